@@ -1,0 +1,34 @@
+"""The data shapes on which everything in ``reports`` works: ground truth and detections as frames.
+
+Coordinates are pixels of the original image with the origin at the top-left corner of the first
+pixel (METHOD.md section 1). Boxes are ``x, y, w, h`` with ``x, y`` the top-left corner, so a
+centre is ``(x + w/2, y + h/2)``. Image ids are kept as they are in the file (int or str).
+"""
+
+from dataclasses import dataclass
+
+import pandas as pd
+
+IMAGE_COLUMNS = ["image_id", "file_name", "width", "height"]
+BOX_COLUMNS = ["ann_id", "image_id", "category_id", "x", "y", "w", "h", "area", "iscrowd"]
+CATEGORY_COLUMNS = ["category_id", "name"]
+DETECTION_COLUMNS = ["image_id", "category_id", "x", "y", "w", "h", "score"]
+
+
+@dataclass(frozen=True)
+class GroundTruth:
+    """A COCO detection set as frames.
+
+    Attributes:
+        images: one row an image, columns ``IMAGE_COLUMNS``, in file order.
+        boxes: one row a box, columns ``BOX_COLUMNS``, in file order. ``area`` is the annotation's
+            own (size bins follow it), ``iscrowd`` a bool.
+        categories: one row a class, columns ``CATEGORY_COLUMNS``, sorted by id.
+        fingerprint: hex digest of the content (images, boxes, categories), not of the path: two
+            results are comparable only where it is equal.
+    """
+
+    images: pd.DataFrame
+    boxes: pd.DataFrame
+    categories: pd.DataFrame
+    fingerprint: str

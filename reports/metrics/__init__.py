@@ -1,0 +1,1 @@
+"""Measuring: average precision, localisation error and cost, from frames to named numbers."""

@@ -1,0 +1,116 @@
+"""The one place where a metric is defined; tables, plots, checks and help are made from it."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+Direction = Literal["higher", "lower", "zero"]
+
+
+@dataclass(frozen=True)
+class Metric:
+    """One number of ``metrics.json``.
+
+    Attributes:
+        key: its name there, ``group.name``.
+        heading: the column heading in tables and the axis label in plots.
+        unit: ``""`` for a pure number; AP and recall are fractions of 1 in files and are
+            printed as percent (``scale`` 100).
+        better: which way is better; ``zero`` is for signed biases.
+        meaning: one sentence.
+        scale: what the stored number is multiplied by when it is printed.
+        digits: decimals when printed.
+    """
+
+    key: str
+    heading: str
+    unit: str
+    better: Direction
+    meaning: str
+    scale: float = 1.0
+    digits: int = 3
+
+    @property
+    def label(self) -> str:
+        """Heading with its unit, for a column or an axis."""
+        return f"{self.heading} ({self.unit})" if self.unit else self.heading
+
+    def format(self, value: float | None) -> str:
+        """The value as it is printed; ``None`` (no object to measure) is a dash."""
+        if value is None or value != value:
+            return "–"
+        scaled = value * self.scale
+        return f"{scaled:,.0f}" if self.digits == 0 else f"{scaled:.{self.digits}f}"
+
+
+def _ap(name: str, heading: str, meaning: str) -> Metric:
+    return Metric(f"ap.{name}", heading, "%", "higher", meaning, scale=100, digits=1)
+
+
+_AP_METRICS = (
+    _ap("all", "AP", "COCO average precision over IoU 0.50 to 0.95, all sizes"),
+    _ap("50", "AP50", "average precision at IoU 0.50"),
+    _ap("75", "AP75", "average precision at IoU 0.75, where localisation shows"),
+    _ap("small", "AP_small", "AP of COCO's small objects, area under 32 x 32 px"),
+    _ap("medium", "AP_medium", "AP of COCO's medium objects, area 32 x 32 to 96 x 96 px"),
+    _ap("large", "AP_large", "AP of COCO's large objects, area over 96 x 96 px"),
+    _ap("very_tiny", "AP_very_tiny", "AP of AI-TOD's very tiny objects, side 2 to 8 px"),
+    _ap("tiny", "AP_tiny", "AP of AI-TOD's tiny objects, side 8 to 16 px"),
+)
+
+
+def _localization(unit_key: str, unit: str) -> tuple[Metric, ...]:
+    def metric(name: str, heading: str, better: Direction, meaning: str) -> Metric:
+        return Metric(f"loc.{unit_key}.{name}", heading, unit, better, meaning)
+
+    distances = (
+        metric("mean", "mean error", "lower", "mean distance of predicted to true center"),
+        metric("median", "median error", "lower", "median distance of predicted to true center"),
+        metric("rms", "rms error", "lower", "root mean square of that distance"),
+        metric("p90", "90th percentile", "lower", "distance that 9 in 10 objects stay under"),
+        metric("bias_x", "bias x", "zero", "mean signed error to the right"),
+        metric("bias_y", "bias y", "zero", "mean signed error downwards"),
+    )
+    shares = tuple(
+        Metric(
+            f"loc.{unit_key}.within_{limit}",
+            f"within {limit} {unit}",
+            "%",
+            "higher",
+            f"share of found objects whose center is off by less than {limit} {unit}",
+            scale=100,
+            digits=1,
+        )
+        for limit in ("0.25", "0.5", "1")
+    )
+    return distances + shares
+
+
+_RECALL_METRICS = (
+    Metric(
+        "loc.recall",
+        "recall",
+        "%",
+        "higher",
+        "share of true objects whose center was found (distance matching)",
+        scale=100,
+        digits=1,
+    ),
+    Metric("loc.matched", "objects found", "", "higher", "number of matched objects", digits=0),
+)
+
+_COST_METRICS = (
+    Metric("cost.params", "parameters", "M", "lower", "learned parameters", scale=1e-6),
+    Metric("cost.macs", "MACs", "G", "lower", "multiply-adds of one image", scale=1e-9),
+    Metric("cost.flops", "FLOPs", "G", "lower", "operations, 1 MAC = 2 FLOPs", scale=1e-9),
+)
+
+METRICS: dict[str, Metric] = {
+    metric.key: metric
+    for metric in (
+        *_AP_METRICS,
+        *_localization("px", "px"),
+        *_localization("cell", "cells"),
+        *_RECALL_METRICS,
+        *_COST_METRICS,
+    )
+}

@@ -1,0 +1,1 @@
+"""One thin file a command: read the call, run the work, print the outcome."""

@@ -1,0 +1,1 @@
+"""Data sets: reading and checking COCO JSON, converting public layouts, rendering scenes."""

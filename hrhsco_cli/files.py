@@ -1,0 +1,72 @@
+"""Writing files so that a reader never sees half of one: written aside, then renamed."""
+
+import contextlib
+import json
+import os
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from reports.errors import InputError
+
+
+@contextlib.contextmanager
+def replacing(path: Path) -> Iterator[Path]:
+    """Yield a path to write to; it takes ``path``'s place when the block ends without an error.
+
+    On an error (a full disk, an interrupt) the half-written file is removed and what stood at
+    ``path`` before stays as it was.
+
+    Raises:
+        InputError: the folder can't be written to.
+    """
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, name = tempfile.mkstemp(prefix=f".{path.stem}-", suffix=path.suffix, dir=path.parent)
+    except OSError as error:
+        raise InputError(f"can't write {path}: {error.strerror}; choose another place") from error
+    os.close(handle)
+    aside = Path(name)
+    try:
+        yield aside
+        aside.chmod(0o644)
+        aside.replace(path)
+    except OSError as error:
+        raise InputError(f"can't write {path}: {error.strerror or error}; nothing was changed") from error
+    finally:
+        aside.unlink(missing_ok=True)
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write ``text`` to ``path`` in one step."""
+    with replacing(path) as aside:
+        aside.write_text(text, encoding="utf-8")
+
+
+def write_json(path: Path, value: Any, indent: int | None = 2) -> None:
+    """Write ``value`` as JSON to ``path`` in one step; NaN is refused, since JSON has none."""
+    write_text(path, json.dumps(value, indent=indent, allow_nan=False) + "\n")
+
+
+def read_json(path: Path, what: str) -> Any:
+    """Read a JSON file.
+
+    Args:
+        path: the file.
+        what: what it should be, for the message ("annotations").
+
+    Raises:
+        InputError: it is missing, unreadable or not JSON; the message names file and line.
+    """
+    try:
+        return json.loads(path.read_bytes())
+    except FileNotFoundError:
+        raise InputError(f"no {what} at {path}; check the path") from None
+    except json.JSONDecodeError as error:
+        raise InputError(
+            f"{path} is not valid JSON (line {error.lineno}, column {error.colno}: {error.msg}); "
+            f"write the {what} again"
+        ) from error
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(f"can't read {what} {path}: {error}") from error

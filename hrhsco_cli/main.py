@@ -1,0 +1,60 @@
+"""The entry point: gathers the commands, turns errors into one line and an exit code.
+
+Exit codes (they are part of the interface): 0 done; 1 the answer is no; 2 the call or its input
+is wrong; 130 interrupted.
+"""
+
+import sys
+import traceback
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from hrhsco_cli.commands.data import data_app
+from reports.errors import InputError
+
+app = typer.Typer(
+    name="hrhsco",
+    help="Train, evaluate and compare tiny-object detection heads: YOLC's x4 baseline and HRH-SCO.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="rich",
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+app.add_typer(data_app, name="data")
+
+
+@app.callback()
+def _options(
+    debug: Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")] = False,
+) -> None:
+    _state["debug"] = debug
+
+
+_state = {"debug": False}
+
+
+def run() -> None:
+    """Run the command line; the ``hrhsco`` script calls this."""
+    try:
+        app()
+    except KeyboardInterrupt:
+        _say("interrupted; everything finished so far is kept", 130)
+    except InputError as error:
+        _say(str(error), 2)
+    except Exception as error:  # the last line of defence: a bug, told in one line
+        _say(f"{type(error).__name__}: {error} (hrhsco --debug shows where)", 1)
+
+
+def _say(message: str, code: int) -> None:
+    if _state["debug"]:
+        traceback.print_exc()
+    Console(stderr=True, soft_wrap=True).print(f"[bold red]error:[/] {_escape(message)}")
+    sys.exit(code)
+
+
+def _escape(message: str) -> str:
+    from rich.markup import escape
+
+    return escape(" ".join(message.split()))

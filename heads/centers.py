@@ -1,0 +1,106 @@
+"""The one place that defines each ``center_source``: how a peak's center is read (METHOD.md 5)."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from torch import Tensor
+
+
+@dataclass(frozen=True)
+class PeakReadings:
+    """What is known at N peaks.
+
+    Attributes:
+        cell: ``(N, 2)`` integer heatmap cell (x, y).
+        stride: s, input pixels a heatmap cell.
+        feature_cell: ``(N, 2)`` the stride-4 cell that holds the peak.
+        feature_stride: s0 = 4.
+        regression: ``(N, 2)`` the refined box's (dx, dy) there, in stride-4 cells.
+        offset: ``(N, 2)`` the offset branch at the peak, in heatmap cells; None without a branch.
+    """
+
+    cell: Tensor
+    stride: float
+    feature_cell: Tensor
+    feature_stride: int
+    regression: Tensor
+    offset: Tensor | None
+
+
+@dataclass(frozen=True)
+class CenterSource:
+    """One way to turn a peak into a center.
+
+    Attributes:
+        name: as in configs, columns and docs.
+        description: one sentence.
+        decode: from the readings to ``(N, 2)`` centers in input pixels.
+        needs_offset: whether the offset branch is read.
+    """
+
+    name: str
+    description: str
+    decode: Callable[[PeakReadings], Tensor]
+    needs_offset: bool = False
+
+
+def _regression(peak: PeakReadings) -> Tensor:
+    return peak.feature_stride * (peak.feature_cell + peak.regression)
+
+
+def _peak_floor(peak: PeakReadings) -> Tensor:
+    return peak.stride * peak.cell.to(peak.regression)
+
+
+def _peak_center(peak: PeakReadings) -> Tensor:
+    return peak.stride * (peak.cell.to(peak.regression) + 0.5)
+
+
+def _sco(peak: PeakReadings) -> Tensor:
+    if peak.offset is None:
+        raise ValueError(
+            "center_source='sco' reads the offset branch, which this head lacks; "
+            "set use_hrh_sco=True and use_offset_branch=True, or choose another center_source"
+        )
+    return peak.stride * (peak.cell + peak.offset)
+
+
+CENTER_SOURCES: dict[str, CenterSource] = {
+    source.name: source
+    for source in (
+        CenterSource(
+            "regression",
+            "stride-4 cell plus the box regression's own (dx, dy): the x4 baseline's decode",
+            _regression,
+        ),
+        CenterSource(
+            "peak_floor",
+            "top-left corner of the peak's cell: biased by half a cell, kept for comparison",
+            _peak_floor,
+        ),
+        CenterSource(
+            "peak_center",
+            "middle of the peak's cell: the unbiased estimate without any fraction",
+            _peak_center,
+        ),
+        CenterSource(
+            "sco",
+            "peak's cell plus the subpixel center offset predicted there: the extension",
+            _sco,
+            needs_offset=True,
+        ),
+    )
+}
+
+
+def center_source(name: str) -> CenterSource:
+    """Look a center source up.
+
+    Raises:
+        ValueError: there is none of that name; the message lists those there are.
+    """
+    try:
+        return CENTER_SOURCES[name]
+    except KeyError:
+        known = ", ".join(CENTER_SOURCES)
+        raise ValueError(f"no center_source {name!r}; choose one of {known}") from None

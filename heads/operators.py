@@ -1,0 +1,81 @@
+"""Non-maximum suppression and deformable convolution in plain torch operations.
+
+Exact stand-ins for the compiled operators, differentiable where those are and in any floating
+type; slower, so ``mmcv_bridge`` takes them only where no compiled ones can be had.
+"""
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+
+def nms(boxes: Tensor, scores: Tensor, iou_threshold: float) -> Tensor:
+    """Greedy non-maximum suppression.
+
+    Args:
+        boxes: ``(N, 4)``, x1, y1, x2, y2.
+        scores: ``(N,)``.
+        iou_threshold: a box goes if its IoU with a kept box of higher score is above this.
+
+    Returns:
+        Indices of the kept boxes, ``(M,)``, highest score first, ties by index.
+    """
+    order = scores.argsort(descending=True, stable=True)
+    sorted_boxes = boxes[order]
+    area = (sorted_boxes[:, 2:] - sorted_boxes[:, :2]).prod(dim=1)
+    alive = torch.ones(len(order), dtype=torch.bool, device=boxes.device)
+    kept = []
+    for current in range(len(order)):
+        if not alive[current]:
+            continue
+        kept.append(current)
+        top_left = torch.maximum(sorted_boxes[current, :2], sorted_boxes[current + 1 :, :2])
+        bottom_right = torch.minimum(sorted_boxes[current, 2:], sorted_boxes[current + 1 :, 2:])
+        overlap = (bottom_right - top_left).clamp(min=0).prod(dim=1)
+        union = area[current] + area[current + 1 :] - overlap
+        alive[current + 1 :] &= ~(overlap > iou_threshold * union)
+    return order[torch.tensor(kept, dtype=torch.long, device=boxes.device)]
+
+
+def deform_conv2d(
+    x: Tensor,
+    offset: Tensor,
+    weight: Tensor,
+    *,
+    stride: tuple[int, int] = (1, 1),
+    padding: tuple[int, int] = (0, 0),
+    dilation: tuple[int, int] = (1, 1),
+) -> Tensor:
+    """Deformable convolution (Dai et al., arXiv 1703.06211), one group, no bias.
+
+    Args:
+        x: ``(B, C, H, W)``.
+        offset: ``(B, 2 * kh * kw, H', W')``, for each tap (row by row) a pair (dy, dx) in input
+            cells, added to the tap's regular place.
+        weight: ``(C', C, kh, kw)``.
+        stride: of the regular grid, (y, x); ``padding`` and ``dilation`` likewise.
+
+    Returns:
+        ``(B, C', H', W')``. A tap between cells is interpolated bilinearly; cells outside are 0.
+    """
+    batch, channels, height, width = x.shape
+    kernel_h, kernel_w = weight.shape[2:]
+    out_h, out_w = offset.shape[2:]
+    taps_y = torch.arange(kernel_h, device=x.device).repeat_interleave(kernel_w) * dilation[0]
+    taps_x = torch.arange(kernel_w, device=x.device).repeat(kernel_h) * dilation[1]
+    rows = torch.arange(out_h, device=x.device) * stride[0] - padding[0]
+    columns = torch.arange(out_w, device=x.device) * stride[1] - padding[1]
+    pairs = offset.view(batch, kernel_h * kernel_w, 2, out_h, out_w)
+    y = pairs[:, :, 0] + taps_y.view(1, -1, 1, 1) + rows.view(1, 1, -1, 1)
+    x_at = pairs[:, :, 1] + taps_x.view(1, -1, 1, 1) + columns.view(1, 1, 1, -1)
+    # grid_sample without aligned corners has cell i at (2 i + 1) / size - 1, which stays finite
+    # for a map of one cell.
+    grid = torch.stack([(2 * x_at + 1) / width - 1, (2 * y + 1) / height - 1], dim=-1)
+    sampled = F.grid_sample(
+        x,
+        grid.flatten(1, 2),
+        mode="bilinear",
+        padding_mode="zeros",
+        align_corners=False,
+    ).view(batch, channels, kernel_h * kernel_w, out_h, out_w)
+    return torch.einsum("bckhw,ock->bohw", sampled, weight.flatten(2))

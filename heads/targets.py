@@ -1,0 +1,145 @@
+"""Encoding: from true boxes to what the network is trained on (METHOD.md section 3).
+
+Offsets and boxes are supervised at one cell an object, so their targets are kept as lists of cells
+and values instead of maps that are zero nearly everywhere.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from heads.gaussian import draw_gaussians, gaussian_radius
+
+FEATURE_STRIDE = 4
+"""s0: input pixels between two cells of the feature map."""
+
+HEATMAP_TARGETS = ("integer", "subpixel")
+"""Where the Gaussian sits: on the cell (the original), or on ``u - 1/2`` (DARK, arXiv 1910.06278)."""
+
+
+@dataclass(frozen=True)
+class CellTargets:
+    """Values wanted at single cells of a map, at most one an object.
+
+    Attributes:
+        batch: ``(P,)`` image in the batch.
+        x: ``(P,)`` column; ``y``: row.
+        value: ``(P, C)`` what the map should say there.
+    """
+
+    batch: Tensor
+    x: Tensor
+    y: Tensor
+    value: Tensor
+
+    def gather(self, feature: Tensor) -> Tensor:
+        """What ``feature`` ``(B, C, H, W)`` says at the cells: ``(P, C)``."""
+        return feature[self.batch, :, self.y, self.x]
+
+
+@dataclass(frozen=True)
+class Targets:
+    """All targets of a batch.
+
+    Attributes:
+        heatmap: ``(B, K, H0 r, W0 r)`` in [0, 1].
+        offset: at heatmap cells, the subpixel center offset (x, y) in [0, 1), in cells.
+        xywh: at stride-4 cells, the box (x, y, w/2, h/2), absolute, in stride-4 cells.
+        avg_factor: number of heatmap cells equal to 1, at least 1.
+        num_outside: objects that are not encoded since their center lies outside the map.
+        num_collided: objects whose offset lost its heatmap cell to a later one.
+    """
+
+    heatmap: Tensor
+    offset: CellTargets
+    xywh: CellTargets
+    avg_factor: Tensor
+    num_outside: int
+    num_collided: int
+
+
+def encode(
+    boxes: Sequence[Tensor],
+    labels: Sequence[Tensor],
+    num_classes: int,
+    feature_size: tuple[int, int],
+    upsample_ratio: int,
+    *,
+    heatmap_target: str = "integer",
+    gaussian_radius_px: bool = False,
+) -> Targets:
+    """Encode the true boxes of a batch.
+
+    Args:
+        boxes: per image ``(P_b, 4)``, x1, y1, x2, y2 in the network's input pixels.
+        labels: per image ``(P_b,)`` class indices.
+        num_classes: K.
+        feature_size: (H0, W0) of the stride-4 feature map.
+        upsample_ratio: r, heatmap cells a feature cell; the heatmap's stride is ``s = 4 / r``.
+        heatmap_target: one of ``HEATMAP_TARGETS``.
+        gaussian_radius_px: compute radius and sigma once in pixels and carry them, not floored, to
+            every depth, so that the Gaussians are the same patch of ground at each; else radius
+            and sigma are taken in cells and the radius is floored, as in the original.
+
+    Raises:
+        ValueError: unknown ``heatmap_target``.
+    """
+    if heatmap_target not in HEATMAP_TARGETS:
+        raise ValueError(f"heatmap_target is {heatmap_target!r}; choose one of {HEATMAP_TARGETS}")
+    stride = FEATURE_STRIDE / upsample_ratio
+    height, width = (side * upsample_ratio for side in feature_size)
+    all_boxes, all_labels = torch.cat(list(boxes)), torch.cat(list(labels))
+    batch = torch.repeat_interleave(
+        torch.arange(len(boxes), device=all_boxes.device),
+        torch.tensor([len(each) for each in boxes], device=all_boxes.device),
+    )
+    center = (all_boxes[:, :2] + all_boxes[:, 2:]) / 2
+    on_map = torch.floor(center / stride).long()
+    limit = on_map.new_tensor([width, height])
+    inside = ((on_map >= 0) & (on_map < limit)).all(dim=1)
+    batch, label, center, cell = batch[inside], all_labels[inside], center[inside], on_map[inside]
+    size = (all_boxes[:, 2:] - all_boxes[:, :2])[inside]
+
+    heatmap = all_boxes.new_zeros(len(boxes) * num_classes, height, width)
+    in_cells = center / stride
+    radius, sigma = _extent(size, stride, gaussian_radius_px)
+    mean = cell.to(in_cells) if heatmap_target == "integer" else in_cells - 0.5
+    draw_gaussians(heatmap, batch * num_classes + label, cell, mean, radius, sigma)
+
+    offset = _last_in_each_cell(batch, cell, in_cells - cell, (height, width))
+    coarse = torch.floor(center / FEATURE_STRIDE).long()
+    xywh = torch.cat([center, size / 2], dim=1) / FEATURE_STRIDE
+    return Targets(
+        heatmap=heatmap.view(len(boxes), num_classes, height, width),
+        offset=offset,
+        xywh=_last_in_each_cell(batch, coarse, xywh, feature_size),
+        avg_factor=heatmap.eq(1).sum().clamp(min=1),
+        num_outside=len(all_boxes) - len(batch),
+        num_collided=len(batch) - len(offset.batch),
+    )
+
+
+def _extent(size: Tensor, stride: float, in_pixels: bool) -> tuple[Tensor, Tensor]:
+    """Radius and sigma of each Gaussian, ``(P,)`` in heatmap cells, from sizes in pixels."""
+    if in_pixels:
+        radius = gaussian_radius(size[:, 0], size[:, 1]).clamp(min=0)
+        return radius / stride, (2 * radius + 1) / 6 / stride
+    in_cells = size / stride
+    radius = gaussian_radius(in_cells[:, 0], in_cells[:, 1]).floor().clamp(min=0)
+    return radius, (2 * radius + 1) / 6
+
+
+def _last_in_each_cell(
+    batch: Tensor, cell: Tensor, value: Tensor, map_size: tuple[int, int]
+) -> CellTargets:
+    """Keep the last object of each cell, as writing them one after the other would."""
+    height, width = map_size
+    key = (batch * height + cell[:, 1]) * width + cell[:, 0]
+    cells, which = torch.unique(key, return_inverse=True)
+    order = torch.arange(len(key), device=key.device)
+    last = order.new_zeros(len(cells)).scatter_reduce_(
+        0, which, order, reduce="amax", include_self=False
+    )
+    return CellTargets(batch[last], cell[last, 0], cell[last, 1], value[last])

@@ -1,0 +1,298 @@
+"""The dense head: YOLC's x4 baseline and HRH-SCO at any depth, one class, told apart by config."""
+
+import torch
+from mmcv.ops import batched_nms
+from mmdet.models.dense_heads.base_dense_head import BaseDenseHead
+from mmdet.registry import MODELS
+from mmdet.structures.bbox import get_box_tensor
+from mmdet.utils import ConfigType, InstanceList, OptConfigType, OptInstanceList
+from mmengine.config import ConfigDict
+from mmengine.structures import InstanceData
+from torch import Tensor, nn
+
+from heads.box_branch import BoxBranch
+from heads.centers import PeakReadings, center_source
+from heads.layers import (
+    BASELINE_UPSAMPLE_STAGES,
+    FOCAL_PRIOR_BIAS,
+    baseline_heatmap_branch,
+    hrh_heatmap_branch,
+    init_branch,
+    sco_offset_branch,
+)
+from heads.peaks import Peaks, blur, find_peaks, kernel_in_cells
+from heads.targets import FEATURE_STRIDE, Targets, encode
+
+TEST_DEFAULTS: dict[str, object] = dict(
+    center_source="regression",
+    topk=1000,
+    local_maximum_kernel=3,
+    peak_window="pixels",
+    pre_peak_blur=False,
+    score_thr=0.0,
+    nms=None,
+)
+"""How peaks are decoded where ``test_cfg`` says nothing; none of it touches training."""
+
+_L1_WEIGHTS = (1.0, 1.0, 0.2, 0.2)
+"""Of x, y, w/2, h/2 in the boxes' L1 loss."""
+
+
+@MODELS.register_module()
+class YOLCHead(BaseDenseHead):
+    """Center heatmap, subpixel center offset and box regression on one stride-4 feature map.
+
+    Source: YOLC (arXiv 2404.06180) and its extension HRH-SCO; METHOD.md sections 2 to 5.
+
+    Args:
+        in_channels: C of the feature map.
+        feat_channels: F, width of the box branch.
+        num_classes: K.
+        use_hrh_sco: False is YOLC's fixed x4 heatmap; True upsamples by n stages of x2 and adds
+            the offset branch.
+        heatmap_upsample_num: n; read only with ``use_hrh_sco``.
+        use_offset_branch: False leaves the offset branch out of the extension (HRH alone).
+        heatmap_target: ``integer`` or ``subpixel``, where a Gaussian sits (``targets.encode``).
+        gaussian_radius_px: the same Gaussians in pixels at every depth (``targets.encode``).
+        focal_prior_bias: start of the heatmap's last bias; 0 is the original's.
+        sample_order: ``yx``, or ``xy`` as the public YOLC code samples boxes.
+        loss_center_heatmap: on the sigmoid heatmap, in float32.
+        loss_center_offset: on the offset at object cells.
+        loss_xywh: on coarse and refined boxes each; likewise ``loss_xywh_l1``.
+        train_cfg: not used; mmdet's detectors pass it.
+        test_cfg: overrides of ``TEST_DEFAULTS``: ``center_source``, ``topk``,
+            ``local_maximum_kernel``, ``peak_window``, ``pre_peak_blur``, ``score_thr``, ``nms``
+            (mmcv's NMS config, such as ``dict(type="nms", iou_threshold=0.6)``).
+
+    Raises:
+        ValueError: options that don't go together, or an unknown value of one.
+    """
+
+    def __init__(
+        self,
+        in_channels: int,
+        feat_channels: int,
+        num_classes: int,
+        use_hrh_sco: bool = False,
+        heatmap_upsample_num: int = 2,
+        use_offset_branch: bool = True,
+        heatmap_target: str = "integer",
+        gaussian_radius_px: bool = False,
+        focal_prior_bias: float = FOCAL_PRIOR_BIAS,
+        sample_order: str = "yx",
+        loss_center_heatmap: ConfigType = dict(type="GaussianFocalLoss", alpha=2.0, gamma=4.0),  # noqa: B006, C408
+        loss_center_offset: ConfigType = dict(type="L1Loss", loss_weight=1.0),  # noqa: B006, C408
+        loss_xywh: ConfigType = dict(type="GWDLoss", loss_weight=2.0),  # noqa: B006, C408
+        loss_xywh_l1: ConfigType = dict(type="L1Loss", loss_weight=0.5),  # noqa: B006, C408
+        train_cfg: OptConfigType = None,
+        test_cfg: OptConfigType = None,
+        init_cfg: OptConfigType = None,
+    ) -> None:
+        super().__init__(init_cfg=init_cfg)
+        if heatmap_upsample_num < 0:
+            raise ValueError(f"heatmap_upsample_num is {heatmap_upsample_num}; choose 0 or more")
+        self.num_classes = num_classes
+        self.use_hrh_sco = use_hrh_sco
+        self.stages = heatmap_upsample_num if use_hrh_sco else BASELINE_UPSAMPLE_STAGES
+        self.heatmap_target = heatmap_target
+        self.gaussian_radius_px = gaussian_radius_px
+        self.focal_prior_bias = focal_prior_bias
+        self.test_cfg = _merged_test_cfg(test_cfg)
+
+        self.heatmap_branch = (
+            hrh_heatmap_branch(in_channels, num_classes, self.stages)
+            if use_hrh_sco
+            else baseline_heatmap_branch(in_channels, num_classes)
+        )
+        self.offset_branch: nn.Sequential | None = None
+        if use_hrh_sco and use_offset_branch:
+            self.offset_branch = sco_offset_branch(in_channels, self.stages)
+        self.box_branch = BoxBranch(in_channels, feat_channels, sample_order)
+        if center_source(self.test_cfg.center_source).needs_offset and self.offset_branch is None:
+            raise ValueError(
+                f"center_source={self.test_cfg.center_source!r} reads the offset branch, which "
+                "this head lacks; set use_hrh_sco=True and use_offset_branch=True"
+            )
+
+        self.loss_center_heatmap = MODELS.build(loss_center_heatmap)
+        self.loss_center_offset = MODELS.build(loss_center_offset)
+        self.loss_xywh = MODELS.build(loss_xywh)
+        self.loss_xywh_l1 = MODELS.build(loss_xywh_l1)
+
+    @property
+    def upsample_ratio(self) -> int:
+        """r, heatmap cells a stride-4 cell."""
+        return 2**self.stages
+
+    @property
+    def heatmap_stride(self) -> float:
+        """s, input pixels a heatmap cell."""
+        return FEATURE_STRIDE / self.upsample_ratio
+
+    def init_weights(self) -> None:
+        """Start every branch as YOLC does, and the heatmap at the focal prior."""
+        super().init_weights()
+        init_branch(self.heatmap_branch)
+        nn.init.constant_(self.heatmap_branch[-1].bias, self.focal_prior_bias)
+        if self.offset_branch is not None:
+            init_branch(self.offset_branch)
+        self.box_branch.init_weights()
+
+    def forward(
+        self, feats: tuple[Tensor, ...]
+    ) -> tuple[list[Tensor], list[Tensor | None], list[Tensor], list[Tensor]]:
+        """Run the branches on the one feature map.
+
+        Args:
+            feats: one map ``(B, C, H, W)`` at stride 4.
+
+        Returns:
+            Lists of one: heatmap logits ``(B, K, rH, rW)``; offsets ``(B, 2, rH, rW)`` in heatmap
+            cells, None without the branch; coarse and refined boxes ``(B, 4, H, W)``.
+        """
+        (feature,) = feats
+        offset = None if self.offset_branch is None else self.offset_branch(feature)
+        coarse, refined = self.box_branch(feature)
+        return [self.heatmap_branch(feature)], [offset], [coarse], [refined]
+
+    def loss_by_feat(
+        self,
+        heatmap_logits: list[Tensor],
+        offsets: list[Tensor | None],
+        coarse: list[Tensor],
+        refined: list[Tensor],
+        batch_gt_instances: InstanceList,
+        batch_img_metas: list[dict],
+        batch_gt_instances_ignore: OptInstanceList = None,
+    ) -> dict[str, Tensor]:
+        """The losses of METHOD.md section 4 from what ``forward`` returned, as scalars."""
+        targets = encode(
+            [get_box_tensor(each.bboxes).float() for each in batch_gt_instances],
+            [each.labels for each in batch_gt_instances],
+            self.num_classes,
+            coarse[0].shape[-2:],
+            self.upsample_ratio,
+            heatmap_target=self.heatmap_target,
+            gaussian_radius_px=self.gaussian_radius_px,
+        )
+        losses = {
+            # In half precision the focal loss's 1e-12 is 0 and a saturated score gives log(0).
+            "loss_center_heatmap": self.loss_center_heatmap(
+                heatmap_logits[0].float().sigmoid(), targets.heatmap, avg_factor=targets.avg_factor
+            )
+        }
+        if offsets[0] is not None:
+            losses["loss_center_offset"] = self.loss_center_offset(
+                targets.offset.gather(offsets[0]).float(),
+                targets.offset.value,
+                avg_factor=targets.avg_factor,
+            )
+        return losses | self._box_losses({"coarse": coarse[0], "refine": refined[0]}, targets)
+
+    def _box_losses(self, predicted: dict[str, Tensor], targets: Targets) -> dict[str, Tensor]:
+        wanted = targets.xywh
+        cell = torch.stack([wanted.x, wanted.y], dim=1)
+        losses = {}
+        for name, boxes in predicted.items():
+            relative = wanted.gather(boxes).float()
+            absolute = torch.cat([relative[:, :2] + cell, relative[:, 2:]], dim=1)
+            weight = absolute.new_tensor(_L1_WEIGHTS).expand_as(absolute)
+            losses[f"loss_xywh_{name}"] = self.loss_xywh(
+                absolute, wanted.value, avg_factor=targets.avg_factor
+            )
+            losses[f"loss_xywh_{name}_l1"] = self.loss_xywh_l1(
+                absolute, wanted.value, weight, avg_factor=targets.avg_factor
+            )
+        return losses
+
+    def predict_by_feat(
+        self,
+        heatmap_logits: list[Tensor],
+        offsets: list[Tensor | None],
+        coarse: list[Tensor],
+        refined: list[Tensor],
+        batch_img_metas: list[dict],
+        cfg: ConfigDict | None = None,
+        rescale: bool = False,
+    ) -> InstanceList:
+        """Decode what ``forward`` returned.
+
+        Args:
+            heatmap_logits: and ``offsets``, ``coarse``, ``refined``: see ``forward``.
+            batch_img_metas: one an image; ``scale_factor`` (w, h) undoes the resizing.
+            cfg: overrides of ``test_cfg``.
+            rescale: give boxes in the original image instead of the network's input.
+
+        Returns:
+            One ``InstanceData`` an image: ``bboxes`` ``(N, 4)`` x1, y1, x2, y2, whose middles are
+            the decoded centers; ``scores``; ``labels``; highest score first. Boxes are not clipped
+            to the image, since clipping would move their centers.
+        """
+        options = self.test_cfg if cfg is None else _merged_test_cfg({**self.test_cfg, **cfg})
+        results = []
+        for index, meta in enumerate(batch_img_metas):
+            heatmap = heatmap_logits[0][index].float().sigmoid()
+            offset = offsets[0]
+            found = self._decode(
+                blur(heatmap) if options.pre_peak_blur else heatmap,
+                None if offset is None else offset[index].float(),
+                refined[0][index].float(),
+                options,
+            )
+            if rescale:
+                found.bboxes = found.bboxes / found.bboxes.new_tensor(meta["scale_factor"]).repeat(
+                    2
+                )
+            results.append(found)
+        return results
+
+    def _decode(
+        self, heatmap: Tensor, offset: Tensor | None, refined: Tensor, options: ConfigDict
+    ) -> InstanceData:
+        """Peaks of one image's heatmap ``(K, rH, rW)`` to boxes in the network's input pixels."""
+        kernel = kernel_in_cells(
+            options.local_maximum_kernel, self.heatmap_stride, options.peak_window
+        )
+        peaks = find_peaks(heatmap, kernel, options.topk, options.score_thr)
+        boxes = self._boxes_at(peaks, offset, refined, options.center_source)
+        found = InstanceData(bboxes=boxes, scores=peaks.score, labels=peaks.label)
+        if options.nms is None or len(boxes) == 0:
+            return found
+        _, keep = batched_nms(boxes, peaks.score, peaks.label, options.nms)
+        return found[keep]
+
+    def _boxes_at(
+        self, peaks: Peaks, offset: Tensor | None, refined: Tensor, source: str
+    ) -> Tensor:
+        feature_cell = torch.div(peaks.cell, self.upsample_ratio, rounding_mode="floor")
+        box = refined[:, feature_cell[:, 1], feature_cell[:, 0]].T
+        center = center_source(source).decode(
+            PeakReadings(
+                cell=peaks.cell,
+                stride=self.heatmap_stride,
+                feature_cell=feature_cell,
+                feature_stride=FEATURE_STRIDE,
+                regression=box[:, :2],
+                offset=None if offset is None else offset[:, peaks.cell[:, 1], peaks.cell[:, 0]].T,
+            )
+        )
+        half_size = FEATURE_STRIDE * box[:, 2:].clamp(min=0)
+        return torch.cat([center - half_size, center + half_size], dim=1)
+
+
+def _merged_test_cfg(test_cfg: OptConfigType) -> ConfigDict:
+    """``test_cfg`` over the defaults.
+
+    Raises:
+        ValueError: it holds an option that decoding does not know, or a value that it refuses.
+    """
+    given = dict(test_cfg or {})
+    unknown = sorted(set(given) - set(TEST_DEFAULTS))
+    if unknown:
+        raise ValueError(
+            f"unknown test_cfg option {unknown[0]!r}; known: {', '.join(TEST_DEFAULTS)}"
+        )
+    options = ConfigDict({**TEST_DEFAULTS, **given})
+    center_source(options.center_source)
+    kernel_in_cells(options.local_maximum_kernel, 1.0, options.peak_window)
+    return options

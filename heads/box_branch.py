@@ -69,8 +69,5 @@ class BoxBranch(nn.Module):
         corner = coarse[:, :2] - coarse[:, 2:]
         size = 2 * coarse[:, 2:]
         axis = [1, 0] if self.sample_order == "yx" else [0, 1]
-        taps = _TAPS**2
-        points = (
-            corner[:, axis].repeat(1, taps, 1, 1) + size[:, axis].repeat(1, taps, 1, 1) * fractions
-        )
-        return points - self.base_grid
+        corner, size = (part[:, axis].repeat(1, _TAPS**2, 1, 1) for part in (corner, size))
+        return corner + size * fractions - self.base_grid

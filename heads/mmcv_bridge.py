@@ -40,7 +40,7 @@ class Backend:
 
 @dataclass(frozen=True)
 class _Kernels:
-    """The two operators: ``nms(boxes, scores, iou)`` and ``deform_conv2d(x, offset, weight, ...)``."""
+    """The two operators, with the signatures of ``operators``."""
 
     backend: Backend
     nms: Callable[[Tensor, Tensor, float], Tensor]
@@ -48,7 +48,7 @@ class _Kernels:
 
 
 def install() -> Backend:
-    """Make ``mmcv._ext`` importable and say which backend it stands on; later calls change nothing."""
+    """Make ``mmcv._ext`` importable and name its backend; a second call changes nothing."""
     if _NAME in sys.modules:
         return getattr(sys.modules[_NAME], "hrhsco_backend", _compiled())
     if importlib.util.find_spec(_NAME) is not None:

@@ -89,7 +89,7 @@ def _first_of_plateau(candidate: Tensor, kernel: int) -> Tensor:
     if count == 0:
         return candidate
     leader = own
-    # float64 holds every rank exactly; the pooling wants floats, the highest wins, hence count - rank.
+    # float64 holds every rank exactly; pooling keeps the highest, hence count - rank.
     ranks = torch.zeros(candidate.shape, dtype=torch.float64, device=candidate.device)
     while True:
         ranks[label, y, x] = (count - leader).double()

@@ -16,7 +16,7 @@ FEATURE_STRIDE = 4
 """s0: input pixels between two cells of the feature map."""
 
 HEATMAP_TARGETS = ("integer", "subpixel")
-"""Where the Gaussian sits: on the cell (the original), or on ``u - 1/2`` (DARK, arXiv 1910.06278)."""
+"""Where a Gaussian sits: on the cell (the original), or on ``u - 1/2`` (arXiv 1910.06278)."""
 
 
 @dataclass(frozen=True)

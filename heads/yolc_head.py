@@ -80,10 +80,10 @@ class YOLCHead(BaseDenseHead):
         gaussian_radius_px: bool = False,
         focal_prior_bias: float = FOCAL_PRIOR_BIAS,
         sample_order: str = "yx",
-        loss_center_heatmap: ConfigType = dict(type="GaussianFocalLoss", alpha=2.0, gamma=4.0),  # noqa: B006, C408
-        loss_center_offset: ConfigType = dict(type="L1Loss", loss_weight=1.0),  # noqa: B006, C408
-        loss_xywh: ConfigType = dict(type="GWDLoss", loss_weight=2.0),  # noqa: B006, C408
-        loss_xywh_l1: ConfigType = dict(type="L1Loss", loss_weight=0.5),  # noqa: B006, C408
+        loss_center_heatmap: ConfigType = dict(type="GaussianFocalLoss", alpha=2.0, gamma=4.0),  # noqa: B006
+        loss_center_offset: ConfigType = dict(type="L1Loss", loss_weight=1.0),  # noqa: B006
+        loss_xywh: ConfigType = dict(type="GWDLoss", loss_weight=2.0),  # noqa: B006
+        loss_xywh_l1: ConfigType = dict(type="L1Loss", loss_weight=0.5),  # noqa: B006
         train_cfg: OptConfigType = None,
         test_cfg: OptConfigType = None,
         init_cfg: OptConfigType = None,
@@ -122,7 +122,7 @@ class YOLCHead(BaseDenseHead):
     @property
     def upsample_ratio(self) -> int:
         """r, heatmap cells a stride-4 cell."""
-        return 2**self.stages
+        return 1 << self.stages
 
     @property
     def heatmap_stride(self) -> float:
@@ -133,7 +133,8 @@ class YOLCHead(BaseDenseHead):
         """Start every branch as YOLC does, and the heatmap at the focal prior."""
         super().init_weights()
         init_branch(self.heatmap_branch)
-        nn.init.constant_(self.heatmap_branch[-1].bias, self.focal_prior_bias)
+        last_bias: Tensor = self.heatmap_branch[-1].bias  # type: ignore[assignment]
+        nn.init.constant_(last_bias, self.focal_prior_bias)
         if self.offset_branch is not None:
             init_branch(self.offset_branch)
         self.box_branch.init_weights()
@@ -170,7 +171,7 @@ class YOLCHead(BaseDenseHead):
             [get_box_tensor(each.bboxes).float() for each in batch_gt_instances],
             [each.labels for each in batch_gt_instances],
             self.num_classes,
-            coarse[0].shape[-2:],
+            (coarse[0].shape[2], coarse[0].shape[3]),
             self.upsample_ratio,
             heatmap_target=self.heatmap_target,
             gaussian_radius_px=self.gaussian_radius_px,

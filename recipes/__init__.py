@@ -1,0 +1,1 @@
+"""What is run: mmengine configs and grid files, no logic."""

@@ -1,0 +1,50 @@
+"""Rendered scenes with exactly known fractional centers (hrhsco data synth), 160x160 px.
+
+Real sets have integer boxes, so an error under half a pixel cannot be told from label noise there;
+here it can.
+"""
+
+input_size = (160, 160)  # width, height: what cost is counted at
+data_root = "runs/scenes"
+
+train_pipeline = [
+    dict(type="LoadImageFromFile"),
+    dict(type="LoadAnnotations", with_bbox=True),
+    dict(
+        type="RandomFlip", prob=[0.25, 0.25, 0.25], direction=["horizontal", "vertical", "diagonal"]
+    ),
+    dict(type="PackDetInputs"),
+]
+test_pipeline = [
+    dict(type="LoadImageFromFile"),
+    dict(
+        type="PackDetInputs",
+        meta_keys=("img_id", "img_path", "ori_shape", "img_shape", "scale_factor"),
+    ),
+]
+train_dataloader = dict(
+    batch_size=8,
+    num_workers=0,
+    sampler=dict(type="DefaultSampler", shuffle=True),
+    dataset=dict(
+        type="CocoDataset",
+        data_root=data_root,
+        ann_file="train.json",
+        data_prefix=dict(img="images/"),
+        pipeline=train_pipeline,
+    ),
+)
+test_dataloader = dict(
+    batch_size=8,
+    num_workers=0,
+    sampler=dict(type="DefaultSampler", shuffle=False),
+    dataset=dict(
+        type="CocoDataset",
+        data_root=data_root,
+        ann_file="val.json",
+        data_prefix=dict(img="images/"),
+        test_mode=True,
+        pipeline=test_pipeline,
+    ),
+)
+test_cfg = dict(type="TestLoop")

@@ -1,0 +1,64 @@
+"""VisDrone2019-DET at 1024x640, cropped and augmented as YOLC's public config does.
+
+Make the annotations with ``hrhsco data convert visdrone``.
+"""
+
+_base_ = ["scenes.py"]
+
+input_size = (1024, 640)
+data_root = "data/visdrone"
+
+train_pipeline = [
+    dict(type="LoadImageFromFile", to_float32=True),
+    dict(type="LoadAnnotations", with_bbox=True),
+    dict(
+        type="PhotoMetricDistortion",
+        brightness_delta=32,
+        contrast_range=(0.5, 1.5),
+        saturation_range=(0.5, 1.5),
+        hue_delta=18,
+    ),
+    dict(
+        type="RandomCenterCropPad",
+        crop_size=(640, 1024),  # height, width
+        ratios=(0.6, 0.7, 0.8, 0.9, 1.0, 1.1, 1.2, 1.3),
+        mean=[0, 0, 0],
+        std=[1, 1, 1],
+        to_rgb=True,
+        test_pad_mode=None,
+    ),
+    dict(type="Resize", scale=input_size, keep_ratio=True),
+    dict(type="RandomFlip", prob=0.5),
+    dict(type="PackDetInputs"),
+]
+test_pipeline = [
+    dict(type="LoadImageFromFile"),
+    dict(type="Resize", scale=input_size, keep_ratio=True),
+    dict(
+        type="PackDetInputs",
+        meta_keys=("img_id", "img_path", "ori_shape", "img_shape", "scale_factor"),
+    ),
+]
+train_dataloader = dict(
+    batch_size=4,
+    num_workers=4,
+    persistent_workers=True,
+    dataset=dict(
+        _delete_=True,
+        type="RepeatDataset",
+        times=5,
+        dataset=dict(
+            type="CocoDataset",
+            data_root=data_root,
+            ann_file="train.json",
+            data_prefix=dict(img="images/"),
+            pipeline=train_pipeline,
+        ),
+    ),
+)
+test_dataloader = dict(
+    batch_size=1,
+    num_workers=2,
+    persistent_workers=True,
+    dataset=dict(data_root=data_root, pipeline=test_pipeline),
+)

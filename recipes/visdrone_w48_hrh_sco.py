@@ -1,0 +1,14 @@
+"""HRH-SCO on the full network: HRNet-W48 on VisDrone at 1024x640; n = 2 unless set.
+
+Command: hrhsco train visdrone_w48_hrh_sco --data data/visdrone --device cuda
+Cost: above the baseline's; see FLOPs in the report.
+"""
+
+_base_ = [
+    "visdrone_w48_baseline.py",
+]
+
+model = dict(
+    bbox_head=dict(use_hrh_sco=True, heatmap_upsample_num=2),
+    test_cfg=dict(center_source="sco"),
+)

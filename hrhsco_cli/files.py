@@ -23,7 +23,9 @@ def replacing(path: Path) -> Iterator[Path]:
     """
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(prefix=f".{path.stem}-", suffix=path.suffix, dir=path.parent)
+        handle, name = tempfile.mkstemp(
+            prefix=f".{path.stem}-", suffix=path.suffix, dir=path.parent
+        )
     except OSError as error:
         raise InputError(f"can't write {path}: {error.strerror}; choose another place") from error
     os.close(handle)
@@ -33,7 +35,9 @@ def replacing(path: Path) -> Iterator[Path]:
         aside.chmod(0o644)
         aside.replace(path)
     except OSError as error:
-        raise InputError(f"can't write {path}: {error.strerror or error}; nothing was changed") from error
+        raise InputError(
+            f"can't write {path}: {error.strerror or error}; nothing was changed"
+        ) from error
     finally:
         aside.unlink(missing_ok=True)
 

@@ -11,7 +11,13 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
+from hrhsco_cli.commands.ablate import ablate_app
 from hrhsco_cli.commands.data import data_app
+from hrhsco_cli.commands.doctor import doctor
+from hrhsco_cli.commands.evaluate import evaluate
+from hrhsco_cli.commands.recipes import recipes
+from hrhsco_cli.commands.report import report
+from hrhsco_cli.commands.train import train
 from reports.errors import InputError
 
 app = typer.Typer(
@@ -22,7 +28,10 @@ app = typer.Typer(
     rich_markup_mode="rich",
     context_settings={"help_option_names": ["-h", "--help"]},
 )
+for command in (doctor, recipes, train, evaluate, report):
+    app.command()(command)
 app.add_typer(data_app, name="data")
+app.add_typer(ablate_app, name="ablate")
 
 
 @app.callback()

@@ -48,6 +48,12 @@ class ProgressLog:
             self._task = self._bar.add_task(title, total=total)
             self._bar.start()
 
+    def set_total(self, total: int) -> None:
+        """Set the number of steps, where it is known only once work has begun."""
+        self.total = total
+        if self._bar is not None:
+            self._bar.update(self._task, total=total)
+
     def advance(self, steps: int = 1, note: str = "") -> None:
         """Count ``steps`` more; ``note`` is shown behind the title."""
         self.done += steps

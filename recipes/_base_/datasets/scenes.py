@@ -27,7 +27,7 @@ train_dataloader = dict(
     num_workers=0,
     sampler=dict(type="DefaultSampler", shuffle=True),
     dataset=dict(
-        type="CocoDataset",
+        type="CocoJsonDataset",
         data_root=data_root,
         ann_file="train.json",
         data_prefix=dict(img="images/"),
@@ -39,7 +39,7 @@ test_dataloader = dict(
     num_workers=0,
     sampler=dict(type="DefaultSampler", shuffle=False),
     dataset=dict(
-        type="CocoDataset",
+        type="CocoJsonDataset",
         data_root=data_root,
         ann_file="val.json",
         data_prefix=dict(img="images/"),

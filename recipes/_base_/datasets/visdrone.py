@@ -48,7 +48,7 @@ train_dataloader = dict(
         type="RepeatDataset",
         times=5,
         dataset=dict(
-            type="CocoDataset",
+            type="CocoJsonDataset",
             data_root=data_root,
             ann_file="train.json",
             data_prefix=dict(img="images/"),

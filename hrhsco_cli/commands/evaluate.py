@@ -1,0 +1,83 @@
+"""``hrhsco evaluate``: scores a run's checkpoint, or any detector's COCO results."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from reports.errors import InputError
+
+
+def evaluate(
+    run: Annotated[Path | None, typer.Argument(help="A folder made by hrhsco train.")] = None,
+    predictions: Annotated[Path | None, typer.Option(help="COCO results of any detector.")] = None,
+    annotations: Annotated[Path | None, typer.Option(help="COCO annotations for them.")] = None,
+    checkpoint: Annotated[Path | None, typer.Option(help="Instead of the run's last one.")] = None,
+    settings: Annotated[
+        list[str] | None,
+        typer.Option("--set", help="Change a decoding option: model.test_cfg.topk=500."),
+    ] = None,
+    max_dets: Annotated[
+        str, typer.Option(help="Detections an image; AP uses the last.")
+    ] = "1,100,500",
+    min_score: Annotated[
+        float, typer.Option(help="Leave lower scores out of the localisation matching.")
+    ] = 0.0,
+    device: Annotated[str, typer.Option(help="auto, cpu, cuda or cuda:INDEX.")] = "auto",
+    json_out: Annotated[
+        Path | None, typer.Option("--json", help="Write the metrics there.")
+    ] = None,
+) -> None:
+    """Score a run, or COCO results against COCO annotations.
+
+    Example: hrhsco evaluate runs/first
+
+    Example: hrhsco evaluate --predictions det.json --annotations val.json --json metrics.json
+    """
+    from hrhsco_cli.commands.shown import print_metrics
+    from hrhsco_cli.files import write_json
+    from hrhsco_cli.progress import progress
+    from hrhsco_cli.runs.environment import select_device
+
+    if (run is None) == (predictions is None) or (predictions is None) != (annotations is None):
+        raise InputError("name either a RUN, or both --predictions and --annotations")
+    select_device(device)
+    limits = _limits(max_dets)
+
+    from hrhsco_cli.runs.evaluation import evaluate_predictions, evaluate_run
+    from hrhsco_cli.runs.folder import RunFolder
+    from hrhsco_cli.runs.recipe import parse_settings
+
+    if predictions is not None and annotations is not None:
+        metrics = evaluate_predictions(
+            predictions, annotations, max_dets=limits, min_score=min_score
+        )
+    else:
+        assert run is not None
+        with progress("evaluating", 0) as log:
+
+            def on_image(_done: int, total: int) -> None:
+                log.set_total(total)
+                log.advance()
+
+            metrics = evaluate_run(
+                RunFolder(run),
+                checkpoint=checkpoint,
+                settings=parse_settings(settings or []),
+                max_dets=limits,
+                min_score=min_score,
+                on_image=on_image,
+            )
+    print_metrics(metrics)
+    if json_out is not None:
+        write_json(json_out, metrics)
+
+
+def _limits(text: str) -> tuple[int, ...]:
+    try:
+        limits = tuple(int(part) for part in text.split(","))
+    except ValueError:
+        limits = ()
+    if not limits or min(limits) < 1 or list(limits) != sorted(limits):
+        raise InputError(f"--max-dets {text!r} is not rising numbers; write --max-dets 1,100,500")
+    return limits

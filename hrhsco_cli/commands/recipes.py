@@ -1,0 +1,17 @@
+"""``hrhsco recipes``: what comes with the tool."""
+
+from rich.console import Console
+from rich.table import Table
+
+
+def recipes() -> None:
+    """List the shipped recipes and grids.
+
+    Example: hrhsco recipes
+    """
+    from hrhsco_cli.runs.recipe import shipped
+
+    table = Table("name", "kind", "what it is")
+    for each in shipped():
+        table.add_row(each.name, each.kind, each.summary)
+    Console().print(table)

@@ -1,0 +1,21 @@
+"""``hrhsco report``: the report of what is on disk."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+def report(
+    folder: Annotated[Path, typer.Argument(help="A run, a grid, or a folder of runs.")],
+    out: Annotated[Path | None, typer.Option(help="Where to write.  [default: DIR/report]")] = None,
+) -> None:
+    """Write the Markdown and plot report of a run, a grid or several runs.
+
+    Nothing is trained or scored again.
+
+    Example: hrhsco report runs/quickstart
+    """
+    from hrhsco_cli.grid.reporting import report_folder
+
+    typer.echo(report_folder(folder, out))

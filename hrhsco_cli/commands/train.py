@@ -1,0 +1,53 @@
+"""``hrhsco train``: one run."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+def train(
+    recipe: Annotated[str, typer.Argument(help="A recipe file, or the name of a shipped one.")],
+    data: Annotated[
+        Path | None, typer.Option(help="Folder with train.json, val.json and images/.")
+    ] = None,
+    out: Annotated[
+        Path | None, typer.Option(help="The run's folder.  [default: runs/RECIPE]")
+    ] = None,
+    settings: Annotated[
+        list[str] | None, typer.Option("--set", help="Change a dotted key of the recipe: a.b=c.")
+    ] = None,
+    seed: Annotated[
+        int | None, typer.Option(help="Seed of weights, order and augmentation.")
+    ] = None,
+    epochs: Annotated[int | None, typer.Option(min=1, help="Length; the schedule follows.")] = None,
+    device: Annotated[str, typer.Option(help="auto, cpu, cuda or cuda:INDEX.")] = "auto",
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Go on from the last checkpoint.")
+    ] = False,
+) -> None:
+    """Train a recipe and score it.
+
+    Example: hrhsco train quickstart_hrh_sco --data runs/scenes --epochs 2 --out runs/first
+    """
+    from hrhsco_cli.commands.shown import print_metrics, training_progress
+    from hrhsco_cli.runs import recipe as recipes
+    from hrhsco_cli.runs.environment import select_device
+    from hrhsco_cli.runs.evaluation import evaluate_run
+    from hrhsco_cli.runs.folder import RunFolder
+
+    path = recipes.find(recipe)
+    changes = recipes.parse_settings(settings or [])
+    select_device(device)
+    run = RunFolder(out or Path("runs") / path.stem)
+    config = recipes.load(path)
+    recipes.override(config, changes)
+    recipes.bind_data(config, data)
+
+    from hrhsco_cli.runs import training
+
+    training.set_schedule(config, epochs, seed)
+    with training_progress(f"training {path.stem}") as callbacks:
+        training.train(config, run, resume=resume, **callbacks)
+    print_metrics(evaluate_run(run))
+    typer.echo(run.path)

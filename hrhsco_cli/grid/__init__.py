@@ -1,0 +1,1 @@
+"""Ablation grids: a YAML file to trials, trials to runs, runs to a report."""

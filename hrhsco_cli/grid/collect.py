@@ -1,0 +1,128 @@
+"""From folders on disk to the trials and pictures that a report is made of."""
+
+from pathlib import Path
+from typing import Any
+
+from reports.trials import Picture, Trial
+
+from hrhsco_cli.datasets.coco_json import read_detections, read_ground_truth
+from hrhsco_cli.files import read_json
+from hrhsco_cli.grid.naming import variant_label
+from hrhsco_cli.runs.evaluation import read_metrics
+from hrhsco_cli.runs.folder import RunFolder
+from reports.errors import InputError
+from reports.frames import GroundTruth
+
+MAX_PICTURES = 3
+
+
+def run_folders(folder: Path) -> list[RunFolder]:
+    """The finished runs of a folder: itself, a grid's trials in its order, or the runs inside.
+
+    Raises:
+        InputError: there is none.
+    """
+    if not folder.is_dir():
+        raise InputError(f"no folder {folder}; name a run, a grid or a folder of runs")
+    if (folder / "grid.json").is_file():
+        listed = read_json(folder / "grid.json", "grid")["trials"]
+        runs = [RunFolder(folder / trial["name"]) for trial in listed]
+    elif (folder / "recipe.py").is_file():
+        runs = [RunFolder(folder)]
+    else:
+        runs = [RunFolder(each.parent) for each in sorted(folder.glob("*/recipe.py"))]
+    finished = [run for run in runs if run.metrics.is_file()]
+    if not finished:
+        raise InputError(
+            f"{folder} holds no finished run (none has a metrics.json); run hrhsco train"
+        )
+    return finished
+
+
+def load_truth(runs: list[RunFolder]) -> GroundTruth:
+    """The ground truth that the runs were scored against.
+
+    Raises:
+        InputError: it is gone, or its content changed since.
+    """
+    meta = read_metrics(runs[0].metrics)["meta"]
+    truth = read_ground_truth(Path(meta["annotations"]))
+    if truth.fingerprint != meta["fingerprint"]:
+        raise InputError(
+            f"{meta['annotations']} changed since {runs[0].path} was scored; put the old file back "
+            "or run hrhsco evaluate again"
+        )
+    return truth
+
+
+def load_trial(run: RunFolder, truth: GroundTruth) -> Trial:
+    """One run as a trial of a report.
+
+    Raises:
+        InputError: one of its files is broken.
+    """
+    import pandas as pd
+    from reports.metrics.localization import match_centers
+
+    metrics = read_metrics(run.metrics)
+    meta: dict[str, Any] = metrics.pop("meta")
+    about = read_json(run.trial, "trial description") if run.trial.is_file() else {}
+    head = meta["head"]
+    axes = about.get("axes") or {
+        "use_hrh_sco": head.get("use_hrh_sco", False),
+        "heatmap_upsample_num": head.get("heatmap_upsample_num", 2),
+        "center_source": meta["decoding"].get("center_source", "regression"),
+    }
+    return Trial(
+        name=run.path.name,
+        variant=about.get("variant") or variant_label(axes),
+        seed=meta["seed"],
+        axes=axes,
+        metrics=metrics,
+        meta=meta,
+        matches=match_centers(
+            truth,
+            read_detections(run.detections, truth),
+            max_dets=meta["max_dets"][-1],
+            min_score=meta["min_score"],
+        ),
+        training_log=pd.DataFrame(run.read_train_log()),
+        baseline=not head.get("use_hrh_sco", False),
+        trained_by=about.get("trained_by"),
+    )
+
+
+def load_pictures(runs: list[RunFolder], trials: list[Trial], truth: GroundTruth) -> list[Picture]:
+    """The most crowded test pictures with the detections of each variant's first seed.
+
+    Pictures that are not to be found are left out: a report can do without.
+    """
+    import numpy as np
+    from PIL import Image
+
+    meta = trials[0].meta
+    folder = Path(meta["annotations"]).parent / "images"
+    detections: dict[str, Any] = {}
+    for run, trial in zip(runs, trials, strict=True):
+        if trial.variant not in detections:
+            detections[trial.variant] = read_detections(run.detections, truth)
+    crowded = truth.boxes["image_id"].value_counts().index[:MAX_PICTURES]
+    pictures = []
+    for image in truth.images[truth.images["image_id"].isin(crowded)].itertuples(index=False):
+        path = folder / image.file_name
+        if not path.is_file():
+            continue
+        with Image.open(path) as opened:
+            pixels = np.asarray(opened.convert("RGB"))
+        pictures.append(
+            Picture(
+                image_id=image.image_id,
+                pixels=pixels,
+                truth=truth.boxes[truth.boxes["image_id"] == image.image_id],
+                detections={
+                    variant: found[found["image_id"] == image.image_id]
+                    for variant, found in detections.items()
+                },
+            )
+        )
+    return pictures

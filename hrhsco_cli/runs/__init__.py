@@ -1,0 +1,1 @@
+"""Runs: recipes resolved, a folder a run, training and evaluation on mmengine's Runner."""

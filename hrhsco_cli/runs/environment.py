@@ -1,0 +1,90 @@
+"""What a run ran on, for ``environment.json``, the report's conditions and ``hrhsco doctor``."""
+
+import datetime
+import os
+import platform
+from importlib.metadata import PackageNotFoundError, version
+from typing import Any
+
+from reports.errors import InputError
+
+PACKAGES = (
+    "hrhsco",
+    "torch",
+    "onedl-mmdetection",
+    "onedl-mmengine",
+    "onedl-mmcv",
+    "numpy",
+    "pandas",
+    "pycocotools",
+    "hotcoco",
+    "matplotlib",
+)
+
+
+def package_versions() -> dict[str, str | None]:
+    """Versions of the packages that decide results; None where one is missing."""
+    versions: dict[str, str | None] = {}
+    for name in PACKAGES:
+        try:
+            versions[name] = version(name)
+        except PackageNotFoundError:
+            versions[name] = None
+    return versions
+
+
+def select_device(device: str) -> None:
+    """Choose the device for this process; call it before torch is imported.
+
+    Args:
+        device: ``auto`` (a GPU if there is one), ``cpu``, ``cuda`` or ``cuda:INDEX``.
+
+    Raises:
+        InputError: no such device.
+    """
+    kind, _, index = device.partition(":")
+    if kind not in ("auto", "cpu", "cuda") or (index and not (kind == "cuda" and index.isdigit())):
+        raise InputError(f"no device {device!r}; choose auto, cpu, cuda or cuda:INDEX")
+    if kind == "cpu":
+        os.environ["CUDA_VISIBLE_DEVICES"] = ""  # mmengine takes any GPU that it can see
+    elif index:
+        os.environ["CUDA_VISIBLE_DEVICES"] = index
+    if kind == "cuda":
+        import torch
+
+        if not torch.cuda.is_available():
+            raise InputError(f"no CUDA device is usable for --device {device}; see hrhsco doctor")
+
+
+def device_name() -> str:
+    """The device in words: the GPU's name, or the processor and its threads."""
+    import torch
+
+    if torch.cuda.is_available():
+        return str(torch.cuda.get_device_name())
+    return f"CPU ({_processor()}), {torch.get_num_threads()} threads"
+
+
+def _processor() -> str:
+    try:
+        with open("/proc/cpuinfo") as info:  # noqa: PTH123
+            for line in info:
+                if line.startswith("model name"):
+                    return line.partition(":")[2].strip()
+    except OSError:
+        pass
+    return platform.processor() or platform.machine()
+
+
+def describe() -> dict[str, Any]:
+    """Everything a person needs to know of the surroundings of a run."""
+    import heads
+
+    return {
+        "time": datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds"),
+        "python": platform.python_version(),
+        "platform": platform.platform(),
+        "device": device_name(),
+        "operators": f"{heads.BACKEND.name} {heads.BACKEND.version}",
+        "packages": package_versions(),
+    }

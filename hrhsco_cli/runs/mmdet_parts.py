@@ -1,0 +1,97 @@
+"""What this project adds to mmdet's registries beside the head: a data set and a result writer."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from mmdet.datasets.base_det_dataset import BaseDetDataset
+from mmdet.registry import DATASETS, METRICS
+from mmengine.evaluator import BaseMetric
+
+from hrhsco_cli.datasets.coco_json import read_ground_truth
+from hrhsco_cli.files import write_json
+
+
+@DATASETS.register_module()
+class CocoJsonDataset(BaseDetDataset):
+    """Any COCO detection JSON: string ids, annotation ids from 0, gaps in category ids.
+
+    Unlike mmdet's ``CocoDataset`` it keeps boxes under one pixel, orders classes by category id in
+    every file alike, and reads files without ``area`` or ``iscrowd``.
+    """
+
+    def load_data_list(self) -> list[dict[str, Any]]:
+        """Read the annotation file into mmdet's data list; sets ``classes`` and ``category_ids``."""
+        truth = read_ground_truth(Path(self.ann_file))
+        self._metainfo["classes"] = tuple(truth.categories["name"])
+        self._metainfo["category_ids"] = [int(each) for each in truth.categories["category_id"]]
+        label = {category: index for index, category in enumerate(self._metainfo["category_ids"])}
+        instances: dict[Any, list[dict[str, Any]]] = {each: [] for each in truth.images["image_id"]}
+        for box in truth.boxes.itertuples(index=False):
+            instances[box.image_id].append(
+                {
+                    "bbox": [box.x, box.y, box.x + box.w, box.y + box.h],
+                    "bbox_label": label[box.category_id],
+                    "ignore_flag": int(box.iscrowd),
+                }
+            )
+        folder = Path(self.data_prefix["img"])
+        return [
+            {
+                "img_id": image.image_id,
+                "img_path": str(folder / image.file_name),
+                "height": image.height,
+                "width": image.width,
+                "instances": instances[image.image_id],
+            }
+            for image in truth.images.itertuples(index=False)
+        ]
+
+
+@METRICS.register_module()
+class DetectionsMetric(BaseMetric):
+    """Collects detections and writes them as COCO results; scoring is done from the file.
+
+    Args:
+        out_file: where the COCO results go.
+    """
+
+    def __init__(self, out_file: str) -> None:
+        super().__init__(collect_device="cpu")
+        self.out_file = Path(out_file)
+        self.scale_factors: dict[Any, tuple[float, float]] = {}
+
+    def process(self, data_batch: Any, data_samples: Sequence[dict[str, Any]]) -> None:
+        """Keep the detections of a batch, as ``x, y, w, h`` in original image pixels."""
+        for sample in data_samples:
+            found = sample["pred_instances"]
+            boxes = found["bboxes"].double().cpu()
+            boxes[:, 2:] -= boxes[:, :2]
+            self.results.append(
+                {
+                    "image_id": sample["img_id"],
+                    "scale_factor": tuple(sample["scale_factor"]),
+                    "boxes": boxes.tolist(),
+                    "labels": found["labels"].tolist(),
+                    "scores": found["scores"].tolist(),
+                }
+            )
+
+    def compute_metrics(self, results: list[dict[str, Any]]) -> dict[str, float]:
+        """Write the file; the number of detections is all that is counted here."""
+        categories = self.dataset_meta["category_ids"]
+        rows = [
+            {
+                "image_id": image["image_id"],
+                "category_id": categories[label],
+                "bbox": box,
+                "score": score,
+            }
+            for image in results
+            for box, label, score in zip(
+                image["boxes"], image["labels"], image["scores"], strict=True
+            )
+        ]
+        self.scale_factors = {image["image_id"]: image["scale_factor"] for image in results}
+        write_json(self.out_file, rows, indent=None)
+        return {"detections": len(rows)}

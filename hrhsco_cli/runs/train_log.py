@@ -1,0 +1,67 @@
+"""The hook that writes ``train_log.jsonl`` and tells how far training is."""
+
+import json
+import math
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from mmengine.hooks import Hook
+from mmengine.runner import Runner
+
+from hrhsco_cli.files import write_text
+
+
+class TrainLogHook(Hook):
+    """Appends the mean losses of every few steps, and stops a training that diverged.
+
+    Args:
+        path: the log; on resuming, lines past the checkpoint are dropped, for they are run again.
+        on_step: called after each step with the line last written.
+        interval: steps a line.
+    """
+
+    def __init__(
+        self, path: Path, on_step: Callable[[dict[str, Any]], None], interval: int = 10
+    ) -> None:
+        self.path = path
+        self.on_step = on_step
+        self.interval = interval
+        self._sums: dict[str, float] = {}
+        self._steps = 0
+        self._last: dict[str, Any] = {}
+
+    def before_train(self, runner: Runner) -> None:
+        """Start the log, or cut it back to the checkpoint that is resumed."""
+        lines = self.path.read_text().splitlines() if runner.iter and self.path.is_file() else []
+        kept = [line for line in lines if json.loads(line)["step"] <= runner.iter]
+        write_text(self.path, "".join(f"{line}\n" for line in kept))
+
+    def after_train_iter(
+        self,
+        runner: Runner,
+        batch_idx: int,
+        data_batch: Any = None,
+        outputs: dict[str, Any] | None = None,
+    ) -> None:
+        """Add a step's losses up; write a line every ``interval`` steps and at the end of an epoch."""
+        for name, value in (outputs or {}).items():
+            number = float(value)
+            if not math.isfinite(number):
+                raise FloatingPointError(
+                    f"{name} is {number} at step {runner.iter + 1}: training diverged; "
+                    "lower optim_wrapper.optimizer.lr"
+                )
+            self._sums[name] = self._sums.get(name, 0.0) + number
+        self._steps += 1
+        if self._steps == self.interval or self.is_last_train_iter(runner):
+            self._write(runner)
+        self.on_step(self._last)
+
+    def _write(self, runner: Runner) -> None:
+        means = {name: round(total / self._steps, 6) for name, total in self._sums.items()}
+        rate = runner.optim_wrapper.get_lr()["lr"][0]
+        self._last = {"epoch": runner.epoch + 1, "step": runner.iter + 1, "lr": rate, **means}
+        with self.path.open("a") as log:
+            log.write(json.dumps(self._last) + "\n")
+        self._sums, self._steps = {}, 0

@@ -1,0 +1,78 @@
+"""Peak search against a flood fill, on random maps full of ties."""
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as npst
+from scipy.ndimage import convolve
+
+from heads.peaks import blur, find_peaks, kernel_in_cells
+from tests.reference import codec
+
+
+@settings(max_examples=120, deadline=None)
+@given(
+    heat=npst.arrays(
+        np.float64,
+        st.tuples(st.integers(1, 2), st.integers(1, 9), st.integers(1, 9)),
+        elements=st.sampled_from([0.0, 0.1, 0.5, 1.0]),
+    ),
+    kernel=st.sampled_from([1, 3, 5]),
+    topk=st.integers(1, 12),
+    threshold=st.sampled_from([0.0, 0.3]),
+)
+def test_peaks_equal_flood_fill(heat, kernel, topk, threshold):
+    found = find_peaks(torch.from_numpy(heat), kernel, topk, threshold)
+    listed = [
+        (score, label, y, x)
+        for score, label, (x, y) in zip(
+            found.score.tolist(), found.label.tolist(), found.cell.tolist(), strict=True
+        )
+    ]
+    assert listed == codec.peaks(heat.tolist(), kernel, topk, threshold)
+
+
+@pytest.mark.parametrize("value", [0.3, 1.0])
+def test_a_blank_map_is_one_plateau(value):
+    found = find_peaks(torch.full((1, 200, 300), value), 3, 10)
+    assert found.cell.tolist() == [[0, 0]]
+
+
+def test_a_winding_plateau_counts_once():
+    snake = torch.zeros(1, 41, 41)
+    snake[0, ::4] = 0.7
+    for turn, row in enumerate(range(0, 40, 4)):
+        snake[0, row : row + 5, -1 if turn % 2 == 0 else 0] = 0.7
+    assert find_peaks(snake, 3, 10).cell.tolist() == [[0, 0]]
+
+
+def test_blur_equals_scipy():
+    heat = torch.rand(2, 7, 9, dtype=torch.float64)
+    taps = np.exp(-(np.arange(-1, 2) ** 2) / 2)
+    kernel = np.outer(taps, taps) / taps.sum() ** 2
+    expected = np.stack([convolve(plane, kernel, mode="constant") for plane in heat.numpy()])
+    np.testing.assert_allclose(blur(heat).numpy(), expected, atol=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("kernel", "stride", "window", "cells"),
+    [
+        (3, 1.0, "pixels", 3),
+        (3, 0.5, "pixels", 5),
+        (3, 0.25, "pixels", 9),
+        (3, 4.0, "pixels", 3),
+        (5, 0.5, "pixels", 9),
+        (1, 0.25, "pixels", 1),
+        (3, 0.25, "cells", 3),
+    ],
+)
+def test_window_in_cells(kernel, stride, window, cells):
+    assert kernel_in_cells(kernel, stride, window) == cells
+
+
+@pytest.mark.parametrize(("kernel", "window"), [(2, "pixels"), (0, "cells"), (3, "miles")])
+def test_wrong_windows_are_refused(kernel, window):
+    with pytest.raises(ValueError, match="choose"):
+        kernel_in_cells(kernel, 1.0, window)

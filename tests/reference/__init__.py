@@ -1,0 +1,1 @@
+"""Slow, obvious versions that the code is held against; they share nothing with it."""

@@ -95,6 +95,15 @@ _RECALL_METRICS = (
         scale=100,
         digits=1,
     ),
+    Metric(
+        "loc.chance_recall",
+        "chance recall",
+        "%",
+        "higher",
+        "recall of the same detections against another image's objects: what luck alone finds",
+        scale=100,
+        digits=1,
+    ),
     Metric("loc.matched", "objects found", "", "higher", "number of matched objects", digits=0),
 )
 

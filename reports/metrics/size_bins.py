@@ -1,0 +1,46 @@
+"""Object sizes: COCO's three bins and AI-TOD's four, as one table."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class SizeBin:
+    """A range of object sizes, by the annotation's ``area``.
+
+    Attributes:
+        name: as in metric keys.
+        heading: as in tables and plots.
+        low_area: in px**2; an object belongs if ``low_area <= area <= high_area``. Both ends count,
+            as in pycocotools, so an object exactly on a border is in two bins.
+        high_area: likewise.
+        meaning: one sentence.
+    """
+
+    name: str
+    heading: str
+    low_area: float
+    high_area: float
+    meaning: str
+
+
+ANY_AREA = (0.0, 1e5**2)
+"""pycocotools' range of all areas."""
+
+
+def _by_side(name: str, heading: str, low: float, high: float, whose: str) -> SizeBin:
+    meaning = f"{whose}: sqrt(area) from {low:g} to {high:g} px"
+    return SizeBin(name, heading, low**2, high**2, meaning)
+
+
+COCO_BINS = (
+    _by_side("small", "small", 0, 32, "COCO"),
+    _by_side("medium", "medium", 32, 96, "COCO"),
+    _by_side("large", "large", 96, 1e5, "COCO"),
+)
+AITOD_BINS = (
+    _by_side("very_tiny", "very tiny (2-8 px)", 2, 8, "AI-TOD"),
+    _by_side("tiny", "tiny (8-16 px)", 8, 16, "AI-TOD"),
+    _by_side("aitod_small", "small (16-32 px)", 16, 32, "AI-TOD"),
+    _by_side("aitod_medium", "medium (32-64 px)", 32, 64, "AI-TOD"),
+)
+SIZE_BINS = (*COCO_BINS, *AITOD_BINS)

@@ -48,7 +48,9 @@ def read_ground_truth(path: Path) -> GroundTruth:
         raise InputError(f"{path} has no categories; name at least one")
     boxes = _boxes(annotations, path)
     _check_ids(boxes, truth_images, truth_categories, path)
-    _refuse(boxes["ann_id"].duplicated(), boxes["ann_id"], f"{path}: annotation id {{}} is there twice")
+    _refuse(
+        boxes["ann_id"].duplicated(), boxes["ann_id"], f"{path}: annotation id {{}} is there twice"
+    )
     _check_inside(boxes, truth_images, path)
     return GroundTruth(
         truth_images, boxes, truth_categories, _fingerprint(truth_images, boxes, truth_categories)
@@ -64,7 +66,9 @@ def read_detections(path: Path, truth: GroundTruth) -> pd.DataFrame:
     """
     content = read_json(path, "detections")
     if not isinstance(content, list):
-        raise InputError(f"{path} is no list of COCO results [{{image_id, category_id, bbox, score}}]")
+        raise InputError(
+            f"{path} is no list of COCO results [{{image_id, category_id, bbox, score}}]"
+        )
     if not content:
         return pd.DataFrame({name: pd.Series(dtype=float) for name in DETECTION_COLUMNS})
     rows = _frame(content, {"image_id", "category_id", "bbox", "score"}, path, "result")
@@ -73,7 +77,9 @@ def read_detections(path: Path, truth: GroundTruth) -> pd.DataFrame:
     found["image_id"], found["category_id"] = rows["image_id"], rows["category_id"]
     found["score"] = pd.to_numeric(rows["score"], errors="coerce").astype(float)
     found["ann_id"] = rows.index
-    _refuse(~np.isfinite(found["score"]), found["ann_id"], f"{path}: score of result {{}} is no number")
+    _refuse(
+        ~np.isfinite(found["score"]), found["ann_id"], f"{path}: score of result {{}} is no number"
+    )
     _check_sizes(found, path, "result")
     _check_ids(found, truth.images, truth.categories, path, "result")
     return found[DETECTION_COLUMNS]
@@ -203,7 +209,9 @@ def _check_inside(boxes: pd.DataFrame, images: pd.DataFrame, path: Path) -> None
     mine = size.reindex(boxes["image_id"])
     over = (boxes[["x", "y"]].min(axis=1) < -OUTSIDE_TOLERANCE_PX).to_numpy()
     for low, side, limit in (("x", "w", "width"), ("y", "h", "height")):
-        over = over | ((boxes[low] + boxes[side]).to_numpy() > mine[limit].to_numpy() + OUTSIDE_TOLERANCE_PX)
+        over = over | (
+            (boxes[low] + boxes[side]).to_numpy() > mine[limit].to_numpy() + OUTSIDE_TOLERANCE_PX
+        )
     _refuse(
         pd.Series(over, index=boxes.index),
         boxes["ann_id"],

@@ -13,7 +13,9 @@ from reports.metrics.size_bins import SIZE_BINS
 MIN_GATE_PX = 4.0
 """An object is found by a center within this, or within half its box's diagonal if that is more."""
 
-PROTOCOL = "one-to-one by center distance within max(4 px, half the box diagonal), highest score first"
+PROTOCOL = (
+    "one-to-one by center distance within max(4 px, half the box diagonal), highest score first"
+)
 
 MATCH_COLUMNS = [
     "ann_id", "image_id", "category_id", "area", "score", "dx", "dy", "distance",

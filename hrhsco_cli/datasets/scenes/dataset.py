@@ -1,0 +1,107 @@
+"""A data set of scenes on disk: pictures, ``train.json`` and ``val.json``."""
+
+import shutil
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from PIL import Image
+
+from hrhsco_cli.datasets.coco_json import coco_dict
+from hrhsco_cli.datasets.scenes.scene import Scene, render_scene
+from hrhsco_cli.datasets.scenes.shapes import SHAPES
+from hrhsco_cli.files import read_json, write_json
+from hrhsco_cli.progress import progress
+from reports.errors import InputError
+
+VERSION = 1
+"""Of the renderer: raised whenever the same seed would give other bytes."""
+
+
+def render_dataset(
+    out: Path,
+    images: int,
+    seed: int,
+    size: tuple[int, int] = (160, 160),
+    val_fraction: float = 0.25,
+) -> bool:
+    """Render a data set, unless it is there already.
+
+    Picture i depends on the seed and on i alone; the last pictures are the val split.
+
+    Args:
+        out: its folder; made whole beside it and renamed.
+        images: how many in all.
+        seed: decides every byte.
+        size: (width, height) in px.
+        val_fraction: share of val.
+
+    Returns:
+        Whether anything was rendered.
+
+    Raises:
+        InputError: the folder holds something else, or the numbers leave a split empty.
+    """
+    num_val = round(images * val_fraction)
+    if not 0 < num_val < images:
+        raise InputError(
+            f"--images {images} with --val-fraction {val_fraction} leaves a split empty; ask for more"
+        )
+    made = {
+        "made_by": "hrhsco data synth", "version": VERSION, "images": images, "seed": seed,
+        "size": list(size), "val_fraction": val_fraction,
+    }  # fmt: skip
+    if out.exists() and (not out.is_dir() or any(out.iterdir())):
+        _require_same(out, made)
+        return False
+    out.parent.mkdir(parents=True, exist_ok=True)
+    aside = Path(tempfile.mkdtemp(prefix=f".{out.name}-", dir=out.parent))
+    try:
+        _render(aside, made, images - num_val)
+        aside.chmod(0o755)
+        aside.replace(out)
+    except OSError as error:
+        raise InputError(
+            f"can't write {out}: {error.strerror or error}; nothing was changed"
+        ) from error
+    finally:
+        shutil.rmtree(aside, ignore_errors=True)
+    return True
+
+
+def _require_same(out: Path, made: dict[str, Any]) -> None:
+    there = read_json(out / "train.json", "annotations") if (out / "train.json").is_file() else {}
+    if there.get("info") != made:
+        raise InputError(
+            f"{out} is not empty and holds other data; choose another folder or remove it"
+        )
+
+
+def _render(folder: Path, made: dict[str, Any], num_train: int) -> None:
+    (folder / "images").mkdir()
+    width, height = made["size"]
+    splits: dict[str, tuple[list[Any], list[Any]]] = {"train": ([], []), "val": ([], [])}
+    with progress("rendering scenes", made["images"]) as log:
+        for index in range(made["images"]):
+            # A child of the seed by its number, not by the order of drawing: --images can grow.
+            scene = render_scene(np.random.SeedSequence((made["seed"], index)), width, height)
+            name = f"{index:05d}.png"
+            Image.fromarray(scene.pixels).save(folder / "images" / name, optimize=False)
+            _append(splits["train" if index < num_train else "val"], index + 1, name, scene)
+            log.advance()
+    categories = [(number, shape.name) for number, shape in enumerate(SHAPES, start=1)]
+    for split, (images, annotations) in splits.items():
+        write_json(
+            folder / f"{split}.json", coco_dict(images, annotations, categories, made), indent=None
+        )
+
+
+def _append(split: tuple[list[Any], list[Any]], number: int, name: str, scene: Scene) -> None:
+    images, annotations = split
+    height, width, _ = scene.pixels.shape
+    images.append({"id": number, "file_name": name, "width": width, "height": height})
+    annotations += [
+        {"image_id": number, "category_id": int(label) + 1, "bbox": box}
+        for box, label in zip(scene.boxes.tolist(), scene.labels, strict=True)
+    ]

@@ -34,6 +34,9 @@ TEST_DEFAULTS: dict[str, object] = dict(
 )
 """How peaks are decoded where ``test_cfg`` says nothing; none of it touches training."""
 
+MIN_SIDE_PX = 0.01
+"""A predicted width or height at or below zero becomes this: COCO boxes have a size."""
+
 _L1_WEIGHTS = (1.0, 1.0, 0.2, 0.2)
 """Of x, y, w/2, h/2 in the boxes' L1 loss."""
 
@@ -277,7 +280,7 @@ class YOLCHead(BaseDenseHead):
                 offset=None if offset is None else offset[:, peaks.cell[:, 1], peaks.cell[:, 0]].T,
             )
         )
-        half_size = FEATURE_STRIDE * box[:, 2:].clamp(min=0)
+        half_size = (FEATURE_STRIDE * box[:, 2:]).clamp(min=MIN_SIDE_PX / 2)
         return torch.cat([center - half_size, center + half_size], dim=1)
 
 

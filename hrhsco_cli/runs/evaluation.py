@@ -91,16 +91,14 @@ def _detect(
     """Write ``detections.json``; the heatmap cell in original pixels by image, and the model."""
     from mmengine.hooks import Hook
 
-    from hrhsco_cli.runs.training import build_runner, load_weights
+    from hrhsco_cli.runs.training import build_runner, load_weights, without
 
     class Progress(Hook):
         def after_test_iter(self, runner: Any, batch_idx: int, *_: Any, **__: Any) -> None:
             on_image(batch_idx + 1, len(runner.test_dataloader))
 
-    config = config.copy()
+    config = without(config, "train_dataloader", "train_cfg", "optim_wrapper", "param_scheduler")
     config.test_evaluator = {"type": "DetectionsMetric", "out_file": str(run.detections)}
-    for unused in ("train_dataloader", "train_cfg", "optim_wrapper", "param_scheduler"):
-        config.pop(unused, None)
     runner = build_runner(config, run)
     load_weights(runner.model, checkpoint)
     runner.register_hook(Progress())

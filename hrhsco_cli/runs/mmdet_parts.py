@@ -56,6 +56,8 @@ class DetectionsMetric(BaseMetric):
         out_file: where the COCO results go.
     """
 
+    default_prefix = "hrhsco"
+
     def __init__(self, out_file: str) -> None:
         super().__init__(collect_device="cpu")
         self.out_file = Path(out_file)

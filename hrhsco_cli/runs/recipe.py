@@ -71,8 +71,9 @@ def load(path: Path) -> "Config":
     """
     from mmengine.config import Config
 
-    import heads  # noqa: F401 - registers the head before the config asks for mmdet
+    from hrhsco_cli.runs.registering import register
 
+    register()
     try:
         return Config.fromfile(path)
     except Exception as error:  # a config is code: it can raise anything
@@ -141,7 +142,6 @@ def _accepted(node: Mapping[str, Any], parents: list[str]) -> set[str]:
         return set(TEST_DEFAULTS)
     if "type" not in node:
         return set()
-    register_all_modules(init_default_scope=True)
     for each in vars(registry).values():
         component = each.get(node["type"]) if isinstance(each, registry.Registry) else None
         if component is not None:

@@ -46,7 +46,7 @@ class TrainLogHook(Hook):
     ) -> None:
         """Add a step's losses up; write a line every ``interval`` steps and at the end of an epoch."""
         for name, value in (outputs or {}).items():
-            number = float(value)
+            number = float(value.detach())
             if not math.isfinite(number):
                 raise FloatingPointError(
                     f"{name} is {number} at step {runner.iter + 1}: training diverged; "

@@ -60,12 +60,11 @@ def build_runner(config: "Config", run: RunFolder) -> "Runner":
     Raises:
         InputError: a component refuses its options; the message is the component's own.
     """
-    from mmdet.utils import register_all_modules
     from mmengine.runner import Runner
 
-    import hrhsco_cli.runs.mmdet_parts  # noqa: F401 - registers the data set and the result writer
+    from hrhsco_cli.runs.registering import register
 
-    register_all_modules(init_default_scope=True)
+    register()
     config = config.copy()
     config.work_dir = str(run.checkpoints)
     config.visualizer = {"type": "Visualizer", "vis_backends": []}
@@ -75,6 +74,14 @@ def build_runner(config: "Config", run: RunFolder) -> "Runner":
         return Runner.from_cfg(config)
     except (TypeError, ValueError, KeyError) as error:
         raise InputError(f"the recipe can't be built: {error}") from error
+
+
+def without(config: "Config", *keys: str) -> "Config":
+    """A copy that lacks some keys: mmengine wants all of training's, or of testing's, or none."""
+    copy = config.copy()
+    for key in keys:
+        copy.pop(key, None)
+    return copy
 
 
 def train(
@@ -108,7 +115,7 @@ def train(
     if resume:
         checkpoint = run.last_checkpoint()
         config.load_from, config.resume = str(checkpoint), True
-    runner = build_runner(config, run)
+    runner = build_runner(without(config, "test_dataloader", "test_cfg"), run)
     config.load_from, config.resume = None, False
     dump_recipe(config, run)
     write_json(run.environment, describe() | {"seed": config.randomness.seed})
@@ -128,7 +135,7 @@ def load_weights(model: Any, checkpoint: Path) -> None:
     from mmengine.runner.checkpoint import _load_checkpoint
 
     try:
-        content = _load_checkpoint(str(checkpoint), map_location="cpu")
+        content = _load_checkpoint(str(checkpoint), map_location="cpu", logger="silent")
         state = content.get("state_dict", content)
         own = model.state_dict()
     except FileNotFoundError:

@@ -4,7 +4,7 @@ custom_imports = dict(imports=["heads", "hrhsco_cli.runs.mmdet_parts"])
 default_scope = "mmdet"
 env_cfg = dict(cudnn_benchmark=False, mp_cfg=dict(mp_start_method="fork", opencv_num_threads=0))
 randomness = dict(seed=0, deterministic=False)
-log_level = "WARNING"
+log_level = "ERROR"
 log_processor = dict(type="LogProcessor", window_size=50, by_epoch=True)
 default_hooks = dict(
     timer=dict(type="IterTimerHook"),

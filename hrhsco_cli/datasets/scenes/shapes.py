@@ -100,7 +100,7 @@ def extent(shape: Shape, length: float, width: float, angle: float) -> tuple[flo
     """Width and height of the upright box around a turned shape's outline, in px."""
     # The outlines are convex hulls of few kinds; dense border samples are exact to 1e-3 of a side
     # for the round one and exact for the others, whose corners are among the samples.
-    line = np.linspace(-0.5, 0.5, 401)
+    line = np.linspace(-0.5, 0.5, 201)
     u, v = np.meshgrid(line, line)
     inside = shape.parts[0].inside(u, v)
     x = np.cos(angle) * u[inside] * length - np.sin(angle) * v[inside] * width

@@ -1,11 +1,14 @@
 """``hrhsco ablate``: every cell and seed of a grid."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
 from rich.table import Table
+
+if TYPE_CHECKING:
+    from hrhsco_cli.grid.spec import TrialSpec
 
 ablate_app = typer.Typer(help="Run an ablation grid.", no_args_is_help=True)
 
@@ -75,7 +78,7 @@ def grid(
     raise typer.Exit(1 if failed else 0)
 
 
-def _print_trials(trials: "tuple[spec.TrialSpec, ...]") -> None:  # noqa: F821
+def _print_trials(trials: "tuple[TrialSpec, ...]") -> None:
     table = Table("trial", "variant", "seed", "network")
     for trial in trials:
         table.add_row(

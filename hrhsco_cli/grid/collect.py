@@ -3,8 +3,6 @@
 from pathlib import Path
 from typing import Any
 
-from reports.trials import Picture, Trial
-
 from hrhsco_cli.datasets.coco_json import read_detections, read_ground_truth
 from hrhsco_cli.files import read_json
 from hrhsco_cli.grid.naming import variant_label
@@ -12,6 +10,7 @@ from hrhsco_cli.runs.evaluation import read_metrics
 from hrhsco_cli.runs.folder import RunFolder
 from reports.errors import InputError
 from reports.frames import GroundTruth
+from reports.trials import Picture, Trial
 
 MAX_PICTURES = 3
 
@@ -62,6 +61,7 @@ def load_trial(run: RunFolder, truth: GroundTruth) -> Trial:
         InputError: one of its files is broken.
     """
     import pandas as pd
+
     from reports.metrics.localization import match_centers
 
     metrics = read_metrics(run.metrics)

@@ -3,11 +3,10 @@
 from pathlib import Path
 from typing import Any
 
-from reports.report import results_frame, write_report
-
 from hrhsco_cli.files import read_json, write_text
 from hrhsco_cli.grid.collect import load_pictures, load_trial, load_truth, run_folders
 from hrhsco_cli.progress import progress
+from reports.report import results_frame, write_report
 
 
 def report_folder(folder: Path, out: Path | None = None) -> Path:
@@ -36,13 +35,12 @@ def report_folder(folder: Path, out: Path | None = None) -> Path:
     if (folder / "grid.json").is_file():
         about = read_json(folder / "grid.json", "grid")
         write_text(folder / "results.csv", results_frame(trials).to_csv(index=False))
-    conditions = {"attribution": about["attribution"]} if about.get("attribution") else {}
     return write_report(
         out or folder / "report",
         about.get("title", f"Report of {folder.name}"),
         trials,
         truth,
         load_pictures(runs, trials, truth),
-        conditions,
+        attribution=about.get("attribution", ""),
         center_sources={name: source.description for name, source in CENTER_SOURCES.items()},
     )

@@ -4,14 +4,14 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from reports.metrics.score import DEFAULT_MAX_DETS, conditions, score
-
 from hrhsco_cli.datasets.coco_json import read_detections, read_ground_truth
 from hrhsco_cli.files import write_json
 from hrhsco_cli.runs import recipe
 from hrhsco_cli.runs.environment import describe
 from hrhsco_cli.runs.folder import RunFolder
 from reports.errors import InputError
+from reports.frames import GroundTruth
+from reports.metrics.score import DEFAULT_MAX_DETS, conditions, score
 
 if TYPE_CHECKING:
     from mmengine.config import Config
@@ -33,10 +33,7 @@ def evaluate_predictions(
     """
     truth = read_ground_truth(annotations)
     detections = read_detections(predictions, truth)
-    options = {"max_dets": max_dets, "min_score": min_score}
-    metrics: Metrics = dict(score(truth, detections, cell_size=None, **options))
-    metrics["meta"] = conditions(truth, detections, **options)
-    return metrics
+    return _scored(truth, detections, None, max_dets, min_score)
 
 
 def evaluate_run(
@@ -69,20 +66,31 @@ def evaluate_run(
     cell_size, model = _detect(config, run, checkpoint or run.last_checkpoint(), on_image)
     truth = read_ground_truth(annotation_file(config))
     detections = read_detections(run.detections, truth)
-    options = {"max_dets": max_dets, "min_score": min_score}
-    metrics: Metrics = dict(score(truth, detections, cell_size=cell_size, **options))
+    metrics = _scored(truth, detections, cell_size, max_dets, min_score)
     metrics |= _cost(model, config)
-    metrics["meta"] = (
-        conditions(truth, detections, **options) | run_conditions(config) | _surroundings()
-    )
+    metrics["meta"] |= run_conditions(config) | _surroundings()
     write_json(run.metrics, metrics)
+    return metrics
+
+
+def _scored(
+    truth: GroundTruth,
+    detections: Any,
+    cell_size: dict[Any, float] | None,
+    max_dets: tuple[int, ...],
+    min_score: float,
+) -> Metrics:
+    metrics: Metrics = dict(
+        score(truth, detections, cell_size=cell_size, max_dets=max_dets, min_score=min_score)
+    )
+    metrics["meta"] = conditions(truth, detections, max_dets=max_dets, min_score=min_score)
     return metrics
 
 
 def annotation_file(config: "Config") -> Path:
     """The annotations that a recipe is tested on."""
     *_, test = recipe.dataset_nodes(config)
-    return Path(test["data_root"]) / test["ann_file"]
+    return Path(test["data_root"], test["ann_file"])
 
 
 def _detect(

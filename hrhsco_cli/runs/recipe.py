@@ -133,7 +133,6 @@ def _child(node: Any, part: str, path: str, dotted: str) -> Any:
 
 def _accepted(node: Mapping[str, Any], parents: list[str]) -> set[str]:
     """Keys that may be added to a node: its component's parameters, or the decoding options."""
-    from mmdet.utils import register_all_modules
     from mmengine import registry
 
     from heads.yolc_head import TEST_DEFAULTS

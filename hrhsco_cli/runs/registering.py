@@ -11,8 +11,9 @@ def register() -> None:
     """Fill mmdet's registries; what mmdet prints about optional packages on the way is left out."""
     with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
         warnings.simplefilter("ignore")
-        import heads  # noqa: F401
         from mmdet.utils import register_all_modules
+
+        import heads  # noqa: F401
 
         register_all_modules(init_default_scope=True)
         import hrhsco_cli.runs.mmdet_parts  # noqa: F401

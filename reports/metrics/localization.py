@@ -45,7 +45,7 @@ def match_centers(
     objects = _centers(truth.boxes[~truth.boxes["iscrowd"].astype(bool)])
     found = _centers(detections[detections["score"] >= min_score])
     keys = ["image_id", "category_id"]
-    groups = {key: part for key, part in objects.groupby(keys, sort=False)}
+    groups = dict(list(objects.groupby(keys, sort=False)))
     pairs = []
     for key, part in found.groupby(keys, sort=False):
         if key in groups:

@@ -1,0 +1,105 @@
+"""Comparing variants over seeds: means, spreads, paired differences and what they allow to say."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from scipy import stats
+
+from reports.trials import Trial, variants
+
+CONFIDENCE = 0.95
+
+Estimate = Callable[[Trial, Trial], float | None]
+"""From one trial and its partner of the same seed to the difference of interest."""
+
+
+@dataclass(frozen=True)
+class Difference:
+    """Variant minus reference, over seeds.
+
+    Attributes:
+        mean: over seeds; None if no seed has both.
+        low: and ``high``: 95 % t-interval of the mean; None with fewer than two seeds.
+        high: see ``low``.
+        seeds: number of pairs.
+    """
+
+    mean: float | None
+    low: float | None
+    high: float | None
+    seeds: int
+
+    @property
+    def word(self) -> str:
+        """``lower`` or ``higher`` if the interval leaves 0 out, else ``not clearly different``."""
+        if self.mean is None:
+            return "not measured"
+        if self.low is None or self.high is None:
+            return "of unknown spread (one seed)"
+        if self.high < 0:
+            return "lower"
+        return "higher" if self.low > 0 else "not clearly different"
+
+
+def summary(trials: list[Trial], key: str) -> tuple[float | None, float | None]:
+    """Mean of a metric over seeds, and its sample standard deviation (None under two values)."""
+    values = [value for trial in trials if (value := trial.metrics.get(key)) is not None]
+    if not values:
+        return None, None
+    return float(np.mean(values)), float(np.std(values, ddof=1)) if len(values) > 1 else None
+
+
+def best_baseline(trials: list[Trial]) -> str | None:
+    """The baseline variant of the lowest mean localisation error: the x4 head's own best decode."""
+    errors = {
+        name: mean
+        for name, group in variants([trial for trial in trials if trial.baseline]).items()
+        if (mean := summary(group, "loc.px.mean")[0]) is not None
+    }
+    return min(errors, key=errors.__getitem__) if errors else None
+
+
+def paired_error_change(trial: Trial, reference: Trial) -> float | None:
+    """Mean change of the distance, in px, over the objects that both found."""
+    both = paired_distances(trial, reference)
+    return float((both["distance"] - both["reference"]).mean()) if len(both) else None
+
+
+def paired_distances(trial: Trial, reference: Trial) -> pd.DataFrame:
+    """The objects that both found: columns ann_id, distance, reference."""
+    mine = trial.matches[["ann_id", "distance"]]
+    other = reference.matches[["ann_id", "distance"]].rename(columns={"distance": "reference"})
+    return mine.merge(other, on="ann_id")
+
+
+def metric_change(key: str) -> Estimate:
+    """Change of a metric."""
+
+    def change(trial: Trial, reference: Trial) -> float | None:
+        one, other = trial.metrics.get(key), reference.metrics.get(key)
+        return None if one is None or other is None else one - other
+
+    return change
+
+
+def difference(group: list[Trial], reference: list[Trial], estimate: Estimate) -> Difference:
+    """Compare two variants seed by seed.
+
+    A seed's two trainings are independent but for data order, so pairing by seed costs nothing and
+    helps where the data's order matters; the interval is Student's t over seeds.
+    """
+    partner = {trial.seed: trial for trial in reference}
+    values = [
+        value
+        for trial in group
+        if trial.seed in partner and (value := estimate(trial, partner[trial.seed])) is not None
+    ]
+    if not values:
+        return Difference(None, None, None, 0)
+    mean = float(np.mean(values))
+    if len(values) < 2:
+        return Difference(mean, None, None, 1)
+    half = float(stats.t.ppf((1 + CONFIDENCE) / 2, len(values) - 1) * stats.sem(values))
+    return Difference(mean, mean - half, mean + half, len(values))

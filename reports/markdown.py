@@ -1,0 +1,25 @@
+"""Small pieces of Markdown."""
+
+from collections.abc import Iterable, Sequence
+
+
+def table(headings: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
+    """A pipe table; the first column is set left, the others right."""
+    rule = [":--"] + ["--:"] * (len(headings) - 1)
+    lines = [headings, rule, *rows]
+    return "\n".join("| " + " | ".join(_cell(each) for each in line) + " |" for line in lines)
+
+
+def definitions(rows: Iterable[tuple[str, str]]) -> str:
+    """A two-column table set left."""
+    lines = [f"| {_cell(name)} | {_cell(text)} |" for name, text in rows]
+    return "\n".join(["| | |", "| :-- | :-- |", *lines])
+
+
+def image(path: str, caption: str) -> str:
+    """A picture with its caption under it."""
+    return f"![{caption}]({path})\n\n*{caption}*"
+
+
+def _cell(value: object) -> str:
+    return str(value).replace("|", "\\|").replace("\n", " ")

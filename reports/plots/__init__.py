@@ -1,0 +1,1 @@
+"""Plots: one a file, each from trials to a figure."""

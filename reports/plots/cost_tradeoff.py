@@ -1,0 +1,43 @@
+"""What accuracy costs: AP of small objects and localisation error against operations."""
+
+from matplotlib.figure import Figure
+
+from reports import theme
+from reports.comparison import summary
+from reports.metrics.definitions import METRICS
+from reports.trials import Trial, variants
+
+_SHOWN = ("ap.small", "loc.px.mean")
+
+
+def draw(trials: list[Trial]) -> Figure:
+    """A point a variant with the standard deviation over seeds."""
+    groups = variants(trials)
+    colors = theme.colors(groups, {trial.variant for trial in trials if trial.baseline})
+    figure, axes = theme.figure(columns=len(_SHOWN), height_in=3.9)
+    cost = METRICS["cost.flops"]
+    for each, key in zip(axes, _SHOWN, strict=True):
+        metric = METRICS[key]
+        for index, (name, group) in enumerate(groups.items()):
+            flops, (mean, spread) = summary(group, cost.key)[0], summary(group, key)
+            if flops is None or mean is None:
+                continue
+            each.errorbar(
+                flops * cost.scale,
+                mean * metric.scale,
+                yerr=None if spread is None else spread * metric.scale,
+                color=colors[name],
+                marker=theme.MARKERS[index % len(theme.MARKERS)],
+                markersize=6,
+                capsize=3,
+                linestyle="none",
+                label=name,
+            )
+        each.set_xlabel(f"{cost.label} of one image")
+        each.set_ylabel(f"{metric.label}, {metric.better} is better")
+    handles, labels = axes[0].get_legend_handles_labels()
+    if handles:
+        figure.legend(
+            handles, labels, loc="outside lower center", ncols=3, fontsize=7.5, frameon=False
+        )
+    return figure

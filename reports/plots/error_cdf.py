@@ -1,0 +1,39 @@
+"""How the error is spread: the share of found objects that lie closer than a distance."""
+
+import numpy as np
+from matplotlib.figure import Figure
+
+from reports import theme
+from reports.trials import Trial, variants
+
+LIMIT_PX = 3.0
+
+
+def draw(trials: list[Trial]) -> Figure:
+    """One curve a variant, seeds pooled; dashed where the center comes from a peak's cell alone."""
+    groups = variants(trials)
+    colors = theme.colors(groups, {trial.variant for trial in trials if trial.baseline})
+    figure, (axes,) = theme.figure()
+    for name, group in groups.items():
+        distance, share = curve(group)
+        dashed = group[0].axes.get("center_source", "").startswith("peak")
+        axes.step(
+            distance,
+            share,
+            where="post",
+            color=colors[name],
+            linestyle="--" if dashed else "-",
+            linewidth=1.6,
+            label=name,
+        )
+    axes.set(xlim=(0, LIMIT_PX), ylim=(0, 100))
+    axes.set_xlabel("distance of predicted to true center (px)")
+    axes.set_ylabel("found objects closer than that (%)")
+    axes.legend(fontsize=7.5, frameon=False, loc="lower right")
+    return figure
+
+
+def curve(group: list[Trial]) -> tuple[np.ndarray, np.ndarray]:
+    """Sorted distances in px and the percentage of found objects at or under each."""
+    distance = np.sort(np.concatenate([trial.matches["distance"].to_numpy() for trial in group]))
+    return distance, 100 * np.arange(1, len(distance) + 1) / max(len(distance), 1)

@@ -1,0 +1,111 @@
+"""True and predicted centers under the magnifying glass."""
+
+from collections.abc import Iterable
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from matplotlib.figure import Figure
+from matplotlib.patches import Rectangle
+
+from reports import theme
+from reports.trials import Picture
+
+CROP_PX = 28
+_COLUMNS = 4
+_ROWS = 2
+_NEAR_PX = 6.0
+
+
+def draw(pictures: list[Picture], shown: list[str], baselines: set[str]) -> Figure | None:
+    """Crops of a few small objects: the true center as a cross, each variant's as a marker.
+
+    Args:
+        pictures: to choose from.
+        shown: variants to draw.
+        baselines: which of them are the baseline's.
+    """
+    spots = list(choose(pictures, _COLUMNS * _ROWS))
+    if not spots:
+        return None
+    rows = -(-len(spots) // _COLUMNS)
+    figure, axes = theme.figure(rows, _COLUMNS, height_in=2.1 * rows + 0.7)
+    colors = theme.colors(shown, baselines)
+    for panel, (picture, row) in zip(axes, spots, strict=False):
+        _crop(panel, picture, row, shown, colors)
+    for panel in axes[len(spots) :]:
+        panel.set_visible(False)
+    handles: dict[str, Any] = {}
+    for panel in axes:
+        handles |= {label: h for h, label in zip(*panel.get_legend_handles_labels(), strict=True)}
+    figure.legend(
+        handles.values(),
+        handles.keys(),
+        loc="outside lower center",
+        ncols=4,
+        fontsize=7.5,
+        frameon=False,
+    )
+    return figure
+
+
+def choose(pictures: list[Picture], count: int) -> Iterable[tuple[Picture, pd.Series]]:
+    """Up to ``count`` objects, spread over pictures and over sizes up to 16 px."""
+    for number in range(count):
+        if not pictures:
+            return
+        picture = pictures[number % len(pictures)]
+        truth = picture.truth.assign(side=np.sqrt(picture.truth["w"] * picture.truth["h"]))
+        small = truth[truth["side"] <= 16] if (truth["side"] <= 16).any() else truth
+        turn = number // len(pictures)
+        turns = -(-count // len(pictures))
+        if turn < len(small):
+            position = round((turn + 0.5) / turns * (len(small) - 1))
+            yield picture, small.sort_values("side").iloc[position]
+
+
+def _crop(
+    panel: Any, picture: Picture, row: pd.Series, shown: list[str], colors: dict[str, str]
+) -> None:
+    center = np.array([row["x"] + row["w"] / 2, row["y"] + row["h"] / 2])
+    half = max(CROP_PX, 1.4 * max(row["w"], row["h"])) / 2
+    height, width, _ = picture.pixels.shape
+    # Pixel i covers [i, i + 1): the extent puts the picture's corner, not a pixel's middle, at 0.
+    panel.imshow(picture.pixels, extent=(0, width, height, 0), interpolation="nearest")
+    panel.add_patch(
+        Rectangle(
+            (row["x"], row["y"]), row["w"], row["h"], fill=False, color=theme.TRUTH, linewidth=0.8
+        )
+    )
+    panel.plot(
+        *center, "+", color=theme.TRUTH, markersize=11, markeredgewidth=1.6, label="true center"
+    )
+    for index, name in enumerate(shown):
+        near = _nearest(picture.detections.get(name), center)
+        if near is not None:
+            panel.plot(
+                *near,
+                theme.MARKERS[index % len(theme.MARKERS)],
+                color=colors[name],
+                markerfacecolor="none",
+                markersize=6,
+                markeredgewidth=1.3,
+                label=name,
+            )
+    panel.set(xlim=(center[0] - half, center[0] + half), ylim=(center[1] + half, center[1] - half))
+    panel.set(xticks=[], yticks=[])
+    panel.grid(visible=False)
+    panel.set_title(
+        f"{np.sqrt(row['w'] * row['h']):.1f} px object, image {picture.image_id}", size=7.5
+    )
+
+
+def _nearest(detections: pd.DataFrame | None, center: np.ndarray) -> np.ndarray | None:
+    """The predicted center nearest to a true one, or None if none is near."""
+    if detections is None or detections.empty:
+        return None
+    corners, sizes = detections[["x", "y"]].to_numpy(), detections[["w", "h"]].to_numpy()
+    centers = corners + sizes / 2
+    distance = np.hypot(*(centers - center).T)
+    best = int(distance.argmin())
+    return centers[best] if distance[best] <= _NEAR_PX else None

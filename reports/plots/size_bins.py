@@ -1,0 +1,62 @@
+"""On which object sizes: error and recall for each of AI-TOD's bins."""
+
+import numpy as np
+import pandas as pd
+from matplotlib.figure import Figure
+
+from reports import theme
+from reports.frames import GroundTruth
+from reports.metrics.localization import localization_by_size
+from reports.metrics.size_bins import AITOD_BINS
+from reports.trials import Trial, variants
+
+
+def draw(trials: list[Trial], truth: GroundTruth) -> Figure:
+    """Mean error and recall by size bin, a point a variant, standard deviation over seeds."""
+    groups = variants(trials)
+    colors = theme.colors(groups, {trial.variant for trial in trials if trial.baseline})
+    table = by_size(trials, truth)
+    shown = [each for each in AITOD_BINS if (table["bin"] == each.name).any()]
+    figure, axes = theme.figure(columns=2, height_in=4.0)
+    for panel, (column, label, scale) in zip(
+        axes, (("mean", "mean error (px)", 1.0), ("recall", "recall (%)", 100.0)), strict=True
+    ):
+        for index, name in enumerate(groups):
+            mine = table[table["variant"] == name].set_index("bin").reindex([b.name for b in shown])
+            shift = (index - (len(groups) - 1) / 2) * 0.8 / max(len(groups), 1)
+            panel.errorbar(
+                np.arange(len(shown)) + shift,
+                mine[column] * scale,
+                yerr=mine[f"{column}_sd"].fillna(0) * scale,
+                color=colors[name],
+                marker=theme.MARKERS[index % len(theme.MARKERS)],
+                markersize=5,
+                capsize=2,
+                linestyle="none",
+                label=name,
+            )
+        panel.set_xticks(range(len(shown)), [each.heading.replace(" (", "\n(") for each in shown])
+        panel.set_ylabel(label)
+        panel.grid(visible=False, axis="x")
+    handles, labels = axes[0].get_legend_handles_labels()
+    figure.legend(handles, labels, loc="outside lower center", ncols=3, fontsize=7.5, frameon=False)
+    return figure
+
+
+def by_size(trials: list[Trial], truth: GroundTruth) -> pd.DataFrame:
+    """One row a variant and non-empty size bin: mean and spread over seeds of error and recall."""
+    tables = [
+        localization_by_size(trial.matches, truth).assign(variant=trial.variant) for trial in trials
+    ]
+    rows = pd.concat(tables)
+    rows = rows[rows["objects"] > 0].astype({"mean": float, "recall": float})
+    return (
+        rows.groupby(["variant", "bin", "heading", "objects"], sort=False)
+        .agg(
+            mean=("mean", "mean"),
+            mean_sd=("mean", "std"),
+            recall=("recall", "mean"),
+            recall_sd=("recall", "std"),
+        )
+        .reset_index()
+    )

@@ -1,0 +1,75 @@
+"""How training went: every loss by epoch, mean and range over seeds."""
+
+import pandas as pd
+from matplotlib.figure import Figure
+
+from reports import theme
+from reports.trials import Trial, variants
+
+
+def draw(trials: list[Trial]) -> Figure | None:
+    """One panel a loss, one line a trained network; None if nothing was trained here."""
+    trained = [trial for trial in trials if len(trial.training_log)]
+    if not trained:
+        return None
+    losses = loss_names(trained)
+    columns = min(3, len(losses))
+    rows = -(-len(losses) // columns)
+    figure, axes = theme.figure(rows, columns, height_in=2.3 * rows + 0.6)
+    groups = variants(trained)
+    colors = theme.colors(groups, {trial.variant for trial in trained if trial.baseline})
+    for panel, loss in zip(axes, losses, strict=False):
+        for name, group in groups.items():
+            curve = by_epoch(group, loss)
+            if curve.empty:
+                continue
+            panel.plot(
+                curve.index, curve["mean"], color=colors[name], linewidth=1.4, label=network(name)
+            )
+            panel.fill_between(
+                curve.index, curve["min"], curve["max"], color=colors[name], alpha=0.18, linewidth=0
+            )
+        panel.set_title(loss)
+        panel.set_xlabel("epoch")
+        panel.set_yscale("log")
+    for panel in axes[len(losses) :]:
+        panel.set_visible(False)
+    handles = {
+        label: handle
+        for panel in axes
+        for handle, label in zip(*panel.get_legend_handles_labels(), strict=True)
+    }
+    figure.legend(
+        handles.values(),
+        handles.keys(),
+        loc="outside lower center",
+        ncols=4,
+        fontsize=7.5,
+        frameon=False,
+    )
+    return figure
+
+
+def network(variant: str) -> str:
+    """The variant's name without how its centers are decoded, which training doesn't know."""
+    return variant.partition(",")[0]
+
+
+def loss_names(trials: list[Trial]) -> list[str]:
+    """All losses that any trial logged, the total first."""
+    names = {
+        column for trial in trials for column in trial.training_log if column.startswith("loss")
+    }
+    return sorted(names, key=lambda name: (name != "loss", name))
+
+
+def by_epoch(group: list[Trial], loss: str) -> pd.DataFrame:
+    """Mean, least and greatest over seeds of a loss's epoch means, indexed by epoch."""
+    curves = [
+        trial.training_log.groupby("epoch")[loss].mean()
+        for trial in group
+        if loss in trial.training_log and trial.training_log[loss].notna().any()
+    ]
+    if not curves:
+        return pd.DataFrame(columns=["mean", "min", "max"])
+    return pd.concat(curves, axis=1).agg(["mean", "min", "max"], axis=1)

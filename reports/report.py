@@ -1,0 +1,156 @@
+"""The report: a folder with ``report.md`` and its figures, written whole or not at all."""
+
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pandas as pd
+from matplotlib.figure import Figure
+
+from reports import sections
+from reports.frames import GroundTruth
+from reports.markdown import image
+from reports.metrics.definitions import METRICS
+from reports.plots import cost_tradeoff, error_cdf, magnified, size_bins, training_curves
+from reports.trials import Picture, Trial, require_comparable, variants
+
+_MAX_MAGNIFIED = 6
+
+
+def write_report(
+    out: Path,
+    title: str,
+    trials: list[Trial],
+    truth: GroundTruth,
+    pictures: list[Picture],
+    *,
+    attribution: str = "",
+    center_sources: dict[str, str],
+) -> Path:
+    """Write the report of some trials.
+
+    Args:
+        out: its folder; an older report there is replaced once the new one is whole.
+        title: its heading.
+        trials: scored under the same conditions.
+        truth: what they were scored against.
+        pictures: for the magnified crops; may be empty.
+        attribution: whom the pictures belong to.
+        center_sources: name and description of each.
+
+    Returns:
+        The path of ``report.md``.
+
+    Raises:
+        InputError: the trials are not comparable.
+    """
+    require_comparable(trials)
+    out.parent.mkdir(parents=True, exist_ok=True)
+    aside = Path(tempfile.mkdtemp(prefix=f".{out.name}-", dir=out.parent))
+    try:
+        figures = []
+        for name, caption, figure in _figures(trials, truth, pictures):
+            figure.savefig(aside / f"{name}.png")
+            figures.append(image(f"{name}.png", caption))
+        page = _page(title, trials, truth, figures, attribution, center_sources)
+        (aside / "report.md").write_text(page, encoding="utf-8")
+        aside.chmod(0o755)
+        _swap(aside, out)
+    finally:
+        shutil.rmtree(aside, ignore_errors=True)
+    return out / "report.md"
+
+
+def _swap(new: Path, out: Path) -> None:
+    """Put ``new`` in the place of ``out``; a folder can't be renamed over a full one."""
+    if out.exists():
+        old = Path(tempfile.mkdtemp(prefix=f".{out.name}-old-", dir=out.parent))
+        out.replace(old / out.name)
+        new.replace(out)
+        shutil.rmtree(old, ignore_errors=True)
+    else:
+        new.replace(out)
+
+
+def _figures(
+    trials: list[Trial], truth: GroundTruth, pictures: list[Picture]
+) -> Iterator[tuple[str, str, Figure]]:
+    names = list(variants(trials))
+    baselines = {trial.variant for trial in trials if trial.baseline}
+    drawings: tuple[tuple[str, str, Callable[[], Figure | None]], ...] = (
+        (
+            "error_cdf",
+            "How far predicted centers lie from true ones, seeds pooled. Higher and further left "
+            "is better; dashed curves read the peak's cell without any fraction. Each curve counts "
+            "the objects that its variant found: read it with recall.",
+            lambda: error_cdf.draw(trials),
+        ),
+        (
+            "cost_tradeoff",
+            "What accuracy costs: mean over seeds, bars are one standard deviation.",
+            lambda: cost_tradeoff.draw(trials),
+        ),
+        (
+            "size_bins",
+            "Error and recall by object size (square root of the area); bars are one standard "
+            "deviation over seeds.",
+            lambda: size_bins.draw(trials, truth),
+        ),
+        (
+            "training_curves",
+            "Training losses by epoch: mean over seeds, shaded from least to greatest.",
+            lambda: training_curves.draw(trials),
+        ),
+        (
+            "magnified",
+            "True centers (cross, with the true box) and predicted ones, one seed. A marker that "
+            "is missing was more than 6 px away.",
+            lambda: magnified.draw(pictures, names[:_MAX_MAGNIFIED], baselines),
+        ),
+    )
+    for name, caption, draw in drawings:
+        figure = draw()
+        if figure is not None:
+            yield name, caption, figure
+
+
+def _page(
+    title: str,
+    trials: list[Trial],
+    truth: GroundTruth,
+    figures: list[str],
+    attribution: str,
+    center_sources: dict[str, str],
+) -> str:
+    parts = [
+        f"# {title}",
+        "## What was compared",
+        sections.compared(trials, truth, center_sources),
+        "## What came out",
+        sections.verdicts(trials),
+        sections.headline(trials),
+        "## Figures",
+        *figures,
+        "## By object size",
+        sections.by_size(trials, truth),
+        "## Training",
+        sections.training(trials),
+        "## Conditions",
+        sections.conditions(trials, attribution),
+        "## What each figure means",
+        sections.glossary(trials),
+    ]
+    return "\n\n".join(parts) + "\n"
+
+
+def results_frame(trials: list[Trial]) -> pd.DataFrame:
+    """One row a trial: name, variant, seed, axes, then every metric (``results.csv``)."""
+    return pd.DataFrame(
+        [
+            {"name": trial.name, "variant": trial.variant, "seed": trial.seed}
+            | trial.axes
+            | {key: trial.metrics.get(key) for key in METRICS}
+            for trial in trials
+        ]
+    )

@@ -1,0 +1,243 @@
+"""The sections of a report, each from trials to Markdown."""
+
+from collections.abc import Iterable
+
+from reports import comparison
+from reports.comparison import Difference
+from reports.frames import GroundTruth
+from reports.markdown import definitions, table
+from reports.metrics.definitions import METRICS, Metric
+from reports.metrics.size_bins import SIZE_BINS
+from reports.plots import size_bins, training_curves
+from reports.trials import Trial, variants
+
+HEADLINE = (
+    "ap.all", "ap.50", "ap.75", "ap.small", "loc.px.mean", "loc.px.median", "loc.recall",
+    "loc.chance_recall", "cost.params", "cost.flops",
+)  # fmt: skip
+_CHANGE_OF_ERROR = Metric(
+    "",
+    "change of error",
+    "px",
+    "lower",
+    "mean change on the objects that both found, paired by seed",
+)
+
+
+def compared(trials: list[Trial], truth: GroundTruth, center_sources: dict[str, str]) -> str:
+    """What the variants are, for a reader who knows nothing of them."""
+    objects = int((~truth.boxes["iscrowd"].astype(bool)).sum())
+    seeds = sorted({trial.seed for trial in trials})
+    used = {str(trial.axes.get("center_source")) for trial in trials}
+    lines = [
+        "Detectors of tiny objects mark each object's center as a peak in a heatmap. The peak lies "
+        "in a cell, so the center is rounded to a cell unless something predicts the fraction. "
+        f"{len(variants(trials))} variants were scored on {len(truth.images)} pictures with "
+        f"{objects} objects, with {_count(len(seeds), 'seed')} each "
+        f"({', '.join(map(str, seeds))}).",
+        "- **YOLC x4** is the baseline: its heatmap is upsampled by a fixed factor of 4, so a cell "
+        "is one input pixel.",
+        "- **HRH-SCO n=N** upsamples by N stages of x2, so a cell is 4 / 2^N input pixels, and adds "
+        "a branch that predicts the subpixel center offset.",
+        "The last part of a variant's name says how a peak becomes a center:",
+        *(f"- `{name}`: {text}" for name, text in center_sources.items() if name in used),
+    ]
+    return (
+        "\n\n".join(lines[:1])
+        + "\n\n"
+        + "\n".join(lines[1:3])
+        + "\n\n"
+        + lines[3]
+        + "\n\n"
+        + "\n".join(lines[4:])
+    )
+
+
+def verdicts(trials: list[Trial]) -> str:
+    """What the figures allow to say, losses as plainly as wins."""
+    groups = variants(trials)
+    best = comparison.best_baseline(trials)
+    others = [name for name, group in groups.items() if not group[0].baseline]
+    if best is None or not others:
+        return "There is no baseline and extension side by side here, so nothing is compared."
+    reference = groups[best]
+    error, spread = comparison.summary(reference, "loc.px.mean")
+    lines = [
+        f"The baseline's own best decode is **{best}**: mean localisation error "
+        f"{_with_spread(METRICS['loc.px.mean'], error, spread)} px. Against it, on the objects that "
+        "both found, paired by seed:",
+        "\n".join(_verdict(name, groups[name], reference) for name in others),
+    ]
+    lines += _offset_branch(groups)
+    lines.append(
+        '"Lower" and "higher" mean that the 95 % t-interval over seeds leaves zero out; '
+        "everything else is called not clearly different, however large the mean."
+    )
+    return "\n\n".join(lines)
+
+
+def _verdict(name: str, group: list[Trial], reference: list[Trial]) -> str:
+    error = comparison.difference(group, reference, comparison.paired_error_change)
+    small = comparison.difference(group, reference, comparison.metric_change("ap.small"))
+    recall = comparison.difference(group, reference, comparison.metric_change("loc.recall"))
+    return (
+        f"- **{name}**: localisation error **{error.word}** ({_change(_CHANGE_OF_ERROR, error)} px); "
+        f"AP_small {small.word} ({_change(METRICS['ap.small'], small)} points); "
+        f"recall {recall.word} ({_change(METRICS['loc.recall'], recall)} points)."
+    )
+
+
+def _offset_branch(groups: dict[str, list[Trial]]) -> list[str]:
+    """Does the offset branch help the very network that has it: sco against its peak's middle."""
+    lines = []
+    for name, group in groups.items():
+        plain = groups.get(name.replace(", sco", ", peak_center"))
+        if not name.endswith(", sco") or plain is None:
+            continue
+        change = comparison.difference(group, plain, comparison.paired_error_change)
+        lines.append(
+            f"- {name.removesuffix(', sco')}: error {change.word} "
+            f"({_change(_CHANGE_OF_ERROR, change)} px)"
+        )
+    if not lines:
+        return []
+    text = "The offset branch alone, `sco` against `peak_center` of the same network and peaks:"
+    return [text + "\n\n" + "\n".join(lines)]
+
+
+def headline(trials: list[Trial]) -> str:
+    """The table of variants: mean and spread over seeds, and the change from the baseline."""
+    groups = variants(trials)
+    best = comparison.best_baseline(trials)
+    keys = [key for key in HEADLINE if any(trial.metrics.get(key) is not None for trial in trials)]
+    headings = ["variant", *(METRICS[key].label for key in keys)]
+    if best is not None:
+        headings += ["change of AP_small (points)", f"{_CHANGE_OF_ERROR.heading} (px)"]
+    rows = []
+    for name, group in groups.items():
+        row = [name, *(_with_spread(METRICS[key], *comparison.summary(group, key)) for key in keys)]
+        if best is not None:
+            row += _changes(group, groups[best], name == best)
+        rows.append(row)
+    note = (
+        "Mean over seeds ± standard deviation. Changes are from the baseline's best decode, with "
+        "the 95 % interval over seeds where there are at least two; the change of error counts "
+        "only the objects that both found."
+    )
+    floor = any(trial.axes.get("center_source") == "peak_floor" for trial in trials)
+    if floor:
+        note += (
+            " `peak_floor` is off by half a cell on each axis by construction: judge `sco` against "
+            "`peak_center` and `regression`."
+        )
+    return table(headings, rows) + "\n\n" + note
+
+
+def _changes(group: list[Trial], reference: list[Trial], same: bool) -> list[str]:
+    if same:
+        return ["reference", "reference"]
+    small = comparison.difference(group, reference, comparison.metric_change("ap.small"))
+    error = comparison.difference(group, reference, comparison.paired_error_change)
+    return [_change(METRICS["ap.small"], small), _change(_CHANGE_OF_ERROR, error)]
+
+
+def by_size(trials: list[Trial], truth: GroundTruth) -> str:
+    """Error and recall of each variant by size bin."""
+    rows = size_bins.by_size(trials, truth)
+    wanted = [each for each in SIZE_BINS if (rows["bin"] == each.name).any()]
+    error, recall = METRICS["loc.px.mean"], METRICS["loc.recall"]
+    body = [
+        [
+            f"{each.heading} ({each.meaning.partition(':')[0]})",
+            int(row["objects"]),
+            row["variant"],
+            _with_spread(error, row["mean"], row["mean_sd"]),
+            _with_spread(recall, row["recall"], row["recall_sd"]),
+        ]
+        for each in wanted
+        for _, row in rows[rows["bin"] == each.name].iterrows()
+    ]
+    return table(["size", "objects", "variant", error.label, recall.label], body)
+
+
+def training(trials: list[Trial]) -> str:
+    """That training worked: the total loss at its start and end."""
+    rows = []
+    for trial in trials:
+        log = trial.training_log
+        if len(log) and "loss" in log:
+            curve = log.groupby("epoch")["loss"].mean()
+            rows.append(
+                [
+                    training_curves.network(trial.variant),
+                    trial.seed,
+                    int(curve.index[-1]),
+                    f"{curve.iloc[0]:.3g}",
+                    f"{curve.iloc[-1]:.3g}",
+                ]
+            )
+    if not rows:
+        return "Nothing was trained here: given checkpoints or predictions were scored."
+    return table(["network", "seed", "epochs", "mean loss, first epoch", "last epoch"], rows)
+
+
+def conditions(trials: list[Trial], attribution: str) -> str:
+    """Under which conditions the figures hold; several values where trials differ."""
+    fields = (
+        ("device", "device"), ("precision", "precision"), ("input size, px (W, H)", "input_size"),
+        ("batch size", "batch_size"), ("epochs", "epochs"), ("data fingerprint", "fingerprint"),
+        ("pictures", "images"), ("maxDets", "max_dets"), ("matching", "matching"),
+        ("least score matched", "min_score"), ("size bins", "size_bins"),
+        ("NMS and deformable convolution", "operators"), ("Python", "python"),
+    )  # fmt: skip
+    rows = [(label, _values(trials, key)) for label, key in fields]
+    decoding = sorted({f"{k} {v}" for t in trials for k, v in t.meta.get("decoding", {}).items()})
+    rows.append(("decoding", ", ".join(decoding) or "–"))
+    packages = trials[0].meta.get("packages", {})
+    rows.append(("versions", ", ".join(f"{name} {version}" for name, version in packages.items())))
+    rows.append(
+        ("cost", "counted for one image at the input size; 1 MAC = 2 FLOPs; decoding not counted")
+    )
+    times = sorted(str(trial.meta["time"]) for trial in trials if "time" in trial.meta)
+    if times:
+        rows.append(("scored", f"{times[0]} to {times[-1]}"))
+    if attribution:
+        rows.append(("pictures and boxes", attribution))
+    return definitions([row for row in rows if row[1]])
+
+
+def glossary(trials: list[Trial]) -> str:
+    """Every metric of the headline table in one sentence."""
+    return definitions(
+        (METRICS[key].label, METRICS[key].meaning)
+        for key in HEADLINE
+        if any(trial.metrics.get(key) is not None for trial in trials)
+    )
+
+
+def _values(trials: Iterable[Trial], key: str) -> str:
+    values = [str(trial.meta[key]) for trial in trials if trial.meta.get(key) is not None]
+    return "; ".join(dict.fromkeys(values))
+
+
+def _with_spread(metric: Metric, mean: float | None, spread: float | None) -> str:
+    text = metric.format(mean)
+    # Parameters and operations don't vary with the seed; a ± 0 says nothing.
+    return text if not spread or spread != spread else f"{text} ± {metric.format(spread)}"
+
+
+def _change(metric: Metric, change: Difference) -> str:
+    if change.mean is None:
+        return "–"
+    text = _signed(metric, change.mean)
+    if change.low is None or change.high is None:
+        return text
+    return f"{text} [{_signed(metric, change.low)}, {_signed(metric, change.high)}]"
+
+
+def _signed(metric: Metric, value: float) -> str:
+    return f"{value * metric.scale:+.{metric.digits}f}"
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"

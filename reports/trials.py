@@ -1,0 +1,83 @@
+"""What a report is made of: scored trials, and pictures with what each variant found in them."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from reports.errors import InputError
+
+COMPARABLE = ("fingerprint", "max_dets", "matching", "min_score", "size_bins")
+"""Conditions that must be equal for figures to stand in one table."""
+
+
+@dataclass(frozen=True)
+class Trial:
+    """One scored detector: a variant and a seed.
+
+    Attributes:
+        name: unique.
+        variant: shared by all its seeds.
+        seed: of training.
+        axes: the grid's values.
+        metrics: as in ``metrics.json``, without ``meta``.
+        meta: the conditions.
+        matches: an object found a row, columns ``MATCH_COLUMNS``.
+        training_log: columns epoch, step, lr and losses; empty if it trained nothing.
+        baseline: whether its head is the x4 baseline.
+        trained_by: the trial whose checkpoint was scored; None if its own.
+    """
+
+    name: str
+    variant: str
+    seed: int
+    axes: dict[str, Any]
+    metrics: dict[str, float | None]
+    meta: dict[str, Any]
+    matches: pd.DataFrame
+    training_log: pd.DataFrame
+    baseline: bool
+    trained_by: str | None
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A test picture to be shown magnified.
+
+    Attributes:
+        image_id: its id.
+        pixels: ``(H, W, 3)`` uint8.
+        truth: columns x, y, w, h, category_id.
+        detections: by variant, columns ``DETECTION_COLUMNS``; one seed.
+    """
+
+    image_id: Any
+    pixels: np.ndarray
+    truth: pd.DataFrame
+    detections: dict[str, pd.DataFrame]
+
+
+def variants(trials: list[Trial]) -> dict[str, list[Trial]]:
+    """Trials by variant, in order of first appearance."""
+    groups: dict[str, list[Trial]] = {}
+    for trial in trials:
+        groups.setdefault(trial.variant, []).append(trial)
+    return groups
+
+
+def require_comparable(trials: list[Trial]) -> None:
+    """Refuse trials whose figures don't belong in one table.
+
+    Raises:
+        InputError: two differ in data, maxDets, matching, score limit or size bins; it says which.
+    """
+    first = trials[0]
+    for trial in trials[1:]:
+        for key in COMPARABLE:
+            one, other = first.meta.get(key), trial.meta.get(key)
+            if one != other:
+                raise InputError(
+                    f"{first.name} and {trial.name} can't be compared: {key} is {one} and {other}; "
+                    "score both again under the same conditions"
+                )

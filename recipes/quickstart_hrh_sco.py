@@ -1,6 +1,6 @@
 """HRH-SCO, small, on rendered scenes; the depth is n = 2 unless set.
 
-Command: hrhsco train quickstart_hrh_sco --data runs/scenes --set model.bbox_head.heatmap_upsample_num=3
+Command: hrhsco train quickstart_hrh_sco --set model.bbox_head.heatmap_upsample_num=3
 Cost: about a minute on 2 CPU cores at n = 3.
 """
 

@@ -1,1 +1,1 @@
-"""What is known: measuring, comparing, drawing and writing. Data frames in; figures and pages out."""
+"""What is known: measuring, comparing, drawing and writing. Frames in; figures and pages out."""

@@ -37,8 +37,8 @@ def compared(trials: list[Trial], truth: GroundTruth, center_sources: dict[str, 
         f"({', '.join(map(str, seeds))}).",
         "- **YOLC x4** is the baseline: its heatmap is upsampled by a fixed factor of 4, so a cell "
         "is one input pixel.",
-        "- **HRH-SCO n=N** upsamples by N stages of x2, so a cell is 4 / 2^N input pixels, and adds "
-        "a branch that predicts the subpixel center offset.",
+        "- **HRH-SCO n=N** upsamples by N stages of x2, so a cell is 4 / 2^N input pixels, and "
+        "adds a branch that predicts the subpixel center offset.",
         "The last part of a variant's name says how a peak becomes a center:",
         *(f"- `{name}`: {text}" for name, text in center_sources.items() if name in used),
     ]
@@ -64,8 +64,8 @@ def verdicts(trials: list[Trial]) -> str:
     error, spread = comparison.summary(reference, "loc.px.mean")
     lines = [
         f"The baseline's own best decode is **{best}**: mean localisation error "
-        f"{_with_spread(METRICS['loc.px.mean'], error, spread)} px. Against it, on the objects that "
-        "both found, paired by seed:",
+        f"{_with_spread(METRICS['loc.px.mean'], error, spread)} px. Against it, on the objects "
+        "that both found, paired by seed:",
         "\n".join(_verdict(name, groups[name], reference) for name in others),
     ]
     lines += _offset_branch(groups)
@@ -81,7 +81,8 @@ def _verdict(name: str, group: list[Trial], reference: list[Trial]) -> str:
     small = comparison.difference(group, reference, comparison.metric_change("ap.small"))
     recall = comparison.difference(group, reference, comparison.metric_change("loc.recall"))
     return (
-        f"- **{name}**: localisation error **{error.word}** ({_change(_CHANGE_OF_ERROR, error)} px); "
+        f"- **{name}**: localisation error **{error.word}** "
+        f"({_change(_CHANGE_OF_ERROR, error)} px); "
         f"AP_small {small.word} ({_change(METRICS['ap.small'], small)} points); "
         f"recall {recall.word} ({_change(METRICS['loc.recall'], recall)} points)."
     )

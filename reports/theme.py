@@ -41,6 +41,5 @@ def style(axes: Axes) -> None:
     axes.grid(color=GRID, linewidth=0.6)
     axes.set_axisbelow(True)
     axes.tick_params(labelsize=8)
-    axes.xaxis.label.set_size(9)
-    axes.yaxis.label.set_size(9)
-    axes.title.set_size(9)
+    for text in (axes.xaxis.label, axes.yaxis.label, axes.title):
+        text.set_fontsize(9)

@@ -18,7 +18,7 @@ from reports.errors import InputError
 
 
 def default_jobs(device: str, groups: int) -> int:
-    """Trials at a time: one a core where there is no GPU (small networks don't fill two), else 1."""
+    """Trials at a time: one a core on a CPU (small networks don't fill two), one on a GPU."""
     return 1 if device.startswith("cuda") else max(1, min(_cores(), groups))
 
 
@@ -27,7 +27,7 @@ def _cores() -> int:
 
 
 def claim(grid: Grid, out: Path) -> None:
-    """Write ``grid.json``, unless the folder holds trials of the same names that mean another thing.
+    """Write ``grid.json``, unless trials in the folder have these names and mean another thing.
 
     Raises:
         InputError: it does.

@@ -21,7 +21,7 @@ class CocoJsonDataset(BaseDetDataset):
     """
 
     def load_data_list(self) -> list[dict[str, Any]]:
-        """Read the annotation file into mmdet's data list; sets ``classes`` and ``category_ids``."""
+        """The annotation file as mmdet's data list; sets ``classes`` and ``category_ids``."""
         truth = read_ground_truth(Path(self.ann_file))
         self._metainfo["classes"] = tuple(truth.categories["name"])
         self._metainfo["category_ids"] = [int(each) for each in truth.categories["category_id"]]

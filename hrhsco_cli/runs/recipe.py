@@ -59,7 +59,8 @@ def find(name: str, kind: str = "recipe") -> Path:
     near = difflib.get_close_matches(name, known, n=1)
     hint = f"did you mean {near[0]}? " if near else ""
     raise InputError(
-        f"no {kind} {name!r}: neither a {suffix} file nor shipped; {hint}(hrhsco recipes lists them)"
+        f"no {kind} {name!r}: neither a {suffix} file nor shipped; {hint}"
+        "(hrhsco recipes lists them)"
     )
 
 
@@ -81,7 +82,7 @@ def load(path: Path) -> "Config":
 
 
 def parse_settings(settings: list[str]) -> dict[str, Any]:
-    """``["a.b=1", ...]`` as a dict; values are read as YAML (``1``, ``true``, ``null``, ``[1, 2]``).
+    """``["a.b=1", ...]`` as a dict; values are YAML (``1``, ``true``, ``null``, ``[1, 2]``).
 
     Raises:
         InputError: a setting is not ``key=value``.
@@ -119,7 +120,8 @@ def override(config: "Config", settings: Mapping[str, Any]) -> None:
             near = difflib.get_close_matches(last, [*map(str, node), *accepted], n=1)
             hint = f"; did you mean {near[0]!r}?" if near else ""
             raise InputError(
-                f"unknown key {dotted!r}: {'.'.join(parents) or 'the recipe'} takes no {last!r}{hint}"
+                f"unknown key {dotted!r}: "
+                f"{'.'.join(parents) or 'the recipe'} takes no {last!r}{hint}"
             )
         node[key] = value
 

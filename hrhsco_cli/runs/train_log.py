@@ -44,7 +44,7 @@ class TrainLogHook(Hook):
         data_batch: Any = None,
         outputs: dict[str, Any] | None = None,
     ) -> None:
-        """Add a step's losses up; write a line every ``interval`` steps and at the end of an epoch."""
+        """Add a step's losses up; write a line every ``interval`` steps and after an epoch."""
         for name, value in (outputs or {}).items():
             number = float(value.detach())
             if not math.isfinite(number):

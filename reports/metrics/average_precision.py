@@ -74,7 +74,8 @@ def _precision(
     evaluation.params = params
     evaluation.evaluate()
     evaluation.accumulate()
-    return np.asarray(evaluation.eval["precision"])
+    curves: Any = evaluation.eval
+    return np.asarray(curves["precision"])
 
 
 def _coco(truth: GroundTruth, image_number: dict[Any, int]) -> dict[str, Any]:

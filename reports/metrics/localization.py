@@ -1,6 +1,6 @@
 """Localisation error: how far predicted centers lie from true ones (METHOD.md section 7)."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
@@ -22,6 +22,16 @@ MATCH_COLUMNS = [
 ]  # fmt: skip
 
 _LIMITS = (0.25, 0.5, 1.0)
+
+_FIGURES: dict[str, Callable[[np.ndarray, np.ndarray], float]] = {
+    "mean": lambda _, distance: distance.mean(),
+    "median": lambda _, distance: np.median(distance),
+    "rms": lambda _, distance: np.sqrt(np.square(distance).mean()),
+    "p90": lambda _, distance: np.percentile(distance, 90),
+    "bias_x": lambda error, _: error[:, 0].mean(),
+    "bias_y": lambda error, _: error[:, 1].mean(),
+}
+"""Each from signed errors ``(N, 2)`` and their lengths ``(N,)`` to one number."""
 
 
 def match_centers(
@@ -121,17 +131,9 @@ def localization_metrics(
 def _errors(unit: str, error: np.ndarray) -> dict[str, float | None]:
     """Figures of signed errors ``(N, 2)``; None each where N is 0."""
     distance = np.hypot(error[:, 0], error[:, 1])
-    figures = {
-        "mean": lambda: distance.mean(),
-        "median": lambda: np.median(distance),
-        "rms": lambda: np.sqrt(np.square(distance).mean()),
-        "p90": lambda: np.percentile(distance, 90),
-        "bias_x": lambda: error[:, 0].mean(),
-        "bias_y": lambda: error[:, 1].mean(),
-    }
     values: dict[str, float | None] = {
-        f"loc.{unit}.{name}": float(figure()) if len(error) else None
-        for name, figure in figures.items()
+        f"loc.{unit}.{name}": float(figure(error, distance)) if len(error) else None
+        for name, figure in _FIGURES.items()
     }
     for limit in _LIMITS:
         share = float((distance < limit).mean()) if len(error) else None

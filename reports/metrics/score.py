@@ -36,11 +36,12 @@ def score(
         max_dets: of AP; the last also bounds the localisation matching.
         min_score: detections below are left out of the localisation matching (not of AP).
     """
-    limits = {"max_dets": max_dets[-1], "min_score": min_score}
-    matches = match_centers(truth, detections, **limits)
+    matches = match_centers(truth, detections, max_dets=max_dets[-1], min_score=min_score)
     metrics = average_precision(truth, detections, max_dets)
     metrics |= localization_metrics(matches, count_objects(truth), cell_size)
-    metrics["loc.chance_recall"] = chance_recall(truth, detections, **limits)
+    metrics["loc.chance_recall"] = chance_recall(
+        truth, detections, max_dets=max_dets[-1], min_score=min_score
+    )
     return {key: metrics[key] for key in METRICS if key in metrics}
 
 

@@ -115,7 +115,7 @@ def test_nms_equals_loops(scene, threshold, offset):
 
 @pytest.mark.skipif(heads.BACKEND.name == "mmcv", reason="compiled mmcv has every operator")
 def test_any_other_operator_names_itself():
-    with pytest.raises(NotImplementedError, match="softnms.*compiled mmcv"):
+    with pytest.raises(NotImplementedError, match=r"softnms.*compiled mmcv"):
         soft_nms(torch.rand(3, 4), torch.rand(3))
 
 

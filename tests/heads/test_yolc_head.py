@@ -65,7 +65,8 @@ def test_layers_of_the_two_heatmap_branches():
     extension = build(**EXTENSION, heatmap_upsample_num=3)
     names = [type(layer).__name__ for layer in extension.heatmap_branch]
     assert names == ["Conv2d", "ReLU", *["ConvTranspose2d", "ReLU"] * 3, "Conv2d"]
-    assert [layer.out_channels for layer in extension.offset_branch if hasattr(layer, "out_channels")] == [
+    offset = [each for each in extension.offset_branch if hasattr(each, "out_channels")]
+    assert [layer.out_channels for layer in offset] == [
         16, 8, 4, 2, 2,
     ]  # fmt: skip
     assert extension.heatmap_branch[-1].groups == 2

@@ -7,23 +7,24 @@ from scipy.ndimage import gaussian_filter, zoom
 def ground(rng: np.random.Generator, width: int, height: int) -> np.ndarray:
     """A patch of ground ``(height, width, 3)`` in [0, 1]: fields, texture, roads, clutter."""
     base = rng.uniform(0.3, 0.6, size=3) * np.array([1.0, 1.02, 0.92])
-    texture = sum(
-        amplitude * _noise(rng, width, height, cell)
-        for amplitude, cell in ((0.10, 48), (0.05, 16), (0.02, 5))
-    )
+    texture = np.zeros((height, width))
+    for amplitude, cell in ((0.10, 48), (0.05, 16), (0.02, 5)):
+        texture += amplitude * _noise(rng, width, height, cell)
     picture = base + texture[..., None] * rng.uniform(0.6, 1.0, size=3)
     for _ in range(rng.integers(0, 3)):
         _road(rng, picture)
     for _ in range(rng.integers(0, 12)):
         _blotch(rng, picture)
-    return np.clip(picture, 0, 1)
+    clipped: np.ndarray = np.clip(picture, 0, 1)
+    return clipped
 
 
 def _noise(rng: np.random.Generator, width: int, height: int, cell: int) -> np.ndarray:
     """Smooth noise of about unit range that changes over ``cell`` px."""
     rows, columns = -(-height // cell) + 3, -(-width // cell) + 3
     coarse = rng.uniform(-1, 1, size=(rows, columns))
-    return zoom(coarse, cell, order=1)[:height, :width]
+    smooth: np.ndarray = zoom(coarse, cell, order=1)[:height, :width]
+    return smooth
 
 
 def _road(rng: np.random.Generator, picture: np.ndarray) -> None:

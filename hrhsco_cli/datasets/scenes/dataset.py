@@ -46,7 +46,7 @@ def render_dataset(
     num_val = round(images * val_fraction)
     if not 0 < num_val < images:
         raise InputError(
-            f"--images {images} with --val-fraction {val_fraction} leaves a split empty; ask for more"
+            f"--images {images} with --val-fraction {val_fraction} leaves a split empty; raise one"
         )
     made = {
         "made_by": "hrhsco data synth", "version": VERSION, "images": images, "seed": seed,

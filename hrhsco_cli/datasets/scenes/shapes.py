@@ -93,7 +93,8 @@ def paint(shape: Shape, length: float, width: float, angle: float, shift: tuple[
     tone = np.zeros_like(x)
     for part in shape.parts:
         tone[part.inside(u, v) & shape.parts[0].inside(u, v)] = part.tone
-    return tone.reshape(side, samples, side, samples).mean(axis=(1, 3))
+    tones: np.ndarray = tone.reshape(side, samples, side, samples).mean(axis=(1, 3))
+    return tones
 
 
 def extent(shape: Shape, length: float, width: float, angle: float) -> tuple[float, float]:

@@ -36,3 +36,53 @@ def _size(text: str) -> tuple[int, int]:
             f"--size {text!r} is not WxH in px, each at least 16; write --size 160x160"
         )
     return int(width), int(height)
+
+
+@data_app.command()
+def convert(
+    layout: Annotated[str, typer.Argument(help="visdrone, uavdt, yolo or dota.")],
+    source: Annotated[Path, typer.Argument(help="The data set's folder, as published.")],
+    out: Annotated[Path, typer.Argument(help="The COCO JSON to write.")],
+) -> None:
+    """Convert a public layout to COCO JSON; boxes are clipped to their images.
+
+    Example: hrhsco data convert visdrone VisDrone2019-DET-val data/visdrone/val.json
+    """
+    from hrhsco_cli.datasets.convert import convert_dataset
+
+    done = convert_dataset(layout, source, out)
+    typer.echo(
+        f"{done.images} images, {done.boxes} boxes, {done.clipped} clipped, {done.dropped} dropped",
+        err=True,
+    )
+    typer.echo(out)
+
+
+@data_app.command()
+def stats(
+    annotations: Annotated[Path, typer.Argument(help="COCO annotations.")],
+    json_out: Annotated[Path | None, typer.Option("--json", help="Write the tables there.")] = None,
+) -> None:
+    """Sizes, crowding, the annotations' own grid, and collisions for each stride.
+
+    Example: hrhsco data stats runs/scenes/val.json
+    """
+    from dataclasses import asdict
+
+    from rich.console import Console
+    from rich.table import Table
+
+    from hrhsco_cli.datasets.coco_json import read_ground_truth
+    from hrhsco_cli.files import write_json
+    from reports.dataset_stats import dataset_stats
+
+    tables = asdict(dataset_stats(read_ground_truth(annotations)))
+    for name, frame in tables.items():
+        table = Table(*frame.columns, title=name, title_justify="left")
+        for row in frame.itertuples(index=False):
+            table.add_row(
+                *(f"{each:.4g}" if isinstance(each, float) else str(each) for each in row)
+            )
+        Console().print(table)
+    if json_out is not None:
+        write_json(json_out, {name: frame.to_dict("records") for name, frame in tables.items()})

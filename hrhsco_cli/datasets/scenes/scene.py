@@ -69,7 +69,7 @@ def render_scene(
 
 def _place(rng: np.random.Generator, width: int, height: int) -> list[_Object]:
     """From none to a crowd, nearly even over the logarithm; no object lies over another."""
-    wanted = int(np.exp(rng.uniform(np.log(1.0), np.log(width * height / 500)))) - 1
+    wanted = int(np.exp(rng.uniform(np.log(1.0), np.log(width * height / 250)))) - 1
     placed: list[_Object] = []
     for _ in range(4 * wanted):
         if len(placed) == wanted:

@@ -27,5 +27,8 @@ def grid_data(grid: Grid, data: Path | None) -> Path | None:
         )
     from hrhsco_cli.datasets.scenes import render_dataset
 
-    render_dataset(SCENES, **grid.data["synth"])
+    options = dict(grid.data["synth"])
+    if "size" in options:
+        options["size"] = tuple(options["size"])
+    render_dataset(SCENES, **options)
     return SCENES

@@ -1,10 +1,10 @@
-"""Rendered scenes with exactly known fractional centers (hrhsco data synth), 160x160 px.
+"""Rendered scenes with exactly known fractional centers (hrhsco data synth), 96x96 px.
 
 Real sets have integer boxes, so an error under half a pixel cannot be told from label noise there;
 here it can.
 """
 
-input_size = (160, 160)  # width, height: what cost is counted at
+input_size = (96, 96)  # width, height: what cost is counted at
 data_root = "runs/scenes"
 
 train_pipeline = [

@@ -1,6 +1,6 @@
 """A short AdamW schedule for small networks trained from scratch: warm-up, then cosine to zero."""
 
-epochs = 12
+epochs = 5
 train_cfg = dict(type="EpochBasedTrainLoop", max_epochs=epochs)
 optim_wrapper = dict(
     type="OptimWrapper",

@@ -157,7 +157,8 @@ def _boxes(annotations: pd.DataFrame, path: Path) -> pd.DataFrame:
 
 
 def _flag(column: pd.Series) -> pd.Series:
-    return column.map(lambda value: bool(value) if value is not None else False).astype(bool)
+    # A key that some rows lack is None or NaN there, depending on the other rows.
+    return column.map(lambda value: bool(value) and value == value).astype(bool)
 
 
 def _corners(column: pd.Series, ids: Any, path: Path, what: str) -> np.ndarray:
@@ -225,7 +226,7 @@ def _refuse(wrong: pd.Series, ids: pd.Series, message: str) -> None:
     count = int(wrong.sum())
     if count:
         more = f" ({count} such in all)" if count > 1 else ""
-        raise InputError(message.format(repr(ids[wrong].iloc[0])) + more)
+        raise InputError(message.format(repr(ids[wrong].tolist()[0])) + more)
 
 
 def _fingerprint(*tables: pd.DataFrame) -> str:

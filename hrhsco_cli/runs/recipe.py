@@ -135,7 +135,8 @@ def _child(node: Any, part: str, path: str, dotted: str) -> Any:
 
 def _accepted(node: Mapping[str, Any], parents: list[str]) -> set[str]:
     """Keys that may be added to a node: its component's parameters, or the decoding options."""
-    from mmengine import registry
+    from mmdet import registry
+    from mmengine.registry import Registry
 
     from heads.yolc_head import TEST_DEFAULTS
 
@@ -144,7 +145,7 @@ def _accepted(node: Mapping[str, Any], parents: list[str]) -> set[str]:
     if "type" not in node:
         return set()
     for each in vars(registry).values():
-        component = each.get(node["type"]) if isinstance(each, registry.Registry) else None
+        component = each.get(node["type"]) if isinstance(each, Registry) else None
         if component is not None:
             return set(inspect.signature(component).parameters)
     return set()

@@ -8,9 +8,6 @@ from scipy.ndimage import gaussian_filter
 from hrhsco_cli.datasets.scenes.background import ground
 from hrhsco_cli.datasets.scenes.shapes import SHAPES, extent, paint
 
-SAMPLES = 12
-"""Samples a pixel and axis: a coverage is exact to under 1 %."""
-
 SIZE_PX = (2.0, 40.0)
 TINY_SHARE = 0.8
 """Share of objects drawn under 16 px; the rest lie above."""
@@ -113,7 +110,7 @@ def _paint(rng: np.random.Generator, picture: np.ndarray, each: _Object) -> None
     side = int(np.ceil(max(each.box))) + 2
     left, top = (int(np.floor(c - side / 2)) for c in each.center)
     shift = (each.center[0] - left, each.center[1] - top)
-    tone = paint(SHAPES[each.label], each.length, each.width, each.angle, shift, side + 1, SAMPLES)
+    tone = paint(SHAPES[each.label], each.length, each.width, each.angle, shift, side + 1)
     contrast = rng.choice([-1, 1]) * rng.uniform(0.2, 0.45)
     tint = contrast * rng.uniform(0.75, 1.0, size=3)
     rows = slice(max(top, 0), min(top + side + 1, height))

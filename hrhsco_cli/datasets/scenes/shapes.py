@@ -9,6 +9,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
+MIN_SAMPLES = 12
+"""Samples a pixel and axis at least: a pixel's coverage is exact to under 1 %."""
+
+SAMPLES_ALONG = 100
+"""Samples along an object at least, so that the smallest are drawn as truly as the large."""
+
 Mask = Callable[[np.ndarray, np.ndarray], np.ndarray]
 
 
@@ -72,7 +78,7 @@ SHAPES = (
 
 
 def paint(shape: Shape, length: float, width: float, angle: float, shift: tuple[float, float],
-          side: int, samples: int) -> np.ndarray:  # fmt: skip
+          side: int) -> np.ndarray:  # fmt: skip
     """Tone of a shape on a square patch of pixels, averaged over each pixel's area.
 
     Args:
@@ -81,11 +87,11 @@ def paint(shape: Shape, length: float, width: float, angle: float, shift: tuple[
         angle: in radians.
         shift: the center (x, y), in px from the patch's top-left corner.
         side: of the patch, in px.
-        samples: samples a pixel and axis; coverage is exact to about 1 / samples**2.
 
     Returns:
         ``(side, side)`` tones, 0 outside.
     """
+    samples = max(MIN_SAMPLES, int(np.ceil(SAMPLES_ALONG / length)))
     line = (np.arange(side * samples) + 0.5) / samples
     x, y = np.meshgrid(line - shift[0], line - shift[1])
     cos, sin = np.cos(angle), np.sin(angle)

@@ -1,0 +1,122 @@
+"""Reading COCO: what is allowed, and one line for everything else."""
+
+import json
+
+import pytest
+
+from hrhsco_cli.datasets.coco_json import read_detections, read_ground_truth
+from reports.errors import InputError
+
+
+def content(**changes):
+    """A set with string image ids, an annotation id of 0, a gap in categories, an empty image."""
+    base = {
+        "images": [
+            {"id": "a", "file_name": "a.png", "width": 50, "height": 40},
+            {"id": "b", "file_name": "b.png", "width": 50, "height": 40},
+        ],
+        "annotations": [
+            {"id": 0, "image_id": "a", "category_id": 7, "bbox": [1.5, 2, 3, 4]},
+            {
+                "id": 1,
+                "image_id": "a",
+                "category_id": 2,
+                "bbox": [5, 5, 9, 9],
+                "iscrowd": 1,
+                "area": 70,
+            },
+        ],
+        "categories": [{"id": 7, "name": "car"}, {"id": 2, "name": "bus"}],
+    }
+    return base | changes
+
+
+def write(path, value):
+    path.write_text(json.dumps(value))
+    return path
+
+
+def test_what_coco_allows(tmp_path):
+    truth = read_ground_truth(write(tmp_path / "gt.json", content()))
+    assert truth.images["image_id"].tolist() == ["a", "b"]
+    assert truth.categories["name"].tolist() == ["bus", "car"]
+    assert truth.boxes["area"].tolist() == [12, 70]
+    assert truth.boxes["iscrowd"].tolist() == [False, True]
+    assert truth.boxes["ann_id"].tolist() == [0, 1]
+
+
+def test_the_fingerprint_is_of_the_content(tmp_path):
+    one = read_ground_truth(write(tmp_path / "one.json", content()))
+    reordered = {key: content()[key] for key in ("categories", "images", "annotations")}
+    assert read_ground_truth(write(tmp_path / "two.json", reordered)).fingerprint == one.fingerprint
+    moved = content()
+    moved["annotations"][0]["bbox"][0] = 1.25
+    assert read_ground_truth(write(tmp_path / "three.json", moved)).fingerprint != one.fingerprint
+
+
+def annotation(**changes):
+    return content(
+        annotations=[{"id": 4, "image_id": "a", "category_id": 7, "bbox": [1, 2, 3, 4]} | changes]
+    )
+
+
+@pytest.mark.parametrize(
+    ("value", "message"),
+    [
+        ([], "top level is no object"),
+        ({"images": []}, "no list 'annotations'"),
+        (content(categories=[]), "no categories"),
+        (annotation(bbox=[1, 2, 0, 4]), "annotation 4 has a box of zero or negative size"),
+        (annotation(bbox=[1, 2, -3, 4]), "zero or negative size"),
+        (annotation(bbox=[1, 2, 3]), r"not \[x, y, w, h\]"),
+        (annotation(bbox=[1, 2, float("nan"), 4]), "NaN or infinity"),
+        (annotation(bbox=[48, 2, 30, 4]), "reaches outside its image"),
+        (annotation(bbox=[-4, 2, 30, 4]), "reaches outside its image"),
+        (annotation(image_id="z"), "unknown image"),
+        (annotation(category_id=1), "unknown category"),
+        (content(images=content()["images"] * 2), "image id 'a' is there twice"),
+        (content(annotations=content()["annotations"] * 2), "annotation id 0 is there twice"),
+        (content(annotations=[{"id": 1}]), "lacks bbox, category_id, image_id"),
+    ],
+)
+def test_wrong_annotations_are_told_in_one_line(tmp_path, value, message):
+    path = write(tmp_path / "gt.json", value)
+    with pytest.raises(InputError, match=message) as error:
+        read_ground_truth(path)
+    assert str(path) in str(error.value)
+    assert "\n" not in str(error.value)
+
+
+def test_missing_and_broken_files(tmp_path):
+    with pytest.raises(InputError, match="no annotations at"):
+        read_ground_truth(tmp_path / "none.json")
+    (tmp_path / "broken.json").write_text('{"images": [')
+    with pytest.raises(InputError, match=r"not valid JSON \(line 1"):
+        read_ground_truth(tmp_path / "broken.json")
+
+
+def detection(**changes):
+    return {"image_id": "a", "category_id": 7, "bbox": [1, 2, 3, 4], "score": 0.5} | changes
+
+
+def test_an_empty_result_list_is_an_answer(tmp_path):
+    truth = read_ground_truth(write(tmp_path / "gt.json", content()))
+    assert len(read_detections(write(tmp_path / "dt.json", []), truth)) == 0
+    assert len(read_detections(write(tmp_path / "dt.json", [detection()]), truth)) == 1
+
+
+@pytest.mark.parametrize(
+    ("row", "message"),
+    [
+        (detection(score=None), "score of result 0 is no number"),
+        (detection(score=float("nan")), "score of result 0 is no number"),
+        (detection(bbox=[1, 2, -3, 4]), "zero or negative"),
+        (detection(image_id="z"), "unknown image"),
+        (detection(category_id=99), "unknown category"),
+        ({"bbox": [1, 2, 3, 4]}, "lacks"),
+    ],
+)
+def test_wrong_detections_are_told_in_one_line(tmp_path, row, message):
+    truth = read_ground_truth(write(tmp_path / "gt.json", content()))
+    with pytest.raises(InputError, match=message):
+        read_detections(write(tmp_path / "dt.json", [row]), truth)

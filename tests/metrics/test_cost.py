@@ -1,0 +1,60 @@
+"""Cost against multiply-adds worked out by hand from METHOD.md's layer list."""
+
+import pytest
+import torch
+from torch import nn
+
+from reports.metrics.cost import model_cost
+
+import heads  # isort: skip - mmdet imports over the bridge alone
+from mmdet.registry import MODELS
+
+
+class Detector(nn.Module):
+    """A head on a feature map of stride 4, in mmdet's calling convention."""
+
+    def __init__(self, head, channels):
+        super().__init__()
+        self.bbox_head = head
+        self.channels = channels
+
+    def forward(self, image, mode):
+        assert mode == "tensor"
+        _, _, height, width = image.shape
+        return self.bbox_head((torch.zeros(1, self.channels, height // 4, width // 4),))
+
+
+def by_hand(n, c, f, k, h, w):
+    """Multiply-adds of the whole head on an h x w feature map; n is None for the baseline."""
+    cells, wide = h * w, 8 * k
+    box = cells * (9 * c * f + 9 * f * f + 4 * f + 18 * f + 9 * f * 4)
+    if n is None:
+        # A transposed 4x4 convolution spends 16 multiply-adds an input cell and channel pair.
+        heat = cells * (c * c + 16 * c * wide) + 4 * cells * 16 * wide * wide + 16 * cells * 8 * k
+        return box + heat
+    heat = offset = 9 * c * c * cells
+    channels, half = c, c
+    for stage in range(n):
+        inputs = cells * 4**stage
+        heat += inputs * 16 * channels * wide
+        offset += inputs * 16 * half * (half // 2)
+        channels, half = wide, half // 2
+    heat += cells * 4**n * channels  # grouped: each class reads its own share
+    offset += cells * 4**n * half * 2
+    return box + heat + offset
+
+
+@pytest.mark.parametrize("n", [None, 0, 1, 2, 3, 4])
+def test_multiply_adds_equal_the_closed_form(n):
+    c, f, k = 32, 12, 2
+    options = {} if n is None else {"use_hrh_sco": True, "heatmap_upsample_num": n}
+    head = MODELS.build(
+        {"type": "YOLCHead", "in_channels": c, "feat_channels": f, "num_classes": k, **options}
+    )
+    head.train()
+    cost = model_cost(Detector(head, c), (48, 32))
+    assert cost["cost.macs"] == by_hand(n, c, f, k, 8, 12)
+    assert cost["cost.flops"] == 2 * cost["cost.macs"]
+    assert cost["cost.params"] == sum(each.numel() for each in head.parameters())
+    assert head.training
+    assert heads.BACKEND.name

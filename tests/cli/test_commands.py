@@ -1,0 +1,247 @@
+"""Real commands on real files, in a process of their own."""
+
+import json
+import subprocess
+import sys
+
+import pytest
+
+HRHSCO = [sys.executable, "-c", "from hrhsco_cli.main import run; run()"]
+
+
+def hrhsco(*words, cwd=None, timeout=500):
+    return subprocess.run(
+        [*HRHSCO, *map(str, words)], capture_output=True, text=True, cwd=cwd, timeout=timeout
+    )
+
+
+def refused(result, *parts, code=2):
+    """One line, the right code, no traceback."""
+    assert result.returncode == code, result.stderr
+    line = result.stderr.strip().splitlines()[-1]
+    assert line.startswith("error: ")
+    assert "Traceback" not in result.stderr
+    for part in parts:
+        assert part in line
+
+
+@pytest.fixture(scope="module")
+def scenes(tmp_path_factory):
+    out = tmp_path_factory.mktemp("data") / "scenes"
+    done = hrhsco("data", "synth", out, "--images", 16, "--size", "64x64", "--seed", 1)
+    assert done.returncode == 0, done.stderr
+    return out
+
+
+@pytest.fixture(scope="module")
+def run(scenes, tmp_path_factory):
+    out = tmp_path_factory.mktemp("runs") / "first"
+    done = hrhsco(
+        "train", "quickstart_hrh_sco", "--data", scenes, "--epochs", 1, "--device", "cpu",
+        "--set", "model.bbox_head.heatmap_upsample_num=1", "--set", "model.test_cfg.score_thr=0.0",
+        "--out", out,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    return out
+
+
+@pytest.mark.slow
+def test_train_leaves_a_whole_run(run):
+    names = {path.name for path in run.iterdir()}
+    assert {
+        "recipe.py", "environment.json", "train_log.jsonl", "checkpoints", "detections.json",
+        "metrics.json",
+    } <= names  # fmt: skip
+    metrics = json.loads((run / "metrics.json").read_text())
+    assert metrics["meta"]["head"]["heatmap_upsample_num"] == 1
+    assert metrics["cost.flops"] == 2 * metrics["cost.macs"]
+    steps = [
+        json.loads(line)["step"] for line in (run / "train_log.jsonl").read_text().splitlines()
+    ]
+    assert steps[-1] == 2  # 12 pictures, batch 8
+
+
+@pytest.mark.slow
+def test_evaluate_gives_the_same_figures_again(run, tmp_path):
+    before = json.loads((run / "metrics.json").read_text())
+    done = hrhsco("evaluate", run, "--json", tmp_path / "again.json")
+    assert done.returncode == 0, done.stderr
+    after = json.loads((tmp_path / "again.json").read_text())
+    assert {k: v for k, v in after.items() if k != "meta"} == {
+        k: v for k, v in before.items() if k != "meta"
+    }
+    annotations = before["meta"]["annotations"]
+    foreign = tmp_path / "foreign.json"
+    done = hrhsco(
+        "evaluate", "--predictions", run / "detections.json", "--annotations", annotations,
+        "--json", foreign,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    scored = json.loads(foreign.read_text())
+    for key in ("ap.all", "ap.small", "loc.px.mean", "loc.recall"):
+        assert scored[key] == before[key]
+    assert scored["loc.cell.mean"] is None
+
+
+@pytest.mark.slow
+def test_resume_goes_on_and_a_second_run_is_refused(run, scenes):
+    call = ["train", "quickstart_hrh_sco", "--data", scenes, "--out", run]
+    depth = ["--set", "model.bbox_head.heatmap_upsample_num=1"]
+    refused(hrhsco(*call, *depth, "--epochs", 1), "holds a run already", "--resume")
+    done = hrhsco(*call, *depth, "--epochs", 2, "--resume")
+    assert done.returncode == 0, done.stderr
+    steps = [
+        json.loads(line)["step"] for line in (run / "train_log.jsonl").read_text().splitlines()
+    ]
+    assert steps == [2, 4]
+
+
+@pytest.mark.slow
+def test_report_of_a_run(run):
+    done = hrhsco("report", run)
+    assert done.returncode == 0, done.stderr
+    page = (run / "report" / "report.md").read_text()
+    assert "HRH-SCO n=1, sco" in page
+    assert (run / "report" / "error_cdf.png").stat().st_size > 1000
+
+
+@pytest.mark.slow
+def test_checkpoint_of_another_architecture(run, tmp_path):
+    (tmp_path / "other").mkdir()
+    recipe = (
+        (run / "recipe.py").read_text().replace("heatmap_upsample_num=1", "heatmap_upsample_num=2")
+    )
+    (tmp_path / "other" / "recipe.py").write_text(recipe)
+    checkpoint = next((run / "checkpoints").glob("*.pth"))
+    result = hrhsco("evaluate", tmp_path / "other", "--checkpoint", checkpoint)
+    refused(result, "another architecture", "recipe that it was trained with")
+    assert not (tmp_path / "other" / "metrics.json").exists()
+    broken = tmp_path / "broken.pth"
+    broken.write_bytes(checkpoint.read_bytes()[:1000])
+    refused(hrhsco("evaluate", run, "--checkpoint", broken), "can't be read as a checkpoint")
+
+
+GRID = """
+title: Two heads
+recipe: quickstart_baseline
+seeds: [0, 1]
+axes:
+  use_hrh_sco: [false, true]
+  heatmap_upsample_num: [1]
+  center_source: [regression, sco]
+exclude:
+  - {use_hrh_sco: false, center_source: sco}
+set: {model.test_cfg.score_thr: 0.0}
+"""
+
+
+@pytest.mark.slow
+def test_grid_trains_each_network_once_and_reports(scenes, tmp_path):
+    (tmp_path / "grid.yaml").write_text(GRID)
+    call = ["ablate", "grid", tmp_path / "grid.yaml", "--data", scenes, "--out", tmp_path / "out"]
+    listed = hrhsco(*call, "--dry-run")
+    assert listed.returncode == 0, listed.stderr
+    assert not (tmp_path / "out").exists()
+    done = hrhsco(*call, "--epochs", 1, "--jobs", 2)
+    assert done.returncode == 0, done.stderr
+    out = tmp_path / "out"
+    assert done.stdout.strip().splitlines()[-1].endswith("report.md")
+    trials = [path.parent for path in out.glob("*/metrics.json")]
+    assert len(trials) == 6
+    assert sum(any((trial / "checkpoints").glob("*.pth")) for trial in trials) == 4
+    page = (out / "report" / "report.md").read_text()
+    assert "YOLC x4, regression" in page
+    assert "HRH-SCO n=1, sco" in page
+    assert len((out / "results.csv").read_text().splitlines()) == 7
+    stamps = {trial: (trial / "metrics.json").stat().st_mtime_ns for trial in trials}
+    again = hrhsco(*call, "--epochs", 1)
+    assert again.returncode == 0, again.stderr
+    assert {trial: (trial / "metrics.json").stat().st_mtime_ns for trial in trials} == stamps
+
+
+@pytest.mark.slow
+def test_a_failed_trial_is_named_and_the_rest_goes_on(scenes, tmp_path):
+    broken = GRID.replace("heatmap_upsample_num: [1]", "heatmap_upsample_num: [1, 9]")
+    (tmp_path / "grid.yaml").write_text(broken.replace("[0, 1]", "[0]"))
+    result = hrhsco(
+        "ablate", "grid", tmp_path / "grid.yaml", "--data", scenes, "--out", tmp_path / "out",
+        "--epochs", 1,
+    )  # fmt: skip
+    assert result.returncode == 1
+    assert "stages at most" in result.stderr
+    assert "Traceback" not in result.stderr
+    assert (tmp_path / "out" / "report" / "report.md").is_file()
+
+
+def test_doctor_names_the_backend():
+    done = hrhsco("doctor")
+    assert done.returncode == 0, done.stdout
+    assert "NMS and deformable convolution" in done.stdout
+
+
+def test_recipes_are_listed():
+    done = hrhsco("recipes")
+    assert done.returncode == 0
+    for name in ("quickstart_baseline", "visdrone_w48_hrh_sco", "kit_ais"):
+        assert name in done.stdout
+
+
+def test_stats_of_real_boxes(shared_data, tmp_path):
+    boxes = shared_data / "visdrone_val_boxes" / "VisDrone2019-DET_val_boxes.json.gz"
+    done = hrhsco("data", "stats", boxes, "--json", tmp_path / "stats.json")
+    assert done.returncode == 0, done.stderr
+    stats = json.loads((tmp_path / "stats.json").read_text())
+    counts = {row["quantity"]: row["value"] for row in stats["counts"]}
+    assert counts["images"] == 548
+    assert counts["objects"] == 38759
+    assert all(row["elsewhere"] == 0 for row in stats["grid"])  # integer boxes
+
+
+@pytest.mark.parametrize(
+    ("words", "parts"),
+    [
+        (["train", "quickstart_basline"], ["no recipe", "did you mean quickstart_baseline"]),
+        (["train", "quickstart_baseline", "--data", "nowhere"], ["no data folder", "--data DIR"]),
+        (["train", "quickstart_baseline", "--set", "model.bbox_head.use_hrh=1"],
+         ["unknown key", "did you mean 'use_hrh_sco'"]),
+        (["train", "quickstart_baseline", "--set", "modle.x=1"], ["unknown key"]),
+        (["train", "quickstart_baseline", "--set", "nonsense"], ["is not key=value"]),
+        (["train", "quickstart_baseline", "--device", "tpu"], ["no device 'tpu'"]),
+        (["evaluate"], ["name either a RUN"]),
+        (["evaluate", "nowhere"], ["is no run"]),
+        (["evaluate", "--predictions", "a", "--annotations", "b", "--max-dets", "9,1"], ["--max-dets"]),
+        (["ablate", "grid", "quickstrat"], ["no grid", "did you mean quickstart"]),
+        (["report", "nowhere"], ["no folder nowhere"]),
+        (["data", "synth", "out", "--size", "big"], ["--size"]),
+        (["data", "stats", "none.json"], ["no annotations at none.json"]),
+        (["data", "convert", "voc", ".", "out.json"], ["no layout 'voc'"]),
+    ],
+)  # fmt: skip
+def test_wrong_calls_are_told_in_one_line(words, parts, tmp_path):
+    refused(hrhsco(*words, cwd=tmp_path), *parts)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_debug_shows_the_traceback(tmp_path):
+    result = hrhsco("--debug", "data", "stats", "none.json", cwd=tmp_path)
+    assert result.returncode == 2
+    assert "Traceback" in result.stderr
+
+
+def test_a_data_set_with_different_classes_is_refused(scenes, tmp_path):
+    data = tmp_path / "data"
+    data.mkdir()
+    (data / "images").symlink_to(scenes / "images")
+    train = json.loads((scenes / "train.json").read_text())
+    val = json.loads((scenes / "val.json").read_text())
+    val["categories"][0]["name"] = "boat"
+    (data / "train.json").write_text(json.dumps(train))
+    (data / "val.json").write_text(json.dumps(val))
+    refused(
+        hrhsco("train", "quickstart_baseline", "--data", data, cwd=tmp_path), "different classes"
+    )
+    val["images"][0]["file_name"] = "gone.png"
+    (data / "val.json").write_text(json.dumps(val))
+    refused(
+        hrhsco("train", "quickstart_baseline", "--data", data, cwd=tmp_path), "gone.png is missing"
+    )

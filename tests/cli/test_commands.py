@@ -15,6 +15,11 @@ def hrhsco(*words, cwd=None, timeout=500):
     )
 
 
+def logged_steps(run):
+    lines = (run / "train_log.jsonl").read_text().splitlines()
+    return [json.loads(line)["step"] for line in lines]
+
+
 def refused(result, *parts, code=2):
     """One line, the right code, no traceback."""
     assert result.returncode == code, result.stderr
@@ -209,7 +214,8 @@ def test_stats_of_real_boxes(shared_data, tmp_path):
         (["train", "quickstart_baseline", "--device", "tpu"], ["no device 'tpu'"]),
         (["evaluate"], ["name either a RUN"]),
         (["evaluate", "nowhere"], ["is no run"]),
-        (["evaluate", "--predictions", "a", "--annotations", "b", "--max-dets", "9,1"], ["--max-dets"]),
+        (["evaluate", "--predictions", "a", "--annotations", "b", "--max-dets", "9,1"],
+         ["--max-dets"]),
         (["ablate", "grid", "quickstrat"], ["no grid", "did you mean quickstart"]),
         (["report", "nowhere"], ["no folder nowhere"]),
         (["data", "synth", "out", "--size", "big"], ["--size"]),

@@ -1,5 +1,6 @@
 """Training one run with mmengine's Runner."""
 
+import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -71,7 +72,10 @@ def build_runner(config: "Config", run: RunFolder) -> "Runner":
     # A name of its own, since mmengine keeps one logger a name for the life of the process.
     config.experiment_name = str(run.path.resolve()).replace("/", "_")
     try:
-        return Runner.from_cfg(config)
+        with warnings.catch_warnings():
+            # The grid's workers are spawned; mmengine says that its loaders' workers are forked.
+            warnings.filterwarnings("ignore", message="Multi-processing start method")
+            return Runner.from_cfg(config)
     except (TypeError, ValueError, KeyError) as error:
         raise InputError(f"the recipe can't be built: {error}") from error
 

@@ -1,0 +1,166 @@
+"""The report on planted trials: what it says, what it refuses, what it leaves in place."""
+
+import re
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from reports import comparison, report
+from reports.errors import InputError
+from reports.frames import GroundTruth
+from reports.report import results_frame, write_report
+from reports.trials import Picture, Trial
+
+OBJECTS = 60
+SOURCES = {"regression": "the box's own fraction", "sco": "the offset branch"}
+META = {
+    "fingerprint": "f", "max_dets": [1, 100, 500], "matching": "m", "min_score": 0.0,
+    "size_bins": "b", "device": "CPU (test), 1 threads", "decoding": {"topk": 9},
+    "packages": {"torch": "0"}, "time": "2026-01-01",
+}  # fmt: skip
+
+
+def trial(variant, seed, errors, *, baseline=False, log=True, meta=None, ap_small=0.4):
+    """A trial that found the first objects, at the given distances."""
+    distance = np.asarray(errors, dtype=float)
+    matches = pd.DataFrame(
+        {"ann_id": np.arange(len(distance)), "image_id": 0, "category_id": 1, "area": 64.0,
+         "score": 0.5, "dx": distance, "dy": 0.0, "distance": distance}
+    )  # fmt: skip
+    metrics = {
+        "ap.all": 0.3, "ap.50": 0.5, "ap.75": 0.2, "ap.small": ap_small,
+        "loc.px.mean": float(distance.mean()) if len(distance) else None,
+        "loc.px.median": float(np.median(distance)) if len(distance) else None,
+        "loc.recall": len(distance) / OBJECTS, "loc.chance_recall": 0.1,
+        "cost.params": 1e6, "cost.flops": 1e9 if baseline else 2e9,
+    }  # fmt: skip
+    training = pd.DataFrame(
+        {"epoch": [1, 1, 2], "step": [1, 2, 3], "lr": 1e-3, "loss": [9.0, 7.0, 2.0]}
+    )
+    axes = {"use_hrh_sco": not baseline, "center_source": variant.rpartition(", ")[2]}
+    name = f"{variant}-{seed}".replace(" ", "-")
+    frame = training if log else pd.DataFrame()
+    return Trial(
+        name, variant, seed, axes, metrics, META | (meta or {}), matches, frame, baseline, None
+    )
+
+
+def truth():
+    boxes = pd.DataFrame(
+        {"ann_id": np.arange(OBJECTS), "image_id": 0, "category_id": 1, "x": 10.0, "y": 10.0,
+         "w": 8.0, "h": 8.0, "area": 64.0, "iscrowd": False}
+    )  # fmt: skip
+    images = pd.DataFrame({"image_id": [0], "file_name": ["a.png"], "width": 64, "height": 64})
+    return GroundTruth(images, boxes, pd.DataFrame({"category_id": [1], "name": ["a"]}), "f")
+
+
+def grid(change, seeds=(0, 1, 2), noise=0.01):
+    """A baseline at about 1 px and an extension that differs from it by ``change``."""
+    trials = []
+    for seed in seeds:
+        rng = np.random.default_rng(seed)
+        base = 1 + rng.normal(scale=0.1, size=OBJECTS)
+        wobble = rng.normal(scale=noise)
+        trials.append(trial("YOLC x4, regression", seed, base, baseline=True))
+        trials.append(trial("HRH-SCO n=2, sco", seed, base + change + wobble, ap_small=0.45))
+    return trials
+
+
+def page(tmp_path, trials, pictures=()):
+    path = write_report(
+        tmp_path / "report", "T", trials, truth(), list(pictures), center_sources=SOURCES
+    )
+    return path.read_text()
+
+
+@pytest.mark.parametrize(
+    ("change", "noise", "word"),
+    [(-0.3, 0.01, "lower"), (0.3, 0.01, "higher"), (0.0, 0.05, "not clearly different")],
+)
+def test_the_verdict_says_what_was_planted(tmp_path, change, noise, word):
+    text = page(tmp_path, grid(change, noise=noise))
+    assert f"**HRH-SCO n=2, sco**: localisation error **{word}**" in text
+    assert "best decode is **YOLC x4, regression**" in text
+
+
+def test_the_interval_is_student_s():
+    """Differences 0.1, 0.2, 0.6 by hand: mean 0.3, s = 0.26458, t(2) = 4.30265."""
+    reference = [trial("a", seed, [1.0, 1.0], baseline=True) for seed in range(3)]
+    group = [trial("b", s, [1 + d, 1 + d]) for s, d in enumerate((0.1, 0.2, 0.6))]
+    found = comparison.difference(group, reference, comparison.paired_error_change)
+    assert found.mean == pytest.approx(0.3)
+    assert found.high - found.mean == pytest.approx(4.30265 * 0.264575 / 3**0.5, rel=1e-4)
+    assert found.word == "not clearly different"
+
+
+def test_only_objects_that_both_found_are_compared():
+    reference = trial("a", 0, [1.0, 2.0, 3.0, 50.0], baseline=True)
+    assert comparison.paired_error_change(trial("b", 0, [0.5, 1.5]), reference) == pytest.approx(
+        -0.5
+    )
+
+
+def test_the_headline_holds_means_and_spreads(tmp_path):
+    errors = {0: [1.0, 1.0], 1: [2.0, 2.0], 2: [3.0, 3.0]}
+    text = page(tmp_path, [trial("HRH-SCO n=1, sco", s, e) for s, e in errors.items()])
+    row = next(line for line in text.splitlines() if line.startswith("| HRH-SCO n=1, sco | 30.0"))
+    assert "2.000 ± 1.000" in row
+    assert "no baseline and extension side by side" in text
+
+
+def test_one_seed_has_no_spread_and_says_so(tmp_path):
+    text = page(tmp_path, grid(-0.3, seeds=(0,)))
+    assert "of unknown spread (one seed)" in text
+    assert "±" not in text.split("## What came out")[1].split("Mean over seeds")[0]
+
+
+def test_nothing_found_is_a_dash(tmp_path):
+    text = page(tmp_path, [trial("HRH-SCO n=1, sco", 0, [], log=False)])
+    assert "| – |" in text
+    assert "Nothing was trained here" in text
+
+
+def test_every_figure_exists_and_is_small(tmp_path):
+    found = pd.DataFrame({"x": [10.2], "y": [9.9], "w": [8.0], "h": [8.0], "score": [0.9]})
+    picture = Picture(
+        0, np.zeros((64, 64, 3), np.uint8), truth().boxes[:3], {"HRH-SCO n=2, sco": found}
+    )
+    text = page(tmp_path, grid(-0.1), [picture])
+    links = re.findall(r"\]\((.*?\.png)\)", text)
+    assert {"error_cdf.png", "cost_tradeoff.png", "training_curves.png", "magnified.png"} <= set(
+        links
+    )
+    assert all(0 < (tmp_path / "report" / link).stat().st_size < 200_000 for link in links)
+
+
+@pytest.mark.parametrize(
+    ("key", "other"),
+    [("fingerprint", "g"), ("max_dets", [1, 10, 100]), ("min_score", 0.3), ("matching", "iou")],
+)
+def test_results_under_other_conditions_are_refused(tmp_path, key, other):
+    trials = grid(0.0)
+    trials[-1] = trial("HRH-SCO n=2, sco", 2, [1.0], meta={key: other})
+    with pytest.raises(InputError, match=f"can't be compared: {key} is"):
+        page(tmp_path, trials)
+    assert not (tmp_path / "report").exists()
+
+
+def test_a_failing_report_leaves_the_old_one(tmp_path, monkeypatch):
+    before = page(tmp_path, grid(-0.3))
+
+    def broken(*_):
+        raise OSError("disk full")
+
+    monkeypatch.setattr(report, "_page", broken)
+    with pytest.raises(OSError, match="disk full"):
+        page(tmp_path, grid(0.3))
+    assert (tmp_path / "report" / "report.md").read_text() == before
+    assert [path.name for path in tmp_path.iterdir()] == ["report"]
+
+
+def test_results_are_one_row_a_trial():
+    frame = results_frame(grid(0.0))
+    assert len(frame) == 6
+    assert frame.loc[0, "loc.px.mean"] == pytest.approx(1.0, abs=0.05)
+    assert list(frame.columns[:3]) == ["name", "variant", "seed"]

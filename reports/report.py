@@ -76,7 +76,6 @@ def _swap(new: Path, out: Path) -> None:
 def _figures(
     trials: list[Trial], truth: GroundTruth, pictures: list[Picture]
 ) -> Iterator[tuple[str, str, Figure]]:
-    names = list(variants(trials))
     baselines = {trial.variant for trial in trials if trial.baseline}
     drawings: tuple[tuple[str, str, Callable[[], Figure | None]], ...] = (
         (
@@ -106,13 +105,24 @@ def _figures(
             "magnified",
             "True centers (cross, with the true box) and predicted ones, one seed. A marker that "
             "is missing was more than 6 px away.",
-            lambda: magnified.draw(pictures, names[:_MAX_MAGNIFIED], baselines),
+            lambda: magnified.draw(pictures, _worth_magnifying(trials), baselines),
         ),
     )
     for name, caption, draw in drawings:
         figure = draw()
         if figure is not None:
             yield name, caption, figure
+
+
+def _worth_magnifying(trials: list[Trial]) -> list[str]:
+    """Variants to draw: those that read the peak's cell alone give way to the network's own."""
+    groups = variants(trials)
+    own = [
+        name
+        for name, group in groups.items()
+        if not str(group[0].axes.get("center_source")).startswith("peak")
+    ]
+    return (own or list(groups))[:_MAX_MAGNIFIED]
 
 
 def _page(

@@ -8,11 +8,8 @@ from scipy.ndimage import gaussian_filter
 from hrhsco_cli.datasets.scenes.background import ground
 from hrhsco_cli.datasets.scenes.shapes import SHAPES, extent, paint
 
-SIZE_PX = (2.0, 40.0)
-TINY_SHARE = 0.8
-"""Share of objects drawn under 16 px; the rest lie above."""
-
-_TINY_LIMIT_PX = 16.0
+SIZES_PX = ((0.1, 2.0, 4.0), (0.7, 4.0, 16.0), (0.2, 16.0, 40.0))
+"""(share, from, to): lengths are even over the logarithm within each row."""
 
 
 @dataclass(frozen=True)
@@ -58,7 +55,7 @@ def render_scene(
     if not plain:
         picture = gaussian_filter(picture, (rng.uniform(0.3, 0.7),) * 2 + (0,))
         picture = picture * rng.uniform(0.85, 1.15)
-        picture += rng.normal(scale=rng.uniform(0.005, 0.02), size=picture.shape)
+        picture += rng.normal(scale=rng.uniform(0.005, 0.015), size=picture.shape)
     boxes = np.array([_box(each) for each in objects], dtype=float).reshape(-1, 4)
     labels = np.array([each.label for each in objects], dtype=int)
     return Scene((np.clip(picture, 0, 1) * 255).round().astype(np.uint8), boxes, labels)
@@ -78,13 +75,12 @@ def _place(rng: np.random.Generator, width: int, height: int) -> list[_Object]:
 
 
 def _draw(rng: np.random.Generator, width: int, height: int) -> _Object | None:
-    low, high = (
-        (SIZE_PX[0], _TINY_LIMIT_PX) if rng.random() < TINY_SHARE else (_TINY_LIMIT_PX, SIZE_PX[1])
-    )
+    row = rng.choice(len(SIZES_PX), p=[share for share, _, _ in SIZES_PX])
+    _, low, high = SIZES_PX[row]
     length = float(np.exp(rng.uniform(np.log(low), np.log(high))))
     label = int(rng.integers(len(SHAPES)))
     shape = SHAPES[label]
-    across = max(length * rng.uniform(*shape.aspect), SIZE_PX[0])
+    across = max(length * rng.uniform(*shape.aspect), SIZES_PX[0][1])
     angle = float(rng.uniform(0, 2 * np.pi)) if shape.turned else 0.0
     box = extent(shape, length, across, angle)
     room = (width - box[0], height - box[1])
@@ -111,7 +107,7 @@ def _paint(rng: np.random.Generator, picture: np.ndarray, each: _Object) -> None
     left, top = (int(np.floor(c - side / 2)) for c in each.center)
     shift = (each.center[0] - left, each.center[1] - top)
     tone = paint(SHAPES[each.label], each.length, each.width, each.angle, shift, side + 1)
-    contrast = rng.choice([-1, 1]) * rng.uniform(0.2, 0.45)
+    contrast = rng.choice([-1, 1]) * rng.uniform(0.3, 0.6)
     tint = contrast * rng.uniform(0.75, 1.0, size=3)
     rows = slice(max(top, 0), min(top + side + 1, height))
     columns = slice(max(left, 0), min(left + side + 1, width))

@@ -60,10 +60,7 @@ def test_train_leaves_a_whole_run(run):
     metrics = json.loads((run / "metrics.json").read_text())
     assert metrics["meta"]["head"]["heatmap_upsample_num"] == 1
     assert metrics["cost.flops"] == 2 * metrics["cost.macs"]
-    steps = [
-        json.loads(line)["step"] for line in (run / "train_log.jsonl").read_text().splitlines()
-    ]
-    assert steps[-1] == 2  # 12 pictures, batch 8
+    assert logged_steps(run)[-1] == 3  # 12 pictures, 4 a step
 
 
 @pytest.mark.slow
@@ -95,10 +92,7 @@ def test_resume_goes_on_and_a_second_run_is_refused(run, scenes):
     refused(hrhsco(*call, *depth, "--epochs", 1), "holds a run already", "--resume")
     done = hrhsco(*call, *depth, "--epochs", 2, "--resume")
     assert done.returncode == 0, done.stderr
-    steps = [
-        json.loads(line)["step"] for line in (run / "train_log.jsonl").read_text().splitlines()
-    ]
-    assert steps == [2, 4]
+    assert logged_steps(run) == [3, 6]
 
 
 @pytest.mark.slow

@@ -1,7 +1,7 @@
 """The entry point: gathers the commands, turns errors into one line and an exit code.
 
 Exit codes (they are part of the interface): 0 done; 1 the answer is no; 2 the call or its input
-is wrong; 130 interrupted.
+is wrong; 130 interrupted (typer's own).
 """
 
 import sys
@@ -48,8 +48,6 @@ def run() -> None:
     """Run the command line; the ``hrhsco`` script calls this."""
     try:
         app()
-    except KeyboardInterrupt:
-        _say("interrupted; everything finished so far is kept", 130)
     except InputError as error:
         _say(str(error), 2)
     except Exception as error:  # the last line of defence: a bug, told in one line

@@ -67,6 +67,11 @@ class ProgressLog:
             self._console.print(f"{title}: {self.done}/{self.total}, about {left:.0f} s left")
             self._spoke = now
 
+    def advance_to(self, done: int, total: int) -> None:
+        """Say that ``done`` of ``total`` steps are through."""
+        self.set_total(total)
+        self.advance(done - self.done)
+
     def close(self) -> None:
         """End the display."""
         if self._bar is not None:

@@ -39,8 +39,6 @@ def evaluate(
     from hrhsco_cli.progress import progress
     from hrhsco_cli.runs.environment import select_device
 
-    if (run is None) == (predictions is None) or (predictions is None) != (annotations is None):
-        raise InputError("name either a RUN, or both --predictions and --annotations")
     select_device(device)
     limits = _limits(max_dets)
 
@@ -48,26 +46,22 @@ def evaluate(
     from hrhsco_cli.runs.folder import RunFolder
     from hrhsco_cli.runs.recipe import parse_settings
 
-    if predictions is not None and annotations is not None:
+    if run is None and predictions is not None and annotations is not None:
         metrics = evaluate_predictions(
             predictions, annotations, max_dets=limits, min_score=min_score
         )
-    else:
-        assert run is not None
+    elif run is not None and predictions is None and annotations is None:
         with progress("evaluating", 0) as log:
-
-            def on_image(_done: int, total: int) -> None:
-                log.set_total(total)
-                log.advance()
-
             metrics = evaluate_run(
                 RunFolder(run),
                 checkpoint=checkpoint,
                 settings=parse_settings(settings or []),
                 max_dets=limits,
                 min_score=min_score,
-                on_image=on_image,
+                on_batch=log.advance_to,
             )
+    else:
+        raise InputError("name either a RUN, or both --predictions and --annotations")
     print_metrics(metrics)
     if json_out is not None:
         write_json(json_out, metrics)

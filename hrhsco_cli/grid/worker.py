@@ -1,6 +1,7 @@
 """What runs in a worker process: one network trained, then scored for each of its trials."""
 
 import os
+import signal
 import traceback
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,8 @@ from hrhsco_cli.runs.folder import RunFolder
 
 def start(threads: int, device: str) -> None:
     """Set a worker up before torch is imported: its threads and its device."""
+    # Ctrl-C reaches every process of a terminal; the grid's own process ends its workers.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
     os.environ["OMP_NUM_THREADS"] = str(threads)
     from hrhsco_cli.runs.environment import select_device
 

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from mmengine.config import Config
 
 Metrics = dict[str, Any]
+OnBatch = Callable[[int, int], None]
 
 
 def evaluate_predictions(
@@ -43,7 +44,7 @@ def evaluate_run(
     settings: dict[str, Any] | None = None,
     max_dets: tuple[int, ...] = DEFAULT_MAX_DETS,
     min_score: float = 0.0,
-    on_image: Callable[[int, int], None] = lambda _done, _total: None,
+    on_batch: OnBatch = lambda _done, _total: None,
 ) -> Metrics:
     """Detect on the run's test set, write ``detections.json``, score it, write ``metrics.json``.
 
@@ -53,7 +54,7 @@ def evaluate_run(
         settings: dotted keys to change in its recipe (decoding options).
         max_dets: of AP; the last also bounds the localisation matching.
         min_score: detections below are left out of the localisation matching.
-        on_image: told (batches done, batches in all).
+        on_batch: told (batches done, batches in all).
 
     Raises:
         InputError: no run, no checkpoint, one of another architecture, or wrong data.
@@ -63,7 +64,7 @@ def evaluate_run(
     if settings:
         recipe.override(config, settings)
     recipe.bind_data(config, None)
-    cell_size, model = _detect(config, run, checkpoint or run.last_checkpoint(), on_image)
+    cell_size, model = _detect(config, run, checkpoint or run.last_checkpoint(), on_batch)
     truth = read_ground_truth(annotation_file(config))
     detections = read_detections(run.detections, truth)
     metrics = _scored(truth, detections, cell_size, max_dets, min_score)
@@ -94,7 +95,7 @@ def annotation_file(config: "Config") -> Path:
 
 
 def _detect(
-    config: "Config", run: RunFolder, checkpoint: Path, on_image: Callable[[int, int], None]
+    config: "Config", run: RunFolder, checkpoint: Path, on_batch: OnBatch
 ) -> tuple[dict[Any, float], Any]:
     """Write ``detections.json``; the heatmap cell in original pixels by image, and the model."""
     from mmengine.hooks import Hook
@@ -103,7 +104,7 @@ def _detect(
 
     class Progress(Hook):
         def after_test_iter(self, runner: Any, batch_idx: int, *_: Any, **__: Any) -> None:
-            on_image(batch_idx + 1, len(runner.test_dataloader))
+            on_batch(batch_idx + 1, len(runner.test_dataloader))
 
     config = without(config, "train_dataloader", "train_cfg", "optim_wrapper", "param_scheduler")
     config.test_evaluator = {"type": "DetectionsMetric", "out_file": str(run.detections)}

@@ -12,9 +12,9 @@ _base_ = [
 ]
 
 # 33 pictures, 4 a step: an epoch is 9 steps.
-train_cfg = dict(max_epochs=24)
+train_cfg = dict(max_epochs=20)
 param_scheduler = [
     dict(type="LinearLR", start_factor=0.1, by_epoch=False, begin=0, end=20),
-    dict(type="CosineAnnealingLR", by_epoch=True, T_max=24, convert_to_iter_based=True),
+    dict(type="CosineAnnealingLR", by_epoch=True, T_max=20, convert_to_iter_based=True),
 ]
-default_hooks = dict(checkpoint=dict(interval=6))
+default_hooks = dict(checkpoint=dict(interval=5))

@@ -1,4 +1,4 @@
-"""KIT AIS vehicles: 33 + 10 real nadir frames of up to 1764 px, trained on 192x192 crops.
+"""KIT AIS vehicles: 33 + 10 real nadir frames of up to 1764 px, trained on 160x160 crops.
 
 Pictures: KIT AIS Data Set, CC BY 3.0. Boxes: jekhor/aerial-cars-dataset. Val frames are scored
 whole, padded to the network's stride, not resized.
@@ -12,7 +12,7 @@ data_root = "data/kit_ais_vehicles"
 train_pipeline = [
     dict(type="LoadImageFromFile"),
     dict(type="LoadAnnotations", with_bbox=True),
-    dict(type="RandomCrop", crop_size=(192, 192), allow_negative_crop=True),
+    dict(type="RandomCrop", crop_size=(160, 160), allow_negative_crop=True),
     dict(
         type="RandomFlip", prob=[0.25, 0.25, 0.25], direction=["horizontal", "vertical", "diagonal"]
     ),

@@ -8,14 +8,14 @@ from pathlib import Path
 import pandas as pd
 from matplotlib.figure import Figure
 
-from reports import sections
+from reports import sections, theme
 from reports.frames import GroundTruth
 from reports.markdown import image
 from reports.metrics.definitions import METRICS
 from reports.plots import cost_tradeoff, error_cdf, magnified, size_bins, training_curves
 from reports.trials import Picture, Trial, require_comparable, variants
 
-_MAX_MAGNIFIED = 6
+_MAX_MAGNIFIED = 8
 
 
 def write_report(
@@ -76,13 +76,12 @@ def _swap(new: Path, out: Path) -> None:
 def _figures(
     trials: list[Trial], truth: GroundTruth, pictures: list[Picture]
 ) -> Iterator[tuple[str, str, Figure]]:
-    baselines = {trial.variant for trial in trials if trial.baseline}
     drawings: tuple[tuple[str, str, Callable[[], Figure | None]], ...] = (
         (
             "error_cdf",
             "How far predicted centers lie from true ones, seeds pooled. Higher and further left "
-            "is better; dashed curves read the peak's cell without any fraction. Each curve counts "
-            "the objects that its variant found: read it with recall.",
+            "is better; a color is a network, a line style a center source. Each curve counts the "
+            "objects that its variant found: read it with recall.",
             lambda: error_cdf.draw(trials),
         ),
         (
@@ -105,7 +104,7 @@ def _figures(
             "magnified",
             "True centers (cross, with the true box) and predicted ones, one seed. A marker that "
             "is missing was more than 6 px away.",
-            lambda: magnified.draw(pictures, _worth_magnifying(trials), baselines),
+            lambda: magnified.draw(pictures, _worth_magnifying(trials)),
         ),
     )
     for name, caption, draw in drawings:
@@ -114,15 +113,16 @@ def _figures(
             yield name, caption, figure
 
 
-def _worth_magnifying(trials: list[Trial]) -> list[str]:
+def _worth_magnifying(trials: list[Trial]) -> dict[str, theme.Look]:
     """Variants to draw: those that read the peak's cell alone give way to the network's own."""
+    looks = theme.looks(trials)
     groups = variants(trials)
     own = [
         name
         for name, group in groups.items()
         if not str(group[0].axes.get("center_source")).startswith("peak")
     ]
-    return (own or list(groups))[:_MAX_MAGNIFIED]
+    return {name: looks[name] for name in (own or list(groups))[:_MAX_MAGNIFIED]}
 
 
 def _page(

@@ -8,8 +8,8 @@ from reports.frames import GroundTruth
 from reports.markdown import definitions, table
 from reports.metrics.definitions import METRICS, Metric
 from reports.metrics.size_bins import SIZE_BINS
-from reports.plots import size_bins, training_curves
-from reports.trials import Trial, variants
+from reports.plots import size_bins
+from reports.trials import Trial, network, variants
 
 HEADLINE = (
     "ap.all", "ap.50", "ap.75", "ap.small", "loc.px.mean", "loc.px.median", "loc.recall",
@@ -170,7 +170,7 @@ def training(trials: list[Trial]) -> str:
             curve = log.groupby("epoch")["loss"].mean()
             rows.append(
                 [
-                    training_curves.network(trial.variant),
+                    network(trial.variant),
                     trial.seed,
                     int(curve.index[-1]),
                     f"{curve.iloc[0]:.3g}",

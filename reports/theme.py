@@ -1,10 +1,14 @@
 """Every color, size and font of every plot."""
 
+import itertools
 from collections.abc import Iterable
+from dataclasses import dataclass
 
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+
+from reports.trials import Trial, network
 
 DPI = 110
 WIDTH_IN = 7.6
@@ -15,13 +19,34 @@ TRUTH = "#ffd400"
 # Okabe and Ito's palette, safe for the color-blind; greys are kept for the baseline.
 _COLORS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#56b4e9", "#e69f00", "#8c6bb1", "#999933")
 _BASELINE_COLORS = ("#000000", "#7f7f7f", "#b0b0b0", "#4d4d4d")
-MARKERS = ("o", "s", "^", "D", "v", "P", "X", "*")
+_MARKERS = {"sco": "o", "regression": "s", "peak_center": "^", "peak_floor": "v"}
+_LINES = {"sco": "-", "regression": ":", "peak_center": "--", "peak_floor": "-."}
 
 
-def colors(names: Iterable[str], baselines: set[str]) -> dict[str, str]:
-    """A color for each variant: greys for the baseline's, the palette for the rest."""
-    grey, bright = iter(_BASELINE_COLORS * 4), iter(_COLORS * 8)
-    return {name: next(grey if name in baselines else bright) for name in names}
+@dataclass(frozen=True)
+class Look:
+    """How a variant is drawn: the color is its network's, marker and line its center source's."""
+
+    color: str
+    marker: str
+    line: str
+
+
+def looks(trials: Iterable[Trial]) -> dict[str, Look]:
+    """The look of each variant: greys for the baseline's networks, the palette for the rest."""
+    grey, bright = itertools.cycle(_BASELINE_COLORS), itertools.cycle(_COLORS)
+    colors: dict[str, str] = {}
+    made: dict[str, Look] = {}
+    for trial in trials:
+        if trial.variant not in made:
+            name = network(trial.variant)
+            if name not in colors:
+                colors[name] = next(grey if trial.baseline else bright)
+            source = str(trial.axes.get("center_source"))
+            made[trial.variant] = Look(
+                colors[name], _MARKERS.get(source, "D"), _LINES.get(source, "-")
+            )
+    return made
 
 
 def figure(rows: int = 1, columns: int = 1, height_in: float = 4.2) -> tuple[Figure, list[Axes]]:

@@ -66,6 +66,11 @@ def variants(trials: list[Trial]) -> dict[str, list[Trial]]:
     return groups
 
 
+def network(variant: str) -> str:
+    """The variant's name without how its centers are decoded, which training doesn't know."""
+    return variant.partition(",")[0]
+
+
 def require_comparable(trials: list[Trial]) -> None:
     """Refuse trials whose figures don't belong in one table.
 

@@ -13,12 +13,12 @@ _SHOWN = ("ap.small", "loc.px.mean")
 def draw(trials: list[Trial]) -> Figure:
     """A point a variant with the standard deviation over seeds."""
     groups = variants(trials)
-    colors = theme.colors(groups, {trial.variant for trial in trials if trial.baseline})
+    looks = theme.looks(trials)
     figure, axes = theme.figure(columns=len(_SHOWN), height_in=3.9)
     cost = METRICS["cost.flops"]
     for each, key in zip(axes, _SHOWN, strict=True):
         metric = METRICS[key]
-        for index, (name, group) in enumerate(groups.items()):
+        for name, group in groups.items():
             flops, (mean, spread) = summary(group, cost.key)[0], summary(group, key)
             if flops is None or mean is None:
                 continue
@@ -26,8 +26,8 @@ def draw(trials: list[Trial]) -> Figure:
                 flops * cost.scale,
                 mean * metric.scale,
                 yerr=None if spread is None else spread * metric.scale,
-                color=colors[name],
-                marker=theme.MARKERS[index % len(theme.MARKERS)],
+                color=looks[name].color,
+                marker=looks[name].marker,
                 markersize=6,
                 capsize=3,
                 linestyle="none",

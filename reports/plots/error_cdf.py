@@ -10,19 +10,18 @@ LIMIT_PX = 3.0
 
 
 def draw(trials: list[Trial]) -> Figure:
-    """One curve a variant, seeds pooled; dashed where the center comes from a peak's cell alone."""
+    """One curve a variant, seeds pooled."""
     groups = variants(trials)
-    colors = theme.colors(groups, {trial.variant for trial in trials if trial.baseline})
+    looks = theme.looks(trials)
     figure, (axes,) = theme.figure()
     for name, group in groups.items():
         distance, share = curve(group)
-        dashed = group[0].axes.get("center_source", "").startswith("peak")
         axes.step(
             distance,
             share,
             where="post",
-            color=colors[name],
-            linestyle="--" if dashed else "-",
+            color=looks[name].color,
+            linestyle=looks[name].line,
             linewidth=1.6,
             label=name,
         )

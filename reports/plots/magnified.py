@@ -17,22 +17,20 @@ _ROWS = 2
 _NEAR_PX = 6.0
 
 
-def draw(pictures: list[Picture], shown: list[str], baselines: set[str]) -> Figure | None:
+def draw(pictures: list[Picture], looks: dict[str, theme.Look]) -> Figure | None:
     """Crops of a few small objects: the true center as a cross, each variant's as a marker.
 
     Args:
         pictures: to choose from.
-        shown: variants to draw.
-        baselines: which of them are the baseline's.
+        looks: the variants to draw, and how.
     """
     spots = list(choose(pictures, _COLUMNS * _ROWS))
     if not spots:
         return None
     rows = -(-len(spots) // _COLUMNS)
     figure, axes = theme.figure(rows, _COLUMNS, height_in=2.1 * rows + 0.7)
-    colors = theme.colors(shown, baselines)
     for panel, (picture, row) in zip(axes, spots, strict=False):
-        _crop(panel, picture, row, shown, colors)
+        _crop(panel, picture, row, looks)
     for panel in axes[len(spots) :]:
         panel.set_visible(False)
     handles: dict[str, Any] = {}
@@ -64,9 +62,7 @@ def choose(pictures: list[Picture], count: int) -> Iterable[tuple[Picture, pd.Se
             yield picture, small.sort_values("side").iloc[position]
 
 
-def _crop(
-    panel: Any, picture: Picture, row: pd.Series, shown: list[str], colors: dict[str, str]
-) -> None:
+def _crop(panel: Any, picture: Picture, row: pd.Series, looks: dict[str, theme.Look]) -> None:
     center = np.array([row["x"] + row["w"] / 2, row["y"] + row["h"] / 2])
     half = max(CROP_PX, 1.4 * max(row["w"], row["h"])) / 2
     height, width, _ = picture.pixels.shape
@@ -80,13 +76,13 @@ def _crop(
     panel.plot(
         *center, "+", color=theme.TRUTH, markersize=11, markeredgewidth=1.6, label="true center"
     )
-    for index, name in enumerate(shown):
+    for name, look in looks.items():
         near = _nearest(picture.detections.get(name), center)
         if near is not None:
             panel.plot(
                 *near,
-                theme.MARKERS[index % len(theme.MARKERS)],
-                color=colors[name],
+                look.marker,
+                color=look.color,
                 markerfacecolor="none",
                 markersize=6,
                 markeredgewidth=1.3,

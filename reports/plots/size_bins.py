@@ -14,7 +14,7 @@ from reports.trials import Trial, variants
 def draw(trials: list[Trial], truth: GroundTruth) -> Figure:
     """Mean error and recall by size bin, a point a variant, standard deviation over seeds."""
     groups = variants(trials)
-    colors = theme.colors(groups, {trial.variant for trial in trials if trial.baseline})
+    looks = theme.looks(trials)
     table = by_size(trials, truth)
     shown = [each for each in AITOD_BINS if (table["bin"] == each.name).any()]
     figure, axes = theme.figure(columns=2, height_in=4.0)
@@ -28,8 +28,8 @@ def draw(trials: list[Trial], truth: GroundTruth) -> Figure:
                 np.arange(len(shown)) + shift,
                 mine[column] * scale,
                 yerr=mine[f"{column}_sd"].fillna(0) * scale,
-                color=colors[name],
-                marker=theme.MARKERS[index % len(theme.MARKERS)],
+                color=looks[name].color,
+                marker=looks[name].marker,
                 markersize=5,
                 capsize=2,
                 linestyle="none",

@@ -4,7 +4,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from reports import theme
-from reports.trials import Trial, variants
+from reports.trials import Trial, network, variants
 
 
 def draw(trials: list[Trial]) -> Figure | None:
@@ -17,21 +17,30 @@ def draw(trials: list[Trial]) -> Figure | None:
     rows = -(-len(losses) // columns)
     figure, axes = theme.figure(rows, columns, height_in=2.3 * rows + 0.6)
     groups = variants(trained)
-    colors = theme.colors(groups, {trial.variant for trial in trained if trial.baseline})
+    looks = theme.looks(trained)
     for panel, loss in zip(axes, losses, strict=False):
         for name, group in groups.items():
             curve = by_epoch(group, loss)
             if curve.empty:
                 continue
             panel.plot(
-                curve.index, curve["mean"], color=colors[name], linewidth=1.4, label=network(name)
+                curve.index,
+                curve["mean"],
+                color=looks[name].color,
+                linewidth=1.4,
+                label=network(name),
             )
             panel.fill_between(
-                curve.index, curve["min"], curve["max"], color=colors[name], alpha=0.18, linewidth=0
+                curve.index,
+                curve["min"],
+                curve["max"],
+                color=looks[name].color,
+                alpha=0.18,
+                linewidth=0,
             )
-        panel.set_title(loss)
+        panel.set_title(loss, fontsize=9)
         panel.set_xlabel("epoch")
-        panel.set_yscale("log")
+        panel.set_ylim(bottom=0)
     for panel in axes[len(losses) :]:
         panel.set_visible(False)
     handles = {
@@ -48,11 +57,6 @@ def draw(trials: list[Trial]) -> Figure | None:
         frameon=False,
     )
     return figure
-
-
-def network(variant: str) -> str:
-    """The variant's name without how its centers are decoded, which training doesn't know."""
-    return variant.partition(",")[0]
 
 
 def loss_names(trials: list[Trial]) -> list[str]:

@@ -3,6 +3,7 @@
 import itertools
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Any
 
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
@@ -68,3 +69,20 @@ def style(axes: Axes) -> None:
     axes.tick_params(labelsize=8)
     for text in (axes.xaxis.label, axes.yaxis.label, axes.title):
         text.set_fontsize(9)
+
+
+def legend(figure: Figure, axes: list[Axes], columns: int = 4) -> None:
+    """One legend for all axes, under them; each label once."""
+    entries: dict[str, Any] = {}
+    for each in axes:
+        handles, labels = each.get_legend_handles_labels()
+        entries |= dict(zip(labels, handles, strict=True))
+    if entries:
+        figure.legend(
+            entries.values(),
+            entries.keys(),
+            loc="outside lower center",
+            ncols=columns,
+            fontsize=7.5,
+            frameon=False,
+        )

@@ -35,9 +35,5 @@ def draw(trials: list[Trial]) -> Figure:
             )
         each.set_xlabel(f"{cost.label} of one image")
         each.set_ylabel(f"{metric.label}, {metric.better} is better")
-    handles, labels = axes[0].get_legend_handles_labels()
-    if handles:
-        figure.legend(
-            handles, labels, loc="outside lower center", ncols=3, fontsize=7.5, frameon=False
-        )
+    theme.legend(figure, axes)
     return figure

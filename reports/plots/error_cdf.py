@@ -28,7 +28,7 @@ def draw(trials: list[Trial]) -> Figure:
     axes.set(xlim=(0, LIMIT_PX), ylim=(0, 100))
     axes.set_xlabel("distance of predicted to true center (px)")
     axes.set_ylabel("found objects closer than that (%)")
-    axes.legend(fontsize=7.5, frameon=False, loc="lower right")
+    theme.legend(figure, [axes])
     return figure
 
 

@@ -33,17 +33,7 @@ def draw(pictures: list[Picture], looks: dict[str, theme.Look]) -> Figure | None
         _crop(panel, picture, row, looks)
     for panel in axes[len(spots) :]:
         panel.set_visible(False)
-    handles: dict[str, Any] = {}
-    for panel in axes:
-        handles |= {label: h for h, label in zip(*panel.get_legend_handles_labels(), strict=True)}
-    figure.legend(
-        handles.values(),
-        handles.keys(),
-        loc="outside lower center",
-        ncols=4,
-        fontsize=7.5,
-        frameon=False,
-    )
+    theme.legend(figure, axes)
     return figure
 
 

@@ -38,8 +38,7 @@ def draw(trials: list[Trial], truth: GroundTruth) -> Figure:
         panel.set_xticks(range(len(shown)), [each.heading.replace(" (", "\n(") for each in shown])
         panel.set_ylabel(label)
         panel.grid(visible=False, axis="x")
-    handles, labels = axes[0].get_legend_handles_labels()
-    figure.legend(handles, labels, loc="outside lower center", ncols=3, fontsize=7.5, frameon=False)
+    theme.legend(figure, axes)
     return figure
 
 

@@ -43,19 +43,7 @@ def draw(trials: list[Trial]) -> Figure | None:
         panel.set_ylim(bottom=0)
     for panel in axes[len(losses) :]:
         panel.set_visible(False)
-    handles = {
-        label: handle
-        for panel in axes
-        for handle, label in zip(*panel.get_legend_handles_labels(), strict=True)
-    }
-    figure.legend(
-        handles.values(),
-        handles.keys(),
-        loc="outside lower center",
-        ncols=4,
-        fontsize=7.5,
-        frameon=False,
-    )
+    theme.legend(figure, axes)
     return figure
 
 

@@ -61,11 +61,12 @@ def grid(
     from hrhsco_cli.grid.reporting import report_folder
 
     folder = out or Path("runs") / path.stem
-    execute.claim(chosen, folder)
+    data = grid_data(chosen, data)
+    execute.claim(chosen, folder, data=data, epochs=epochs)
     failed = execute.run_grid(
         chosen,
         folder,
-        data=grid_data(chosen, data),
+        data=data,
         epochs=epochs,
         jobs=jobs or execute.default_jobs(device, len(chosen.groups())),
         device=device,

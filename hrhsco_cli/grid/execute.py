@@ -26,21 +26,27 @@ def _cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def claim(grid: Grid, out: Path) -> None:
-    """Write ``grid.json``, unless trials in the folder have these names and mean another thing.
+def claim(grid: Grid, out: Path, *, data: Path | None, epochs: int | None) -> None:
+    """Write ``grid.json``, unless what the folder holds was made by another call.
 
     Raises:
-        InputError: it does.
+        InputError: its trials have other settings, another data folder or another length.
     """
+    call = {"data": str(data.resolve()) if data else None, "epochs": epochs}
+    about = out / "grid.json"
+    if about.is_file() and (earlier := read_json(about, "grid").get("call")) != call:
+        raise InputError(
+            f"{out} holds a grid made with {earlier}, not {call}; choose another --out"
+        )
     for trial in grid.trials:
         run = RunFolder(out / trial.name)
         if run.trial.is_file() and read_json(run.trial, "trial description") != trial.as_dict():
             raise InputError(f"{run.path} is a trial of another grid; choose another --out")
     write_json(
-        out / "grid.json",
+        about,
         {
             "title": grid.title,
-            "data": grid.data,
+            "call": call,
             "attribution": grid.attribution,
             "trials": [trial.as_dict() for trial in grid.trials],
         },

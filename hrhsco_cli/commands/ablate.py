@@ -51,9 +51,8 @@ def grid(
     from hrhsco_cli.grid import execute, spec
 
     path = spec.find(grid)
-    chosen = spec.read_grid(path)
-    if only:
-        chosen = spec.only(chosen, only)
+    whole = spec.read_grid(path)
+    chosen = spec.only(whole, only) if only else whole
     if dry_run:
         _print_trials(chosen.trials)
         return
@@ -61,8 +60,8 @@ def grid(
     from hrhsco_cli.grid.reporting import report_folder
 
     folder = out or Path("runs") / path.stem
-    data = grid_data(chosen, data)
-    execute.claim(chosen, folder, data=data, epochs=epochs)
+    data = grid_data(whole, data)
+    execute.claim(whole, folder, data=data, epochs=epochs)
     failed = execute.run_grid(
         chosen,
         folder,

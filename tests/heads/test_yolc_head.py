@@ -5,6 +5,8 @@ import math
 import heads  # isort: skip - mmdet imports over the bridge alone
 import pytest
 import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from mmdet.registry import MODELS
 from mmengine.structures import InstanceData
 
@@ -199,6 +201,39 @@ def test_decoding_a_perfect_network(n, source):
                 assert (expected - true).norm() < 1e-4
             size = result.bboxes[apart.argmin(), 2:] - result.bboxes[apart.argmin(), :2]
             torch.testing.assert_close(size, box[2:] - box[:2], atol=1e-3, rtol=0)
+
+
+@pytest.mark.parametrize("n", range(5))
+@settings(max_examples=25, deadline=None)
+@given(
+    centers=st.lists(
+        st.tuples(st.floats(0, 63.96875, width=32), st.floats(0, 47.96875, width=32), st.integers(0, 1)),
+        max_size=12,
+    )
+)
+def test_encode_then_decode_gives_every_surviving_center(n, centers):
+    """Our own targets read back by our own decoder, at each cell that an object holds."""
+    head = build(
+        **EXTENSION,
+        heatmap_upsample_num=n,
+        test_cfg={"center_source": "sco", "score_thr": 0.9, "local_maximum_kernel": 1},
+    )
+    boxes = torch.tensor([[x - 2, y - 3, x + 2, y + 3] for x, y, _ in centers]).view(-1, 4)
+    labels = torch.tensor([label for _, _, label in centers], dtype=torch.long)
+    targets = encode([boxes], [labels], 2, (12, 16), 2**n)
+    offset = torch.zeros(1, 2, *targets.heatmap.shape[2:])
+    offset[0, :, targets.offset.y, targets.offset.x] = targets.offset.value.T
+    size = torch.ones(1, 4, 12, 16)
+    logits = torch.where(targets.heatmap == 1, 9.0, -9.0)
+    (found,) = head.predict_by_feat([logits], [offset], [size], [size], METAS[:1])
+    decoded = (found.bboxes[:, :2] + found.bboxes[:, 2:]) / 2
+    true = (boxes[:, :2] + boxes[:, 2:]) / 2
+    cells = torch.floor(true / (4 / 2**n))
+    for index, (center, cell) in enumerate(zip(true, cells, strict=True)):
+        overwritten = (cells[index + 1 :] == cell).all(dim=1).any()
+        inside = (center < torch.tensor([64.0, 48.0])).all() and (center >= 0).all()
+        if inside and not overwritten:
+            assert (decoded - center).norm(dim=1).min() < 1e-4
 
 
 def test_results_go_back_to_the_original_image():

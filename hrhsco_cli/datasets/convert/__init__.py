@@ -8,6 +8,7 @@ from hrhsco_cli.datasets.coco_json import coco_dict
 from hrhsco_cli.datasets.convert import dota, uavdt, visdrone, yolo
 from hrhsco_cli.datasets.convert.layout import Converted, Layout
 from hrhsco_cli.files import write_json
+from hrhsco_cli.progress import progress
 from reports.errors import InputError
 
 LAYOUTS: dict[str, Callable[[Path], Layout]] = {
@@ -47,7 +48,9 @@ def convert_dataset(layout: str, source: Path, out: Path) -> Summary:
         raise InputError(f"{out} is no .json file; name the file to write: {out}/train.json")
     found = LAYOUTS[layout](source)
     done = Converted()
-    for image in found.images:
-        done.add(image)
+    with progress(f"converting {layout}", found.num_images) as log:
+        for image in found.images:
+            done.add(image)
+            log.advance()
     write_json(out, coco_dict(done.images, done.annotations, found.categories), indent=None)
     return Summary(len(done.images), len(done.annotations), done.clipped, done.dropped)

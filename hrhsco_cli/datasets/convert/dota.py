@@ -28,7 +28,7 @@ def read(source: Path) -> Layout:
     rows = {path: list(_rows(path)) for path in files}
     names = sorted({name for found in rows.values() for _, name, _ in found})
     number = {name: index for index, name in enumerate(names, start=1)}
-    return Layout(_images(source, rows, number), list(enumerate(names, start=1)))
+    return Layout(_images(source, rows, number), list(enumerate(names, start=1)), len(files))
 
 
 def _rows(path: Path) -> Iterator[Row]:

@@ -37,10 +37,11 @@ class SourceImage:
 
 @dataclass(frozen=True)
 class Layout:
-    """A data set as a reader found it."""
+    """A data set as a reader found it; pictures are read while they are taken."""
 
     images: Iterable[SourceImage]
     categories: list[tuple[int, str]]
+    num_images: int
 
 
 @dataclass

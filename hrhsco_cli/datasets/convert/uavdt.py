@@ -23,7 +23,8 @@ CATEGORIES = ["car", "truck", "bus"]
 def read(source: Path) -> Layout:
     """Read the folder that holds the sequences and ``GT``."""
     files = listed(source / "GT", "*_gt_whole.txt", "ground truth files")
-    return Layout(_images(source, files), list(enumerate(CATEGORIES, start=1)))
+    frames = list(source.glob("M*/img*.jpg"))
+    return Layout(_images(source, files), list(enumerate(CATEGORIES, start=1)), len(frames))
 
 
 def _images(source: Path, files: list[Path]) -> Iterator[SourceImage]:

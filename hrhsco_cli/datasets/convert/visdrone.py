@@ -27,7 +27,7 @@ _IGNORED_REGION, _OTHERS = 0, 11
 def read(source: Path) -> Layout:
     """Read a split's folder."""
     files = listed(source / "annotations", "*.txt", "annotation files")
-    return Layout(_images(source, files), list(enumerate(CATEGORIES, start=1)))
+    return Layout(_images(source, files), list(enumerate(CATEGORIES, start=1)), len(files))
 
 
 def _images(source: Path, files: list[Path]) -> Iterator[SourceImage]:

@@ -28,7 +28,7 @@ def read(source: Path) -> Layout:
         for path in listed(source / "labels", "*.txt", "label files")
         if path.name != "classes.txt"
     ]
-    return Layout(_images(source, files, len(names)), list(enumerate(names, start=1)))
+    return Layout(_images(source, files, len(names)), list(enumerate(names, start=1)), len(files))
 
 
 def _names(source: Path) -> list[str]:

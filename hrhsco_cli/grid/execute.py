@@ -103,9 +103,10 @@ def _workers(jobs: int, threads: int, device: str) -> Iterator[tuple[ProcessPool
         try:
             yield pool, manager.Queue()
         except BaseException:
-            pool.shutdown(wait=False, cancel_futures=True)
-            for process in list((pool._processes or {}).values()):
+            # The pool's own way to end workers comes with Python 3.14; shutdown forgets them.
+            for process in list(pool._processes.values()):
                 process.terminate()
+            pool.shutdown(wait=False, cancel_futures=True)
             raise
         pool.shutdown()
 

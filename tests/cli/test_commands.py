@@ -1,8 +1,11 @@
 """Real commands on real files, in a process of their own."""
 
 import json
+import os
+import signal
 import subprocess
 import sys
+import time
 
 import pytest
 
@@ -173,6 +176,27 @@ def test_a_failed_trial_is_named_and_the_rest_goes_on(scenes, tmp_path):
     assert "stages at most" in result.stderr
     assert "Traceback" not in result.stderr
     assert (tmp_path / "out" / "report" / "report.md").is_file()
+
+
+@pytest.mark.slow
+def test_an_interrupted_grid_ends_at_once_and_quietly(scenes, tmp_path):
+    (tmp_path / "grid.yaml").write_text(GRID)
+    words = ["ablate", "grid", tmp_path / "grid.yaml", "--data", scenes, "--out", tmp_path / "out"]
+    process = subprocess.Popen(
+        [*HRHSCO, *map(str, words), "--epochs", "500"],
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,  # as a terminal's Ctrl-C, the signal goes to the whole group
+    )
+    deadline = time.monotonic() + 120
+    while not list((tmp_path / "out").glob("*/checkpoints/epoch_*.pth")):
+        assert time.monotonic() < deadline, "training did not start"
+        time.sleep(0.5)
+    os.killpg(process.pid, signal.SIGINT)
+    _, told = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert "Traceback" not in told
+    assert list((tmp_path / "out").glob("*/train_log.jsonl"))
 
 
 def test_doctor_names_the_backend():

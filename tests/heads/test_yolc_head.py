@@ -207,7 +207,11 @@ def test_decoding_a_perfect_network(n, source):
 @settings(max_examples=25, deadline=None)
 @given(
     centers=st.lists(
-        st.tuples(st.floats(0, 63.96875, width=32), st.floats(0, 47.96875, width=32), st.integers(0, 1)),
+        st.tuples(
+            st.floats(0, 63.96875, width=32),
+            st.floats(0, 47.96875, width=32),
+            st.integers(0, 1),
+        ),
         max_size=12,
     )
 )

@@ -9,6 +9,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from reports import sections, theme
+from reports.errors import InputError
 from reports.frames import GroundTruth
 from reports.markdown import image
 from reports.metrics.definitions import METRICS
@@ -43,11 +44,11 @@ def write_report(
         The path of ``report.md``.
 
     Raises:
-        InputError: the trials are not comparable.
+        InputError: the trials are not comparable, or ``out`` holds anything but a report.
     """
     require_comparable(trials)
-    out.parent.mkdir(parents=True, exist_ok=True)
-    aside = Path(tempfile.mkdtemp(prefix=f".{out.name}-", dir=out.parent))
+    _require_replaceable(out)
+    aside = _folder_beside(out)
     try:
         figures = []
         for name, caption, figure in _figures(trials, truth, pictures):
@@ -62,15 +63,48 @@ def write_report(
     return out / "report.md"
 
 
+def _require_replaceable(out: Path) -> None:
+    """Refuse a place whose content would be lost: only a report gives way to a report."""
+    if out.is_file():
+        raise InputError(f"{out} is a file; name a folder for the report")
+    names = sorted(each.name for each in out.iterdir()) if out.is_dir() else []
+    report = "report.md" in names
+    foreign = [
+        name for name in names if name != "report.md" and not (report and name.endswith(".png"))
+    ]
+    if foreign:
+        raise InputError(
+            f"{out} holds {foreign[0]}, which is no part of a report and would be lost; "
+            "name a new folder for the report"
+        )
+
+
+def _folder_beside(out: Path) -> Path:
+    """An empty folder next to ``out``, so that a rename can put it in its place."""
+    try:
+        out.parent.mkdir(parents=True, exist_ok=True)
+        return Path(tempfile.mkdtemp(prefix=f".{out.name}-", dir=out.parent))
+    except OSError as error:
+        raise InputError(f"can't write {out}: {error.strerror}; choose another place") from error
+
+
 def _swap(new: Path, out: Path) -> None:
     """Put ``new`` in the place of ``out``; a folder can't be renamed over a full one."""
-    if out.exists():
-        old = Path(tempfile.mkdtemp(prefix=f".{out.name}-old-", dir=out.parent))
-        out.replace(old / out.name)
+    if not out.exists():
         new.replace(out)
-        shutil.rmtree(old, ignore_errors=True)
-    else:
-        new.replace(out)
+        return
+    old = _folder_beside(out) / out.name
+    try:
+        out.replace(old)
+        try:
+            new.replace(out)
+        except BaseException:  # an interrupt too must not cost the old report
+            old.replace(out)
+            raise
+    finally:
+        # Left alone where the old report could not be put back: it is the only copy.
+        if out.exists():
+            shutil.rmtree(old.parent, ignore_errors=True)
 
 
 def _figures(

@@ -62,7 +62,7 @@ def load_trial(run: RunFolder, truth: GroundTruth) -> Trial:
     """
     import pandas as pd
 
-    from reports.metrics.localization import match_centers
+    from reports.metrics.matching import match_centers
 
     metrics = read_metrics(run.metrics)
     meta: dict[str, Any] = metrics.pop("meta")

@@ -48,19 +48,25 @@ def _ap(name: str, heading: str, meaning: str) -> Metric:
 
 _AP_METRICS = (
     _ap("all", "AP", "COCO average precision over IoU 0.50 to 0.95, all sizes"),
-    _ap("50", "AP50", "average precision at IoU 0.50"),
-    _ap("75", "AP75", "average precision at IoU 0.75, where localisation shows"),
+    *(
+        _ap(f"{iou}", f"AP{iou}", f"average precision at IoU 0.{iou}{note}")
+        for iou, note in (
+            (iou, ", where localisation shows" if iou >= 75 else "") for iou in range(50, 100, 5)
+        )
+    ),
     _ap("small", "AP_small", "AP of COCO's small objects, area under 32 x 32 px"),
     _ap("medium", "AP_medium", "AP of COCO's medium objects, area 32 x 32 to 96 x 96 px"),
     _ap("large", "AP_large", "AP of COCO's large objects, area over 96 x 96 px"),
     _ap("very_tiny", "AP_very_tiny", "AP of AI-TOD's very tiny objects, side 2 to 8 px"),
     _ap("tiny", "AP_tiny", "AP of AI-TOD's tiny objects, side 8 to 16 px"),
+    _ap("aitod_small", "AP_aitod_small", "AP of AI-TOD's small objects, side 16 to 32 px"),
+    _ap("aitod_medium", "AP_aitod_medium", "AP of AI-TOD's medium objects, side 32 to 64 px"),
 )
 
 
-def _localization(unit_key: str, unit: str) -> tuple[Metric, ...]:
+def _localization(group: str, unit: str, matching: str = "") -> tuple[Metric, ...]:
     def metric(name: str, heading: str, better: Direction, meaning: str) -> Metric:
-        return Metric(f"loc.{unit_key}.{name}", heading, unit, better, meaning)
+        return Metric(f"{group}.{name}", heading + matching, unit, better, meaning)
 
     distances = (
         metric("mean", "mean error", "lower", "mean distance of predicted to true center"),
@@ -72,8 +78,8 @@ def _localization(unit_key: str, unit: str) -> tuple[Metric, ...]:
     )
     shares = tuple(
         Metric(
-            f"loc.{unit_key}.within_{limit}",
-            f"within {limit} {unit}",
+            f"{group}.within_{limit}",
+            f"within {limit} {unit}{matching}",
             "%",
             "higher",
             f"share of found objects whose center is off by less than {limit} {unit}",
@@ -85,26 +91,39 @@ def _localization(unit_key: str, unit: str) -> tuple[Metric, ...]:
     return distances + shares
 
 
-_RECALL_METRICS = (
-    Metric(
-        "loc.recall",
-        "recall",
-        "%",
-        "higher",
-        "share of true objects whose center was found (distance matching)",
-        scale=100,
-        digits=1,
-    ),
-    Metric(
-        "loc.chance_recall",
-        "chance recall",
-        "%",
-        "higher",
-        "recall of the same detections against another image's objects: what luck alone finds",
-        scale=100,
-        digits=1,
-    ),
-    Metric("loc.matched", "objects found", "", "higher", "number of matched objects", digits=0),
+def _found(group: str, how: str, matching: str = "") -> tuple[Metric, ...]:
+    return (
+        Metric(
+            f"{group}.recall",
+            f"recall{matching}",
+            "%",
+            "higher",
+            f"share of true objects that were found ({how} matching)",
+            scale=100,
+            digits=1,
+        ),
+        Metric(
+            f"{group}.matched",
+            f"objects found{matching}",
+            "",
+            "higher",
+            f"number of objects found ({how} matching)",
+            digits=0,
+        ),
+    )
+
+
+_IOU = " (IoU 0.5)"
+"""Marks what is measured on pairs of IoU 0.5 and more, which leaves bad centers out."""
+
+_CHANCE_RECALL = Metric(
+    "loc.chance_recall",
+    "chance recall",
+    "%",
+    "higher",
+    "recall of the same detections against another image's objects: what luck alone finds",
+    scale=100,
+    digits=1,
 )
 
 _COST_METRICS = (
@@ -117,9 +136,12 @@ METRICS: dict[str, Metric] = {
     metric.key: metric
     for metric in (
         *_AP_METRICS,
-        *_localization("px", "px"),
-        *_localization("cell", "cells"),
-        *_RECALL_METRICS,
+        *_localization("loc.px", "px"),
+        *_localization("loc.cell", "cells"),
+        *_found("loc", "distance"),
+        _CHANCE_RECALL,
+        *_localization("loc_iou.px", "px", _IOU),
+        *_found("loc_iou", "IoU 0.5", _IOU),
         *_COST_METRICS,
     )
 }

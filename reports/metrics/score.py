@@ -9,12 +9,12 @@ from reports.frames import GroundTruth
 from reports.metrics.average_precision import average_precision
 from reports.metrics.definitions import METRICS
 from reports.metrics.localization import (
-    PROTOCOL,
+    box_localization_metrics,
     chance_recall,
     count_objects,
     localization_metrics,
-    match_centers,
 )
+from reports.metrics.matching import PROTOCOL, match_boxes, match_centers
 
 DEFAULT_MAX_DETS = (1, 100, 500)
 
@@ -36,11 +36,14 @@ def score(
         max_dets: of AP; the last also bounds the localisation matching.
         min_score: detections below are left out of the localisation matching (not of AP).
     """
-    matches = match_centers(truth, detections, max_dets=max_dets[-1], min_score=min_score)
+    total, limit = count_objects(truth), max_dets[-1]
+    near = match_centers(truth, detections, max_dets=limit, min_score=min_score)
+    overlapping = match_boxes(truth, detections, max_dets=limit, min_score=min_score)
     metrics = average_precision(truth, detections, max_dets)
-    metrics |= localization_metrics(matches, count_objects(truth), cell_size)
+    metrics |= localization_metrics(near, total, cell_size)
+    metrics |= box_localization_metrics(overlapping, total)
     metrics["loc.chance_recall"] = chance_recall(
-        truth, detections, max_dets=max_dets[-1], min_score=min_score
+        truth, detections, max_dets=limit, min_score=min_score
     )
     return {key: metrics[key] for key in METRICS if key in metrics}
 

@@ -13,8 +13,8 @@ from reports.metrics.localization import (
     chance_recall,
     localization_by_size,
     localization_metrics,
-    match_centers,
 )
+from reports.metrics.matching import match_boxes, match_centers
 
 
 def truth_of(rows, images=(0, 1), size=100):
@@ -83,6 +83,56 @@ def test_matching_equals_loops(objects, detections, max_dets, min_score):
     assert set(pairs) == set(expected)
     for index, error in expected.items():
         assert pairs[index] == pytest.approx(error, abs=1e-9)
+
+
+def iou(one, other):
+    """Of two (cx, cy, w, h) boxes."""
+    (ax, ay, aw, ah), (bx, by, bw, bh) = one, other
+    x = max(0, min(ax + aw / 2, bx + bw / 2) - max(ax - aw / 2, bx - bw / 2))
+    y = max(0, min(ay + ah / 2, by + bh / 2) - max(ay - ah / 2, by - bh / 2))
+    return x * y / (aw * ah + bw * bh - x * y)
+
+
+@settings(max_examples=150, deadline=None)
+@given(
+    st.lists(an_object, max_size=10),
+    st.lists(st.tuples(a_detection, st.sampled_from([2.0, 5.0, 14.0])), max_size=14),
+    st.sampled_from([1, 500]),
+)
+def test_matching_by_iou_equals_loops(objects, detections, max_dets):
+    frame = pd.DataFrame(
+        [(d[0], d[1], d[2] - w / 2, d[3] - w / 4, w, w / 2, d[4]) for d, w in detections],
+        columns=["image_id", "category_id", *"xywh", "score"],
+    )
+    found = match_boxes(truth_of(objects), frame, max_dets=max_dets)
+    taken = {}
+    for key in {(o[0], o[1]) for o in objects}:
+        mine = [(d, w) for d, w in detections if (d[0], d[1]) == key]
+        for d, w in sorted(mine, key=lambda each: -each[0][4])[:max_dets]:
+            best, highest = None, 0.0
+            for index, (img, cat, *box, crowd) in enumerate(objects):
+                if (img, cat) == key and not crowd and index not in taken:
+                    overlap = iou((d[2], d[3], w, w / 2), box)
+                    if overlap >= 0.5 and overlap > highest + 1e-12:
+                        best, highest = index, overlap
+            if best is not None:
+                taken[best] = (d[2] - objects[best][2], d[3] - objects[best][3])
+    assert {row.ann_id for row in found.itertuples()} == set(taken)
+    for row in found.itertuples():
+        assert (row.dx, row.dy) == pytest.approx(taken[row.ann_id])
+
+
+def test_memory_bound_chunks_change_nothing(monkeypatch):
+    rng = np.random.default_rng(5)
+    objects = [(i, 1, *rng.uniform(0, 60, 2), 9.0, 9.0, False) for i in range(20) for _ in range(9)]
+    found = detections_of(
+        [(i, 1, *rng.uniform(0, 60, 2), s) for i in range(20) for s in rng.uniform(size=15)]
+    )
+    truth = truth_of(objects, images=range(20))
+    whole = match_centers(truth, found)
+    monkeypatch.setattr("reports.metrics.matching._PAIRS_AT_ONCE", 200)
+    pd.testing.assert_frame_equal(match_centers(truth, found), whole)
+    assert len(whole) > 50
 
 
 def grid_of_objects(seed, count=900):

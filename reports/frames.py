@@ -5,12 +5,13 @@ pixel (METHOD.md section 1). Boxes are ``x, y, w, h`` with ``x, y`` the top-left
 centre is ``(x + w/2, y + h/2)``. Image ids are kept as they are in the file (int or str).
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import pandas as pd
 
 IMAGE_COLUMNS = ["image_id", "file_name", "width", "height"]
 BOX_COLUMNS = ["ann_id", "image_id", "category_id", "x", "y", "w", "h", "area", "iscrowd"]
+REGION_COLUMNS = ["image_id", "x", "y", "w", "h"]
 CATEGORY_COLUMNS = ["category_id", "name"]
 DETECTION_COLUMNS = ["image_id", "category_id", "x", "y", "w", "h", "score"]
 
@@ -26,9 +27,14 @@ class GroundTruth:
         categories: one row a class, columns ``CATEGORY_COLUMNS``, sorted by id.
         fingerprint: hex digest of the content (images, boxes, categories), not of the path: two
             results are comparable only where it is equal.
+        ignore_regions: one row a region in which no detection counts (VisDrone's category 0),
+            columns ``REGION_COLUMNS``.
     """
 
     images: pd.DataFrame
     boxes: pd.DataFrame
     categories: pd.DataFrame
     fingerprint: str
+    ignore_regions: pd.DataFrame = field(
+        default_factory=lambda: pd.DataFrame({name: [] for name in REGION_COLUMNS})
+    )

@@ -16,6 +16,7 @@ from reports.frames import (
     CATEGORY_COLUMNS,
     DETECTION_COLUMNS,
     IMAGE_COLUMNS,
+    REGION_COLUMNS,
     GroundTruth,
 )
 
@@ -27,7 +28,8 @@ def read_ground_truth(path: Path) -> GroundTruth:
     """Read COCO annotations (``.json`` or ``.json.gz``).
 
     Image ids may be strings, annotation ids may start at 0, category ids may have gaps, images may
-    be empty; ``area`` defaults to w * h, ``iscrowd`` and ``ignore`` to 0.
+    be empty; ``area`` defaults to w * h, ``iscrowd`` and ``ignore`` to 0. The boxes that an image
+    lists as ``ignore_regions`` excuse the detections inside them.
 
     Raises:
         InputError: not JSON, not COCO, an id twice or unknown, or a box that can't be.
@@ -52,9 +54,10 @@ def read_ground_truth(path: Path) -> GroundTruth:
         boxes["ann_id"].duplicated(), boxes["ann_id"], f"{path}: annotation id {{}} is there twice"
     )
     _check_inside(boxes, truth_images, path)
-    return GroundTruth(
-        truth_images, boxes, truth_categories, _fingerprint(truth_images, boxes, truth_categories)
-    )
+    regions = _ignore_regions(content["images"], path)
+    tables = [truth_images, boxes, truth_categories]
+    tables += [regions] if len(regions) else []
+    return GroundTruth(truth_images, boxes, truth_categories, _fingerprint(*tables), regions)
 
 
 def read_detections(path: Path, truth: GroundTruth) -> pd.DataFrame:
@@ -154,6 +157,18 @@ def _boxes(annotations: pd.DataFrame, path: Path) -> pd.DataFrame:
     boxes["area"] = area.where(area.notna(), boxes["w"] * boxes["h"])
     boxes["iscrowd"] = _flag(annotations["iscrowd"]) | _flag(annotations["ignore"])
     return boxes[BOX_COLUMNS]
+
+
+def _ignore_regions(images: list[dict[str, Any]], path: Path) -> pd.DataFrame:
+    """Regions of images in which nothing counts, as ``hrhsco data convert`` writes them."""
+    found = [(each["id"], box) for each in images for box in each.get("ignore_regions") or []]
+    if not found:
+        return pd.DataFrame({name: [] for name in REGION_COLUMNS})
+    ids = pd.Series([image for image, _ in found], dtype=object)
+    corners = _corners(pd.Series([box for _, box in found]), ids, path, "ignore region of image")
+    regions = pd.DataFrame(corners, columns=["x", "y", "w", "h"]).assign(image_id=ids, ann_id=ids)
+    _check_sizes(regions, path, "ignore region of image")
+    return regions[REGION_COLUMNS]
 
 
 def _flag(column: pd.Series) -> pd.Series:

@@ -1,5 +1,6 @@
-"""Average precision, by a fast evaluator that follows pycocotools."""
+"""Average precision and its error split, by a fast evaluator that follows pycocotools."""
 
+from dataclasses import dataclass
 from typing import Any
 
 import hotcoco
@@ -10,116 +11,158 @@ from reports.frames import GroundTruth
 from reports.metrics.size_bins import ANY_AREA, SIZE_BINS
 
 IOU_THRESHOLDS = tuple(round(0.5 + 0.05 * step, 2) for step in range(10))
-_AREAS = {"all": ANY_AREA} | {each.name: (each.low_area, each.high_area) for each in SIZE_BINS}
+AREAS = {"all": ANY_AREA} | {each.name: (each.low_area, each.high_area) for each in SIZE_BINS}
+
 _WANTED: dict[str, tuple[str, float | None]] = {
     "ap.all": ("all", None),
-    "ap.50": ("all", 0.5),
-    "ap.75": ("all", 0.75),
-    "ap.small": ("small", None),
-    "ap.medium": ("medium", None),
-    "ap.large": ("large", None),
-    "ap.very_tiny": ("very_tiny", None),
-    "ap.tiny": ("tiny", None),
+    **{f"ap.{round(100 * iou)}": ("all", iou) for iou in IOU_THRESHOLDS},
+    **{f"ap.{each.name}": (each.name, None) for each in SIZE_BINS},
 }
 """Metric key to its size bin and IoU threshold (None averages over all)."""
 
+_ERROR_KINDS = {
+    "tide.classification": "Cls",
+    "tide.localization": "Loc",
+    "tide.both": "Both",
+    "tide.duplicate": "Dupe",
+    "tide.background": "Bkg",
+    "tide.missed": "Miss",
+}
+"""Metric key to TIDE's name of the error."""
 
-def average_precision(
-    truth: GroundTruth, detections: pd.DataFrame, max_dets: tuple[int, ...]
-) -> dict[str, float | None]:
-    """COCO's average precision with AI-TOD's bins beside COCO's own.
+
+@dataclass(frozen=True)
+class Evaluation:
+    """What the evaluator found for one set of detections.
+
+    Attributes:
+        precision: ``(10 IoU, 101 recall, class, size bin, maxDets)``; -1 where nothing is defined.
+        classes: names, in the order of that axis.
+        evaluator: the library's own object, for what is made of single matches.
+    """
+
+    precision: np.ndarray
+    classes: tuple[str, ...]
+    evaluator: Any
+
+
+def evaluate(
+    truth: GroundTruth,
+    detections: pd.DataFrame,
+    max_dets: tuple[int, ...],
+    areas: dict[str, tuple[float, float]] = AREAS,
+) -> Evaluation | None:
+    """Match detections with objects as COCO does; None if there is no object at all.
+
+    Crowd boxes and ignore regions (of every class) are neither hit nor missed, and excuse the
+    detections that lie in them, as in pycocotools.
 
     Args:
-        truth: ground truth; crowd boxes are neither hit nor missed, as in pycocotools.
+        truth: ground truth.
         detections: columns ``DETECTION_COLUMNS``.
-        max_dets: detections an image and class; the last one counts here.
-
-    Returns:
-        Fractions of 1 by metric key; None where the ground truth has nothing of that size.
+        max_dets: detections an image and class; figures use the last.
+        areas: size bins by name.
     """
-    precision = _precision(truth, detections, max_dets)
-    if precision is None:
+    if truth.boxes.empty:
+        return None
+    objects = ground_truth(truth)
+    evaluator = hotcoco.COCOeval(objects, objects.load_res(_rows(truth, detections)), "bbox")
+    params = evaluator.params
+    params.iou_thrs = list(IOU_THRESHOLDS)
+    params.max_dets = list(max_dets)
+    params.area_rng = [list(bounds) for bounds in areas.values()]
+    params.area_rng_lbl = list(areas)
+    evaluator.params = params
+    evaluator.evaluate()
+    evaluator.accumulate()
+    curves: Any = evaluator.eval
+    return Evaluation(
+        np.asarray(curves["precision"]), tuple(map(str, truth.categories["name"])), evaluator
+    )
+
+
+def average_precision(evaluation: Evaluation | None) -> dict[str, float | None]:
+    """The ``ap.*`` metrics: fractions of 1, None where no object of that size exists.
+
+    Read from the precision array, since the summary that evaluators print is -1 once maxDets is
+    not (1, 10, 100).
+    """
+    if evaluation is None:
         return dict.fromkeys(_WANTED)
-    return {key: _mean(precision, *wanted) for key, wanted in _WANTED.items()}
+    return {key: _mean(evaluation.precision, area, iou) for key, (area, iou) in _WANTED.items()}
+
+
+def average_precision_by_class(evaluation: Evaluation | None) -> dict[str, float | None]:
+    """AP of each class over all sizes and thresholds, by name; None for one without objects."""
+    if evaluation is None:
+        return {}
+    return {
+        name: _mean(evaluation.precision[:, :, [index]], "all", None)
+        for index, name in enumerate(evaluation.classes)
+    }
+
+
+def error_split(evaluation: Evaluation | None) -> dict[str, float | None]:
+    """The ``tide.*`` metrics: the AP50 that mending each kind of error would win.
+
+    Source: TIDE (arXiv 2008.08115), foreground IoU 0.5, background IoU 0.1.
+    """
+    if evaluation is None:
+        return dict.fromkeys(_ERROR_KINDS)
+    gains = evaluation.evaluator.tide_errors(pos_thr=0.5, bg_thr=0.1)["delta_ap"]
+    return {key: float(gains[name]) for key, name in _ERROR_KINDS.items()}
 
 
 def _mean(precision: np.ndarray, area: str, iou: float | None) -> float | None:
-    """Mean over what is defined, from the precision array (IoU, recall, class, area, maxDets).
-
-    The summary that evaluators print is not used: it is -1 once maxDets is not (1, 10, 100).
-    """
     thresholds = slice(None) if iou is None else [IOU_THRESHOLDS.index(iou)]
-    part = precision[thresholds, :, :, list(_AREAS).index(area), -1]
+    part = precision[thresholds, :, :, list(AREAS).index(area), -1]
     defined = part[part > -1]
     return float(defined.mean()) if defined.size else None
 
 
-def _precision(
-    truth: GroundTruth, detections: pd.DataFrame, max_dets: tuple[int, ...]
-) -> np.ndarray | None:
-    if truth.boxes.empty:
-        return None
-    image_number = {each: index for index, each in enumerate(truth.images["image_id"], start=1)}
-    ground_truth = hotcoco.COCO(_coco(truth, image_number))
-    found = _rows(detections, image_number)
-    # An empty list is no result file for the evaluator; one hit of score 0 far outside every
-    # image says the same: nothing is found.
-    results = ground_truth.load_res(found or [_nothing(truth)])
-    evaluation = hotcoco.COCOeval(ground_truth, results, "bbox")
-    params = evaluation.params
-    params.iou_thrs = list(IOU_THRESHOLDS)
-    params.max_dets = list(max_dets)
-    params.area_rng = [list(bounds) for bounds in _AREAS.values()]
-    params.area_rng_lbl = list(_AREAS)
-    evaluation.params = params
-    evaluation.evaluate()
-    evaluation.accumulate()
-    curves: Any = evaluation.eval
-    return np.asarray(curves["precision"])
+def ground_truth(truth: GroundTruth) -> Any:
+    """The ground truth as the evaluator holds it.
+
+    Ids count from 1 whatever they are in the file: evaluators take an annotation id of 0 for
+    'unmatched', and strings for nothing at all.
+    """
+    boxes = pd.concat([truth.boxes, _ignored(truth)], ignore_index=True)
+    number = _numbers(truth)
+    return hotcoco.COCO.from_arrays(
+        [
+            {"id": number[row.image_id], "width": int(row.width), "height": int(row.height)}
+            for row in truth.images.itertuples(index=False)
+        ],
+        [
+            {"id": int(row.category_id), "name": str(row.name)}
+            for row in truth.categories.itertuples(index=False)
+        ],
+        boxes["image_id"].map(number).to_numpy(dtype=np.int64),
+        boxes["category_id"].to_numpy(dtype=np.int64),
+        boxes[["x", "y", "w", "h"]].to_numpy(dtype=float),
+        ids=np.arange(1, len(boxes) + 1),
+        area=boxes["area"].to_numpy(dtype=float),
+        iscrowd=boxes["iscrowd"].to_numpy(dtype=bool),
+    )
 
 
-def _coco(truth: GroundTruth, image_number: dict[Any, int]) -> dict[str, Any]:
-    """COCO's dict with ids from 1: evaluators take an annotation id of 0 for 'unmatched'."""
-    boxes = truth.boxes
-    annotations = [
-        {"id": index, "image_id": image_number[image], "category_id": category, "bbox": box,
-         "area": area, "iscrowd": int(crowd)}
-        for index, (image, category, box, area, crowd) in enumerate(
-            zip(
-                boxes["image_id"],
-                boxes["category_id"].tolist(),
-                boxes[["x", "y", "w", "h"]].to_numpy().tolist(),
-                boxes["area"].tolist(),
-                boxes["iscrowd"],
-                strict=True,
-            ),
-            start=1,
-        )
-    ]  # fmt: skip
-    images = [
-        {"id": image_number[row.image_id], "width": int(row.width), "height": int(row.height)}
-        for row in truth.images.itertuples(index=False)
-    ]
-    categories = [
-        {"id": int(row.category_id), "name": str(row.name)}
-        for row in truth.categories.itertuples(index=False)
-    ]
-    return {"images": images, "annotations": annotations, "categories": categories}
+def _ignored(truth: GroundTruth) -> pd.DataFrame:
+    """Ignore regions as crowd boxes of every class."""
+    regions = truth.ignore_regions.merge(truth.categories[["category_id"]], how="cross")
+    return regions.assign(ann_id=None, area=regions["w"] * regions["h"], iscrowd=True)
 
 
-def _rows(detections: pd.DataFrame, image_number: dict[Any, int]) -> list[dict[str, Any]]:
-    return [
-        {"image_id": image_number[image], "category_id": int(category), "bbox": box, "score": score}
-        for image, category, box, score in zip(
-            detections["image_id"],
-            detections["category_id"],
-            detections[["x", "y", "w", "h"]].to_numpy().tolist(),
-            detections["score"].tolist(),
-            strict=True,
-        )
-    ]
+def _numbers(truth: GroundTruth) -> dict[Any, int]:
+    return {each: index for index, each in enumerate(truth.images["image_id"], start=1)}
 
 
-def _nothing(truth: GroundTruth) -> dict[str, Any]:
-    category = int(truth.categories["category_id"].iloc[0])
-    return {"image_id": 1, "category_id": category, "bbox": [-1e6, -1e6, 1, 1], "score": 0.0}
+def _rows(truth: GroundTruth, detections: pd.DataFrame) -> np.ndarray:
+    """Detections as ``(N, 7)``: image, x, y, w, h, score, class."""
+    if detections.empty:
+        # An empty list is no result file for the evaluator; one hit of score 0 far outside every
+        # image says the same: nothing is found.
+        category = float(truth.categories["category_id"].iloc[0])
+        return np.array([[1, -1e6, -1e6, 1, 1, 0, category]])
+    image = detections["image_id"].map(_numbers(truth)).to_numpy(dtype=float)
+    rest = detections[["x", "y", "w", "h", "score", "category_id"]].to_numpy(dtype=float)
+    return np.column_stack([image, rest])

@@ -64,6 +64,21 @@ _AP_METRICS = (
 )
 
 
+def _error(name: str, heading: str, meaning: str) -> Metric:
+    sentence = f"AP50 that would be won by mending {meaning}"
+    return Metric(f"tide.{name}", heading, "points of AP50", "lower", sentence, scale=100, digits=1)
+
+
+_TIDE_METRICS = (
+    _error("classification", "class error", "right boxes of the wrong class"),
+    _error("localization", "localisation error", "boxes of the right class off place"),
+    _error("both", "class and localisation error", "boxes off place and of the wrong class"),
+    _error("duplicate", "duplicates", "second boxes on an object"),
+    _error("background", "background", "boxes where there is no object"),
+    _error("missed", "missed", "objects that no box covers"),
+)
+
+
 def _localization(group: str, unit: str, matching: str = "") -> tuple[Metric, ...]:
     def metric(name: str, heading: str, better: Direction, meaning: str) -> Metric:
         return Metric(f"{group}.{name}", heading + matching, unit, better, meaning)
@@ -136,6 +151,7 @@ METRICS: dict[str, Metric] = {
     metric.key: metric
     for metric in (
         *_AP_METRICS,
+        *_TIDE_METRICS,
         *_localization("loc.px", "px"),
         *_localization("loc.cell", "cells"),
         *_found("loc", "distance"),
@@ -145,3 +161,19 @@ METRICS: dict[str, Metric] = {
         *_COST_METRICS,
     )
 }
+
+PER_CLASS = "ap_class."
+"""Prefix of a class's own AP in ``metrics.json``; the class's name follows."""
+
+
+def definition(key: str) -> Metric:
+    """The metric of a key of ``metrics.json``.
+
+    Raises:
+        KeyError: there is no such metric.
+    """
+    if key.startswith(PER_CLASS):
+        name = key.removeprefix(PER_CLASS)
+        meaning = f"average precision of class {name}, all sizes and thresholds"
+        return Metric(key, f"AP {name}", "%", "higher", meaning, scale=100, digits=1)
+    return METRICS[key]

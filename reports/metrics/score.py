@@ -6,8 +6,13 @@ from typing import Any
 import pandas as pd
 
 from reports.frames import GroundTruth
-from reports.metrics.average_precision import average_precision
-from reports.metrics.definitions import METRICS
+from reports.metrics.average_precision import (
+    average_precision,
+    average_precision_by_class,
+    error_split,
+    evaluate,
+)
+from reports.metrics.definitions import METRICS, PER_CLASS
 from reports.metrics.localization import (
     box_localization_metrics,
     chance_recall,
@@ -27,7 +32,7 @@ def score(
     max_dets: tuple[int, ...] = DEFAULT_MAX_DETS,
     min_score: float = 0.0,
 ) -> dict[str, float | None]:
-    """AP and localisation metrics, in the order of ``METRICS``.
+    """AP, its error split and localisation, in the order of ``METRICS``; AP by class at the end.
 
     Args:
         truth: ground truth.
@@ -39,13 +44,17 @@ def score(
     total, limit = count_objects(truth), max_dets[-1]
     near = match_centers(truth, detections, max_dets=limit, min_score=min_score)
     overlapping = match_boxes(truth, detections, max_dets=limit, min_score=min_score)
-    metrics = average_precision(truth, detections, max_dets)
+    evaluation = evaluate(truth, detections, max_dets)
+    metrics = average_precision(evaluation) | error_split(evaluation)
     metrics |= localization_metrics(near, total, cell_size)
     metrics |= box_localization_metrics(overlapping, total)
     metrics["loc.chance_recall"] = chance_recall(
         truth, detections, max_dets=limit, min_score=min_score
     )
-    return {key: metrics[key] for key in METRICS if key in metrics}
+    by_class = average_precision_by_class(evaluation)
+    return {key: metrics[key] for key in METRICS if key in metrics} | {
+        f"{PER_CLASS}{name}": value for name, value in by_class.items()
+    }
 
 
 def conditions(

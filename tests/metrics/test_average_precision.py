@@ -10,11 +10,12 @@ from pycocotools.coco import COCO
 from pycocotools.cocoeval import COCOeval
 
 from reports.frames import BOX_COLUMNS, GroundTruth
-from reports.metrics.average_precision import average_precision
+from reports.metrics import average_precision as ap
 
 AREAS = {
     "all": (0, 1e10), "small": (0, 32**2), "medium": (32**2, 96**2), "large": (96**2, 1e10),
-    "very_tiny": (4, 64), "tiny": (64, 256),
+    "very_tiny": (4, 64), "tiny": (64, 256), "aitod_small": (256, 1024),
+    "aitod_medium": (1024, 4096),
 }  # fmt: skip
 
 
@@ -57,6 +58,12 @@ def by_pycocotools(truth, detections, max_dets):
             {"id": row.ann_id + 1, "image_id": number[row.image_id], "category_id": row.category_id,
              "bbox": [row.x, row.y, row.w, row.h], "area": row.area, "iscrowd": int(row.iscrowd)}
             for row in truth.boxes.itertuples()
+        ] + [
+            {"id": 100_000 + 10 * index + category, "image_id": number[row.image_id],
+             "category_id": category, "bbox": [row.x, row.y, row.w, row.h],
+             "area": row.w * row.h, "iscrowd": 1}
+            for index, row in enumerate(truth.ignore_regions.itertuples())
+            for category in (3, 8, 21)
         ],
     }  # fmt: skip
     rows = [
@@ -74,13 +81,17 @@ def by_pycocotools(truth, detections, max_dets):
         evaluation.accumulate()
     precision = evaluation.eval["precision"]
 
-    def mean(thresholds, area):
-        part = precision[thresholds, :, :, list(AREAS).index(area), -1]
+    def mean(thresholds, area, classes=slice(None)):
+        part = precision[thresholds][:, :, classes, list(AREAS).index(area), -1]
         return part[part > -1].mean() if (part > -1).any() else None
 
     every = slice(None)
-    return {
-        "ap.all": mean(every, "all"), "ap.50": mean([0], "all"), "ap.75": mean([5], "all"),
+    classes = {
+        name: mean(every, "all", [index]) for index, name in enumerate(truth.categories["name"])
+    }
+    return classes, {
+        "ap.all": mean(every, "all"),
+        **{f"ap.{50 + 5 * step}": mean([step], "all") for step in range(10)},
         **{f"ap.{name}": mean(every, name) for name in AREAS if name != "all"},
     }  # fmt: skip
 
@@ -92,12 +103,64 @@ def test_equal_to_pycocotools(crowd_share, max_dets, string_ids):
         3, images=5, objects=400, crowd_share=crowd_share, string_ids=string_ids
     )
     assert len(detections) > 600
-    expected = by_pycocotools(truth, detections, max_dets)
-    assert average_precision(truth, detections, max_dets) == pytest.approx(expected, abs=1e-9)
+    classes, expected = by_pycocotools(truth, detections, max_dets)
+    evaluation = ap.evaluate(truth, detections, max_dets)
+    assert ap.average_precision(evaluation) == pytest.approx(expected, abs=1e-9)
+    assert ap.average_precision_by_class(evaluation) == pytest.approx(classes, abs=1e-9)
+
+
+def test_ignore_regions_excuse_as_crowd_boxes_of_every_class():
+    plain, detections = scene(4, images=4, objects=200, crowd_share=0.0, string_ids=True)
+    regions = pd.DataFrame(
+        [["frame-0", 100, 100, 500, 400], ["frame-2", 0, 0, 300, 900]],
+        columns=["image_id", *"xywh"],
+    )  # fmt: skip
+    truth = GroundTruth(plain.images, plain.boxes, plain.categories, "", regions)
+    _, expected = by_pycocotools(truth, detections, (1, 100, 500))
+    scored = ap.average_precision(ap.evaluate(truth, detections, (1, 100, 500)))
+    assert scored == pytest.approx(expected, abs=1e-9)
+    assert scored["ap.all"] > ap.average_precision(ap.evaluate(plain, detections, (500,)))["ap.all"]
+
+
+@pytest.mark.parametrize(
+    ("kind", "box", "category"),
+    [
+        ("tide.localization", (14, 10, 10, 10), 3),
+        ("tide.classification", (10, 10, 10, 10), 8),
+        ("tide.both", (14, 10, 10, 10), 8),
+        ("tide.background", (70, 70, 10, 10), 3),
+        ("tide.duplicate", (10, 11, 10, 10), 3),
+    ],
+)
+def test_each_planted_error_is_named(kind, box, category):
+    images = pd.DataFrame({"image_id": [1], "file_name": "x", "width": 99, "height": 99})
+    boxes = pd.DataFrame(
+        [
+            [x, 1, category, x, 10.0, 10.0, 10.0, 100.0, False]
+            for x, category in ((10.0, 3), (40.0, 3), (60.0, 8))
+        ],
+        columns=BOX_COLUMNS,
+    )
+    names = pd.DataFrame({"category_id": [3, 8], "name": ["a", "b"]})
+    rows = [(1, 3, 40, 10, 10, 10, 0.3), (1, 8, 60, 10, 10, 10, 0.3), (1, category, *box, 0.5)]
+    if kind == "tide.duplicate":
+        rows.append((1, 3, 10, 10, 10, 10, 0.9))
+    found = pd.DataFrame(rows, columns=["image_id", "category_id", *"xywh", "score"])
+    evaluation = ap.evaluate(GroundTruth(images, boxes, names, ""), found, (1, 100, 500))
+    gains = ap.error_split(evaluation)
+    assert gains[kind] > 0.05
+    others = {"tide.localization", "tide.classification", "tide.both", "tide.background",
+              "tide.duplicate"} - {kind}  # fmt: skip
+    assert all(gains[other] == pytest.approx(0, abs=1e-9) for other in others)
 
 
 def test_no_detections_is_zero_and_no_objects_is_unsaid():
     truth, detections = scene(0, images=2, objects=20, crowd_share=0.0, string_ids=False)
-    assert average_precision(truth, detections.iloc[:0], (1, 100, 500))["ap.all"] == 0
+    nothing = ap.evaluate(truth, detections.iloc[:0], (1, 100, 500))
+    assert ap.average_precision(nothing)["ap.all"] == 0
+    # With every object missed, TIDE's remedy (leave them out) leaves nothing to score.
+    assert ap.error_split(nothing)["tide.missed"] == 0
     empty = GroundTruth(truth.images, truth.boxes.iloc[:0], truth.categories, "")
-    assert set(average_precision(empty, detections, (1, 100, 500)).values()) == {None}
+    none = ap.evaluate(empty, detections, (1, 100, 500))
+    assert set(ap.average_precision(none).values()) == {None}
+    assert set(ap.error_split(none).values()) == {None}

@@ -108,13 +108,13 @@ def encode(
     mean = cell.to(in_cells) if heatmap_target == "integer" else in_cells - 0.5
     draw_gaussians(heatmap, batch * num_classes + label, cell, mean, radius, sigma)
 
-    offset = _last_in_each_cell(batch, cell, in_cells - cell, (height, width))
+    offset = last_in_each_cell(batch, cell, in_cells - cell, (height, width))
     coarse = torch.floor(center / FEATURE_STRIDE).long()
     xywh = torch.cat([center, size / 2], dim=1) / FEATURE_STRIDE
     return Targets(
         heatmap=heatmap.view(len(boxes), num_classes, height, width),
         offset=offset,
-        xywh=_last_in_each_cell(batch, coarse, xywh, feature_size),
+        xywh=last_in_each_cell(batch, coarse, xywh, feature_size),
         avg_factor=heatmap.eq(1).sum().clamp(min=1),
         num_outside=len(all_boxes) - len(batch),
         num_collided=len(batch) - len(offset.batch),
@@ -131,7 +131,7 @@ def _extent(size: Tensor, stride: float, in_pixels: bool) -> tuple[Tensor, Tenso
     return radius, (2 * radius + 1) / 6
 
 
-def _last_in_each_cell(
+def last_in_each_cell(
     batch: Tensor, cell: Tensor, value: Tensor, map_size: tuple[int, int]
 ) -> CellTargets:
     """Keep the last object of each cell, as writing them one after the other would."""

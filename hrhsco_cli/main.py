@@ -15,6 +15,7 @@ from hrhsco_cli.commands.ablate import ablate_app
 from hrhsco_cli.commands.data import data_app
 from hrhsco_cli.commands.doctor import doctor
 from hrhsco_cli.commands.evaluate import evaluate
+from hrhsco_cli.commands.oracle import oracle
 from hrhsco_cli.commands.recipes import recipes
 from hrhsco_cli.commands.report import report
 from hrhsco_cli.commands.train import train
@@ -28,7 +29,7 @@ app = typer.Typer(
     rich_markup_mode="rich",
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for command in (doctor, recipes, train, evaluate, report):
+for command in (doctor, recipes, oracle, train, evaluate, report):
     app.command()(command)
 app.add_typer(data_app, name="data")
 app.add_typer(ablate_app, name="ablate")

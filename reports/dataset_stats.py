@@ -36,7 +36,7 @@ class DatasetStats:
 def dataset_stats(truth: GroundTruth) -> DatasetStats:
     """Describe a data set; crowd boxes are counted apart and otherwise left out."""
     boxes = truth.boxes[~truth.boxes["iscrowd"].astype(bool)]
-    centers = boxes.assign(cx=boxes["x"] + boxes["w"] / 2, cy=boxes["y"] + boxes["h"] / 2)
+    centers = _with_centers(boxes)
     return DatasetStats(
         _counts(truth, boxes),
         _classes(truth, boxes),
@@ -78,6 +78,15 @@ def _sizes(boxes: pd.DataFrame) -> pd.DataFrame:
             "share": [count / len(boxes) if len(boxes) else 0.0 for count in inside.values()],
         }
     )
+
+
+def annotation_grid(truth: GroundTruth) -> pd.DataFrame:
+    """Share of center coordinates at whole pixels, at halves and elsewhere, by axis."""
+    return _grid(_with_centers(truth.boxes[~truth.boxes["iscrowd"].astype(bool)]))
+
+
+def _with_centers(boxes: pd.DataFrame) -> pd.DataFrame:
+    return boxes.assign(cx=boxes["x"] + boxes["w"] / 2, cy=boxes["y"] + boxes["h"] / 2)
 
 
 def _grid(centers: pd.DataFrame) -> pd.DataFrame:

@@ -50,6 +50,14 @@ def looks(trials: Iterable[Trial]) -> dict[str, Look]:
     return made
 
 
+def source_looks(sources: Iterable[str]) -> dict[str, Look]:
+    """The look of each center source where no network is drawn."""
+    return {
+        source: Look(color, _MARKERS.get(source, "D"), _LINES.get(source, "-"))
+        for source, color in zip(sources, itertools.cycle(_COLORS))
+    }
+
+
 def figure(rows: int = 1, columns: int = 1, height_in: float = 4.2) -> tuple[Figure, list[Axes]]:
     """A figure with its axes, row by row, styled; no global state is touched."""
     made = Figure(figsize=(WIDTH_IN, height_in), dpi=DPI, layout="constrained")

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from reports.errors import InputError
+from hrhsco_cli.commands.values import parse_size
 
 data_app = typer.Typer(help="Make, convert and look at data sets.", no_args_is_help=True)
 
@@ -24,18 +24,9 @@ def synth(
     """
     from hrhsco_cli.datasets.scenes import render_dataset
 
-    if not render_dataset(out, images, seed, _size(size), val_fraction):
+    if not render_dataset(out, images, seed, parse_size(size), val_fraction):
         typer.echo(f"{out} holds this data set already", err=True)
     typer.echo(out)
-
-
-def _size(text: str) -> tuple[int, int]:
-    width, _, height = text.partition("x")
-    if not (width.isdigit() and height.isdigit() and min(int(width), int(height)) >= 16):
-        raise InputError(
-            f"--size {text!r} is not WxH in px, each at least 16; write --size 160x160"
-        )
-    return int(width), int(height)
 
 
 @data_app.command()

@@ -29,12 +29,12 @@ def doctor() -> None:
 def _probe() -> list[tuple[str, str, str]]:
     """Things that only importing tells: (what, found, mending step or nothing)."""
     try:
-        import heads
+        from heads.registered import BACKEND
         from hrhsco_cli.runs.environment import device_name
 
         return [
             ("device", device_name(), ""),
-            ("NMS and deformable convolution", f"{heads.BACKEND.name} {heads.BACKEND.version}", ""),
+            ("NMS and deformable convolution", f"{BACKEND.name} {BACKEND.version}", ""),
         ]
     except Exception as error:  # whatever breaks the import is what the person must read
         return [

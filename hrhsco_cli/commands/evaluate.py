@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from hrhsco_cli.commands.values import parse_max_dets
 from reports.errors import InputError
 
 
@@ -40,7 +41,7 @@ def evaluate(
     from hrhsco_cli.runs.environment import select_device
 
     select_device(device)
-    limits = _limits(max_dets)
+    limits = parse_max_dets(max_dets)
 
     from hrhsco_cli.runs.evaluation import evaluate_predictions, evaluate_run
     from hrhsco_cli.runs.folder import RunFolder
@@ -65,13 +66,3 @@ def evaluate(
     print_metrics(metrics)
     if json_out is not None:
         write_json(json_out, metrics)
-
-
-def _limits(text: str) -> tuple[int, ...]:
-    try:
-        limits = tuple(int(part) for part in text.split(","))
-    except ValueError:
-        limits = ()
-    if not limits or min(limits) < 1 or list(limits) != sorted(limits):
-        raise InputError(f"--max-dets {text!r} is not rising numbers; write --max-dets 1,100,500")
-    return limits

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
+from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 
@@ -12,6 +13,7 @@ from reports.metrics.definitions import METRICS
 
 if TYPE_CHECKING:
     from hrhsco_cli.runs.training import Plan
+    from reports.frames import GroundTruth
 
 
 @contextmanager
@@ -42,3 +44,49 @@ def print_metrics(metrics: dict[str, Any]) -> None:
         key: meta[key] for key in ("max_dets", "min_score", "fingerprint", "device") if key in meta
     }
     console.print(", ".join(f"{key} {value}" for key, value in shown.items()), style="dim")
+
+
+_CEILING = ("ap.all", "ap.small", "ap.75", "ap.90", "loc.px.mean", "loc.recall")
+_LOST = {
+    "lost.collided": "in the same cell as another",
+    "lost.merged": "in another's peak window",
+    "lost.outside": "outside the map",
+    "lost.dropped": "beyond topk",
+}
+
+
+def print_ceiling(
+    truth: "GroundTruth",
+    rows: list[dict[str, Any]],
+    max_dets: tuple[int, ...],
+    size: tuple[int, int] | None,
+) -> None:
+    """Print the quantisation ceiling, what was lost on the way, and what follows."""
+    from reports.ceiling import conclusion, conditions
+
+    table = Table("n", "cell (px)", "center source", box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
+    for key in _CEILING:
+        table.add_column(METRICS[key].label, justify="right")
+    table.add_column("objects lost", justify="right")
+    lost = {row["depth"]: {name: row[key] for key, name in _LOST.items()} for row in rows}
+    for row in rows:
+        figures = (METRICS[key].format(row[key]) for key in _CEILING)
+        total = str(sum(lost[row["depth"]].values()))
+        table.add_row(
+            str(row["depth"]), f"{row['stride_px']:g}", row["center_source"], *figures, total
+        )
+    console = Console()
+    console.print(table)
+    for depth, counts in lost.items():
+        named = ", ".join(f"{count} {name}" for name, count in counts.items() if count)
+        console.print(f"lost at n = {depth}: {named or 'none'}")
+    for sentence in conclusion(rows):
+        console.print(sentence)
+    about = conditions(truth, max_dets, size)
+    for axis in about.pop("annotation_grid"):
+        console.print(
+            f"annotated centers, {axis['axis']}: {axis['whole pixel']:.1%} at whole pixels, "
+            f"{axis['half pixel']:.1%} at halves, {axis['elsewhere']:.1%} elsewhere"
+        )
+    about["input_size"] = about["input_size"] or "the images' own"
+    console.print(", ".join(f"{key} {value}" for key, value in about.items()), style="dim")

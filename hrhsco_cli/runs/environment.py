@@ -78,13 +78,13 @@ def _processor() -> str:
 
 def describe() -> dict[str, Any]:
     """Everything a person needs to know of the surroundings of a run."""
-    import heads
+    from heads.registered import BACKEND
 
     return {
         "time": datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds"),
         "python": platform.python_version(),
         "platform": platform.platform(),
         "device": device_name(),
-        "operators": f"{heads.BACKEND.name} {heads.BACKEND.version}",
+        "operators": f"{BACKEND.name} {BACKEND.version}",
         "packages": package_versions(),
     }

@@ -13,7 +13,7 @@ def register() -> None:
         warnings.simplefilter("ignore")
         from mmdet.utils import register_all_modules
 
-        import heads  # noqa: F401
+        import heads.registered  # noqa: F401
 
         register_all_modules(init_default_scope=True)
         import hrhsco_cli.runs.mmdet_parts  # noqa: F401

@@ -1,6 +1,6 @@
 """What every recipe shares: our heads registered, one checkpoint kept, quiet logging."""
 
-custom_imports = dict(imports=["heads", "hrhsco_cli.runs.mmdet_parts"])
+custom_imports = dict(imports=["heads.registered", "hrhsco_cli.runs.mmdet_parts"])
 default_scope = "mmdet"
 env_cfg = dict(cudnn_benchmark=False, mp_cfg=dict(mp_start_method="fork", opencv_num_threads=0))
 randomness = dict(seed=0, deterministic=False)

@@ -186,7 +186,7 @@ def _within(
     apart = 4 * reach.max()
     tree = cKDTree(np.column_stack([found, found_group * apart]))
     points = np.column_stack([true, true_group * apart])
-    near = tree.query_ball_point(points, reach * (1 + 1e-9), return_sorted=False)
+    near = tree.query_ball_point(points, reach * (1 + 1e-9), workers=-1, return_sorted=False)
     of_true = np.repeat(np.arange(len(true)), [len(each) for each in near])
     of_found = np.fromiter(chain.from_iterable(near), dtype=int, count=len(of_true))
     error = found[of_found] - true[of_true]

@@ -7,7 +7,8 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-import heads  # isort: skip - mmcv.ops imports over the bridge alone
+import heads.registered as heads  # isort: skip - mmcv.ops imports over the bridge alone
+from heads import operators  # isort: skip
 from mmcv.ops import DeformConv2d, deform_conv2d, nms, soft_nms
 
 
@@ -48,7 +49,7 @@ def test_deform_conv_equals_loops(size, stride, padding, dilation):
     out_size = [(side + 2 * padding - 2 * dilation - 1) // stride + 1 for side in size]
     offset = 3 * torch.randn(2, 18, *out_size, dtype=torch.float64, generator=generator)
     offset[:, :4] = offset[:, :4].round()  # taps exactly on cells
-    found = heads.operators.deform_conv2d(
+    found = operators.deform_conv2d(
         x, offset, weight, stride=(stride,) * 2, padding=(padding,) * 2, dilation=(dilation,) * 2
     )
     expected = slow_deform_conv(x, offset, weight, stride, padding, dilation)

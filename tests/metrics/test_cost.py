@@ -6,7 +6,7 @@ from torch import nn
 
 from reports.metrics.cost import model_cost
 
-import heads  # isort: skip - mmdet imports over the bridge alone
+import heads.registered as heads  # isort: skip - mmdet imports over the bridge alone
 from mmdet.registry import MODELS
 
 

@@ -1,0 +1,151 @@
+"""What a network without any error would detect: encoding and decoding alone (METHOD.md section 7).
+
+Every object writes a 1 into its heatmap cell and nothing else in the map is as high, so the peaks
+of a perfect heatmap are known without drawing it: the objects' cells, less those that another peak
+of the same class swallows. That makes the quantisation ceiling of a data set a matter of seconds.
+"""
+
+from dataclasses import dataclass
+
+import torch
+from scipy.sparse import coo_array
+from scipy.sparse.csgraph import connected_components
+from scipy.spatial import cKDTree
+from torch import Tensor
+
+from heads.centers import PeakReadings, center_source
+from heads.peaks import kernel_in_cells
+from heads.targets import FEATURE_STRIDE, CellTargets, last_in_each_cell
+
+
+@dataclass(frozen=True)
+class PerfectPeaks:
+    """Peaks of a perfect heatmap with what perfect branches say there.
+
+    Attributes:
+        image: ``(M,)`` image of each peak; ``label``: ``(M,)`` class; in the order of decoding.
+        readings: what is known at the peaks.
+        half_size: ``(M, 2)`` half width and height in input pixels.
+        num_outside: objects whose center lies outside the map.
+        num_collided: objects that share image, class and heatmap cell with another.
+        num_merged: further objects whose peak lies within another's window, which keeps one.
+        num_dropped: peaks beyond the ``topk`` of their image.
+    """
+
+    image: Tensor
+    label: Tensor
+    readings: PeakReadings
+    half_size: Tensor
+    num_outside: int
+    num_collided: int
+    num_merged: int
+    num_dropped: int
+
+    def boxes(self, source: str) -> Tensor:
+        """Boxes ``(M, 4)`` x1, y1, x2, y2 in input pixels, as ``center_source`` reads them.
+
+        Raises:
+            ValueError: there is no such center source.
+        """
+        center = center_source(source).decode(self.readings)
+        return torch.cat([center - self.half_size, center + self.half_size], dim=1)
+
+
+def perfect_peaks(
+    boxes: Tensor,
+    label: Tensor,
+    image: Tensor,
+    map_size: Tensor,
+    upsample_ratio: int,
+    *,
+    local_maximum_kernel: int = 3,
+    peak_window: str = "pixels",
+    topk: int = 1000,
+) -> PerfectPeaks:
+    """Encode true boxes and find the peaks that perfect branches would give.
+
+    Args:
+        boxes: ``(P, 4)`` x1, y1, x2, y2 in the network's input pixels, in annotation order.
+        label: ``(P,)`` class indices.
+        image: ``(P,)`` index of the image.
+        map_size: ``(B, 2)`` width and height of each image's feature map in stride-4 cells.
+        upsample_ratio: r, heatmap cells a feature cell.
+        local_maximum_kernel: and ``peak_window``, ``topk``: as in the head's ``test_cfg``.
+    """
+    stride = FEATURE_STRIDE / upsample_ratio
+    center = (boxes[:, :2] + boxes[:, 2:]) / 2
+    cell = torch.floor(center / stride).long()
+    inside = ((cell >= 0) & (cell < map_size[image] * upsample_ratio)).all(dim=1)
+    center, cell, image, label = center[inside], cell[inside], image[inside], label[inside]
+    half_size = (boxes[:, 2:] - boxes[:, :2])[inside] / 2
+
+    largest = map_size.amax(dim=0)
+    limit = (int(largest[1]), int(largest[0]))
+    fine_limit = (limit[0] * upsample_ratio, limit[1] * upsample_ratio)
+    xywh = torch.cat([center, half_size], dim=1) / FEATURE_STRIDE
+    box_targets = last_in_each_cell(image, torch.floor(center / FEATURE_STRIDE).long(), xywh, limit)
+    offset_targets = last_in_each_cell(image, cell, center / stride - cell, fine_limit)
+
+    # Sorted as decoding sorts peaks of equal score: by image, class, row, column.
+    distinct = torch.unique(torch.stack([image, label, cell[:, 1], cell[:, 0]], dim=1), dim=0)
+    kernel = kernel_in_cells(local_maximum_kernel, stride, peak_window)
+    kept = distinct[_first_of_each_plateau(distinct, kernel // 2)]
+    peaks = kept[_place_within(kept[:, 0]) < topk]
+    peak_cell = peaks[:, [3, 2]]
+    feature_cell = torch.div(peak_cell, upsample_ratio, rounding_mode="floor")
+    box = _look_up(box_targets, peaks[:, 0], feature_cell, limit)
+    return PerfectPeaks(
+        image=peaks[:, 0],
+        label=peaks[:, 1],
+        readings=PeakReadings(
+            cell=peak_cell,
+            stride=stride,
+            feature_cell=feature_cell,
+            feature_stride=FEATURE_STRIDE,
+            regression=box[:, :2] - feature_cell,
+            offset=_look_up(offset_targets, peaks[:, 0], peak_cell, fine_limit),
+        ),
+        half_size=box[:, 2:] * FEATURE_STRIDE,
+        num_outside=len(boxes) - len(center),
+        num_collided=len(center) - len(distinct),
+        num_merged=len(distinct) - len(kept),
+        num_dropped=len(kept) - len(peaks),
+    )
+
+
+def _first_of_each_plateau(peaks: Tensor, reach: int) -> Tensor:
+    """Mark the first of all peaks that lie in each other's windows, directly or through others.
+
+    Args:
+        peaks: ``(M, 4)`` rows of image, label, y, x, sorted.
+        reach: half the window in cells.
+    """
+    count = len(peaks)
+    if count == 0:
+        return torch.zeros(0, dtype=torch.bool)
+    # Image and class become coordinates too, too far apart for any window.
+    points = peaks.numpy() * [2 * reach + 2, 2 * reach + 2, 1, 1]
+    pairs = cKDTree(points).query_pairs(reach + 0.5, p=float("inf"), output_type="ndarray")
+    linked = coo_array(([True] * len(pairs), (pairs[:, 0], pairs[:, 1])), shape=(count, count))
+    number, plateau = connected_components(linked, directed=False)
+    order = torch.arange(count)
+    first = order.new_full((number,), count)
+    first.scatter_reduce_(0, torch.from_numpy(plateau).long(), order, reduce="amin")
+    return torch.zeros(count, dtype=torch.bool).index_fill_(0, first, True)
+
+
+def _place_within(group: Tensor) -> Tensor:
+    """0, 1, 2, ... within each run of equal numbers of a sorted ``(M,)``."""
+    _, counts = torch.unique_consecutive(group, return_counts=True)
+    start = torch.repeat_interleave(counts.cumsum(0) - counts, counts)
+    return torch.arange(len(group)) - start
+
+
+def _look_up(
+    targets: CellTargets, image: Tensor, cell: Tensor, map_size: tuple[int, int]
+) -> Tensor:
+    """Values ``(M, C)`` of the targets at cells that all have one."""
+    height, width = map_size
+    keys = (targets.batch * height + targets.y) * width + targets.x  # sorted, by construction
+    wanted = (image * height + cell[:, 1]) * width + cell[:, 0]
+    return targets.value[torch.searchsorted(keys, wanted)]

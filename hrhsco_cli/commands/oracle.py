@@ -1,0 +1,51 @@
+"""``hrhsco oracle``: the quantisation ceiling, from annotations alone."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from hrhsco_cli.commands.values import parse_depths, parse_max_dets, parse_size
+
+
+def oracle(
+    annotations: Annotated[Path, typer.Argument(help="COCO annotations (.json or .json.gz).")],
+    depths: Annotated[
+        str, typer.Option(help="Stages of x2 from stride 4; the x4 baseline's heatmap is 2.")
+    ] = "0,1,2,3,4",
+    size: Annotated[
+        str | None, typer.Option(help="Network input WxH, ratio kept.  [default: images' own]")
+    ] = None,
+    max_dets: Annotated[
+        str, typer.Option(help="Detections an image; AP uses the last.")
+    ] = "1,100,500",
+    plot: Annotated[Path | None, typer.Option(help="Write the figure there (.png).")] = None,
+    json_out: Annotated[
+        Path | None, typer.Option("--json", help="Write every metric there.")
+    ] = None,
+) -> None:
+    """Score a network without any error at each heatmap depth: what rounding alone costs.
+
+    True boxes are encoded, decoded and scored. regression and sco are given the exact fraction and
+    lose only to collisions; peak_center and peak_floor round.
+
+    Example: hrhsco oracle runs/scenes/val.json --depths 0,1,2,3,4 --plot runs/ceiling.png
+    """
+    from hrhsco_cli.commands.shown import print_ceiling
+    from hrhsco_cli.datasets.coco_json import read_ground_truth
+    from hrhsco_cli.files import replacing, write_json
+    from reports import ceiling
+    from reports.plots import ceiling as ceiling_plot
+
+    wanted = parse_depths(depths)
+    input_size = None if size is None else parse_size(size)
+    truth = read_ground_truth(annotations)
+    limits = parse_max_dets(max_dets)
+    rows = ceiling.ceiling(truth, wanted, size=input_size, max_dets=limits)
+    print_ceiling(truth, rows, limits, input_size)
+    if plot is not None:
+        with replacing(plot) as aside:
+            ceiling_plot.draw(rows).savefig(aside, format="png")
+    if json_out is not None:
+        meta = ceiling.conditions(truth, limits, input_size)
+        write_json(json_out, [{**row, "meta": meta} for row in rows])

@@ -1,0 +1,50 @@
+"""Reading the values of options that several commands take."""
+
+from reports.errors import InputError
+
+
+def parse_size(text: str, option: str = "--size") -> tuple[int, int]:
+    """``WxH`` in px.
+
+    Raises:
+        InputError: it is not that, or a side is under 16.
+    """
+    width, _, height = text.partition("x")
+    if not (width.isdigit() and height.isdigit() and min(int(width), int(height)) >= 16):
+        raise InputError(
+            f"{option} {text!r} is not WxH in px, each at least 16; write {option} 160x160"
+        )
+    return int(width), int(height)
+
+
+def parse_max_dets(text: str) -> tuple[int, ...]:
+    """Rising numbers of detections an image.
+
+    Raises:
+        InputError: they are not.
+    """
+    limits = _numbers(text)
+    if not limits or min(limits) < 1 or list(limits) != sorted(limits):
+        raise InputError(f"--max-dets {text!r} is not rising numbers; write --max-dets 1,100,500")
+    return limits
+
+
+def parse_depths(text: str, highest: int = 6) -> tuple[int, ...]:
+    """Heatmap depths n, each once, in rising order.
+
+    Raises:
+        InputError: they are not numbers from 0 to ``highest``.
+    """
+    depths = _numbers(text)
+    if not depths or min(depths) < 0 or max(depths) > highest:
+        raise InputError(
+            f"--depths {text!r} is not numbers from 0 to {highest}; write --depths 0,1,2,3,4"
+        )
+    return tuple(sorted(set(depths)))
+
+
+def _numbers(text: str) -> tuple[int, ...]:
+    try:
+        return tuple(int(part) for part in text.split(","))
+    except ValueError:
+        return ()

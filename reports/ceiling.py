@@ -1,0 +1,196 @@
+"""The quantisation ceiling: the score of a network without error, at each depth (METHOD.md 7)."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import torch
+from mmcv.image import rescale_size
+
+from heads.centers import CENTER_SOURCES
+from heads.perfect import PerfectPeaks, perfect_peaks
+from heads.targets import FEATURE_STRIDE
+from reports.dataset_stats import annotation_grid
+from reports.frames import GroundTruth
+from reports.metrics.average_precision import average_precision, evaluate
+from reports.metrics.localization import count_objects, localization_metrics
+from reports.metrics.matching import PROTOCOL, match_centers
+
+PADDING_PX = 32
+"""Networks with an HRNet pad their input to whole multiples of this."""
+
+NEGLIGIBLE_AP = 0.001
+"""A tenth of a point of AP: a depth that wins less than this, on every AP named, can't pay."""
+
+JUDGED = ("ap.all", "ap.small", "ap.75", "ap.90")
+
+
+@dataclass(frozen=True)
+class Resized:
+    """Annotations as a network sees them.
+
+    Attributes:
+        boxes: ``(P, 4)`` x1, y1, x2, y2 in input pixels; ``label`` and ``image`` their indices.
+        map_size: ``(B, 2)`` feature map (W, H) of each image.
+        scale: ``(B, 2)`` input pixels an original pixel, by axis.
+    """
+
+    boxes: torch.Tensor
+    label: torch.Tensor
+    image: torch.Tensor
+    map_size: torch.Tensor
+    scale: np.ndarray
+
+
+def ceiling(
+    truth: GroundTruth,
+    depths: Sequence[int],
+    sources: Sequence[str] = tuple(CENTER_SOURCES),
+    *,
+    size: tuple[int, int] | None = None,
+    max_dets: tuple[int, ...] = (1, 100, 500),
+    decoding: Mapping[str, Any] | None = None,
+) -> list[dict[str, Any]]:
+    """Score the perfect network at each depth and center source.
+
+    Args:
+        truth: annotations.
+        depths: n, stages of x2 from stride 4; the x4 baseline's heatmap is that of n = 2.
+        sources: names of ``heads.centers.CENTER_SOURCES``. ``regression`` and ``sco`` are given
+            the exact fraction, so they lose only to collisions; the others need no prediction.
+        size: (W, H) that images are resized to with their ratio kept, as mmdet's ``Resize``; None
+            for the images' own size.
+        max_dets: of AP; the last also bounds the matching.
+        decoding: ``local_maximum_kernel``, ``peak_window`` and ``topk`` where not the defaults.
+
+    Returns:
+        One object a depth and source, depths outermost: ``depth``, ``stride_px``,
+        ``center_source``, the ``ap.*`` and ``loc.*`` metrics, and ``lost.outside``,
+        ``lost.collided``, ``lost.merged``, ``lost.dropped`` in objects.
+    """
+    resized = _resize(truth, size)
+    rows: list[dict[str, Any]] = []
+    for depth in depths:
+        peaks = perfect_peaks(
+            resized.boxes,
+            resized.label,
+            resized.image,
+            resized.map_size,
+            1 << depth,
+            **(decoding or {}),
+        )
+        stride = FEATURE_STRIDE / (1 << depth)
+        cells = dict(
+            zip(truth.images["image_id"], stride / resized.scale.mean(axis=1), strict=True)
+        )
+        for source in sources:
+            found = _detections(truth, resized, peaks, source)
+            matches = match_centers(truth, found, max_dets=max_dets[-1])
+            rows.append(
+                {
+                    "depth": depth,
+                    "stride_px": stride,
+                    "center_source": source,
+                    **average_precision(evaluate(truth, found, max_dets)),
+                    **localization_metrics(matches, count_objects(truth), cells),
+                    "lost.outside": peaks.num_outside,
+                    "lost.collided": peaks.num_collided,
+                    "lost.merged": peaks.num_merged,
+                    "lost.dropped": peaks.num_dropped,
+                }
+            )
+    return rows
+
+
+def _resize(truth: GroundTruth, size: tuple[int, int] | None) -> Resized:
+    native = truth.images[["width", "height"]].to_numpy(dtype=float)
+    target = native
+    if size is not None:
+        # mmdet's Resize with keep_ratio, so that the ceiling is that of the network's own input.
+        sides = [(int(width), int(height)) for width, height in native]
+        target = np.array([rescale_size(each, size) for each in sides], dtype=float)
+    scale = target / native
+    number = pd.Series(np.arange(len(native)), index=truth.images["image_id"])
+    label = pd.Series(
+        np.arange(len(truth.categories)), index=truth.categories["category_id"].to_numpy()
+    )
+    objects = truth.boxes[~truth.boxes["iscrowd"].astype(bool)]
+    image = objects["image_id"].map(number).to_numpy(dtype=np.int64).copy()  # torch wants its own
+    corner = objects[["x", "y"]].to_numpy(dtype=float)
+    boxes = np.hstack([corner, corner + objects[["w", "h"]].to_numpy(dtype=float)])
+    padded = np.ceil(target / PADDING_PX) * PADDING_PX
+    return Resized(
+        boxes=torch.from_numpy(boxes * np.tile(scale[image], 2)),
+        label=torch.from_numpy(objects["category_id"].map(label).to_numpy(dtype=np.int64).copy()),
+        image=torch.from_numpy(image),
+        map_size=torch.from_numpy(padded / FEATURE_STRIDE).long(),
+        scale=scale,
+    )
+
+
+def _detections(
+    truth: GroundTruth, resized: Resized, peaks: PerfectPeaks, source: str
+) -> pd.DataFrame:
+    image, label = peaks.image.numpy(), peaks.label.numpy()
+    boxes = peaks.boxes(source).numpy() / np.tile(resized.scale[image], 2)
+    found = pd.DataFrame(boxes, columns=["x", "y", "w", "h"])
+    found[["w", "h"]] -= found[["x", "y"]].to_numpy()
+    return found.assign(
+        image_id=truth.images["image_id"].to_numpy()[image],
+        category_id=truth.categories["category_id"].to_numpy()[label],
+        score=1.0,
+    )
+
+
+def enough_depth(rows: Sequence[Mapping[str, Any]], source: str) -> int | None:
+    """The first depth whose ceiling no deeper one beats by a tenth of a point of any judged AP.
+
+    None if that is only the deepest one, of which nothing can be said.
+    """
+    mine = sorted((row for row in rows if row["center_source"] == source), key=_depth)
+    for index, row in enumerate(mine[:-1]):
+        gains = [
+            (deeper[key] or 0) - (row[key] or 0) for deeper in mine[index + 1 :] for key in JUDGED
+        ]
+        if max(gains) < NEGLIGIBLE_AP:
+            return _depth(row)
+    return None
+
+
+def _depth(row: Mapping[str, Any]) -> int:
+    return int(row["depth"])
+
+
+def conditions(
+    truth: GroundTruth, max_dets: tuple[int, ...], size: tuple[int, int] | None
+) -> dict[str, Any]:
+    """What the ceiling holds for; with the annotations' own grid, which bounds what can be read."""
+    return {
+        "fingerprint": truth.fingerprint,
+        "max_dets": list(max_dets),
+        "matching": PROTOCOL,
+        "input_size": None if size is None else list(size),
+        "images": len(truth.images),
+        "objects": count_objects(truth),
+        "annotation_grid": annotation_grid(truth).to_dict("records"),
+    }
+
+
+def conclusion(rows: Sequence[Mapping[str, Any]]) -> list[str]:
+    """A sentence a center source: from which depth on a finer heatmap can't pay on this data."""
+    deepest = max(_depth(row) for row in rows)
+    stride = {_depth(row): row["stride_px"] for row in rows}
+    sentences = []
+    for source in dict.fromkeys(row["center_source"] for row in rows):
+        depth = enough_depth(rows, source)
+        if depth is None:
+            text = f"a finer heatmap can still pay at every depth up to n = {deepest}"
+        else:
+            text = (
+                f"from n = {depth} (a cell of {stride[depth]:g} px) on, a finer heatmap can't pay "
+                "on this data"
+            )
+        sentences.append(f"{source}: {text}")
+    return sentences

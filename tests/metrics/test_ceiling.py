@@ -1,0 +1,82 @@
+"""The quantisation ceiling: known roundings, resizing, and the sentence on depth."""
+
+import math
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from reports.ceiling import ceiling, conclusion, enough_depth
+from reports.frames import BOX_COLUMNS, GroundTruth
+
+
+def scattered(seed=0, count=400, grid=None, size=(1000, 800)):
+    """Objects far apart, one class, at free centers or on a grid of so many px."""
+    rng = np.random.default_rng(seed)
+    rows = []
+    for index in range(count):
+        column, row = index % 20, index // 20
+        at = np.array([column, row]) * [size[0] / 20, size[1] / 20] + rng.uniform(12, 24, 2)
+        if grid:
+            at = np.round(at / grid) * grid
+        rows.append([index, "one", 5, at[0] - 5, at[1] - 4, 10.0, 8.0, 80.0, False])
+    return GroundTruth(
+        pd.DataFrame([["one", "x", *size]], columns=["image_id", "file_name", "width", "height"]),
+        pd.DataFrame(rows, columns=BOX_COLUMNS),
+        pd.DataFrame({"category_id": [5], "name": ["car"]}),
+        "",
+    )
+
+
+@pytest.mark.parametrize("depth", [0, 1, 2, 3, 4])
+def test_rounding_is_a_cell_over_root_twelve_and_floor_is_biased_by_half(depth):
+    rows = {r["center_source"]: r for r in ceiling(scattered(), [depth], max_dets=(1000,))}
+    cell = 4 / 2**depth
+    expected = cell * math.sqrt(2 / 12)
+    assert rows["peak_center"]["loc.px.rms"] == pytest.approx(expected, rel=0.08)
+    assert rows["peak_center"]["loc.cell.rms"] == pytest.approx(math.sqrt(2 / 12), rel=0.08)
+    assert rows["peak_floor"]["loc.px.bias_x"] == pytest.approx(-cell / 2, rel=0.12)
+    for exact in ("sco", "regression"):
+        assert rows[exact]["loc.px.rms"] == pytest.approx(0, abs=1e-9)
+        assert rows[exact]["ap.all"] == pytest.approx(1)
+    assert rows["sco"]["lost.collided"] == 0
+
+
+def test_resizing_halves_what_a_cell_resolves():
+    own = ceiling(scattered(), [2], ["peak_center"], max_dets=(1000,))[0]
+    halved = ceiling(scattered(), [3], ["peak_center"], size=(500, 400), max_dets=(1000,))[0]
+    assert halved["loc.px.rms"] == pytest.approx(own["loc.px.rms"], rel=1e-6)
+    assert halved["loc.cell.rms"] == pytest.approx(own["loc.cell.rms"], rel=1e-6)
+    assert halved["stride_px"] == 0.5
+
+
+def test_objects_in_one_cell_are_lost_and_counted():
+    truth = scattered(count=2)
+    boxes = pd.concat([truth.boxes, truth.boxes.assign(ann_id=[10, 11])], ignore_index=True)
+    twice = GroundTruth(truth.images, boxes, truth.categories, "")
+    row = ceiling(twice, [4], ["sco"])[0]
+    assert row["lost.collided"] == 2
+    assert row["loc.recall"] == 0.5
+
+
+def test_integer_boxes_need_no_finer_heatmap_than_half_a_pixel():
+    # Corners of cells of 1/2 px lie on the annotations' own grid: n = 3 reads them exactly.
+    rows = ceiling(scattered(grid=0.5), range(5), max_dets=(1000,))
+    assert enough_depth(rows, "peak_floor") == 3
+    assert enough_depth(rows, "sco") == 0
+    sentences = conclusion(rows)
+    assert any(s.startswith("peak_floor: from n = 3 (a cell of 0.5 px)") for s in sentences)
+
+
+def test_the_deepest_depth_says_nothing_of_itself():
+    rows = ceiling(scattered(), [0, 1], max_dets=(1000,))
+    assert enough_depth(rows, "peak_center") is None
+    assert any("can still pay" in sentence for sentence in conclusion(rows))
+
+
+def test_no_objects_is_unsaid():
+    truth = scattered(count=1)
+    empty = GroundTruth(truth.images, truth.boxes.iloc[:0], truth.categories, "")
+    row = ceiling(empty, [2], ["sco"])[0]
+    assert row["ap.all"] is None
+    assert row["loc.recall"] is None

@@ -1,7 +1,9 @@
 """The quantisation ceiling: the score of a network without error, at each depth (METHOD.md 7)."""
 
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -73,35 +75,41 @@ def ceiling(
     resized = _resize(truth, size)
     rows: list[dict[str, Any]] = []
     for depth in depths:
+        ratio = 1 << depth
         peaks = perfect_peaks(
-            resized.boxes,
-            resized.label,
-            resized.image,
-            resized.map_size,
-            1 << depth,
-            **(decoding or {}),
+            resized.boxes, resized.label, resized.image, resized.map_size, ratio, **(decoding or {})
         )
-        stride = FEATURE_STRIDE / (1 << depth)
-        cells = dict(
-            zip(truth.images["image_id"], stride / resized.scale.mean(axis=1), strict=True)
-        )
-        for source in sources:
-            found = _detections(truth, resized, peaks, source)
-            matches = match_centers(truth, found, max_dets=max_dets[-1])
-            rows.append(
-                {
-                    "depth": depth,
-                    "stride_px": stride,
-                    "center_source": source,
-                    **average_precision(evaluate(truth, found, max_dets)),
-                    **localization_metrics(matches, count_objects(truth), cells),
-                    "lost.outside": peaks.num_outside,
-                    "lost.collided": peaks.num_collided,
-                    "lost.merged": peaks.num_merged,
-                    "lost.dropped": peaks.num_dropped,
-                }
-            )
+        about = {"depth": depth, "stride_px": FEATURE_STRIDE / ratio}
+        lost = {
+            "lost.outside": peaks.num_outside,
+            "lost.collided": peaks.num_collided,
+            "lost.merged": peaks.num_merged,
+            "lost.dropped": peaks.num_dropped,
+        }
+        # Evaluator and tree search leave Python's lock while they work.
+        with ThreadPoolExecutor(max_workers=2) as pool:
+            score_one = partial(_score, truth, resized, peaks, max_dets)
+            scores = pool.map(score_one, sources)
+            rows += [
+                about | {"center_source": source} | score | lost
+                for source, score in zip(sources, scores, strict=True)
+            ]
     return rows
+
+
+def _score(
+    truth: GroundTruth,
+    resized: Resized,
+    peaks: PerfectPeaks,
+    max_dets: tuple[int, ...],
+    source: str,
+) -> dict[str, float | None]:
+    found = _detections(truth, resized, peaks, source)
+    matches = match_centers(truth, found, max_dets=max_dets[-1])
+    size = peaks.readings.stride / resized.scale.mean(axis=1)
+    cells = dict(zip(truth.images["image_id"], size, strict=True))
+    precision = average_precision(evaluate(truth, found, max_dets))
+    return precision | localization_metrics(matches, count_objects(truth), cells)
 
 
 def _resize(truth: GroundTruth, size: tuple[int, int] | None) -> Resized:

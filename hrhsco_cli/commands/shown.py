@@ -46,7 +46,7 @@ def print_metrics(metrics: dict[str, Any]) -> None:
     console.print(", ".join(f"{key} {value}" for key, value in shown.items()), style="dim")
 
 
-_CEILING = ("ap.all", "ap.small", "ap.75", "ap.90", "loc.px.mean", "loc.recall")
+_CEILING = ("ap.all", "ap.small", "ap.75", "ap.90", "loc.px.mean")
 _LOST = {
     "lost.collided": "in the same cell as another",
     "lost.merged": "in another's peak window",
@@ -64,9 +64,11 @@ def print_ceiling(
     """Print the quantisation ceiling, what was lost on the way, and what follows."""
     from reports.ceiling import conclusion, conditions
 
-    table = Table("n", "cell (px)", "center source", box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
+    table = Table("n", "cell (px)", box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
+    table.add_column("center source", no_wrap=True, min_width=11)
     for key in _CEILING:
-        table.add_column(METRICS[key].label, justify="right")
+        widest = max(map(len, METRICS[key].label.split()))
+        table.add_column(METRICS[key].label, justify="right", min_width=widest)
     table.add_column("objects lost", justify="right")
     lost = {row["depth"]: {name: row[key] for key, name in _LOST.items()} for row in rows}
     for row in rows:

@@ -1,0 +1,54 @@
+"""``hrhsco compare``: paired differences of two detectors, with intervals."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from hrhsco_cli.commands.values import parse_max_dets
+
+
+def compare(
+    a: Annotated[str, typer.Argument(help="The reference: a run, several runs, or COCO results.")],
+    b: Annotated[str, typer.Argument(help="What is claimed to be better.")],
+    annotations: Annotated[
+        Path | None, typer.Option(help="COCO annotations; needed for COCO results.")
+    ] = None,
+    resamples: Annotated[int, typer.Option(min=100, help="Of images and runs.")] = 1000,
+    seed: Annotated[int, typer.Option(min=0, help="Of the resampling.")] = 0,
+    max_dets: Annotated[
+        str | None,
+        typer.Option(help="Detections an image.  [default: the runs', or 1,100,500]"),
+    ] = None,
+    min_score: Annotated[
+        float | None, typer.Option(help="Leave lower scores out of the matching.")
+    ] = None,
+    json_out: Annotated[Path | None, typer.Option("--json", help="Write the result there.")] = None,
+) -> None:
+    """Say whether B is better than A: paired bootstrap over images, 95 % intervals.
+
+    A and B are each a run's folder, a folder that holds the runs of one variant (its seeds), a
+    quoted pattern of such folders, or a file of COCO results.
+
+    Example: hrhsco compare runs/first runs/second
+
+    Example: hrhsco compare "runs/grid/yolc-*" "runs/grid/hrh-sco-n-2_sco-*"
+
+    Example: hrhsco compare mine.json theirs.json --annotations val.json
+    """
+    from hrhsco_cli.commands.shown import print_comparison
+    from hrhsco_cli.files import write_json
+    from hrhsco_cli.runs.comparing import compare_sides
+
+    done = compare_sides(
+        a,
+        b,
+        annotations,
+        resamples=resamples,
+        seed=seed,
+        max_dets=None if max_dets is None else parse_max_dets(max_dets),
+        min_score=min_score,
+    )
+    print_comparison(done)
+    if json_out is not None:
+        write_json(json_out, done)

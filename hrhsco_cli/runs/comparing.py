@@ -1,0 +1,169 @@
+"""Two detectors, as runs or as COCO results, brought to one comparison."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from hrhsco_cli.datasets.coco_json import read_detections, read_ground_truth
+from hrhsco_cli.files import read_json
+from hrhsco_cli.runs.evaluation import read_metrics
+from hrhsco_cli.runs.folder import RunFolder
+from reports.bootstrap import CONFIDENCE, PAIRED_ERROR, Comparison, Side, compare
+from reports.errors import InputError
+from reports.frames import GroundTruth
+from reports.metrics.matching import PROTOCOL
+from reports.metrics.score import DEFAULT_MAX_DETS
+from reports.trials import COMPARABLE
+
+
+@dataclass(frozen=True)
+class _Source:
+    """One side as named: files of detections, and the conditions that its runs were scored under.
+
+    Attributes:
+        name: as given.
+        files: COCO results.
+        metas: of the runs' ``metrics.json``; empty for plain COCO results.
+    """
+
+    name: str
+    files: tuple[Path, ...]
+    metas: tuple[dict[str, Any], ...]
+
+
+def compare_sides(
+    a: str,
+    b: str,
+    annotations: Path | None,
+    *,
+    resamples: int,
+    seed: int,
+    max_dets: tuple[int, ...] | None,
+    min_score: float | None,
+) -> dict[str, Any]:
+    """Compare what two names stand for.
+
+    Args:
+        a: a run, a folder or pattern of runs of one variant, or COCO results.
+        b: likewise.
+        annotations: instead of those that the runs were scored against.
+        resamples: and ``seed``: of the bootstrap.
+        max_dets: and ``min_score``: None takes the runs' own, or the defaults.
+
+    Returns:
+        ``metrics`` (by key: a, b, difference, low, high, verdict) and ``meta``.
+
+    Raises:
+        InputError: a side is missing, holds several variants, or the two are not comparable.
+    """
+    sources = [_find(a), _find(b)]
+    metas = [meta for source in sources for meta in source.metas]
+    _require_same_conditions(sources)
+    truth = _truth(annotations, metas)
+    limits = max_dets or tuple(metas[0]["max_dets"] if metas else DEFAULT_MAX_DETS)
+    least = min_score if min_score is not None else (metas[0]["min_score"] if metas else 0.0)
+    sides = [_side(source, truth) for source in sources]
+    found = compare(truth, *sides, max_dets=limits, min_score=least, resamples=resamples, seed=seed)
+    return {
+        "metrics": {each.metric.key: _as_json(each) for each in found},
+        "meta": {
+            "a": _about(sources[0], sides[0]),
+            "b": _about(sources[1], sides[1]),
+            "fingerprint": truth.fingerprint,
+            "images": len(truth.images),
+            "max_dets": list(limits),
+            "matching": PROTOCOL,
+            "min_score": least,
+            "resamples": resamples,
+            "seed": seed,
+            "interval": f"{CONFIDENCE:.0%}, percentiles of the paired bootstrap",
+            "error": f"{PAIRED_ERROR} is taken over the objects that both found",
+        },
+    }
+
+
+def _about(source: _Source, side: Side) -> dict[str, Any]:
+    return {"name": source.name, "runs": len(side.detections), "seeds": list(side.seeds)}
+
+
+def _as_json(each: Comparison) -> dict[str, Any]:
+    return {
+        "a": each.a, "b": each.b, "difference": each.difference, "low": each.low,
+        "high": each.high, "verdict": each.verdict,
+    }  # fmt: skip
+
+
+def _find(name: str) -> _Source:
+    path = Path(name)
+    if path.is_file():
+        return _Source(name, (path,), ())
+    folders = [path] if path.is_dir() else sorted(each for each in Path().glob(name))
+    if path.is_absolute() and not path.is_dir():
+        folders = sorted(Path(path.anchor).glob(str(path.relative_to(path.anchor))))
+    runs = [RunFolder(each) for each in folders if (each / "recipe.py").is_file()]
+    if len(folders) == 1 and not runs:
+        runs = [RunFolder(each.parent) for each in sorted(folders[0].glob("*/recipe.py"))]
+    if not runs:
+        raise InputError(
+            f"{name} is no run, no folder or pattern of runs and no file of COCO results"
+        )
+    _require_one_variant(name, runs)
+    metas = []
+    for run in runs:
+        if not run.detections.is_file():
+            raise InputError(f"{run.path} is not scored yet; run hrhsco evaluate {run.path}")
+        metas.append(read_metrics(run.metrics)["meta"])
+    return _Source(name, tuple(run.detections for run in runs), tuple(metas))
+
+
+def _require_one_variant(name: str, runs: list[RunFolder]) -> None:
+    """Several runs of one side are its seeds: anything else would compare a mixture."""
+    labels = {}
+    for run in runs:
+        if run.trial.is_file():
+            label = read_json(run.trial, "trial description").get("variant", run.path.name)
+        else:
+            meta = read_metrics(run.metrics)["meta"]
+            label = repr((meta.get("head"), meta.get("decoding")))
+        labels.setdefault(label, run.path.name)
+    if len(labels) > 1:
+        one, other, *_ = labels.values()
+        raise InputError(
+            f"{name} holds runs of {len(labels)} variants ({one} and {other} differ in more than "
+            "the seed); name those of one, as a quoted pattern"
+        )
+
+
+def _require_same_conditions(sources: list[_Source]) -> None:
+    named = [(source.name, meta) for source in sources for meta in source.metas]
+    for name, meta in named[1:]:
+        first_name, first = named[0]
+        for key in COMPARABLE:
+            if meta.get(key) != first.get(key):
+                raise InputError(
+                    f"{first_name} and {name} can't be compared: {key} is {first.get(key)} and "
+                    f"{meta.get(key)}; score both again under the same conditions"
+                )
+
+
+def _truth(annotations: Path | None, metas: list[dict[str, Any]]) -> GroundTruth:
+    if annotations is None and not metas:
+        raise InputError("COCO results need their annotations; add --annotations GT.json")
+    path = annotations or Path(metas[0]["annotations"])
+    truth = read_ground_truth(path)
+    if metas and truth.fingerprint != metas[0]["fingerprint"]:
+        raise InputError(
+            f"{path} is not what the runs were scored against (fingerprint {truth.fingerprint}, "
+            f"not {metas[0]['fingerprint']}); name the right file or evaluate again"
+        )
+    return truth
+
+
+def _side(source: _Source, truth: GroundTruth) -> Side:
+    seeds = [meta.get("seed") for meta in source.metas] or [None]
+    order = sorted(range(len(seeds)), key=lambda index: (seeds[index] is None, seeds[index] or 0))
+    return Side(
+        source.name,
+        tuple(seeds[index] for index in order),
+        tuple(read_detections(source.files[index], truth) for index in order),
+    )

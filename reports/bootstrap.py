@@ -60,9 +60,8 @@ class Comparison:
             return "not measured"
         if self.low <= 0 <= self.high:
             return "not clearly different"
-        return (
-            "B is better" if (self.low > 0) == (self.metric.better == "higher") else "A is better"
-        )
+        b_wins = (self.low > 0) == (self.metric.better == "higher")
+        return "B is better" if b_wins else "A is better"
 
 
 def compare(

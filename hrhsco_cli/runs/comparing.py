@@ -97,9 +97,8 @@ def _find(name: str) -> _Source:
     path = Path(name)
     if path.is_file():
         return _Source(name, (path,), ())
-    folders = [path] if path.is_dir() else sorted(each for each in Path().glob(name))
-    if path.is_absolute() and not path.is_dir():
-        folders = sorted(Path(path.anchor).glob(str(path.relative_to(path.anchor))))
+    matching = Path(path.anchor).glob(str(path.relative_to(path.anchor)))
+    folders = [path] if path.is_dir() else sorted(matching)
     runs = [RunFolder(each) for each in folders if (each / "recipe.py").is_file()]
     if len(folders) == 1 and not runs:
         runs = [RunFolder(each.parent) for each in sorted(folders[0].glob("*/recipe.py"))]
@@ -118,7 +117,7 @@ def _find(name: str) -> _Source:
 
 def _require_one_variant(name: str, runs: list[RunFolder]) -> None:
     """Several runs of one side are its seeds: anything else would compare a mixture."""
-    labels = {}
+    labels: dict[str, str] = {}
     for run in runs:
         if run.trial.is_file():
             label = read_json(run.trial, "trial description").get("variant", run.path.name)

@@ -114,7 +114,8 @@ def _ranking(images: list[dict[str, Any]], num_images: int, limit: int) -> _Rank
 
     def joined(key: str) -> np.ndarray:
         flags = [np.array(each[key], dtype=bool).reshape(10, -1)[:, :limit] for each in images]
-        return np.concatenate(flags, axis=1)[:, order]
+        whole: np.ndarray = np.concatenate(flags, axis=1)[:, order]
+        return whole
 
     matched, ignored = joined("dtMatched"), joined("dtIgnore")
     return _Ranking(
@@ -128,7 +129,7 @@ def _ranking(images: list[dict[str, Any]], num_images: int, limit: int) -> _Rank
 def _by_threshold(ranking: _Ranking, weight: Tensor) -> Tensor:
     """AP ``(R, 10)`` of one class and size bin; NaN where a resample has no such object."""
     step = max(1, _VALUES_AT_ONCE // max(len(ranking.image), 1))
-    return torch.cat([_block(ranking, block) for block in weight.split(step)])
+    return torch.cat([_block(ranking, block) for block in torch.split(weight, step)])
 
 
 def _block(ranking: _Ranking, weight: Tensor) -> Tensor:

@@ -59,6 +59,8 @@ def evaluate_run(
     Raises:
         InputError: no run, no checkpoint, one of another architecture, or wrong data.
     """
+    from reports.metrics.cost import CONVENTION, model_cost
+
     run.require()
     config = recipe.load(run.recipe)
     if settings:
@@ -68,7 +70,9 @@ def evaluate_run(
     truth = read_ground_truth(annotation_file(config))
     detections = read_detections(run.detections, truth)
     metrics = _scored(truth, detections, cell_size, max_dets, min_score)
-    metrics |= _cost(model, config)
+    cost = model_cost(model, tuple(config.input_size))
+    metrics |= cost.metrics
+    metrics["meta"] |= {"cost": CONVENTION, "cost_not_counted": cost.not_counted}
     metrics["meta"] |= run_conditions(config) | _surroundings()
     write_json(run.metrics, metrics)
     return metrics
@@ -121,12 +125,6 @@ def _detect(
         image: stride / (sum(scale) / len(scale)) for image, scale in writer.scale_factors.items()
     }
     return cells, runner.model
-
-
-def _cost(model: Any, config: "Config") -> dict[str, float | None]:
-    from reports.metrics.cost import model_cost
-
-    return dict(model_cost(model, tuple(config.input_size)))
 
 
 def _surroundings() -> dict[str, Any]:

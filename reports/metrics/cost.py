@@ -1,75 +1,132 @@
-"""What a network costs: parameters, multiply-adds and operations of one image."""
+"""What a network costs: parameters, multiply-adds and operations of one image, by branch."""
 
 import contextlib
+from collections import Counter
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any
 
 import torch
 from torch import nn
-from torch.utils.flop_counter import FlopCounterMode
+from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils.flop_counter import FlopCounterMode, flop_registry
+
+from reports.metrics.definitions import BRANCHES
 
 FLOPS_PER_MAC = 2
 
+BRANCH_MODULES = {
+    name: f"bbox_head.{name}_branch" if name in ("heatmap", "offset", "box") else name
+    for name in BRANCHES
+}
+"""The module of each branch in an mmdet detector with this project's head."""
 
-def model_cost(model: nn.Module, input_size: tuple[int, int]) -> dict[str, float]:
-    """Count an mmdet detector's forward pass, data to head outputs; decoding is not counted.
+CONVENTION = (
+    "one image, forward pass, data to head outputs; 1 MAC = 2 FLOPs; convolutions, transposed and "
+    "deformable ones and matrix products are counted, decoding is not"
+)
 
-    Convolutions and matrix products are counted by torch's own counter (the operations it knows);
-    additions, activations, norms and interpolation are not. 1 MAC = 2 FLOPs. Deformable
-    convolution is counted by formula, whichever backend runs it.
+
+@dataclass(frozen=True)
+class Cost:
+    """What was counted, and what was not.
+
+    Attributes:
+        metrics: ``cost.params``, ``cost.macs``, ``cost.flops`` of the whole network, and the same
+            as ``cost.BRANCH.*`` for each branch that it has.
+        not_counted: output values an image by operation that has no formula.
+    """
+
+    metrics: dict[str, float]
+    not_counted: dict[str, int]
+
+
+def model_cost(model: nn.Module, input_size: tuple[int, int]) -> Cost:
+    """Count an mmdet detector's forward pass by torch's own counter (``CONVENTION``).
+
+    Deformable convolution is counted by formula, whichever backend runs it.
 
     Args:
         model: takes ``model(image, mode="tensor")``.
         input_size: (width, height) in px; rounded up to whole multiples of the padding of the
             model's data preprocessor.
-
-    Returns:
-        ``cost.params``, ``cost.macs`` and ``cost.flops`` for one image.
     """
-    width, height = _padded(model, input_size)
-    device = next(model.parameters()).device
-    image = torch.zeros(1, 3, height, width, device=device)
-    counter = FlopCounterMode(display=False)
-    with _evaluating(model), torch.no_grad(), _deform_convs(model) as deform_macs, counter:
+    image = blank_image(model, input_size)
+    counter, rest = FlopCounterMode(display=False), _NotCounted()
+    with _evaluating(model), torch.no_grad(), _deform_convs(model) as deform_macs, rest, counter:
         model(image, mode="tensor")
-    counted = counter.get_flop_counts()
-    # What the counter saw inside a deformable convolution depends on the backend: formula instead.
-    inside = sum(sum(counted.get(name, {}).values()) for name in _counter_names(model))
-    flops = counter.get_total_flops() - inside + FLOPS_PER_MAC * sum(deform_macs)
-    return {
-        "cost.params": float(sum(each.numel() for each in model.parameters())),
-        "cost.macs": flops / FLOPS_PER_MAC,
-        "cost.flops": float(flops),
+    counted = {name: sum(each.values()) for name, each in counter.get_flop_counts().items()}
+    root = type(model).__name__
+    metrics = {}
+    parts = {"": ("", model)} | {
+        f"{branch}.": (f".{path}", module)
+        for branch, path in BRANCH_MODULES.items()
+        if (module := find_module(model, path)) is not None
     }
+    for prefix, (path, module) in parts.items():
+        flops = float(counted.get(root + path, 0))
+        for name, macs in deform_macs.items():
+            if f".{name}.".startswith(f"{path}."):
+                # What the counter saw inside depends on the backend: the formula instead.
+                flops += FLOPS_PER_MAC * macs - counted.get(f"{root}.{name}", 0)
+        metrics[f"cost.{prefix}params"] = float(sum(each.numel() for each in module.parameters()))
+        metrics[f"cost.{prefix}macs"] = flops / FLOPS_PER_MAC
+        metrics[f"cost.{prefix}flops"] = float(flops)
+    return Cost(metrics, dict(rest.values.most_common()))
 
 
-def _padded(model: nn.Module, input_size: tuple[int, int]) -> tuple[int, int]:
+def blank_image(model: nn.Module, input_size: tuple[int, int], batch: int = 1) -> torch.Tensor:
+    """Zeros ``(batch, 3, H, W)`` of the padded size, on the model's device."""
     divisor = getattr(getattr(model, "data_preprocessor", None), "pad_size_divisor", 1)
     width, height = (-(-side // divisor) * divisor for side in input_size)
-    return width, height
+    return torch.zeros(batch, 3, height, width, device=next(model.parameters()).device)
 
 
-def _deform_layers(model: nn.Module) -> dict[str, nn.Module]:
-    from mmcv.ops import DeformConv2d
+def find_module(model: nn.Module, path: str) -> nn.Module | None:
+    """The module of a dotted path, None where the model has none."""
+    return dict(model.named_modules()).get(path)
 
-    return {name: each for name, each in model.named_modules() if isinstance(each, DeformConv2d)}
 
+class _NotCounted(TorchDispatchMode):  # type: ignore[no-untyped-call]
+    """Counts the values that operations without a FLOP formula put out."""
 
-def _counter_names(model: nn.Module) -> list[str]:
-    """Deformable layers under the names that torch's counter gives: the root's class first."""
-    return [f"{type(model).__name__}.{name}" for name in _deform_layers(model)]
+    def __init__(self) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]
+        self.values: Counter[str] = Counter()
+
+    def __torch_dispatch__(
+        self, func: Any, types: Any, args: Any = (), kwargs: dict[str, Any] | None = None
+    ) -> Any:
+        out = func(*args, **(kwargs or {}))
+        computes = any(isinstance(each, torch.Tensor) for each in args) and not func.is_view
+        if computes and func._overloadpacket not in flop_registry:
+            made = out if isinstance(out, tuple | list) else (out,)
+            name = func._overloadpacket.__name__.rstrip("_")
+            self.values[name] += sum(
+                each.numel() for each in made[:1] if isinstance(each, torch.Tensor)
+            )
+        return out
 
 
 @contextlib.contextmanager
-def _deform_convs(model: nn.Module) -> Iterator[list[float]]:
-    """While open, every deformable convolution that runs adds its multiply-adds to the list."""
-    macs: list[float] = []
+def _deform_convs(model: nn.Module) -> Iterator[dict[str, float]]:
+    """While open, gathers the multiply-adds of each deformable convolution that runs, by name."""
+    from mmcv.ops import DeformConv2d
 
-    def count(layer: Any, _inputs: Any, output: torch.Tensor) -> None:
-        # Every output value reads one weight matrix row: C_in / groups * kh * kw multiply-adds.
-        macs.append(output.numel() * layer.weight[0].numel())
+    macs: dict[str, float] = {}
 
-    hooks = [layer.register_forward_hook(count) for layer in _deform_layers(model).values()]
+    def count(name: str) -> Any:
+        def hook(layer: Any, _inputs: Any, output: torch.Tensor) -> None:
+            # Every output value reads one weight row: C_in / groups * kh * kw multiply-adds.
+            macs[name] = macs.get(name, 0) + output.numel() * layer.weight[0].numel()
+
+        return hook
+
+    hooks = [
+        layer.register_forward_hook(count(name))
+        for name, layer in model.named_modules()
+        if isinstance(layer, DeformConv2d)
+    ]
     try:
         yield macs
     finally:

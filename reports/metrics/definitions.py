@@ -141,10 +141,22 @@ _CHANCE_RECALL = Metric(
     digits=1,
 )
 
+BRANCHES = ("backbone", "neck", "heatmap", "offset", "box")
+"""What ``cost.*`` and ``latency.*`` are told apart by."""
+
 _COST_METRICS = (
     Metric("cost.params", "parameters", "M", "lower", "learned parameters", scale=1e-6),
     Metric("cost.macs", "MACs", "G", "lower", "multiply-adds of one image", scale=1e-9),
     Metric("cost.flops", "FLOPs", "G", "lower", "operations, 1 MAC = 2 FLOPs", scale=1e-9),
+    *(
+        Metric(f"cost.{branch}.{name}", f"{heading}, {branch}", unit, "lower", meaning, scale)
+        for branch in BRANCHES
+        for name, heading, unit, meaning, scale in (
+            ("params", "parameters", "M", f"learned parameters of the {branch}", 1e-6),
+            ("macs", "MACs", "G", f"multiply-adds of the {branch}", 1e-9),
+            ("flops", "FLOPs", "G", f"operations of the {branch}, 1 MAC = 2 FLOPs", 1e-9),
+        )
+    ),
 )
 
 METRICS: dict[str, Metric] = {

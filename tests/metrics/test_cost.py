@@ -25,13 +25,13 @@ class Detector(nn.Module):
 
 
 def by_hand(n, c, f, k, h, w):
-    """Multiply-adds of the whole head on an h x w feature map; n is None for the baseline."""
+    """Multiply-adds of each branch on an h x w feature map; n is None for the baseline."""
     cells, wide = h * w, 8 * k
     box = cells * (9 * c * f + 9 * f * f + 4 * f + 18 * f + 9 * f * 4)
     if n is None:
         # A transposed 4x4 convolution spends 16 multiply-adds an input cell and channel pair.
         heat = cells * (c * c + 16 * c * wide) + 4 * cells * 16 * wide * wide + 16 * cells * 8 * k
-        return box + heat
+        return {"box": box, "heatmap": heat}
     heat = offset = 9 * c * c * cells
     channels, half = c, c
     for stage in range(n):
@@ -41,7 +41,7 @@ def by_hand(n, c, f, k, h, w):
         channels, half = wide, half // 2
     heat += cells * 4**n * channels  # grouped: each class reads its own share
     offset += cells * 4**n * half * 2
-    return box + heat + offset
+    return {"box": box, "heatmap": heat, "offset": offset}
 
 
 @pytest.mark.parametrize("n", [None, 0, 1, 2, 3, 4])
@@ -52,8 +52,15 @@ def test_multiply_adds_equal_the_closed_form(n):
         {"type": "YOLCHead", "in_channels": c, "feat_channels": f, "num_classes": k, **options}
     )
     head.train()
-    cost = model_cost(Detector(head, c), (48, 32))
-    assert cost["cost.macs"] == by_hand(n, c, f, k, 8, 12)
+    counted = model_cost(Detector(head, c), (48, 32))
+    cost, expected = counted.metrics, by_hand(n, c, f, k, 8, 12)
+    assert cost["cost.macs"] == sum(expected.values())
+    for branch, macs in expected.items():
+        assert cost[f"cost.{branch}.macs"] == macs
+        assert cost[f"cost.{branch}.flops"] == 2 * macs
+    assert ("cost.offset.macs" in cost) == (n is not None)
+    assert {"relu", "sigmoid"} <= set(counted.not_counted)
+    assert "convolution" not in counted.not_counted
     assert cost["cost.flops"] == 2 * cost["cost.macs"]
     assert cost["cost.params"] == sum(each.numel() for each in head.parameters())
     assert head.training

@@ -4,12 +4,14 @@ import torch
 from mmcv.ops import batched_nms
 from mmdet.models.dense_heads.base_dense_head import BaseDenseHead
 from mmdet.registry import MODELS
+from mmdet.structures import SampleList
 from mmdet.structures.bbox import get_box_tensor
 from mmdet.utils import ConfigType, InstanceList, OptConfigType, OptInstanceList
 from mmengine.config import ConfigDict
 from mmengine.structures import InstanceData
 from torch import Tensor, nn
 
+from heads import branch_oracle
 from heads.box_branch import BoxBranch
 from heads.centers import PeakReadings, center_source
 from heads.layers import (
@@ -31,6 +33,7 @@ TEST_DEFAULTS: dict[str, object] = dict(
     pre_peak_blur=False,
     score_thr=0.0,
     nms=None,
+    oracle=(),
 )
 """How peaks are decoded where ``test_cfg`` says nothing; none of it touches training."""
 
@@ -65,7 +68,8 @@ class YOLCHead(BaseDenseHead):
         train_cfg: not used; mmdet's detectors pass it.
         test_cfg: overrides of ``TEST_DEFAULTS``: ``center_source``, ``topk``,
             ``local_maximum_kernel``, ``peak_window``, ``pre_peak_blur``, ``score_thr``, ``nms``
-            (mmcv's NMS config, such as ``dict(type="nms", iou_threshold=0.6)``).
+            (mmcv's NMS config, such as ``dict(type="nms", iou_threshold=0.6)``), ``oracle``
+            (branches that ``predict`` replaces by the truth, of ``branch_oracle``).
 
     Raises:
         ValueError: options that don't go together, or an unknown value of one.
@@ -209,6 +213,33 @@ class YOLCHead(BaseDenseHead):
             )
         return losses
 
+    def predict(
+        self, x: tuple[Tensor, ...], batch_data_samples: SampleList, rescale: bool = False
+    ) -> InstanceList:
+        """Detect on feature maps; see ``forward`` and ``predict_by_feat``.
+
+        With ``test_cfg.oracle`` the samples need their ``gt_instances``, in input pixels.
+        """
+        logits, offsets, coarse, refined = self(x)
+        truths = None
+        if self.test_cfg.oracle:
+            truths = [each.gt_instances.to(x[0].device) for each in batch_data_samples]
+            if "heatmap" in self.test_cfg.oracle:
+                size = (x[0].shape[2], x[0].shape[3])
+                true = branch_oracle.true_heatmap_logits(
+                    truths, self.num_classes, size, self.upsample_ratio
+                )
+                logits = [true]
+        return self.predict_by_feat(
+            logits,
+            offsets,
+            coarse,
+            refined,
+            batch_img_metas=[each.metainfo for each in batch_data_samples],
+            rescale=rescale,
+            batch_truths=truths,
+        )
+
     def predict_by_feat(
         self,
         heatmap_logits: list[Tensor],
@@ -218,6 +249,7 @@ class YOLCHead(BaseDenseHead):
         batch_img_metas: list[dict],
         cfg: ConfigDict | None = None,
         rescale: bool = False,
+        batch_truths: InstanceList | None = None,
     ) -> InstanceList:
         """Decode what ``forward`` returned.
 
@@ -226,6 +258,7 @@ class YOLCHead(BaseDenseHead):
             batch_img_metas: one an image; ``scale_factor`` (w, h) undoes the resizing.
             cfg: overrides of ``test_cfg``.
             rescale: give boxes in the original image instead of the network's input.
+            batch_truths: for ``test_cfg.oracle``, the true boxes in the network's input.
 
         Returns:
             One ``InstanceData`` an image: ``bboxes`` ``(N, 4)`` x1, y1, x2, y2, whose middles are
@@ -242,6 +275,7 @@ class YOLCHead(BaseDenseHead):
                 None if offset is None else offset[index].float(),
                 refined[0][index].float(),
                 options,
+                None if batch_truths is None else batch_truths[index],
             )
             if rescale:
                 found.bboxes = found.bboxes / found.bboxes.new_tensor(meta["scale_factor"]).repeat(
@@ -251,7 +285,12 @@ class YOLCHead(BaseDenseHead):
         return results
 
     def _decode(
-        self, heatmap: Tensor, offset: Tensor | None, refined: Tensor, options: ConfigDict
+        self,
+        heatmap: Tensor,
+        offset: Tensor | None,
+        refined: Tensor,
+        options: ConfigDict,
+        truth: InstanceData | None = None,
     ) -> InstanceData:
         """Peaks of one image's heatmap ``(K, rH, rW)`` to boxes in the network's input pixels."""
         kernel = kernel_in_cells(
@@ -259,6 +298,8 @@ class YOLCHead(BaseDenseHead):
         )
         peaks = find_peaks(heatmap, kernel, options.topk, options.score_thr)
         boxes = self._boxes_at(peaks, offset, refined, options.center_source)
+        if truth is not None:
+            boxes = branch_oracle.true_boxes(boxes, peaks.label, truth, options.oracle)
         found = InstanceData(bboxes=boxes, scores=peaks.score, labels=peaks.label)
         if options.nms is None or len(boxes) == 0:
             return found
@@ -299,4 +340,5 @@ def _merged_test_cfg(test_cfg: OptConfigType) -> ConfigDict:
     options = ConfigDict({**TEST_DEFAULTS, **given})
     center_source(options.center_source)
     kernel_in_cells(options.local_maximum_kernel, 1.0, options.peak_window)
+    branch_oracle.check(options.oracle)
     return options

@@ -1,7 +1,7 @@
 """``hrhsco evaluate``: scores a run's checkpoint, or any detector's COCO results."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -24,6 +24,10 @@ def evaluate(
     min_score: Annotated[
         float, typer.Option(help="Leave lower scores out of the localisation matching.")
     ] = 0.0,
+    oracle: Annotated[
+        str | None,
+        typer.Option(help="Score again with these branches true: heatmap,size,center; + joins."),
+    ] = None,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda or cuda:INDEX.")] = "auto",
     json_out: Annotated[
         Path | None, typer.Option("--json", help="Write the metrics there.")
@@ -33,9 +37,11 @@ def evaluate(
 
     Example: hrhsco evaluate runs/first
 
+    Example: hrhsco evaluate runs/first --oracle heatmap,size,center
+
     Example: hrhsco evaluate --predictions det.json --annotations val.json --json metrics.json
     """
-    from hrhsco_cli.commands.shown import print_metrics
+    from hrhsco_cli.commands.shown import print_metrics, print_oracles
     from hrhsco_cli.files import write_json
     from hrhsco_cli.progress import progress
     from hrhsco_cli.runs.environment import select_device
@@ -43,26 +49,37 @@ def evaluate(
     select_device(device)
     limits = parse_max_dets(max_dets)
 
-    from hrhsco_cli.runs.evaluation import evaluate_predictions, evaluate_run
+    from hrhsco_cli.runs.evaluation import (
+        evaluate_oracles,
+        evaluate_predictions,
+        evaluate_run,
+    )
     from hrhsco_cli.runs.folder import RunFolder
     from hrhsco_cli.runs.recipe import parse_settings
 
+    if oracle is not None and run is None:
+        raise InputError("--oracle runs the network again; name a RUN, not --predictions")
     if run is None and predictions is not None and annotations is not None:
         metrics = evaluate_predictions(
             predictions, annotations, max_dets=limits, min_score=min_score
         )
     elif run is not None and predictions is None and annotations is None:
+        options: dict[str, Any] = {
+            "checkpoint": checkpoint,
+            "settings": parse_settings(settings or []),
+            "max_dets": limits,
+            "min_score": min_score,
+        }
         with progress("evaluating", 0) as log:
-            metrics = evaluate_run(
-                RunFolder(run),
-                checkpoint=checkpoint,
-                settings=parse_settings(settings or []),
-                max_dets=limits,
-                min_score=min_score,
-                on_batch=log.advance_to,
-            )
+            metrics = evaluate_run(RunFolder(run), on_batch=log.advance_to, **options)
     else:
         raise InputError("name either a RUN, or both --predictions and --annotations")
     print_metrics(metrics)
     if json_out is not None:
         write_json(json_out, metrics)
+    if oracle is not None and run is not None:
+        with progress("branch oracles", 0) as log:
+            scored = evaluate_oracles(
+                RunFolder(run), oracle.split(","), on_batch=log.advance_to, **options
+            )
+        print_oracles(scored)

@@ -171,3 +171,18 @@ def print_comparison(done: dict[str, Any]) -> None:
         console.print("one run a side: the interval holds for these two networks, not for others")
     shown = {key: meta[key] for key in ("max_dets", "min_score", "fingerprint")}
     console.print(", ".join(f"{key} {value}" for key, value in shown.items()), style="dim")
+
+
+_ORACLE_COLUMNS = ("ap.all", "ap.small", "ap.75", "loc.px.mean", "loc.recall")
+
+
+def print_oracles(scored: dict[str, dict[str, Any]]) -> None:
+    """Print what each branch's truth would win, the network as it is first."""
+    from reports.oracles import holds_back
+
+    table = _table("true branch", *(METRICS[key].label for key in _ORACLE_COLUMNS), title="")
+    for branch, metrics in scored.items():
+        table.add_row(branch, *(METRICS[key].format(metrics[key]) for key in _ORACLE_COLUMNS))
+    console = Console()
+    console.print(table)
+    console.print(holds_back(scored))

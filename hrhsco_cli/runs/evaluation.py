@@ -1,6 +1,7 @@
 """Scoring: a run's checkpoint, or any detector's COCO results, into ``metrics.json``."""
 
-from collections.abc import Callable
+import tempfile
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -59,22 +60,96 @@ def evaluate_run(
     Raises:
         InputError: no run, no checkpoint, one of another architecture, or wrong data.
     """
-    from reports.metrics.cost import CONVENTION, model_cost
+    config = _config(run, settings)
+    metrics = _measure(config, run, checkpoint, run.detections, max_dets, min_score, on_batch)
+    write_json(run.metrics, metrics)
+    return metrics
 
+
+def evaluate_oracles(
+    run: RunFolder,
+    branches: Sequence[str],
+    *,
+    checkpoint: Path | None = None,
+    settings: dict[str, Any] | None = None,
+    max_dets: tuple[int, ...] = DEFAULT_MAX_DETS,
+    min_score: float = 0.0,
+    on_batch: OnBatch = lambda _done, _total: None,
+) -> dict[str, Metrics]:
+    """Score the run again with branches replaced by the truth; write ``oracle.json``.
+
+    Args:
+        run: and further arguments: as ``evaluate_run``.
+        branches: of ``heads.branch_oracle``, several at once joined by ``+``.
+
+    Returns:
+        Metrics by branch; ``none`` is the network as it is, scored under the same conditions.
+
+    Raises:
+        InputError: as ``evaluate_run``, or an unknown branch.
+    """
+    scored = {}
+    for branch in ("none", *branches):
+        config = _config(run, settings)
+        if branch != "none":
+            _use_truth(config, branch)
+        with tempfile.TemporaryDirectory(prefix=".oracle-", dir=run.path) as aside:
+            scored[branch] = _measure(
+                config, run, checkpoint, Path(aside, "found.json"), max_dets, min_score, on_batch
+            )
+    write_json(run.oracle, scored)
+    return scored
+
+
+def _use_truth(config: "Config", branch: str) -> None:
+    """Set the head's oracle, and load true boxes before anything resizes the picture."""
+    from heads.branch_oracle import BRANCH_ORACLES
+
+    names = branch.split("+")
+    unknown = [name for name in names if name not in BRANCH_ORACLES]
+    if unknown:
+        raise InputError(f"--oracle has no {unknown[0]!r}; choose from {', '.join(BRANCH_ORACLES)}")
+    if config.model.bbox_head.type != "YOLCHead":
+        raise InputError(f"--oracle needs a YOLCHead; this run has a {config.model.bbox_head.type}")
+    recipe.override(config, {"model.test_cfg.oracle": names})
+    *_, test = recipe.dataset_nodes(config)
+    pipeline = list(test["pipeline"])
+    after = 1 + next(i for i, step in enumerate(pipeline) if step["type"].startswith("LoadImage"))
+    test["pipeline"] = [
+        *pipeline[:after], {"type": "LoadAnnotations", "with_bbox": True}, *pipeline[after:]
+    ]  # fmt: skip
+
+
+def _config(run: RunFolder, settings: dict[str, Any] | None) -> "Config":
+    """The run's recipe with changed settings, bound to its data."""
     run.require()
     config = recipe.load(run.recipe)
     if settings:
         recipe.override(config, settings)
     recipe.bind_data(config, None)
-    cell_size, model = _detect(config, run, checkpoint or run.last_checkpoint(), on_batch)
+    return config
+
+
+def _measure(
+    config: "Config",
+    run: RunFolder,
+    checkpoint: Path | None,
+    out_file: Path,
+    max_dets: tuple[int, ...],
+    min_score: float,
+    on_batch: OnBatch,
+) -> Metrics:
+    """Detect on the test set into ``out_file`` and score that."""
+    from reports.metrics.cost import CONVENTION, model_cost
+
+    weights = checkpoint or run.last_checkpoint()
+    cell_size, model = _detect(config, run, weights, out_file, on_batch)
     truth = read_ground_truth(annotation_file(config))
-    detections = read_detections(run.detections, truth)
-    metrics = _scored(truth, detections, cell_size, max_dets, min_score)
+    metrics = _scored(truth, read_detections(out_file, truth), cell_size, max_dets, min_score)
     cost = model_cost(model, tuple(config.input_size))
     metrics |= cost.metrics
     metrics["meta"] |= {"cost": CONVENTION, "cost_not_counted": cost.not_counted}
     metrics["meta"] |= run_conditions(config) | _surroundings()
-    write_json(run.metrics, metrics)
     return metrics
 
 
@@ -99,9 +174,9 @@ def annotation_file(config: "Config") -> Path:
 
 
 def _detect(
-    config: "Config", run: RunFolder, checkpoint: Path, on_batch: OnBatch
+    config: "Config", run: RunFolder, checkpoint: Path, out_file: Path, on_batch: OnBatch
 ) -> tuple[dict[Any, float], Any]:
-    """Write ``detections.json``; the heatmap cell in original pixels by image, and the model."""
+    """Write COCO results; the heatmap cell in original pixels by image, and the model."""
     from mmengine.hooks import Hook
 
     from hrhsco_cli.runs.training import build_runner, load_weights, without
@@ -111,7 +186,7 @@ def _detect(
             on_batch(batch_idx + 1, len(runner.test_dataloader))
 
     config = without(config, "train_dataloader", "train_cfg", "optim_wrapper", "param_scheduler")
-    config.test_evaluator = {"type": "DetectionsMetric", "out_file": str(run.detections)}
+    config.test_evaluator = {"type": "DetectionsMetric", "out_file": str(out_file)}
     runner = build_runner(config, run)
     load_weights(runner.model, checkpoint)
     runner.register_hook(Progress())

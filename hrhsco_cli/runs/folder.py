@@ -46,6 +46,11 @@ class RunFolder:
         return self.path / "metrics.json"
 
     @property
+    def oracle(self) -> Path:
+        """Metrics with one branch replaced by the truth, by branch."""
+        return self.path / "oracle.json"
+
+    @property
     def trial(self) -> Path:
         """In a grid: variant, axes, seed, and whose checkpoint is scored."""
         return self.path / "trial.json"

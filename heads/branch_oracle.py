@@ -1,0 +1,87 @@
+"""Branch oracles: one branch of a trained network replaced by the truth (METHOD.md section 7).
+
+Source: CenterNet's error analysis (arXiv 1904.07850, section 5.3 and appendix): the true heatmap
+takes the predicted one's place; the true size, or center, is that of the nearest true object.
+"""
+
+from collections.abc import Collection
+
+import torch
+from mmdet.structures.bbox import get_box_tensor
+from mmengine.structures import InstanceData
+from torch import Tensor
+
+from heads.targets import encode
+
+BRANCH_ORACLES = ("heatmap", "size", "center")
+
+GATE_PX = 4.0
+"""A detection belongs to the nearest object of its class within this, or half its diagonal."""
+
+
+def check(names: Collection[str]) -> None:
+    """Refuse names that are no branch.
+
+    Raises:
+        ValueError: there is one.
+    """
+    unknown = sorted(set(names) - set(BRANCH_ORACLES))
+    if unknown:
+        raise ValueError(
+            f"no branch oracle {unknown[0]!r}; choose from {', '.join(BRANCH_ORACLES)}"
+        )
+
+
+def true_heatmap_logits(
+    truths: list[InstanceData], num_classes: int, feature_size: tuple[int, int], ratio: int
+) -> Tensor:
+    """Logits ``(B, K, rH, rW)`` of the heatmap that training aims at.
+
+    Args:
+        truths: an image each, ``bboxes`` in the network's input pixels and ``labels``.
+        num_classes: K.
+        feature_size: (H, W) of the stride-4 feature map.
+        ratio: r, heatmap cells a feature cell.
+    """
+    targets = encode(
+        [get_box_tensor(each.bboxes).float() for each in truths],
+        [each.labels for each in truths],
+        num_classes,
+        feature_size,
+        ratio,
+    )
+    return torch.logit(targets.heatmap)
+
+
+def true_boxes(
+    boxes: Tensor, labels: Tensor, truth: InstanceData, branches: Collection[str]
+) -> Tensor:
+    """Give each detection the size, the center or both of the true object that it belongs to.
+
+    Detections that belong to none stay as they are.
+
+    Args:
+        boxes: ``(N, 4)`` x1, y1, x2, y2 in the network's input pixels.
+        labels: ``(N,)``.
+        truth: ``bboxes`` in the same pixels and ``labels``.
+        branches: of ``BRANCH_ORACLES``; ``heatmap`` is no matter of boxes and is passed over.
+    """
+    true = get_box_tensor(truth.bboxes).to(boxes)
+    if not len(true) or not len(boxes):
+        return boxes
+    center, size = _center_size(boxes)
+    true_center, true_size = _center_size(true)
+    distance = torch.cdist(center, true_center)
+    distance[labels[:, None] != truth.labels[None].to(labels)] = torch.inf
+    nearest, which = distance.min(dim=1)
+    gate = (true_size.norm(dim=1) / 2).clamp(min=GATE_PX)[which]
+    mine = (nearest <= gate)[:, None]
+    if "center" in branches:
+        center = torch.where(mine, true_center[which], center)
+    if "size" in branches:
+        size = torch.where(mine, true_size[which], size)
+    return torch.cat([center - size / 2, center + size / 2], dim=1)
+
+
+def _center_size(boxes: Tensor) -> tuple[Tensor, Tensor]:
+    return (boxes[:, :2] + boxes[:, 2:]) / 2, boxes[:, 2:] - boxes[:, :2]

@@ -12,6 +12,7 @@ import typer
 from rich.console import Console
 
 from hrhsco_cli.commands.ablate import ablate_app
+from hrhsco_cli.commands.bench import bench
 from hrhsco_cli.commands.compare import compare
 from hrhsco_cli.commands.data import data_app
 from hrhsco_cli.commands.doctor import doctor
@@ -30,7 +31,7 @@ app = typer.Typer(
     rich_markup_mode="rich",
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for command in (doctor, recipes, oracle, train, evaluate, compare, report):
+for command in (doctor, recipes, oracle, train, evaluate, bench, compare, report):
     app.command()(command)
 app.add_typer(data_app, name="data")
 app.add_typer(ablate_app, name="ablate")

@@ -18,3 +18,4 @@ param_scheduler = [
     dict(type="CosineAnnealingLR", by_epoch=True, T_max=20, convert_to_iter_based=True),
 ]
 default_hooks = dict(checkpoint=dict(interval=5))
+model = dict(bbox_head=dict(num_classes=5))  # training takes the number from the data

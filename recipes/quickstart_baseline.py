@@ -10,3 +10,5 @@ _base_ = [
     "_base_/schedules/adamw.py",
     "_base_/runtime.py",
 ]
+
+model = dict(bbox_head=dict(num_classes=3))  # training takes the number from the data

@@ -11,3 +11,5 @@ _base_ = [
     "_base_/schedules/yolc_48e.py",
     "_base_/runtime.py",
 ]
+
+model = dict(bbox_head=dict(num_classes=10))  # training takes the number from the data

@@ -1,0 +1,1 @@
+"""Latency and memory of recipes, measured side by side."""

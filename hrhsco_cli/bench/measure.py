@@ -1,0 +1,156 @@
+"""Measuring networks round by round, each stage of each in turn, so that drift cancels."""
+
+import random
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from hrhsco_cli.bench import stages as parts
+from hrhsco_cli.bench.clock import Call, milliseconds, warm_up
+from hrhsco_cli.bench.variants import Options, Variant, build, check
+from hrhsco_cli.runs.environment import describe
+from hrhsco_cli.runs.registering import register
+from reports.metrics.cost import CONVENTION, model_cost
+from reports.metrics.memory import peak_activation_bytes
+
+OnStep = Callable[[int, int], None]
+
+
+def bench(
+    names: list[str],
+    settings: list[str],
+    options: Options,
+    on_step: OnStep = lambda _done, _total: None,
+) -> dict[str, Any]:
+    """Measure recipes side by side.
+
+    Args:
+        names: ``RECIPE`` or ``RECIPE@key=value``; the first is what ratios refer to.
+        settings: ``key=value`` for all.
+        options: conditions.
+        on_step: told (steps done, steps in all).
+
+    Returns:
+        ``meta`` and ``variants``: by name, ``cost`` (``cost.*``), ``memory`` (bytes),
+        ``samples_ms`` by stage, and ``unstable`` (stages that warm-up did not settle).
+
+    Raises:
+        InputError: a recipe or option is wrong.
+    """
+    register()
+    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    check(options, device)
+    variants = [
+        replace(build(name, settings, options, device), name=label)
+        for name, label in zip(names, _labels(names), strict=True)
+    ]
+    total = len(variants) * (options.rounds + 1)
+    result: dict[str, Any] = {"meta": _meta(options, device), "variants": {}}
+    calls: dict[str, dict[str, Call]] = {}
+    with parts.surroundings(options, device):
+        for index, variant in enumerate(variants):
+            cost = model_cost(variant.model, variant.size)
+            memory = _memory(variant, options, device)
+            parts.speed_up(variant, options)
+            calls[variant.name] = _calls(variant, options, device)
+            unstable = [
+                stage for stage, call in calls[variant.name].items() if not warm_up(call, device)
+            ]
+            result["variants"][variant.name] = {
+                "input_size": list(variant.size),
+                "cost": cost.metrics,
+                "not_counted": cost.not_counted,
+                "memory": memory,
+                "samples_ms": {stage: [] for stage in calls[variant.name]},
+                "unstable": unstable,
+            }
+            on_step(index + 1, total)
+        _rounds(calls, result["variants"], options.rounds, device, on_step, total)
+    return result
+
+
+def _labels(names: list[str]) -> list[str]:
+    """Short names: changed keys without their path; a recipe named twice gets a number."""
+    short = []
+    for name in names:
+        base, *own = name.split("@")
+        short.append("@".join([Path(base).stem, *(each.rpartition(".")[2] for each in own)]))
+    return [
+        name if short.count(name) == 1 else f"{name} ({short[: index + 1].count(name)})"
+        for index, name in enumerate(short)
+    ]
+
+
+def _rounds(
+    calls: dict[str, dict[str, Call]],
+    results: dict[str, Any],
+    rounds: int,
+    device: torch.device,
+    on_step: OnStep,
+    total: int,
+) -> None:
+    order = random.Random(0)
+    done = len(calls)
+    for _ in range(rounds):
+        # A new order each round: what one network leaves in the caches hits another each time.
+        for name in order.sample(list(calls), len(calls)):
+            for stage, call in calls[name].items():
+                results[name]["samples_ms"][stage].append(milliseconds(call, device))
+            done += 1
+            on_step(done, total)
+
+
+def _calls(variant: Variant, options: Options, device: torch.device) -> dict[str, Call]:
+    calls = parts.stages(variant, options, device)
+    if options.training:
+        calls["training_step"] = parts.training_step(variant, options)
+    return calls
+
+
+def _memory(variant: Variant, options: Options, device: torch.device) -> dict[str, int]:
+    calls = {"inference": parts.stages(variant, options, device)["end_to_end"]}
+    if options.training:
+        calls["training"] = parts.training_step(variant, options)
+    return {
+        name: peak_activation_bytes(call, variant.model, device) for name, call in calls.items()
+    }
+
+
+def _meta(options: Options, device: torch.device) -> dict[str, Any]:
+    about = describe()
+    meta: dict[str, Any] = {
+        key: about[key] for key in ("time", "device", "operators", "python", "packages")
+    }
+    gpu = device.type == "cuda"
+    return meta | {
+        "kind": "GPU latency" if gpu else "CPU time",
+        "clock": "CUDA events" if gpu else "monotonic clock",
+        "cuda": torch.version.cuda if gpu else None,
+        "cudnn": _cudnn() if gpu else None,
+        "driver": _driver() if gpu else None,
+        "batch": options.batch,
+        "precision": options.precision,
+        "channels_last": options.channels_last,
+        "compile": options.compile,
+        "cuda_graphs": options.cuda_graphs,
+        "rounds": options.rounds,
+        "weights": "random; decoding meets the peaks of a random heatmap",
+        "cost": CONVENTION,
+    }
+
+
+def _cudnn() -> int | None:
+    version: Callable[[], int | None] = torch.backends.cudnn.version
+    return version()
+
+
+def _driver() -> str | None:
+    """The driver's version, from its own file; None where that can't be read."""
+    try:
+        with open("/proc/driver/nvidia/version") as file:  # noqa: PTH123
+            return file.readline().strip()
+    except OSError:
+        return None

@@ -1,0 +1,133 @@
+"""What of a network is timed: each branch on its true input, decoding, and the whole."""
+
+import contextlib
+from collections.abc import Callable, Iterator
+from functools import partial
+from typing import Any
+
+import torch
+from mmdet.structures import DetDataSample
+from mmengine.structures import InstanceData
+
+from hrhsco_cli.bench.variants import Options, Variant
+from reports.metrics.cost import BRANCH_MODULES, find_module
+
+Call = Callable[[], object]
+
+_OBJECTS = 100
+"""True boxes a picture in a training step."""
+
+
+@contextlib.contextmanager
+def surroundings(options: Options, device: torch.device) -> Iterator[None]:
+    """Precision of everything inside; matrix units round to tf32 only where that is asked for."""
+    tf32 = options.precision == "tf32"
+    torch.backends.cuda.matmul.allow_tf32 = tf32
+    torch.backends.cudnn.allow_tf32 = tf32
+    half = {"bf16": torch.bfloat16, "fp16": torch.float16}.get(options.precision)
+    with torch.autocast(device.type, dtype=half, enabled=half is not None):
+        yield
+
+
+def speed_up(variant: Variant, options: Options) -> None:
+    """Compile each branch where asked for; decoding stays as it is."""
+    if not (options.compile or options.cuda_graphs):
+        return
+    mode = "reduce-overhead" if options.cuda_graphs else "default"
+    for path in BRANCH_MODULES.values():
+        module = find_module(variant.model, path)
+        if module is not None:
+            module.compile(mode=mode)
+
+
+def stages(variant: Variant, options: Options, device: torch.device) -> dict[str, Call]:
+    """A call a stage: ``end_to_end`` (picture in memory to boxes), each branch, ``decode``."""
+    model: Any = variant.model
+    data = _data(variant, options)
+    inputs, outputs = _captured(variant, lambda: model.test_step(data))
+    found: dict[str, Call] = {"end_to_end": _without_gradient(lambda: model.test_step(data))}
+    for name, path in BRANCH_MODULES.items():
+        module = find_module(model, path)
+        if module is not None and name in inputs:
+            found[name] = _without_gradient(partial(module, *inputs[name]))
+    metas = [_meta(variant) for _ in range(options.batch)]
+    head = model.bbox_head
+    found["decode"] = _without_gradient(
+        lambda: head.predict_by_feat(*outputs, batch_img_metas=metas, rescale=True)
+    )
+    return found
+
+
+def training_step(variant: Variant, options: Options) -> Call:
+    """A call that runs forward, losses and backward of one batch; gradients are dropped after."""
+    model: Any = variant.model
+    data = _data(variant, options, with_truth=True)
+
+    def step() -> None:
+        model.train()
+        losses = model(**model.data_preprocessor(data, training=True), mode="loss")
+        total, _ = model.parse_losses(losses)
+        total.backward()
+        model.zero_grad(set_to_none=True)
+        model.eval()
+
+    return step
+
+
+def _without_gradient(call: Call) -> Call:
+    def run() -> object:
+        with torch.no_grad():
+            return call()
+
+    return run
+
+
+def _captured(variant: Variant, call: Call) -> tuple[dict[str, tuple[Any, ...]], tuple[Any, ...]]:
+    """Run once; what each branch was given, and what the head's ``forward`` put out."""
+    inputs: dict[str, tuple[Any, ...]] = {}
+    outputs: list[Any] = []
+    model: Any = variant.model
+    hooks = []
+    for name, path in BRANCH_MODULES.items():
+        module = find_module(model, path)
+        if module is not None:
+            hooks.append(
+                module.register_forward_pre_hook(
+                    lambda _, args, name=name: inputs.__setitem__(name, args)
+                )
+            )
+    hooks.append(model.bbox_head.register_forward_hook(lambda _, __, out: outputs.append(out)))
+    try:
+        with torch.no_grad():
+            call()
+    finally:
+        for hook in hooks:
+            hook.remove()
+    return inputs, outputs[-1]
+
+
+def _data(variant: Variant, options: Options, with_truth: bool = False) -> dict[str, Any]:
+    """Noise pictures as a data loader hands them over: uint8, on the host."""
+    width, height = variant.size
+    random = torch.Generator().manual_seed(0)
+    pictures = torch.randint(
+        0, 256, (options.batch, 3, height, width), generator=random, dtype=torch.uint8
+    )
+    samples = []
+    for _ in range(options.batch):
+        sample = DetDataSample(metainfo=_meta(variant))
+        if with_truth:
+            corner = torch.rand(_OBJECTS, 2, generator=random)
+            corner = corner * torch.tensor([max(width - 12, 1), max(height - 12, 1)])
+            labels = torch.randint(0, variant.num_classes, (_OBJECTS,), generator=random)
+            sample.gt_instances = InstanceData(
+                bboxes=torch.cat([corner, corner + 12], dim=1), labels=labels
+            )
+        samples.append(sample)
+    return {"inputs": list(pictures), "data_samples": samples}
+
+
+def _meta(variant: Variant) -> dict[str, Any]:
+    width, height = variant.size
+    shape = (height, width)
+    return {"ori_shape": shape, "img_shape": shape, "scale_factor": (1.0, 1.0), "img_id": 0}

@@ -1,0 +1,100 @@
+"""The networks to be timed: recipes, each with its own changes, built and placed on the device."""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from hrhsco_cli.runs import recipe as recipes
+from reports.errors import InputError
+
+if TYPE_CHECKING:
+    import torch
+    from torch import nn
+
+PRECISIONS = ("fp32", "tf32", "bf16", "fp16")
+
+
+@dataclass(frozen=True)
+class Options:
+    """Conditions that hold for every network of a bench.
+
+    Attributes:
+        size: (W, H) of the picture, None for each recipe's own.
+        batch: pictures at once.
+        precision: one of ``PRECISIONS``; bf16 and fp16 by autocast.
+        channels_last: memory format of weights and pictures.
+        compile: ``torch.compile`` on every branch.
+        cuda_graphs: compile so that branches replay as CUDA graphs (mode ``reduce-overhead``).
+        rounds: times that each network is measured.
+        training: measure a training step too.
+    """
+
+    size: tuple[int, int] | None
+    batch: int
+    precision: str
+    channels_last: bool
+    compile: bool
+    cuda_graphs: bool
+    rounds: int
+    training: bool
+
+
+@dataclass(frozen=True)
+class Variant:
+    """One network.
+
+    Attributes:
+        name: unique in a bench.
+        model: mmdet detector, random weights, evaluation mode.
+        size: (W, H) of its picture in px.
+        num_classes: K.
+    """
+
+    name: str
+    model: "nn.Module"
+    size: tuple[int, int]
+    num_classes: int
+
+
+def build(name: str, settings: list[str], options: Options, device: "torch.device") -> Variant:
+    """Build ``RECIPE`` or ``RECIPE@key=value@key=value`` with random weights.
+
+    Weights of other origin would take the same time; only decoding depends on how many peaks there
+    are, and random heatmaps have more of them than trained ones.
+
+    Raises:
+        InputError: no such recipe, or a setting that it refuses.
+    """
+    import torch
+    from mmdet.registry import MODELS
+
+    base, *own = name.split("@")
+    config = recipes.load(recipes.find(base))
+    recipes.override(config, recipes.parse_settings([*settings, *own]))
+    torch.manual_seed(0)
+    try:
+        model: Any = MODELS.build(config.model)
+    except (TypeError, ValueError, KeyError) as error:
+        raise InputError(f"{name} can't be built: {error}") from error
+    model.eval().to(device)
+    if options.channels_last:
+        model.to(memory_format=torch.channels_last)
+    size = options.size or tuple(config.input_size)
+    return Variant(name, model, size, config.model.bbox_head.num_classes)
+
+
+def check(options: Options, device: "torch.device") -> None:
+    """Refuse what the device can't do.
+
+    Raises:
+        InputError: tf32 or CUDA graphs without a GPU, or an unknown precision.
+    """
+    if options.precision not in PRECISIONS:
+        raise InputError(
+            f"no precision {options.precision!r}; choose one of {', '.join(PRECISIONS)}"
+        )
+    if device.type == "cuda":
+        return
+    if options.precision == "tf32":
+        raise InputError("--precision tf32 needs a GPU; choose fp32, bf16 or fp16 on a CPU")
+    if options.cuda_graphs:
+        raise InputError("--cuda-graphs needs a GPU; leave it out")

@@ -1,0 +1,65 @@
+"""``hrhsco bench``: parameters, operations, time and memory of recipes, side by side."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from hrhsco_cli.commands.values import parse_size
+
+
+def bench(
+    recipes: Annotated[
+        list[str], typer.Argument(help="RECIPE or RECIPE@key=value; the first is the reference.")
+    ],
+    device: Annotated[str, typer.Option(help="auto, cpu, cuda or cuda:INDEX.")] = "auto",
+    precision: Annotated[str, typer.Option(help="fp32, tf32, bf16 or fp16.")] = "fp32",
+    size: Annotated[
+        str | None, typer.Option(help="Picture WxH in px.  [default: the recipe's]")
+    ] = None,
+    batch: Annotated[int, typer.Option(min=1, help="Pictures at once.")] = 1,
+    rounds: Annotated[int, typer.Option(min=3, help="Times that each network is measured.")] = 30,
+    channels_last: Annotated[bool, typer.Option(help="Memory format.")] = False,
+    compiled: Annotated[bool, typer.Option("--compile", help="torch.compile on branches.")] = False,
+    cuda_graphs: Annotated[bool, typer.Option(help="Replay branches as CUDA graphs.")] = False,
+    training: Annotated[bool, typer.Option(help="Time a training step too.")] = False,
+    settings: Annotated[
+        list[str] | None, typer.Option("--set", help="Change an option of every recipe.")
+    ] = None,
+    plot: Annotated[Path | None, typer.Option(help="Write the figure there (.png).")] = None,
+    json_out: Annotated[
+        Path | None, typer.Option("--json", help="Write raw samples and all figures there.")
+    ] = None,
+) -> None:
+    """Measure recipes side by side, interleaved: cost, time by branch and end to end, memory.
+
+    On a GPU, times in ms by CUDA events; on a CPU, ratios to the first recipe only. Depths are told
+    apart by RECIPE@model.bbox_head.heatmap_upsample_num=3.
+
+    Example: hrhsco bench quickstart_baseline quickstart_hrh_sco --rounds 10 --json runs/bench.json
+
+    Example: hrhsco bench quickstart_hrh_sco quickstart_hrh_sco@model.bbox_head.sample_order=xy
+    """
+    from hrhsco_cli.files import replacing, write_json
+    from hrhsco_cli.progress import progress
+    from hrhsco_cli.runs.environment import select_device
+
+    picture = None if size is None else parse_size(size)
+    select_device(device)
+
+    from hrhsco_cli.bench.measure import bench as measure
+    from hrhsco_cli.bench.variants import Options
+    from hrhsco_cli.commands.shown import print_bench
+    from reports.plots import latency
+
+    options = Options(
+        picture, batch, precision, channels_last, compiled, cuda_graphs, rounds, training
+    )
+    with progress("bench", 0) as log:
+        result = measure(recipes, settings or [], options, log.advance_to)
+    print_bench(result)
+    if plot is not None:
+        with replacing(plot) as aside:
+            latency.draw(result).savefig(aside, format="png")
+    if json_out is not None:
+        write_json(json_out, result)

@@ -1,0 +1,38 @@
+"""Time of each stage, relative to the first network's whole."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from matplotlib.figure import Figure
+
+from reports import theme
+from reports.timing import timings
+
+STAGES = ("backbone", "neck", "heatmap", "offset", "box", "decode")
+
+
+def draw(bench: Mapping[str, Any]) -> Figure:
+    """Stacked stages a network; a mark and its bar for the whole with its interval."""
+    found = timings(bench["variants"])
+    whole = next(iter(found.values()))["end_to_end"].median
+    figure, (axes,) = theme.figure(height_in=1.6 + 0.42 * len(found))
+    looks = theme.source_looks(STAGES)
+    for row, timing in enumerate(found.values()):
+        left = 0.0
+        for stage in STAGES:
+            if stage in timing:
+                width = timing[stage].median / whole
+                axes.barh(row, width, left=left, color=looks[stage].color, label=stage, height=0.6)
+                left += width
+        end = timing["end_to_end"]
+        if end.ratio is not None and end.low is not None and end.high is not None:
+            spread = [[end.ratio - end.low], [end.high - end.ratio]]
+            axes.errorbar(
+                end.ratio, row, xerr=spread, color="black", marker="|", capsize=3,
+                linestyle="none", label="end to end, 95 % interval",
+            )  # fmt: skip
+    axes.set_yticks(range(len(found)), list(found))
+    axes.invert_yaxis()
+    axes.set_xlabel(f"{bench['meta']['kind']}, end to end of {next(iter(found))} = 1")
+    theme.legend(figure, [axes])
+    return figure

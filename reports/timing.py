@@ -1,0 +1,69 @@
+"""From raw times to what may be said of them: medians, spread, and ratios with an interval."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+_RESAMPLES = 2000
+
+
+@dataclass(frozen=True)
+class Timing:
+    """One stage of one network.
+
+    Attributes:
+        median: ms; ``p10`` and ``p90``: percentiles.
+        ratio: median over rounds of this network's time over the reference's in the same round;
+            None where the reference has no such stage.
+        low: and ``high``: 95 % bootstrap interval of that median, over rounds.
+    """
+
+    median: float
+    p10: float
+    p90: float
+    ratio: float | None
+    low: float | None
+    high: float | None
+
+
+def timings(variants: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str, Timing]]:
+    """Summarise ``samples_ms`` of a bench: by network, then by stage; the first is the reference.
+
+    Rounds are paired: slow drift of clocks and neighbors touches both times of a round alike.
+    """
+    reference = next(iter(variants.values()))["samples_ms"]
+    return {
+        name: {
+            stage: _timing(np.array(samples), np.array(reference.get(stage, [])))
+            for stage, samples in variant["samples_ms"].items()
+        }
+        for name, variant in variants.items()
+    }
+
+
+def _timing(samples: np.ndarray, reference: np.ndarray) -> Timing:
+    p10, median, p90 = np.percentile(samples, [10, 50, 90])
+    if len(reference) != len(samples):
+        return Timing(float(median), float(p10), float(p90), None, None, None)
+    ratios = samples / reference
+    random = np.random.default_rng(0)
+    drawn = np.median(ratios[random.integers(len(ratios), size=(_RESAMPLES, len(ratios)))], axis=1)
+    low, high = np.percentile(drawn, [2.5, 97.5])
+    ratio = float(np.median(ratios))
+    return Timing(float(median), float(p10), float(p90), ratio, float(low), float(high))
+
+
+def latency_metrics(timing: Mapping[str, Timing], meta: Mapping[str, Any]) -> dict[str, float]:
+    """The ``latency.*`` metrics of one network.
+
+    Times in ms only where a GPU was timed: a CPU's absolute times mean nothing elsewhere.
+    """
+    metrics = {}
+    for stage, each in timing.items():
+        if each.ratio is not None:
+            metrics[f"latency.{stage}.ratio"] = each.ratio
+        if meta["kind"] == "GPU latency":
+            metrics[f"latency.{stage}.ms"] = each.median
+    return metrics

@@ -1,0 +1,59 @@
+"""hrhsco bench on a CPU: the real command on small recipes."""
+
+import json
+import subprocess
+import sys
+
+import pytest
+
+HRHSCO = [sys.executable, "-c", "from hrhsco_cli.main import run; run()", "bench"]
+
+
+def bench(*words):
+    return subprocess.run([*HRHSCO, *map(str, words)], capture_output=True, text=True, timeout=500)
+
+
+@pytest.mark.slow
+def test_depths_side_by_side(tmp_path):
+    out, plot = tmp_path / "bench.json", tmp_path / "bench.png"
+    done = bench(
+        "quickstart_baseline", "quickstart_hrh_sco@model.bbox_head.heatmap_upsample_num=3",
+        "--device", "cpu", "--size", "64x64", "--rounds", 4, "--training", "--json", out,
+        "--plot", plot, "--channels-last", "--precision", "bf16",
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert "no GPU latency" in done.stdout
+    assert " ms" not in done.stdout
+    assert plot.stat().st_size > 1000
+    result = json.loads(out.read_text())
+    assert result["meta"]["kind"] == "CPU time"
+    names = list(result["variants"])
+    assert names == ["quickstart_baseline", "quickstart_hrh_sco@heatmap_upsample_num=3"]
+    first, deep = result["variants"].values()
+    stages = {"end_to_end", "backbone", "neck", "heatmap", "box", "decode", "training_step"}
+    assert set(first["samples_ms"]) == stages
+    assert set(deep["samples_ms"]) == stages | {"offset"}
+    assert all(len(samples) == 4 for samples in deep["samples_ms"].values())
+    assert all(time > 0 for samples in deep["samples_ms"].values() for time in samples)
+    assert deep["memory"]["training"] > deep["memory"]["inference"] > first["memory"]["inference"]
+    assert deep["cost"]["cost.heatmap.macs"] > first["cost"]["cost.heatmap.macs"]
+
+
+@pytest.mark.parametrize(
+    ("words", "parts"),
+    [
+        (["quickstart_baseline", "--precision", "tf32"], ("tf32", "needs a GPU")),
+        (["quickstart_baseline", "--precision", "int8"], ("int8", "bf16")),
+        (["quickstart_baseline", "--cuda-graphs"], ("--cuda-graphs needs a GPU",)),
+        (["quickstart_baselin"], ("did you mean quickstart_baseline",)),
+        (["quickstart_baseline@model.bbox_head.depth=3"], ("unknown key", "depth")),
+        (["quickstart_baseline", "--size", "64"], ("not WxH",)),
+    ],
+)
+@pytest.mark.slow
+def test_bad_calls(words, parts):
+    done = bench(*words, "--device", "cpu")
+    assert done.returncode == 2
+    line = done.stderr.strip().splitlines()[-1]
+    assert line.startswith("error: ")
+    assert all(part in line for part in parts)

@@ -97,6 +97,23 @@ def ceiling(
     return rows
 
 
+def rounding_errors(
+    truth: GroundTruth,
+    depth: int,
+    *,
+    size: tuple[int, int] | None = None,
+    decoding: Mapping[str, Any] | None = None,
+) -> np.ndarray:
+    """Distances in px, sorted, that a perfect network has when it reads the middle of the cell."""
+    resized = _resize(truth, size)
+    peaks = perfect_peaks(
+        resized.boxes, resized.label, resized.image, resized.map_size, 1 << depth,
+        **(decoding or {}),
+    )  # fmt: skip
+    found = _detections(truth, resized, peaks, "peak_center")
+    return np.sort(match_centers(truth, found)["distance"].to_numpy())
+
+
 def _score(
     truth: GroundTruth,
     resized: Resized,

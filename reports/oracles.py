@@ -16,7 +16,9 @@ def holds_back(scored: Mapping[str, Mapping[str, Any]]) -> str:
     gains = {
         branch: metrics[metric.key] - scored["none"][metric.key]
         for branch, metrics in scored.items()
-        if branch != "none" and None not in (metrics[metric.key], scored["none"][metric.key])
+        if branch != "none"
+        and "+" not in branch
+        and None not in (metrics[metric.key], scored["none"][metric.key])
     }
     if not gains:
         return "No branch could be judged."

@@ -8,12 +8,13 @@ from pathlib import Path
 import pandas as pd
 from matplotlib.figure import Figure
 
-from reports import sections, theme
+from reports import reached, theme
 from reports.errors import InputError
 from reports.frames import GroundTruth
 from reports.markdown import image
 from reports.metrics.definitions import METRICS
 from reports.plots import cost_tradeoff, error_cdf, magnified, size_bins, training_curves
+from reports.sections import limits, overview
 from reports.trials import Picture, Trial, require_comparable, variants
 
 _MAX_MAGNIFIED = 8
@@ -115,12 +116,14 @@ def _figures(
             "error_cdf",
             "How far predicted centers lie from true ones, seeds pooled. Higher and further left "
             "is better; a color is a network, a line style a center source. Each curve counts the "
-            "objects that its variant found: read it with recall.",
-            lambda: error_cdf.draw(trials),
+            "objects that its variant found: read it with recall. Thin grey lines are what a "
+            "network without error reaches by the middle of its cell, at each depth.",
+            lambda: error_cdf.draw(trials, reached.floors(trials, truth)),
         ),
         (
             "cost_tradeoff",
-            "What accuracy costs: mean over seeds, bars are one standard deviation.",
+            "What accuracy costs: mean over seeds, bars are one standard deviation; the grey line "
+            "joins the variants that no other beats at its cost or less (Pareto front).",
             lambda: cost_tradeoff.draw(trials),
         ),
         (
@@ -167,24 +170,23 @@ def _page(
     attribution: str,
     center_sources: dict[str, str],
 ) -> str:
-    parts = [
-        f"# {title}",
-        "## What was compared",
-        sections.compared(trials, truth, center_sources),
-        "## What came out",
-        sections.verdicts(trials),
-        sections.headline(trials),
-        "## Figures",
-        *figures,
-        "## By object size",
-        sections.by_size(trials, truth),
-        "## Training",
-        sections.training(trials),
-        "## Conditions",
-        sections.conditions(trials, attribution),
-        "## What each figure means",
-        sections.glossary(trials),
-    ]
+    sections = {
+        "What was compared": [overview.compared(trials, truth, center_sources)],
+        "What came out": [overview.verdicts(trials), overview.headline(trials)],
+        "Figures": figures,
+        "By object size": [overview.by_size(trials, truth)],
+        "By strictness": [limits.strictness(trials)],
+        "What rounding allows": [limits.ceiling(trials, reached.ceilings(trials, truth))],
+        "Which branch holds the score back": [limits.branches(trials)],
+        "Which errors cost AP": [limits.error_split(trials)],
+        "Training": [overview.training(trials)],
+        "Conditions": [overview.conditions(trials, attribution)],
+        "What each figure means": [overview.glossary(trials)],
+    }
+    parts = [f"# {title}"]
+    for heading, bodies in sections.items():
+        if any(bodies):
+            parts += [f"## {heading}", *(body for body in bodies if body)]
     return "\n\n".join(parts) + "\n"
 
 

@@ -1,6 +1,6 @@
 """What a report is made of: scored trials, and pictures with what each variant found in them."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -27,6 +27,7 @@ class Trial:
         training_log: columns epoch, step, lr and losses; empty if it trained nothing.
         baseline: whether its head is the x4 baseline.
         trained_by: the trial whose checkpoint was scored; None if its own.
+        oracles: metrics with one branch true, by branch; empty where that was not scored.
     """
 
     name: str
@@ -39,6 +40,16 @@ class Trial:
     training_log: pd.DataFrame
     baseline: bool
     trained_by: str | None
+    oracles: dict[str, dict[str, Any]] = field(default_factory=dict)
+
+    @property
+    def depth(self) -> int | None:
+        """n of its heatmap, which is 2 for the x4 baseline; None for a foreign detector."""
+        if self.baseline:
+            return 2
+        head = self.meta.get("head", {})
+        depth = self.axes.get("heatmap_upsample_num", head.get("heatmap_upsample_num", 2))
+        return int(depth) if self.axes.get("use_hrh_sco", head.get("use_hrh_sco")) else None
 
 
 @dataclass(frozen=True)

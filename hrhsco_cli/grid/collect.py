@@ -89,6 +89,7 @@ def load_trial(run: RunFolder, truth: GroundTruth) -> Trial:
         training_log=pd.DataFrame(run.read_train_log()),
         baseline=not head.get("use_hrh_sco", False),
         trained_by=about.get("trained_by"),
+        oracles=read_json(run.oracle, "branch oracles") if run.oracle.is_file() else {},
     )
 
 

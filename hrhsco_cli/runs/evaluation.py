@@ -213,6 +213,7 @@ def run_conditions(config: "Config") -> dict[str, Any]:
     return {
         "annotations": str(annotation_file(config)),
         "input_size": list(config.input_size),
+        "resized_to": _resized_to(config),
         "epochs": config.train_cfg.max_epochs,
         "batch_size": config.train_dataloader.batch_size,
         "seed": config.randomness.seed,
@@ -220,6 +221,15 @@ def run_conditions(config: "Config") -> dict[str, Any]:
         "head": _head_options(config),
         "decoding": options,
     }
+
+
+def _resized_to(config: "Config") -> list[int] | None:
+    """(W, H) that test pictures are resized to with their ratio kept; None if they are not."""
+    *_, test = recipe.dataset_nodes(config)
+    sizes = [
+        step["scale"] for step in test["pipeline"] if step["type"] == "Resize" and "scale" in step
+    ]
+    return list(sizes[-1]) if sizes else None
 
 
 def _head_options(config: "Config") -> dict[str, Any]:

@@ -159,6 +159,19 @@ _COST_METRICS = (
     ),
 )
 
+_STAGES = ("end_to_end", *BRANCHES, "decode", "training_step")
+
+
+def _latency(stage: str) -> tuple[Metric, ...]:
+    words = stage.replace("_", " ")
+    return (
+        Metric(f"latency.{stage}.ms", f"GPU latency, {words}", "ms", "lower",
+               f"median time of {words} on the GPU named"),
+        Metric(f"latency.{stage}.ratio", f"time, {words}", "x the reference", "lower",
+               f"time of {words} over that of the bench's first recipe, in the same rounds"),
+    )  # fmt: skip
+
+
 METRICS: dict[str, Metric] = {
     metric.key: metric
     for metric in (
@@ -171,6 +184,7 @@ METRICS: dict[str, Metric] = {
         *_localization("loc_iou.px", "px", _IOU),
         *_found("loc_iou", "IoU 0.5", _IOU),
         *_COST_METRICS,
+        *(metric for stage in _STAGES for metric in _latency(stage)),
     )
 }
 

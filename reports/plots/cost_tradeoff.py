@@ -1,5 +1,6 @@
-"""What accuracy costs: AP of small objects and localisation error against operations."""
+"""What accuracy costs: AP of small objects and localisation error against operations and time."""
 
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from reports import theme
@@ -8,32 +9,57 @@ from reports.metrics.definitions import METRICS
 from reports.trials import Trial, variants
 
 _SHOWN = ("ap.small", "loc.px.mean")
+_COSTS = ("cost.flops", "latency.end_to_end.ms", "latency.end_to_end.ratio")
 
 
-def draw(trials: list[Trial]) -> Figure:
-    """A point a variant with the standard deviation over seeds."""
-    groups = variants(trials)
-    looks = theme.looks(trials)
-    figure, axes = theme.figure(columns=len(_SHOWN), height_in=3.9)
-    cost = METRICS["cost.flops"]
-    for each, key in zip(axes, _SHOWN, strict=True):
-        metric = METRICS[key]
-        for name, group in groups.items():
-            flops, (mean, spread) = summary(group, cost.key)[0], summary(group, key)
-            if flops is None or mean is None:
-                continue
-            each.errorbar(
-                flops * cost.scale,
-                mean * metric.scale,
-                yerr=None if spread is None else spread * metric.scale,
-                color=looks[name].color,
-                marker=looks[name].marker,
-                markersize=6,
-                capsize=3,
-                linestyle="none",
-                label=name,
-            )
-        each.set_xlabel(f"{cost.label} of one image")
-        each.set_ylabel(f"{metric.label}, {metric.better} is better")
+def draw(trials: list[Trial]) -> Figure | None:
+    """A point a variant with the standard deviation over seeds, a row a kind of cost."""
+    costs = [key for key in _COSTS if any(t.metrics.get(key) is not None for t in trials)]
+    if not costs:
+        return None
+    if "latency.end_to_end.ms" in costs:
+        costs.remove("latency.end_to_end.ratio")
+    figure, axes = theme.figure(len(costs), len(_SHOWN), height_in=0.9 + 3.0 * len(costs))
+    panels = [(cost, key) for cost in costs for key in _SHOWN]
+    for each, (cost, key) in zip(axes, panels, strict=True):
+        _panel(each, trials, cost, key)
     theme.legend(figure, axes)
     return figure
+
+
+def _panel(axes: Axes, trials: list[Trial], cost_key: str, key: str) -> None:
+    looks = theme.looks(trials)
+    metric, cost = METRICS[key], METRICS[cost_key]
+    points = []
+    for name, group in variants(trials).items():
+        price, (mean, spread) = summary(group, cost.key)[0], summary(group, key)
+        if price is None or mean is None:
+            continue
+        points.append((price * cost.scale, mean * metric.scale))
+        axes.errorbar(
+            *points[-1],
+            yerr=None if spread is None else spread * metric.scale,
+            color=looks[name].color,
+            marker=looks[name].marker,
+            markersize=6,
+            capsize=3,
+            linestyle="none",
+            label=name,
+        )
+    front = pareto_front(points, higher=metric.better == "higher")
+    if front:
+        axes.plot(*zip(*front, strict=True), color=theme.GREY, linewidth=0.9, zorder=0)
+    axes.set_xlabel(f"{cost.label} of one image")
+    axes.set_ylabel(f"{metric.label}, {metric.better} is better")
+
+
+def pareto_front(points: list[tuple[float, float]], *, higher: bool) -> list[tuple[float, float]]:
+    """Those of ``(cost, value)`` that none beats at their cost or less, by rising cost."""
+    front: list[tuple[float, float]] = []
+    for cost, value in sorted(
+        points, key=lambda point: (point[0], -point[1] if higher else point[1])
+    ):
+        best = front[-1][1] if front else None
+        if best is None or (value > best if higher else value < best):
+            front.append((cost, value))
+    return front

@@ -1,5 +1,7 @@
 """How the error is spread: the share of found objects that lie closer than a distance."""
 
+from collections.abc import Mapping
+
 import numpy as np
 from matplotlib.figure import Figure
 
@@ -9,8 +11,13 @@ from reports.trials import Trial, variants
 LIMIT_PX = 3.0
 
 
-def draw(trials: list[Trial]) -> Figure:
-    """One curve a variant, seeds pooled."""
+def draw(trials: list[Trial], floors: Mapping[str, np.ndarray]) -> Figure:
+    """One curve a variant, seeds pooled, over the curves of rounding alone.
+
+    Args:
+        trials: of the report.
+        floors: sorted distances in px by name.
+    """
     groups = variants(trials)
     looks = theme.looks(trials)
     figure, (axes,) = theme.figure()
@@ -25,6 +32,16 @@ def draw(trials: list[Trial]) -> Figure:
             linewidth=1.6,
             label=name,
         )
+    for index, (name, distance) in enumerate(floors.items()):
+        axes.plot(
+            distance,
+            _shares(distance),
+            color=theme.GREY,
+            linewidth=0.8,
+            alpha=1 - 0.6 * index / max(len(floors), 1),
+            zorder=1,
+            label=name,
+        )
     axes.set(xlim=(0, LIMIT_PX), ylim=(0, 100))
     axes.set_xlabel("distance of predicted to true center (px)")
     axes.set_ylabel("found objects closer than that (%)")
@@ -35,4 +52,8 @@ def draw(trials: list[Trial]) -> Figure:
 def curve(group: list[Trial]) -> tuple[np.ndarray, np.ndarray]:
     """Sorted distances in px and the percentage of found objects at or under each."""
     distance = np.sort(np.concatenate([trial.matches["distance"].to_numpy() for trial in group]))
-    return distance, 100 * np.arange(1, len(distance) + 1) / max(len(distance), 1)
+    return distance, _shares(distance)
+
+
+def _shares(distance: np.ndarray) -> np.ndarray:
+    return 100 * np.arange(1, len(distance) + 1) / max(len(distance), 1)

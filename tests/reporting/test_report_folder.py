@@ -20,7 +20,16 @@ def trial():
     axes = {"use_hrh_sco": False, "center_source": "regression"}
     metrics = {"loc.px.mean": 0.5, "loc.recall": 1.0}
     return Trial(
-        "a", "YOLC x4, regression", 0, axes, metrics, {}, matches, pd.DataFrame(), True, None
+        "a",
+        "YOLC x4, regression",
+        0,
+        axes,
+        metrics,
+        {"max_dets": [500]},
+        matches,
+        pd.DataFrame(),
+        True,
+        None,
     )
 
 

@@ -1,4 +1,4 @@
-"""The sections of a report, each from trials to Markdown."""
+"""What was compared, what came out, and under which conditions."""
 
 from collections.abc import Iterable
 

@@ -1,0 +1,56 @@
+"""The ceiling of each variant of a report, and the floor of its error."""
+
+from typing import Any
+
+import numpy as np
+
+from heads.centers import CENTER_SOURCES
+from reports.ceiling import ceiling, rounding_errors
+from reports.frames import GroundTruth
+from reports.trials import Trial, variants
+
+_DECODING = ("local_maximum_kernel", "peak_window", "topk")
+
+
+def ceilings(trials: list[Trial], truth: GroundTruth) -> dict[str, dict[str, Any]]:
+    """The ceiling's metrics by variant; variants without a known depth are left out."""
+    found: dict[str, dict[str, Any]] = {}
+    known: dict[tuple[Any, ...], dict[str, Any]] = {}
+    for name, (trial, *_) in variants(trials).items():
+        source = trial.axes.get("center_source")
+        if trial.depth is None or source not in CENTER_SOURCES:
+            continue
+        options = _options(trial)
+        key = (trial.depth, source, _size(trial), *options.items())
+        if key not in known:
+            (known[key],) = ceiling(
+                truth,
+                [trial.depth],
+                [str(source)],
+                size=_size(trial),
+                max_dets=tuple(trial.meta["max_dets"]),
+                decoding=options,
+            )
+        found[name] = known[key]
+    return found
+
+
+def floors(trials: list[Trial], truth: GroundTruth) -> dict[str, np.ndarray]:
+    """By depth, in words: distances in px that rounding to the middle of a cell alone leaves."""
+    depths = {(trial.depth, _size(trial)): trial for trial in trials if trial.depth is not None}
+    return {
+        f"floor of n={depth} without fraction": rounding_errors(
+            truth, depth, size=size, decoding=_options(trial)
+        )
+        for (depth, size), trial in sorted(depths.items(), key=lambda item: item[0][0])
+    }
+
+
+def _size(trial: Trial) -> tuple[int, int] | None:
+    size = trial.meta.get("resized_to")
+    return None if size is None else (int(size[0]), int(size[1]))
+
+
+def _options(trial: Trial) -> dict[str, Any]:
+    decoding = trial.meta.get("decoding", {})
+    return {key: decoding[key] for key in _DECODING if key in decoding}

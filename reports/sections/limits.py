@@ -1,0 +1,127 @@
+"""What held the score back: the grid of cells, a branch, or a kind of error."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from reports import comparison
+from reports.ceiling import conclusion
+from reports.markdown import table
+from reports.metrics.definitions import METRICS
+from reports.oracles import holds_back
+from reports.trials import Trial, variants
+
+CEILING_KEYS = ("ap.all", "ap.small", "ap.75")
+_TIDE = tuple(key for key in METRICS if key.startswith("tide."))
+_STRICT = tuple(f"ap.{iou}" for iou in range(50, 100, 5))
+_NEGLIGIBLE = 0.0005
+"""Of AP: less than this is 0.0 points when printed."""
+
+
+def ceiling(trials: list[Trial], ceilings: Mapping[str, Mapping[str, Any]]) -> str:
+    """What a network without error would reach, beside what was reached.
+
+    Args:
+        trials: of the report.
+        ceilings: the ceiling's metrics by variant.
+    """
+    if not ceilings:
+        return "No ceiling is known for these detectors (they have no heatmap of this project's)."
+    groups = variants(trials)
+    headings = ["variant"]
+    for key in CEILING_KEYS:
+        headings += [f"{METRICS[key].label}, reached", "ceiling"]
+    headings += [f"{METRICS['loc.px.mean'].label}, reached", "floor", "objects lost to rounding"]
+    rows = []
+    for name, row in ceilings.items():
+        cells: list[object] = [name]
+        for key in (*CEILING_KEYS, "loc.px.mean"):
+            mean, _ = comparison.summary(groups[name], key)
+            cells += [METRICS[key].format(mean), METRICS[key].format(row[key])]
+        lost = sum(int(row[key]) for key in row if key.startswith("lost."))
+        rows.append([*cells, lost])
+    text = (
+        "A network without any error would still round: its true boxes were encoded, decoded and "
+        "scored. `regression` and `sco` are given the exact fraction there."
+    )
+    sentences = _of_the_points(groups, ceilings)
+    return "\n\n".join([text, table(headings, rows), *sentences])
+
+
+def _of_the_points(
+    groups: Mapping[str, list[Trial]], ceilings: Mapping[str, Mapping[str, Any]]
+) -> list[str]:
+    best = comparison.best_baseline([trial for group in groups.values() for trial in group])
+    if best is None or best not in ceilings:
+        return []
+    metric = METRICS["ap.all"]
+    lines = []
+    for name, row in ceilings.items():
+        if groups[name][0].baseline or None in (row[metric.key], ceilings[best][metric.key]):
+            continue
+        could = row[metric.key] - ceilings[best][metric.key]
+        change = comparison.difference(
+            groups[name], groups[best], comparison.metric_change(metric.key)
+        )
+        if change.mean is None:
+            continue
+        won = f"{change.mean * metric.scale:+.{metric.digits}f}"
+        offered = f"{could * metric.scale:.{metric.digits}f}"
+        lines.append(
+            f"- {name}: of the {offered} points of AP that its grid could win over {best}, it "
+            f"won {won}."
+            if could > _NEGLIGIBLE
+            else f"- {name}: its grid could win no AP over {best}; its change was {won} points."
+        )
+    return ["\n".join(lines)] if lines else []
+
+
+def depths(rows: list[Mapping[str, Any]]) -> str:
+    """From which depth on a finer heatmap can't pay, by center source."""
+    return "\n".join(f"- {sentence}." for sentence in conclusion(rows)) if rows else ""
+
+
+def strictness(trials: list[Trial]) -> str:
+    """AP at each IoU threshold: a better center shows at the strict ones first."""
+    return _means(trials, _STRICT, "variant")
+
+
+def error_split(trials: list[Trial]) -> str:
+    """The AP50 that mending each kind of error would win, by TIDE."""
+    text = _means(trials, _TIDE, "variant")
+    if not text:
+        return ""
+    note = (
+        "Points of AP50 that mending each kind of error alone would win (TIDE, arXiv 2008.08115)."
+    )
+    return f"{note}\n\n{text}"
+
+
+def branches(trials: list[Trial]) -> str:
+    """Which branch holds each variant back, where branch oracles were scored."""
+    keys = ("ap.all", "ap.small", "ap.75", "loc.px.mean", "loc.recall")
+    rows, sentences = [], []
+    for name, group in variants(trials).items():
+        judged = next((trial for trial in group if trial.oracles), None)
+        if judged is None:
+            continue
+        for branch, metrics in judged.oracles.items():
+            rows.append([name, branch, *(METRICS[key].format(metrics[key]) for key in keys)])
+        sentences.append(f"- {name} (seed {judged.seed}): {holds_back(judged.oracles)}")
+    if not rows:
+        return (
+            "Not measured here; `hrhsco evaluate RUN --oracle heatmap,size,center` scores a run "
+            "again with one branch true."
+        )
+    headings = ["variant", "true branch", *(METRICS[key].label for key in keys)]
+    return table(headings, rows) + "\n\n" + "\n".join(sentences)
+
+
+def _means(trials: list[Trial], keys: tuple[str, ...], first: str) -> str:
+    shown = [key for key in keys if any(trial.metrics.get(key) is not None for trial in trials)]
+    if not shown:
+        return ""
+    rows = [
+        [name, *(METRICS[key].format(comparison.summary(group, key)[0]) for key in shown)]
+        for name, group in variants(trials).items()
+    ]
+    return table([first, *(METRICS[key].heading for key in shown)], rows)

@@ -1,0 +1,89 @@
+"""What a report says of ceilings, floors, branches and the Pareto front."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from reports import reached
+from reports.frames import GroundTruth
+from reports.oracles import holds_back
+from reports.plots.cost_tradeoff import pareto_front
+from reports.sections import limits
+from reports.trials import Trial
+
+
+def truth(count=200):
+    rng = np.random.default_rng(0)
+    boxes = pd.DataFrame(
+        {"ann_id": np.arange(count), "image_id": np.repeat(np.arange(count // 10), 10),
+         "category_id": 1, "x": np.tile(np.arange(10) * 24.0, count // 10) + rng.random(count) * 4,
+         "y": 20 + rng.random(count) * 40, "w": 8.0, "h": 8.0, "area": 64.0, "iscrowd": False}
+    )  # fmt: skip
+    images = pd.DataFrame(
+        {"image_id": range(count // 10), "file_name": "a", "width": 256, "height": 96}
+    )
+    return GroundTruth(images, boxes, pd.DataFrame({"category_id": [1], "name": ["a"]}), "f")
+
+
+def trial(depth, source, ap, oracles=None):
+    baseline = depth is None
+    name = f"YOLC x4, {source}" if baseline else f"HRH-SCO n={depth}, {source}"
+    axes = {"use_hrh_sco": not baseline, "heatmap_upsample_num": depth, "center_source": source}
+    metrics = {"ap.all": ap, "ap.small": ap, "ap.75": ap, "loc.px.mean": 1.0, "loc.recall": 0.5,
+               "tide.missed": 0.25, "ap.50": 0.5, "ap.90": 0.1}  # fmt: skip
+    matches = pd.DataFrame({"ann_id": [0], "distance": [1.0]})
+    meta = {"max_dets": [1, 100, 500], "decoding": {"topk": 1000, "center_source": source}}
+    return Trial(name, name, 0, axes, metrics, meta, matches, pd.DataFrame(), baseline, None,
+                 oracles or {})  # fmt: skip
+
+
+def test_of_the_points_a_depth_could_win():
+    trials = [trial(None, "peak_center", 0.30), trial(3, "peak_center", 0.35)]
+    ceilings = reached.ceilings(trials, truth())
+    could = 100 * (
+        ceilings["HRH-SCO n=3, peak_center"]["ap.all"] - ceilings["YOLC x4, peak_center"]["ap.all"]
+    )
+    assert could > 3  # a finer grid rounds less
+    text = limits.ceiling(trials, ceilings)
+    assert f"of the {could:.1f} points of AP that its grid could win over YOLC x4" in text
+    assert "it won +5.0" in text
+
+
+def test_a_grid_that_can_win_nothing_is_said_to():
+    trials = [trial(None, "regression", 0.30), trial(2, "regression", 0.20)]
+    text = limits.ceiling(trials, reached.ceilings(trials, truth()))
+    assert "could win no AP over YOLC x4, regression; its change was -10.0 points" in text
+
+
+def test_floors_are_the_errors_of_rounding_alone():
+    floors = reached.floors([trial(None, "sco", 0.3), trial(4, "sco", 0.3)], truth(1000))
+    assert list(floors) == ["floor of n=2 without fraction", "floor of n=4 without fraction"]
+    for distances, cell in zip(floors.values(), (1.0, 0.25), strict=True):
+        assert np.sqrt(np.mean(distances**2)) == pytest.approx(cell * np.sqrt(2 / 12), rel=0.06)
+        assert (np.diff(distances) >= 0).all()
+
+
+def test_the_branch_that_holds_back_is_named():
+    scored = {
+        "none": {"ap.all": 0.2}, "heatmap": {"ap.all": 0.5}, "size": {"ap.all": 0.3},
+        "center": {"ap.all": 0.2}, "heatmap+size": {"ap.all": 0.9},
+    }  # fmt: skip
+    text = holds_back(scored)
+    assert text.startswith("The heatmap branch holds AP back most: +30.0 points")
+    assert "size +10.0" in text
+    assert "no branch" in holds_back({"none": {"ap.all": 0.2}, "size": {"ap.all": 0.1}}).lower()
+
+
+@pytest.mark.parametrize("higher", [True, False])
+def test_pareto_front_against_its_definition(higher):
+    rng = np.random.default_rng(1)
+    points = [(float(c), float(v)) for c, v in rng.integers(0, 8, size=(30, 2))]
+    expected = {
+        p for p in points
+        if not any(
+            q != p and q[0] <= p[0] and (q[1] >= p[1] if higher else q[1] <= p[1]) for q in points
+        )
+    }  # fmt: skip
+    front = pareto_front(points, higher=higher)
+    assert set(front) == expected
+    assert front == sorted(front)

@@ -77,11 +77,16 @@ def _labels(names: list[str]) -> list[str]:
     short = []
     for name in names:
         base, *own = name.split("@")
-        short.append("@".join([Path(base).stem, *(each.rpartition(".")[2] for each in own)]))
+        short.append("@".join([_stem(base), *(each.rpartition(".")[2] for each in own)]))
     return [
         name if short.count(name) == 1 else f"{name} ({short[: index + 1].count(name)})"
         for index, name in enumerate(short)
     ]
+
+
+def _stem(base: str) -> str:
+    path = Path(base)
+    return path.stem if path.suffix == ".py" else path.name
 
 
 def _rounds(

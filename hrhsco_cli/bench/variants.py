@@ -1,9 +1,11 @@
 """The networks to be timed: recipes, each with its own changes, built and placed on the device."""
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from hrhsco_cli.runs import recipe as recipes
+from hrhsco_cli.runs.folder import RunFolder
 from reports.errors import InputError
 
 if TYPE_CHECKING:
@@ -58,6 +60,8 @@ class Variant:
 def build(name: str, settings: list[str], options: Options, device: "torch.device") -> Variant:
     """Build ``RECIPE`` or ``RECIPE@key=value@key=value`` with random weights.
 
+    A run's folder stands for the recipe in it.
+
     Weights of other origin would take the same time; only decoding depends on how many peaks there
     are, and random heatmaps have more of them than trained ones.
 
@@ -68,7 +72,8 @@ def build(name: str, settings: list[str], options: Options, device: "torch.devic
     from mmdet.registry import MODELS
 
     base, *own = name.split("@")
-    config = recipes.load(recipes.find(base))
+    folder = RunFolder(Path(base))
+    config = recipes.load(folder.recipe if folder.recipe.is_file() else recipes.find(base))
     recipes.override(config, recipes.parse_settings([*settings, *own]))
     torch.manual_seed(0)
     try:

@@ -10,7 +10,8 @@ from hrhsco_cli.commands.values import parse_size
 
 def bench(
     recipes: Annotated[
-        list[str], typer.Argument(help="RECIPE or RECIPE@key=value; the first is the reference.")
+        list[str],
+        typer.Argument(help="RECIPE, RECIPE@key=value or a run; the first is the reference."),
     ],
     device: Annotated[str, typer.Option(help="auto, cpu, cuda or cuda:INDEX.")] = "auto",
     precision: Annotated[str, typer.Option(help="fp32, tf32, bf16 or fp16.")] = "fp32",
@@ -34,7 +35,8 @@ def bench(
     """Measure recipes side by side, interleaved: cost, time by branch and end to end, memory.
 
     On a GPU, times in ms by CUDA events; on a CPU, ratios to the first recipe only. Depths are told
-    apart by RECIPE@model.bbox_head.heatmap_upsample_num=3.
+    apart by RECIPE@model.bbox_head.heatmap_upsample_num=3. A run that is named gets latency.* into
+    its metrics.json, and its report shows them.
 
     Example: hrhsco bench quickstart_baseline quickstart_hrh_sco --rounds 10 --json runs/bench.json
 
@@ -48,6 +50,7 @@ def bench(
     select_device(device)
 
     from hrhsco_cli.bench.measure import bench as measure
+    from hrhsco_cli.bench.recorded import record
     from hrhsco_cli.bench.variants import Options
     from hrhsco_cli.commands.shown import print_bench
     from reports.plots import latency
@@ -57,6 +60,7 @@ def bench(
     )
     with progress("bench", 0) as log:
         result = measure(recipes, settings or [], options, log.advance_to)
+    record(recipes, result)
     print_bench(result)
     if plot is not None:
         with replacing(plot) as aside:

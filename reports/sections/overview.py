@@ -13,7 +13,8 @@ from reports.trials import Trial, network, variants
 
 HEADLINE = (
     "ap.all", "ap.50", "ap.75", "ap.small", "loc.px.mean", "loc.px.median", "loc.recall",
-    "loc.chance_recall", "cost.params", "cost.flops",
+    "loc.chance_recall", "cost.params", "cost.flops", "latency.end_to_end.ms",
+    "latency.end_to_end.ratio",
 )  # fmt: skip
 _CHANGE_OF_ERROR = Metric(
     "",
@@ -190,6 +191,7 @@ def conditions(trials: list[Trial], attribution: str) -> str:
         ("pictures", "images"), ("maxDets", "max_dets"), ("matching", "matching"),
         ("least score matched", "min_score"), ("size bins", "size_bins"),
         ("NMS and deformable convolution", "operators"), ("Python", "python"),
+        ("time measured", "latency"),
     )  # fmt: skip
     rows = [(label, _values(trials, key)) for label, key in fields]
     decoding = sorted({f"{k} {v}" for t in trials for k, v in t.meta.get("decoding", {}).items()})
@@ -217,8 +219,14 @@ def glossary(trials: list[Trial]) -> str:
 
 
 def _values(trials: Iterable[Trial], key: str) -> str:
-    values = [str(trial.meta[key]) for trial in trials if trial.meta.get(key) is not None]
+    values = [_words(trial.meta[key]) for trial in trials if trial.meta.get(key) is not None]
     return "; ".join(dict.fromkeys(values))
+
+
+def _words(value: object) -> str:
+    if isinstance(value, dict):
+        return ", ".join(f"{key} {each}" for key, each in value.items() if each is not None)
+    return str(value)
 
 
 def _with_spread(metric: Metric, mean: float | None, spread: float | None) -> str:

@@ -1,0 +1,36 @@
+"""Writing a bench's figures into the runs that were timed, where reports look for them."""
+
+from pathlib import Path
+from typing import Any
+
+from hrhsco_cli.files import write_json
+from hrhsco_cli.runs.evaluation import read_metrics
+from hrhsco_cli.runs.folder import RunFolder
+from reports.timing import latency_metrics, timings
+
+_CONDITIONS = (
+    "kind", "clock", "device", "driver", "cuda", "precision", "batch", "channels_last", "compile",
+    "cuda_graphs", "rounds", "time",
+)  # fmt: skip
+
+
+def record(names: list[str], result: dict[str, Any]) -> None:
+    """Add ``latency.*`` to ``metrics.json`` of each name that is a scored run's folder.
+
+    Earlier ``latency.*`` there are dropped: figures of two benches don't belong together.
+    """
+    found = timings(result["variants"])
+    reference = next(iter(found))
+    for name, timing in zip(names, found.values(), strict=True):
+        run = RunFolder(Path(name))
+        if not run.metrics.is_file():
+            continue
+        metrics = {
+            key: value
+            for key, value in read_metrics(run.metrics).items()
+            if not key.startswith("latency.")
+        }
+        metrics |= latency_metrics(timing, result["meta"])
+        metrics["meta"]["latency"] = {key: result["meta"][key] for key in _CONDITIONS}
+        metrics["meta"]["latency"]["reference"] = reference
+        write_json(run.metrics, metrics)

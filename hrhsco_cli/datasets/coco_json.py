@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import numpy as np
 import pandas as pd
 
@@ -19,6 +20,9 @@ from reports.frames import (
     REGION_COLUMNS,
     GroundTruth,
 )
+
+_LARGE_FILE_BYTES = 100_000_000
+"""Above this a wrong result file is described by its decoder, not row by row."""
 
 OUTSIDE_TOLERANCE_PX = 0.5
 """How far a box may reach over its image's edge: converters round, and half a pixel is rounding."""
@@ -67,25 +71,69 @@ def read_detections(path: Path, truth: GroundTruth) -> pd.DataFrame:
         InputError: not a list of results, a box or score that can't be, or an image or category
             that the ground truth doesn't have.
     """
-    content = read_json(path, "detections")
-    if not isinstance(content, list):
-        raise InputError(
-            f"{path} is no list of COCO results [{{image_id, category_id, bbox, score}}]"
-        )
-    if not content:
-        return pd.DataFrame({name: pd.Series(dtype=float) for name in DETECTION_COLUMNS})
-    rows = _frame(content, {"image_id", "category_id", "bbox", "score"}, path, "result")
-    corners = _corners(rows["bbox"], rows.index, path, "result")
-    found = pd.DataFrame(corners, columns=["x", "y", "w", "h"])
-    found["image_id"], found["category_id"] = rows["image_id"], rows["category_id"]
-    found["score"] = pd.to_numeric(rows["score"], errors="coerce").astype(float)
-    found["ann_id"] = rows.index
+    found = _decoded(path)
+    if found is None:
+        found = _checked(path)
+    found["ann_id"] = found.index
     _refuse(
         ~np.isfinite(found["score"]), found["ann_id"], f"{path}: score of result {{}} is no number"
     )
     _check_sizes(found, path, "result")
     _check_ids(found, truth.images, truth.categories, path, "result")
     return found[DETECTION_COLUMNS]
+
+
+class _Result(msgspec.Struct):
+    """One row of COCO results; other keys are passed over."""
+
+    image_id: int | str
+    category_id: int
+    bbox: tuple[float, float, float, float]
+    score: float
+
+
+def _decoded(path: Path) -> pd.DataFrame | None:
+    """Results read straight into typed rows; None if anything about them is not as it should be.
+
+    Plain dicts and lists would take ten times the file's size, and result files run to gigabytes.
+    """
+    try:
+        rows = msgspec.json.decode(path.read_bytes(), type=list[_Result])
+    except (OSError, msgspec.MsgspecError):
+        return None
+    boxes = np.fromiter((each.bbox for each in rows), dtype=np.dtype((float, 4)), count=len(rows))
+    found = pd.DataFrame(boxes, columns=["x", "y", "w", "h"])
+    found["image_id"] = [each.image_id for each in rows]
+    found["category_id"] = np.fromiter((each.category_id for each in rows), np.int64, len(rows))
+    found["score"] = np.fromiter((each.score for each in rows), float, len(rows))
+    return found
+
+
+def _checked(path: Path) -> pd.DataFrame:
+    """The same, a row at a time, to say what is wrong and where.
+
+    Raises:
+        InputError: the file is too large to be taken apart, or what is wrong with it.
+    """
+    if path.is_file() and path.stat().st_size > _LARGE_FILE_BYTES:
+        try:
+            msgspec.json.decode(path.read_bytes(), type=list[_Result])
+        except msgspec.MsgspecError as error:
+            raise InputError(
+                f"{path} is no list of COCO results [{{image_id, category_id, bbox, score}}]: "
+                f"{error}"
+            ) from error
+    content = read_json(path, "detections")
+    if not isinstance(content, list):
+        raise InputError(
+            f"{path} is no list of COCO results [{{image_id, category_id, bbox, score}}]"
+        )
+    rows = _frame(content, {"image_id", "category_id", "bbox", "score"}, path, "result")
+    corners = _corners(rows["bbox"], rows.index, path, "result")
+    found = pd.DataFrame(corners, columns=["x", "y", "w", "h"])
+    found["image_id"], found["category_id"] = rows["image_id"], rows["category_id"]
+    found["score"] = pd.to_numeric(rows["score"], errors="coerce").astype(float)
+    return found
 
 
 def coco_dict(

@@ -120,3 +120,45 @@ def test_wrong_detections_are_told_in_one_line(tmp_path, row, message):
     truth = read_ground_truth(write(tmp_path / "gt.json", content()))
     with pytest.raises(InputError, match=message):
         read_detections(write(tmp_path / "dt.json", [row]), truth)
+
+
+def test_results_may_carry_more_and_ids_may_be_of_either_kind(tmp_path):
+    truth = read_ground_truth(write(tmp_path / "gt.json", content()))
+    rows = [detection(segmentation={"counts": "x"}, id=7), detection(bbox=[1, 2, 3, 4.5])]
+    found = read_detections(write(tmp_path / "dt.json", rows), truth)
+    assert found["image_id"].tolist() == ["a", "a"]
+    assert found.iloc[1][["x", "y", "w", "h"]].tolist() == [1, 2, 3, 4.5]
+
+
+def test_a_large_broken_file_is_told_by_its_decoder(tmp_path, monkeypatch):
+    monkeypatch.setattr("hrhsco_cli.datasets.coco_json._LARGE_FILE_BYTES", 10)
+    truth = read_ground_truth(write(tmp_path / "gt.json", content()))
+    broken = write(tmp_path / "dt.json", [detection(), detection(score="high")])
+    with pytest.raises(InputError, match=r"no list of COCO results.*\$\[1\]\.score"):
+        read_detections(broken, truth)
+
+
+@pytest.mark.slow
+def test_memory_stays_within_a_few_times_the_file(tmp_path):
+    """Read 100 MB in a process of its own, with its peak memory before and after."""
+    import subprocess
+    import sys
+
+    gt = write(tmp_path / "gt.json", content())
+    row = json.dumps(detection())
+    (tmp_path / "dt.json").write_text("[" + ",".join([row] * (100_000_000 // len(row))) + "]")
+    program = (
+        "import resource, sys; from pathlib import Path\n"
+        "from hrhsco_cli.datasets.coco_json import read_detections, read_ground_truth\n"
+        "truth = read_ground_truth(Path(sys.argv[1]))\n"
+        "peak = lambda: resource.getrusage(resource.RUSAGE_SELF).ru_maxrss\n"
+        "before = peak(); found = read_detections(Path(sys.argv[2]), truth)\n"
+        "print(len(found), (peak() - before) * 1024)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program, gt, tmp_path / "dt.json"],
+        capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    rows, grown = map(int, done.stdout.split())
+    assert rows == 100_000_000 // len(row)
+    assert grown < 800_000_000

@@ -86,8 +86,16 @@ def require_comparable(trials: list[Trial]) -> None:
     """Refuse trials whose figures don't belong in one table.
 
     Raises:
-        InputError: two differ in data, maxDets, matching, score limit or size bins; it says which.
+        InputError: two differ in data, maxDets, matching, score limit or size bins, or their times
+            come from two benches; it says which.
     """
+    timed = [trial for trial in trials if trial.meta.get("latency") is not None]
+    for trial in timed[1:]:
+        if trial.meta["latency"] != timed[0].meta["latency"]:
+            raise InputError(
+                f"the times of {timed[0].name} and {trial.name} come from two benches, so they "
+                "can't be compared; run one hrhsco bench over both"
+            )
     first = trials[0]
     for trial in trials[1:]:
         for key in COMPARABLE:

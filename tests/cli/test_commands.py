@@ -4,53 +4,16 @@ import json
 import os
 import signal
 import subprocess
-import sys
 import time
 
 import pytest
 
-HRHSCO = [sys.executable, "-c", "from hrhsco_cli.main import run; run()"]
-
-
-def hrhsco(*words, cwd=None, timeout=500):
-    return subprocess.run(
-        [*HRHSCO, *map(str, words)], capture_output=True, text=True, cwd=cwd, timeout=timeout
-    )
+from tests.reference.calling import HRHSCO, hrhsco, refused
 
 
 def logged_steps(run):
     lines = (run / "train_log.jsonl").read_text().splitlines()
     return [json.loads(line)["step"] for line in lines]
-
-
-def refused(result, *parts, code=2):
-    """One line, the right code, no traceback."""
-    assert result.returncode == code, result.stderr
-    line = result.stderr.strip().splitlines()[-1]
-    assert line.startswith("error: ")
-    assert "Traceback" not in result.stderr
-    for part in parts:
-        assert part in line
-
-
-@pytest.fixture(scope="module")
-def scenes(tmp_path_factory):
-    out = tmp_path_factory.mktemp("data") / "scenes"
-    done = hrhsco("data", "synth", out, "--images", 16, "--size", "64x64", "--seed", 1)
-    assert done.returncode == 0, done.stderr
-    return out
-
-
-@pytest.fixture(scope="module")
-def run(scenes, tmp_path_factory):
-    out = tmp_path_factory.mktemp("runs") / "first"
-    done = hrhsco(
-        "train", "quickstart_hrh_sco", "--data", scenes, "--epochs", 1, "--device", "cpu",
-        "--set", "model.bbox_head.heatmap_upsample_num=1", "--set", "model.test_cfg.score_thr=0.0",
-        "--out", out,
-    )  # fmt: skip
-    assert done.returncode == 0, done.stderr
-    return out
 
 
 @pytest.mark.slow

@@ -1,0 +1,119 @@
+"""hrhsco oracle, compare and evaluate --oracle: real commands on real files."""
+
+import json
+import shutil
+
+import pytest
+
+from tests.reference.calling import hrhsco, refused
+
+
+def test_oracle_of_real_annotations(shared_data, tmp_path):
+    annotations = shared_data / "visdrone_sample" / "val.json"
+    out, plot = tmp_path / "ceiling.json", tmp_path / "ceiling.png"
+    done = hrhsco(
+        "oracle", annotations, "--depths", "2,3", "--size", "1024x640", "--json", out,
+        "--plot", plot,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert "finer heatmap" in done.stdout
+    assert "at halves" in done.stdout
+    assert plot.stat().st_size > 1000
+    rows = json.loads(out.read_text())
+    assert [(row["depth"], row["center_source"]) for row in rows][:2] == [
+        (2, "regression"), (2, "peak_floor"),
+    ]  # fmt: skip
+    assert all(row["ap.90"] <= row["ap.50"] <= 1 for row in rows)
+    assert rows[0]["meta"]["input_size"] == [1024, 640]
+
+
+def test_oracle_refuses(tmp_path):
+    refused(hrhsco("oracle", tmp_path / "none.json"), "no annotations")
+    (tmp_path / "gt.json").write_text("{}")
+    refused(hrhsco("oracle", tmp_path / "gt.json", "--depths", "2,x"), "--depths '2,x'")
+
+
+@pytest.fixture
+def results(scenes, tmp_path):
+    """Ground truth, and two files of COCO results: boxes off by 1 px and by 3 px."""
+    truth = json.loads((scenes / "val.json").read_text())
+    for name, shift in (("near", 1.0), ("far", 3.0)):
+        rows = [
+            {"image_id": each["image_id"], "category_id": each["category_id"], "score": 0.5,
+             "bbox": [each["bbox"][0] + shift, *each["bbox"][1:]]}
+            for each in truth["annotations"]
+        ]  # fmt: skip
+        (tmp_path / f"{name}.json").write_text(json.dumps(rows))
+    return tmp_path, scenes / "val.json"
+
+
+@pytest.mark.slow
+def test_compare_two_result_files(results, tmp_path):
+    folder, annotations = results
+    call = ["compare", folder / "far.json", folder / "near.json", "--annotations", annotations]
+    done = hrhsco(*call, "--resamples", 200, "--json", tmp_path / "out.json")
+    assert done.returncode == 0, done.stderr
+    found = json.loads((tmp_path / "out.json").read_text())
+    error = found["metrics"]["loc.px.mean"]
+    assert error["verdict"] == "B is better"
+    assert (error["a"], error["b"]) == pytest.approx((3, 1), abs=0.3)
+    assert "B is better" in done.stdout
+    (folder / "none.json").write_text("[]")
+    done = hrhsco("compare", folder / "near.json", folder / "none.json", *call[3:])
+    assert done.returncode == 0, done.stderr
+    assert "A is better" in done.stdout
+
+
+def test_compare_refuses(results):
+    folder, _ = results
+    refused(hrhsco("compare", folder / "far.json", folder / "near.json"), "--annotations")
+    refused(hrhsco("compare", folder / "no", folder / "near.json"), "no run")
+
+
+@pytest.mark.slow
+def test_compare_runs(run, tmp_path):
+    done = hrhsco("compare", run, run, "--resamples", 100, "--json", tmp_path / "same.json")
+    assert done.returncode == 0, done.stderr
+    found = json.loads((tmp_path / "same.json").read_text())["metrics"]
+    assert {row["verdict"] for row in found.values()} <= {"not clearly different", "not measured"}
+    other = tmp_path / "other"
+    shutil.copytree(run, other)
+    metrics = json.loads((other / "metrics.json").read_text())
+    for key, value in (("max_dets", [1, 10, 100]), ("fingerprint", "0"), ("matching", "by eye")):
+        changed = metrics | {"meta": metrics["meta"] | {key: value}}
+        (other / "metrics.json").write_text(json.dumps(changed))
+        refused(hrhsco("compare", run, other), "can't be compared", key)
+
+
+@pytest.mark.slow
+def test_branch_oracles(run, tmp_path):
+    copy = tmp_path / "copy"
+    shutil.copytree(run, copy)
+    done = hrhsco("evaluate", copy, "--oracle", "heatmap,heatmap+size+center")
+    assert done.returncode == 0, done.stderr
+    scored = json.loads((copy / "oracle.json").read_text())
+    assert list(scored) == ["none", "heatmap", "heatmap+size+center"]
+    whole = scored["heatmap+size+center"]
+    assert whole["ap.all"] == pytest.approx(1, abs=0.02)
+    assert whole["loc.px.rms"] == pytest.approx(0, abs=1e-3)
+    assert scored["heatmap"]["loc.recall"] > scored["none"]["loc.recall"]
+    plain = json.loads((copy / "metrics.json").read_text())
+    assert scored["none"]["loc.px.mean"] == plain["loc.px.mean"]
+    assert hrhsco("report", copy).returncode == 0
+    page = (copy / "report" / "report.md").read_text()
+    assert "| heatmap+size+center | 100.0 |" in page or "| heatmap+size+center | 9" in page
+    assert "AP" in page.partition("(seed 0): ")[2][:60]
+    refused(hrhsco("evaluate", copy, "--oracle", "offset"), "'offset'", "heatmap, size, center")
+
+
+@pytest.mark.slow
+def test_a_bench_of_runs_reaches_their_report(run, tmp_path):
+    copy = tmp_path / "copy"
+    shutil.copytree(run, copy)
+    done = hrhsco("bench", copy, "quickstart_baseline", "--rounds", 3, "--device", "cpu")
+    assert done.returncode == 0, done.stderr
+    metrics = json.loads((copy / "metrics.json").read_text())
+    assert metrics["latency.end_to_end.ratio"] == 1
+    assert not any(key.endswith(".ms") for key in metrics)
+    assert hrhsco("report", copy).returncode == 0
+    assert "CPU time" in (copy / "report" / "report.md").read_text()

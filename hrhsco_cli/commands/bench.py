@@ -28,6 +28,7 @@ def bench(
         list[str] | None, typer.Option("--set", help="Change an option of every recipe.")
     ] = None,
     plot: Annotated[Path | None, typer.Option(help="Write the figure there (.png).")] = None,
+    markdown: Annotated[Path | None, typer.Option(help="Write all tables there (.md).")] = None,
     json_out: Annotated[
         Path | None, typer.Option("--json", help="Write raw samples and all figures there.")
     ] = None,
@@ -42,7 +43,7 @@ def bench(
 
     Example: hrhsco bench quickstart_hrh_sco quickstart_hrh_sco@model.bbox_head.sample_order=xy
     """
-    from hrhsco_cli.files import replacing, write_json
+    from hrhsco_cli.files import replacing, write_json, write_text
     from hrhsco_cli.progress import progress
     from hrhsco_cli.runs.environment import select_device
 
@@ -53,6 +54,7 @@ def bench(
     from hrhsco_cli.bench.recorded import record
     from hrhsco_cli.bench.variants import Options
     from hrhsco_cli.commands.shown import print_bench
+    from reports.bench_page import page
     from reports.plots import latency
 
     options = Options(
@@ -62,6 +64,8 @@ def bench(
         result = measure(recipes, settings or [], options, log.advance_to)
     record(recipes, result)
     print_bench(result)
+    if markdown is not None:
+        write_text(markdown, page(result, "Bench"))
     if plot is not None:
         with replacing(plot) as aside:
             latency.draw(result).savefig(aside, format="png")

@@ -4,7 +4,6 @@ from collections.abc import Mapping
 from typing import Any
 
 from reports import comparison
-from reports.ceiling import conclusion
 from reports.markdown import table
 from reports.metrics.definitions import METRICS
 from reports.oracles import holds_back
@@ -50,34 +49,38 @@ def ceiling(trials: list[Trial], ceilings: Mapping[str, Mapping[str, Any]]) -> s
 def _of_the_points(
     groups: Mapping[str, list[Trial]], ceilings: Mapping[str, Mapping[str, Any]]
 ) -> list[str]:
-    best = comparison.best_baseline([trial for group in groups.values() for trial in group])
-    if best is None or best not in ceilings:
+    """What a variant won of what its grid and fraction could win over the baseline's rounding."""
+    reference = _rounding_baseline(groups)
+    if reference is None or reference not in ceilings:
         return []
     metric = METRICS["ap.all"]
     lines = []
     for name, row in ceilings.items():
-        if groups[name][0].baseline or None in (row[metric.key], ceilings[best][metric.key]):
+        if name == reference or None in (row[metric.key], ceilings[reference][metric.key]):
             continue
-        could = row[metric.key] - ceilings[best][metric.key]
+        could = row[metric.key] - ceilings[reference][metric.key]
         change = comparison.difference(
-            groups[name], groups[best], comparison.metric_change(metric.key)
+            groups[name], groups[reference], comparison.metric_change(metric.key)
         )
         if change.mean is None:
             continue
         won = f"{change.mean * metric.scale:+.{metric.digits}f}"
         offered = f"{could * metric.scale:.{metric.digits}f}"
         lines.append(
-            f"- {name}: of the {offered} points of AP that its grid could win over {best}, it "
-            f"won {won}."
+            f"- {name}: of the {offered} points of AP that it could win over {reference}, it won "
+            f"{won}."
             if could > _NEGLIGIBLE
-            else f"- {name}: its grid could win no AP over {best}; its change was {won} points."
+            else f"- {name}: it could win no AP over {reference}; its change was {won} points."
         )
     return ["\n".join(lines)] if lines else []
 
 
-def depths(rows: list[Mapping[str, Any]]) -> str:
-    """From which depth on a finer heatmap can't pay, by center source."""
-    return "\n".join(f"- {sentence}." for sentence in conclusion(rows)) if rows else ""
+def _rounding_baseline(groups: Mapping[str, list[Trial]]) -> str | None:
+    """The baseline that rounds to its cell, against which a finer cell pays; else its best."""
+    for name, (trial, *_) in groups.items():
+        if trial.baseline and trial.axes.get("center_source") == "peak_center":
+            return name
+    return comparison.best_baseline([trial for group in groups.values() for trial in group])
 
 
 def strictness(trials: list[Trial]) -> str:

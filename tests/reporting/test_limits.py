@@ -45,14 +45,14 @@ def test_of_the_points_a_depth_could_win():
     )
     assert could > 3  # a finer grid rounds less
     text = limits.ceiling(trials, ceilings)
-    assert f"of the {could:.1f} points of AP that its grid could win over YOLC x4" in text
+    assert f"of the {could:.1f} points of AP that it could win over YOLC x4, peak_center" in text
     assert "it won +5.0" in text
 
 
 def test_a_grid_that_can_win_nothing_is_said_to():
     trials = [trial(None, "regression", 0.30), trial(2, "regression", 0.20)]
     text = limits.ceiling(trials, reached.ceilings(trials, truth()))
-    assert "could win no AP over YOLC x4, regression; its change was -10.0 points" in text
+    assert "it could win no AP over YOLC x4, regression; its change was -10.0 points" in text
 
 
 def test_floors_are_the_errors_of_rounding_alone():

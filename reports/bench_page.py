@@ -1,0 +1,60 @@
+"""A bench as a page of Markdown: conditions, cost by branch, memory, time by stage."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from reports.markdown import definitions, table
+from reports.metrics.definitions import BRANCHES, METRICS
+from reports.timing import Timing, timings
+
+GPU = "GPU latency"
+
+
+def page(result: Mapping[str, Any], title: str) -> str:
+    """The whole page of what ``hrhsco bench`` measured."""
+    meta, variants = result["meta"], result["variants"]
+    parts = [
+        f"# {title}",
+        definitions((key.replace("_", " "), _words(value)) for key, value in meta.items() if value),
+        "## Cost of one image and memory of a batch",
+        _cost(variants),
+        f"## {meta['kind']}",
+        _times(variants, milliseconds=meta["kind"] == GPU),
+        "Ratios are to the first network in the same round, median with its 95 % bootstrap interval.",
+    ]
+    return "\n\n".join(parts) + "\n"
+
+
+def _words(value: object) -> str:
+    if isinstance(value, Mapping):
+        return ", ".join(f"{key} {each}" for key, each in value.items())
+    return str(value)
+
+
+def _cost(variants: Mapping[str, Any]) -> str:
+    headings = ["network", METRICS["cost.params"].label, "MACs (G)", "FLOPs (G)"]
+    headings += [f"MACs, {branch} (G)" for branch in BRANCHES] + ["inference memory (MiB)"]
+    rows = []
+    for name, each in variants.items():
+        keys = ["params", "macs", "flops", *(f"{branch}.macs" for branch in BRANCHES)]
+        cost = each["cost"]
+        figures = [METRICS[f"cost.{key}"].format(cost.get(f"cost.{key}")) for key in keys]
+        rows.append([name, *figures, f"{each['memory']['inference'] / 2**20:.1f}"])
+    return table(headings, rows)
+
+
+def _times(variants: Mapping[str, Any], *, milliseconds: bool) -> str:
+    absolute = ["median (ms)", "p10", "p90"] if milliseconds else []
+    rows = [
+        [name, stage.replace("_", " "), *_figures(timing, milliseconds)]
+        for name, stages in timings(variants).items()
+        for stage, timing in stages.items()
+    ]
+    return table(["network", "stage", *absolute, "ratio", "95 % interval"], rows)
+
+
+def _figures(timing: Timing, milliseconds: bool) -> list[str]:
+    times = [timing.median, timing.p10, timing.p90] if milliseconds else []
+    ratio = "–" if timing.ratio is None else f"{timing.ratio:.3f}"
+    interval = "–" if timing.low is None else f"{timing.low:.3f} to {timing.high:.3f}"
+    return [*(f"{each:.3f}" for each in times), ratio, interval]

@@ -20,7 +20,7 @@ def page(result: Mapping[str, Any], title: str) -> str:
         _cost(variants),
         f"## {meta['kind']}",
         _times(variants, milliseconds=meta["kind"] == GPU),
-        "Ratios are to the first network in the same round, median with its 95 % bootstrap interval.",
+        "Ratios are to the first network in the same round: median, 95 % bootstrap interval.",
     ]
     return "\n\n".join(parts) + "\n"
 

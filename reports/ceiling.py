@@ -205,6 +205,8 @@ def conditions(
 
 def conclusion(rows: Sequence[Mapping[str, Any]]) -> list[str]:
     """A sentence a center source: from which depth on a finer heatmap can't pay on this data."""
+    if all(row["ap.all"] is None for row in rows):
+        return ["there are no objects, so nothing can be said of any depth"]
     deepest = max(_depth(row) for row in rows)
     stride = {_depth(row): row["stride_px"] for row in rows}
     sentences = []

@@ -19,7 +19,8 @@ def test_depths_side_by_side(tmp_path):
     done = bench(
         "quickstart_baseline", "quickstart_hrh_sco@model.bbox_head.heatmap_upsample_num=3",
         "--device", "cpu", "--size", "64x64", "--rounds", 4, "--training", "--json", out,
-        "--plot", plot, "--markdown", tmp_path / "bench.md", "--channels-last", "--precision", "bf16",
+        "--plot", plot, "--markdown", tmp_path / "bench.md", "--channels-last",
+        "--precision", "bf16",
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     assert "no GPU latency" in done.stdout

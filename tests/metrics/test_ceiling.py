@@ -77,6 +77,8 @@ def test_the_deepest_depth_says_nothing_of_itself():
 def test_no_objects_is_unsaid():
     truth = scattered(count=1)
     empty = GroundTruth(truth.images, truth.boxes.iloc[:0], truth.categories, "")
-    row = ceiling(empty, [2], ["sco"])[0]
+    rows = ceiling(empty, [2, 3], ["sco"])
+    row = rows[0]
     assert row["ap.all"] is None
+    assert "no objects" in conclusion(rows)[0]
     assert row["loc.recall"] is None

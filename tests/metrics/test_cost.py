@@ -65,3 +65,63 @@ def test_multiply_adds_equal_the_closed_form(n):
     assert cost["cost.params"] == sum(each.numel() for each in head.parameters())
     assert head.training
     assert heads.BACKEND.name
+
+
+def parameters_by_hand(n, c, f, k):
+    """Learned numbers of each branch; n is None for the baseline."""
+    wide = 8 * k
+    box = 9 * c * f + f + 9 * f * f + f + (f * 4 + 4) + (f * 18 + 18) + 9 * f * 4
+    if n is None:
+        # The 1x1 convolution's normalisation has a scale and a shift a channel.
+        heat = c * c + c + 2 * c + 16 * c * wide + wide + 16 * wide * wide + wide + 8 * k + k
+        return {"box": box, "heatmap": heat}
+    heat = offset = 9 * c * c + c
+    channels, half = c, c
+    for _ in range(n):
+        heat += 16 * channels * wide + wide
+        offset += 16 * half * (half // 2) + half // 2
+        channels, half = wide, half // 2
+    return {"box": box, "heatmap": heat + channels + k, "offset": offset + half * 2 + 2}
+
+
+@pytest.mark.parametrize("n", [None, 0, 1, 2, 3, 4])
+def test_parameters_equal_the_closed_form(n):
+    c, f, k = 32, 12, 2
+    options = {} if n is None else {"use_hrh_sco": True, "heatmap_upsample_num": n}
+    head = MODELS.build(
+        {"type": "YOLCHead", "in_channels": c, "feat_channels": f, "num_classes": k, **options}
+    )
+    cost = model_cost(Detector(head, c), (48, 32)).metrics
+    found = {
+        key.split(".")[1]: cost[key] for key in cost if key.count(".") == 2 and "params" in key
+    }
+    assert found == parameters_by_hand(n, c, f, k)
+
+
+def test_backbone_and_neck_equal_the_sum_over_their_convolutions():
+    from hrhsco_cli.runs import recipe
+
+    config = recipe.load(recipe.find("quickstart_hrh_sco"))
+    model = MODELS.build(config.model).eval()
+    macs = {"backbone": 0, "neck": 0}
+
+    def note(branch):
+        def hook(layer, _, out):
+            kernel = layer.kernel_size[0] * layer.kernel_size[1]
+            macs[branch] += out.numel() * layer.in_channels // layer.groups * kernel
+
+        return hook
+
+    for branch in macs:
+        for layer in getattr(model, branch).modules():
+            if isinstance(layer, nn.Conv2d):
+                layer.register_forward_hook(note(branch))
+    with torch.no_grad():
+        model(torch.zeros(1, 3, 64, 96), mode="tensor")
+    expected = dict(macs)
+    cost = model_cost(model, (96, 64)).metrics
+    assert {branch: cost[f"cost.{branch}.macs"] for branch in macs} == expected
+    assert min(expected.values()) > 0
+    assert cost["cost.macs"] == sum(
+        cost[f"cost.{branch}.macs"] for branch in ("backbone", "neck", "heatmap", "offset", "box")
+    )

@@ -1,6 +1,7 @@
 """Measuring networks round by round, each stage of each in turn, so that drift cancels."""
 
 import random
+import re
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -15,6 +16,8 @@ from hrhsco_cli.runs.environment import describe
 from hrhsco_cli.runs.registering import register
 from reports.metrics.cost import CONVENTION, model_cost
 from reports.metrics.memory import peak_activation_bytes
+
+_SHORT = {"use_offset_branch=false": "no offset branch"}
 
 OnStep = Callable[[int, int], None]
 
@@ -77,7 +80,9 @@ def _labels(names: list[str]) -> list[str]:
     short = []
     for name in names:
         base, *own = name.split("@")
-        short.append("@".join([_stem(base), *(each.rpartition(".")[2] for each in own)]))
+        changes = [_SHORT.get(each, each) for each in (each.rpartition(".")[2] for each in own)]
+        changes = [re.sub(r"^heatmap_upsample_num=", "n=", each) for each in changes]
+        short.append(", ".join([_stem(base), *changes]))
     return [
         name if short.count(name) == 1 else f"{name} ({short[: index + 1].count(name)})"
         for index, name in enumerate(short)

@@ -31,8 +31,8 @@ def draw(bench: Mapping[str, Any]) -> Figure:
                 end.ratio, row, xerr=spread, color="black", marker="|", capsize=3,
                 linestyle="none", label="end to end, 95 % interval",
             )  # fmt: skip
-    axes.set_yticks(range(len(found)), list(found))
+    axes.set_yticks(range(len(found)), [name.replace(", ", "\n", 1) for name in found])
     axes.invert_yaxis()
-    axes.set_xlabel(f"{bench['meta']['kind']}, end to end of {next(iter(found))} = 1")
+    axes.set_xlabel(f"{bench['meta']['kind']}; end to end of the first network is 1")
     theme.legend(figure, [axes])
     return figure

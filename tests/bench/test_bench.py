@@ -32,7 +32,7 @@ def test_depths_side_by_side(tmp_path):
     result = json.loads(out.read_text())
     assert result["meta"]["kind"] == "CPU time"
     names = list(result["variants"])
-    assert names == ["quickstart_baseline", "quickstart_hrh_sco@heatmap_upsample_num=3"]
+    assert names == ["quickstart_baseline", "quickstart_hrh_sco, n=3"]
     first, deep = result["variants"].values()
     stages = {"end_to_end", "backbone", "neck", "heatmap", "box", "decode", "training_step"}
     assert set(first["samples_ms"]) == stages

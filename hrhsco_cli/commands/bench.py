@@ -53,9 +53,9 @@ def bench(
     from hrhsco_cli.bench.measure import bench as measure
     from hrhsco_cli.bench.recorded import record
     from hrhsco_cli.bench.variants import Options
-    from hrhsco_cli.commands.shown import print_bench
-    from reports.bench_page import page
+    from hrhsco_cli.shown.bench import print_bench
     from reports.plots import latency
+    from reports.sections.bench import page
 
     options = Options(
         picture, batch, precision, channels_last, compiled, cuda_graphs, rounds, training

@@ -36,9 +36,9 @@ def compare(
 
     Example: hrhsco compare mine.json theirs.json --annotations val.json
     """
-    from hrhsco_cli.commands.shown import print_comparison
     from hrhsco_cli.files import write_json
     from hrhsco_cli.runs.comparing import compare_sides
+    from hrhsco_cli.shown.comparison import print_comparison
 
     done = compare_sides(
         a,

@@ -41,10 +41,11 @@ def evaluate(
 
     Example: hrhsco evaluate --predictions det.json --annotations val.json --json metrics.json
     """
-    from hrhsco_cli.commands.shown import print_metrics, print_oracles
     from hrhsco_cli.files import write_json
     from hrhsco_cli.progress import progress
     from hrhsco_cli.runs.environment import select_device
+    from hrhsco_cli.shown.metrics import print_metrics
+    from hrhsco_cli.shown.oracles import print_oracles
 
     select_device(device)
     limits = parse_max_dets(max_dets)

@@ -31,9 +31,9 @@ def oracle(
 
     Example: hrhsco oracle runs/scenes/val.json --depths 0,1,2,3,4 --plot runs/ceiling.png
     """
-    from hrhsco_cli.commands.shown import print_ceiling
     from hrhsco_cli.datasets.coco_json import read_ground_truth
     from hrhsco_cli.files import replacing, write_json
+    from hrhsco_cli.shown.ceiling import print_ceiling
     from reports import ceiling
     from reports.plots import ceiling as ceiling_plot
 

@@ -30,11 +30,12 @@ def train(
 
     Example: hrhsco train quickstart_hrh_sco --data runs/scenes --epochs 2 --out runs/first
     """
-    from hrhsco_cli.commands.shown import print_metrics, training_progress
     from hrhsco_cli.runs import recipe as recipes
     from hrhsco_cli.runs.environment import select_device
     from hrhsco_cli.runs.evaluation import evaluate_run
     from hrhsco_cli.runs.folder import RunFolder
+    from hrhsco_cli.shown.metrics import print_metrics
+    from hrhsco_cli.shown.training import training_progress
 
     path = recipes.find(recipe)
     changes = recipes.parse_settings(settings or [])

@@ -1,0 +1,1 @@
+"""What commands print: tables in a terminal and progress."""

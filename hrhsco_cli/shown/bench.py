@@ -1,0 +1,46 @@
+"""What ``hrhsco bench`` measured."""
+
+from typing import Any
+
+from rich.console import Console
+
+from hrhsco_cli.shown.table import new_table
+from reports.metrics.definitions import METRICS
+
+_COST_COLUMNS = ("params", "macs", "flops")
+
+
+def print_bench(result: dict[str, Any]) -> None:
+    """Print a bench: cost and memory, then time by stage; milliseconds on a GPU alone."""
+    from reports.timing import timings
+
+    meta, variants = result["meta"], result["variants"]
+    console = Console()
+    cost = new_table("network", "M params", "G MACs", "G FLOPs", "MiB inference", title="cost")
+    for name, each in variants.items():
+        figures = [
+            METRICS[f"cost.{key}"].format(each["cost"][f"cost.{key}"]) for key in _COST_COLUMNS
+        ]
+        cost.add_row(name, *figures, f"{each['memory']['inference'] / 2**20:.1f}")
+    console.print(cost)
+    gpu = meta["kind"] == "GPU latency"
+    headings = ["median ms", "p10", "p90"] if gpu else []
+    times = new_table("network", "stage", *headings, "ratio", "95 % interval", title=meta["kind"])
+    for name, stages in timings(variants).items():
+        for stage, each in stages.items():
+            absolute = (
+                [f"{value:.3f}" for value in (each.median, each.p10, each.p90)] if gpu else []
+            )
+            ratio = "–" if each.ratio is None else f"{each.ratio:.3f}"
+            interval = "–" if each.low is None else f"{each.low:.3f} to {each.high:.3f}"
+            times.add_row(name, stage, *absolute, ratio, interval)
+            name = ""
+    console.print(times)
+    for name, each in variants.items():
+        if each["unstable"]:
+            console.print(f"{name}: warm-up did not settle {', '.join(each['unstable'])}")
+    if not gpu:
+        console.print("CPU time is no GPU latency: ratios only; raw samples go to --json")
+    shown = {key: meta[key] for key in ("device", "precision", "batch", "rounds", "clock")}
+    console.print(", ".join(f"{key} {value}" for key, value in shown.items()), style="dim")
+    console.print(f"cost: {meta['cost']}", style="dim")

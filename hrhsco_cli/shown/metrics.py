@@ -1,0 +1,61 @@
+"""What ``hrhsco evaluate`` measured."""
+
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+from hrhsco_cli.shown.table import new_table
+from reports.metrics.definitions import BRANCHES, METRICS, PER_CLASS, definition
+
+_ERROR_COLUMNS = {"px": "loc.px", "cells": "loc.cell", "px, pairs of IoU 0.5": "loc_iou.px"}
+_COST_COLUMNS = ("params", "macs", "flops")
+
+
+def print_metrics(metrics: dict[str, Any]) -> None:
+    """Print what ``hrhsco evaluate`` measured, with its conditions; files hold all of it."""
+    console = Console()
+    meta = metrics["meta"]
+    console.print(_precision_table(metrics))
+    console.print(_error_table(metrics))
+    if "cost.params" in metrics:
+        console.print(_cost_table(metrics))
+        console.print(f"cost: {meta['cost']}", style="dim")
+        console.print(f"not counted: {', '.join(meta['cost_not_counted'])}", style="dim")
+    shown = {
+        key: meta[key] for key in ("max_dets", "min_score", "fingerprint", "device") if key in meta
+    }
+    console.print(", ".join(f"{key} {value}" for key, value in shown.items()), style="dim")
+
+
+def _precision_table(metrics: dict[str, Any]) -> Table:
+    table = new_table("", "%", title="average precision, its error split (TIDE), recall")
+    groups = ("ap.", "tide.", PER_CLASS, "loc.recall", "loc.chance", "loc_iou.recall")
+    for key in metrics:
+        if key.startswith(groups):
+            metric = definition(key)
+            table.add_row(metric.heading, metric.format(metrics[key]))
+    return table
+
+
+def _error_table(metrics: dict[str, Any]) -> Table:
+    table = new_table("", *_ERROR_COLUMNS, title="localisation error of the objects found")
+    names = [key.removeprefix("loc.px.") for key in metrics if key.startswith("loc.px.")]
+    for name in names:
+        keys = [f"{group}.{name}" for group in _ERROR_COLUMNS.values()]
+        unit = " (%)" if METRICS[keys[0]].unit == "%" else ""
+        heading = name.replace("_", " ") + unit
+        table.add_row(heading, *(METRICS[key].format(metrics[key]) for key in keys))
+    return table
+
+
+def _cost_table(metrics: dict[str, Any]) -> Table:
+    labels = [METRICS[f"cost.{name}"].label for name in _COST_COLUMNS]
+    table = new_table("cost of one image", *labels, title="")
+    branches = ["", *(f"{name}." for name in BRANCHES)]
+    for branch in branches:
+        keys = [f"cost.{branch}{name}" for name in _COST_COLUMNS]
+        if keys[0] in metrics:
+            figures = (METRICS[key].format(metrics[key]) for key in keys)
+            table.add_row(branch.rstrip(".") or "whole network", *figures)
+    return table

@@ -1,0 +1,25 @@
+"""Progress of a training."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+from hrhsco_cli.progress import progress
+
+if TYPE_CHECKING:
+    from hrhsco_cli.runs.training import Plan
+
+
+@contextmanager
+def training_progress(title: str) -> Iterator[dict[str, Any]]:
+    """Callbacks ``on_plan`` and ``on_step`` for a training that move a progress display."""
+    with progress(title, 0) as log:
+
+        def on_plan(plan: "Plan") -> None:
+            log.set_total(plan.steps)
+
+        def on_step(line: dict[str, Any]) -> None:
+            loss = f"loss {line['loss']:.3g}" if "loss" in line else ""
+            log.advance(note=loss)
+
+        yield {"on_plan": on_plan, "on_step": on_step}

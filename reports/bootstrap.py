@@ -1,4 +1,4 @@
-"""Is B better than A? A paired bootstrap over images, and over runs where there are several."""
+"""Is B better than A? A paired bootstrap over images, with the spread of runs where known."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 import torch
+from scipy import stats
 
 from reports.frames import GroundTruth
 from reports.metrics.definitions import METRICS, Metric
@@ -42,7 +43,7 @@ class Comparison:
         a: value of A, mean over runs; None where nothing can be measured.
         b: likewise.
         difference: B minus A.
-        low: and ``high``: 95 % percentile interval of the difference.
+        low: and ``high``: 95 % interval of the difference.
         high: see ``low``.
     """
 
@@ -77,9 +78,12 @@ def compare(
     """Compare two detectors on the same images.
 
     Every resample draws as many images as there are, with replacement, the same ones for both
-    sides; with several runs a side it also draws as many runs, the same seeds for both where both
-    have the same seeds, else each side for itself. The metric of a resample is the mean over its
-    runs. The localisation error is that of the objects that both found.
+    sides. With one run a side, the interval is that of the resamples' percentiles and holds for
+    these two networks. With several, the variance between runs is added to that between images
+    and the interval is Student's t with Satterthwaite's degrees of freedom: resampling three runs
+    as one resamples images makes intervals far too narrow (a mean of three has little spread, and
+    its own spread is hardly known). Runs are paired by seed where both sides have the same seeds.
+    The localisation error is that of the objects that both found.
 
     Args:
         truth: ground truth of both.
@@ -93,12 +97,13 @@ def compare(
     Returns:
         AP, AP50, AP75, AP_small, localisation error, recall.
     """
-    random = np.random.default_rng(seed)
     images = len(truth.images)
-    drawn = random.multinomial(images, np.full(images, 1 / images), size=resamples)
+    drawn = np.random.default_rng(seed).multinomial(
+        images, np.full(images, 1 / images), size=resamples
+    )
     # The first row is the data as it is: the estimate itself.
     weight = np.vstack([np.ones(images, dtype=drawn.dtype), drawn])
-    runs_a, runs_b = _draw_runs(a, b, resamples, random)
+    paired = a.seeds == b.seeds and None not in a.seeds
 
     precisions = [
         [resampled_ap(truth, each, max_dets, torch.from_numpy(weight)) for each in side.detections]
@@ -107,46 +112,61 @@ def compare(
     results = []
     for key in RESAMPLED:
         of_a, of_b = (np.stack([run[key] for run in runs]) for runs in precisions)
-        results.append(_comparison(METRICS[key], _mean(of_a, runs_a), _mean(of_b, runs_b)))
+        results.append(_comparison(METRICS[key], of_a, of_b, paired))
     matches = [
         [match_centers(truth, each, max_dets=max_dets[-1], min_score=min_score) for each in runs]
         for runs in (a.detections, b.detections)
     ]
-    results.append(_error(truth, matches, weight, runs_a, runs_b))
-    recalls = [np.stack([_recall(truth, each, weight) for each in runs]) for runs in matches]
-    recall = METRICS["loc.recall"]
-    results.append(_comparison(recall, _mean(recalls[0], runs_a), _mean(recalls[1], runs_b)))
+    of_a, of_b = _errors(truth, matches, weight)
+    results.append(_comparison(METRICS[PAIRED_ERROR], of_a, of_b, True))
+    of_a, of_b = (np.stack([_recall(truth, each, weight) for each in runs]) for runs in matches)
+    results.append(_comparison(METRICS["loc.recall"], of_a, of_b, paired))
     return results
 
 
-def _draw_runs(
-    a: Side, b: Side, resamples: int, random: np.random.Generator
-) -> tuple[np.ndarray, np.ndarray]:
-    """Indices of the runs of each resample, ``(1 + R, runs)``; the first row has each once."""
-
-    def draw(side: Side) -> np.ndarray:
-        count = len(side.detections)
-        return np.vstack([np.arange(count), random.integers(count, size=(resamples, count))])
-
-    paired = a.seeds == b.seeds and None not in a.seeds
-    first = draw(a)
-    return first, first if paired else draw(b)
-
-
-def _mean(values: np.ndarray, runs: np.ndarray) -> np.ndarray:
-    """Mean over the drawn runs of ``(runs, 1 + R)`` values: ``(1 + R,)``."""
-    return np.asarray(np.take_along_axis(values, runs.T, axis=0).mean(axis=0))
-
-
-def _comparison(metric: Metric, a: np.ndarray, b: np.ndarray) -> Comparison:
-    """From the values of the data as it is (first) and of each resample."""
-    change = b - a
+def _comparison(metric: Metric, a: np.ndarray, b: np.ndarray, paired: bool) -> Comparison:
+    """From values ``(runs, 1 + R)`` of each side, the data as it is first, then each resample."""
+    mean_a, mean_b = a.mean(axis=0), b.mean(axis=0)
+    change = mean_b - mean_a
     defined = change[1:][~np.isnan(change[1:])]
     if np.isnan(change[0]) or not len(defined):
-        return Comparison(metric, _known(a[0]), _known(b[0]), None, None, None)
-    tail = 50 * (1 - CONFIDENCE)
-    low, high = np.percentile(defined, [tail, 100 - tail])
-    return Comparison(metric, float(a[0]), float(b[0]), float(change[0]), float(low), float(high))
+        return Comparison(metric, _known(mean_a[0]), _known(mean_b[0]), None, None, None)
+    if len(a) == len(b) == 1:
+        tail = 50 * (1 - CONFIDENCE)
+        low, high = np.percentile(defined, [tail, 100 - tail])
+    else:
+        low, high = _over_runs(change[0], defined, a[:, 0], b[:, 0], paired)
+    return Comparison(
+        metric, float(mean_a[0]), float(mean_b[0]), float(change[0]), float(low), float(high)
+    )
+
+
+def _over_runs(
+    change: float, resampled: np.ndarray, a: np.ndarray, b: np.ndarray, paired: bool
+) -> tuple[float, float]:
+    """The interval where training varies too.
+
+    Args:
+        change: the estimate.
+        resampled: it, on each resample of the images.
+        a: value of each run on the data as it is; ``b`` likewise.
+        paired: whether run i of both sides belong together.
+    """
+    # (variance of the mean, degrees of freedom) of each independent source of spread; a side of
+    # one run says nothing of how training varies.
+    sources = [(float(np.var(resampled, ddof=1)), len(resampled) - 1)]
+    samples = [b - a] if paired else [a, b]
+    sources += [
+        (float(np.var(each, ddof=1)) / len(each), len(each) - 1)
+        for each in samples
+        if len(each) > 1
+    ]
+    variance = sum(each for each, _ in sources)
+    if variance == 0:
+        return change, change
+    freedom = variance**2 / sum(each**2 / degrees for each, degrees in sources)
+    half = float(stats.t.ppf((1 + CONFIDENCE) / 2, freedom)) * variance**0.5
+    return change - half, change + half
 
 
 def _known(value: float) -> float | None:
@@ -168,27 +188,18 @@ def _recall(truth: GroundTruth, matches: pd.DataFrame, weight: np.ndarray) -> np
         return np.asarray(found / (weight @ _per_image(truth, objects["image_id"])))
 
 
-def _error(
-    truth: GroundTruth,
-    matches: Sequence[Sequence[pd.DataFrame]],
-    weight: np.ndarray,
-    runs_a: np.ndarray,
-    runs_b: np.ndarray,
-) -> Comparison:
-    """Mean error on the objects that both found, run by run."""
-    # As many pairs of runs as the side with fewer has.
-    count = min(runs_a.shape[1], runs_b.shape[1])
-    runs_a, runs_b = runs_a[:, :count], runs_b[:, :count]
-    values = np.full((2, len(matches[0]), len(matches[1]), len(weight)), np.nan)
-    pairs = set(zip(runs_a.ravel().tolist(), runs_b.ravel().tolist(), strict=True))
-    for i, j in pairs:
-        both = matches[0][i].merge(matches[1][j], on=["ann_id", "image_id"], suffixes=("_a", "_b"))
+def _errors(
+    truth: GroundTruth, matches: Sequence[Sequence[pd.DataFrame]], weight: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Mean error ``(runs, 1 + R)`` of both sides on the objects that both found, run by run.
+
+    As many pairs of runs as the side with fewer has.
+    """
+    values: tuple[list[np.ndarray], list[np.ndarray]] = ([], [])
+    for a, b in zip(*matches, strict=False):
+        both = a.merge(b, on=["ann_id", "image_id"], suffixes=("_a", "_b"))
         found = weight @ _per_image(truth, both["image_id"])
-        with np.errstate(invalid="ignore"):
-            for side, column in enumerate(("distance_a", "distance_b")):
-                values[side, i, j] = (
-                    weight @ _per_image(truth, both["image_id"], both[column]) / found
-                )
-    row = np.arange(len(weight))[:, None]
-    a, b = (values[side][runs_a, runs_b, row].mean(axis=1) for side in (0, 1))
-    return _comparison(METRICS[PAIRED_ERROR], a, b)
+        for side, column in zip(values, ("distance_a", "distance_b"), strict=True):
+            with np.errstate(invalid="ignore"):
+                side.append(weight @ _per_image(truth, both["image_id"], both[column]) / found)
+    return np.stack(values[0]), np.stack(values[1])

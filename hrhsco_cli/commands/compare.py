@@ -25,7 +25,7 @@ def compare(
     ] = None,
     json_out: Annotated[Path | None, typer.Option("--json", help="Write the result there.")] = None,
 ) -> None:
-    """Say whether B is better than A: paired bootstrap over images, 95 % intervals.
+    """Say whether B is better than A: paired bootstrap over images and runs, 95 % intervals.
 
     A and B are each a run's folder, a folder that holds the runs of one variant (its seeds), a
     quoted pattern of such folders, or a file of COCO results.

@@ -76,7 +76,8 @@ def compare_sides(
             "min_score": least,
             "resamples": resamples,
             "seed": seed,
-            "interval": f"{CONFIDENCE:.0%}, percentiles of the paired bootstrap",
+            "interval": f"{CONFIDENCE:.0%}, paired bootstrap over images; with several runs, "
+            "Student's t on the variance of images and runs",
             "error": f"{PAIRED_ERROR} is taken over the objects that both found",
         },
     }

@@ -15,7 +15,7 @@ def print_comparison(done: dict[str, Any]) -> None:
     table = Table("metric", box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
     for heading in ("A", "B", "B - A", "95 % interval"):
         table.add_column(heading, justify="right", no_wrap=True)
-    table.add_column("verdict")
+    table.add_column("verdict", no_wrap=True)
     for key, row in done["metrics"].items():
         metric = METRICS[key]
         signed = [

@@ -18,6 +18,7 @@ class Timing:
         ratio: median over rounds of this network's time over the reference's in the same round;
             None where the reference has no such stage.
         low: and ``high``: 95 % bootstrap interval of that median, over rounds.
+        share: median of this time over the reference's end to end in the same round.
     """
 
     median: float
@@ -26,6 +27,7 @@ class Timing:
     ratio: float | None
     low: float | None
     high: float | None
+    share: float
 
 
 def timings(variants: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str, Timing]]:
@@ -34,25 +36,27 @@ def timings(variants: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str, Ti
     Rounds are paired: slow drift of clocks and neighbors touches both times of a round alike.
     """
     reference = next(iter(variants.values()))["samples_ms"]
+    whole = np.array(reference["end_to_end"])
     return {
         name: {
-            stage: _timing(np.array(samples), np.array(reference.get(stage, [])))
+            stage: _timing(np.array(samples), np.array(reference.get(stage, [])), whole)
             for stage, samples in variant["samples_ms"].items()
         }
         for name, variant in variants.items()
     }
 
 
-def _timing(samples: np.ndarray, reference: np.ndarray) -> Timing:
+def _timing(samples: np.ndarray, reference: np.ndarray, whole: np.ndarray) -> Timing:
     p10, median, p90 = np.percentile(samples, [10, 50, 90])
+    share = float(np.median(samples / whole))
     if len(reference) != len(samples):
-        return Timing(float(median), float(p10), float(p90), None, None, None)
+        return Timing(float(median), float(p10), float(p90), None, None, None, share)
     ratios = samples / reference
     random = np.random.default_rng(0)
     drawn = np.median(ratios[random.integers(len(ratios), size=(_RESAMPLES, len(ratios)))], axis=1)
     low, high = np.percentile(drawn, [2.5, 97.5])
     ratio = float(np.median(ratios))
-    return Timing(float(median), float(p10), float(p90), ratio, float(low), float(high))
+    return Timing(float(median), float(p10), float(p90), ratio, float(low), float(high), share)
 
 
 def latency_metrics(timing: Mapping[str, Timing], meta: Mapping[str, Any]) -> dict[str, float]:

@@ -82,6 +82,7 @@ def _labels(names: list[str]) -> list[str]:
         base, *own = name.split("@")
         changes = [_SHORT.get(each, each) for each in (each.rpartition(".")[2] for each in own)]
         changes = [re.sub(r"^heatmap_upsample_num=", "n=", each) for each in changes]
+        changes = [each.removeprefix("center_source=") for each in changes]
         short.append(", ".join([_stem(base), *changes]))
     return [
         name if short.count(name) == 1 else f"{name} ({short[: index + 1].count(name)})"

@@ -25,7 +25,9 @@ def print_bench(result: dict[str, Any]) -> None:
     console.print(cost)
     gpu = meta["kind"] == "GPU latency"
     headings = ["median ms", "p10", "p90"] if gpu else []
-    times = new_table("network", "stage", *headings, "ratio", "95 % interval", title=meta["kind"])
+    times = new_table(
+        "network", "stage", *headings, "ratio", "95 % interval", "share", title=meta["kind"]
+    )
     for name, stages in timings(variants).items():
         for stage, each in stages.items():
             absolute = (
@@ -33,7 +35,7 @@ def print_bench(result: dict[str, Any]) -> None:
             )
             ratio = "–" if each.ratio is None else f"{each.ratio:.3f}"
             interval = "–" if each.low is None else f"{each.low:.3f} to {each.high:.3f}"
-            times.add_row(name, stage, *absolute, ratio, interval)
+            times.add_row(name, stage, *absolute, ratio, interval, f"{each.share:.3f}")
             name = ""
     console.print(times)
     for name, each in variants.items():

@@ -20,7 +20,8 @@ def page(result: Mapping[str, Any], title: str) -> str:
         _cost(variants),
         f"## {meta['kind']}",
         _times(variants, milliseconds=meta["kind"] == GPU),
-        "Ratios are to the first network in the same round: median, 95 % bootstrap interval.",
+        "Ratios are to the same stage of the first network in the same round: median, 95 % bootstrap "
+        "interval. The share is of the first network's end to end.",
     ]
     return "\n\n".join(parts) + "\n"
 
@@ -50,11 +51,12 @@ def _times(variants: Mapping[str, Any], *, milliseconds: bool) -> str:
         for name, stages in timings(variants).items()
         for stage, timing in stages.items()
     ]
-    return table(["network", "stage", *absolute, "ratio", "95 % interval"], rows)
+    ratio = ["ratio", "95 % interval", "share"]
+    return table(["network", "stage", *absolute, *ratio], rows)
 
 
 def _figures(timing: Timing, milliseconds: bool) -> list[str]:
     times = [timing.median, timing.p10, timing.p90] if milliseconds else []
     ratio = "–" if timing.ratio is None else f"{timing.ratio:.3f}"
     interval = "–" if timing.low is None else f"{timing.low:.3f} to {timing.high:.3f}"
-    return [*(f"{each:.3f}" for each in times), ratio, interval]
+    return [*(f"{each:.3f}" for each in times), ratio, interval, f"{timing.share:.3f}"]

@@ -20,8 +20,8 @@ def page(result: Mapping[str, Any], title: str) -> str:
         _cost(variants),
         f"## {meta['kind']}",
         _times(variants, milliseconds=meta["kind"] == GPU),
-        "Ratios are to the same stage of the first network in the same round: median, 95 % bootstrap "
-        "interval. The share is of the first network's end to end.",
+        "Ratios are to the same stage of the first network in the same round: median, 95 % "
+        "bootstrap interval. The share is of the first network's end to end.",
     ]
     return "\n\n".join(parts) + "\n"
 

@@ -51,7 +51,7 @@ def bench(
         for name, label in zip(names, _labels(names), strict=True)
     ]
     total = len(variants) * (options.rounds + 1)
-    result: dict[str, Any] = {"meta": _meta(options, device), "variants": {}}
+    result: dict[str, Any] = {"meta": _meta(variants, options, device), "variants": {}}
     calls: dict[str, dict[str, Call]] = {}
     with parts.surroundings(options, device):
         for index, variant in enumerate(variants):
@@ -130,7 +130,7 @@ def _memory(variant: Variant, options: Options, device: torch.device) -> dict[st
     }
 
 
-def _meta(options: Options, device: torch.device) -> dict[str, Any]:
+def _meta(variants: list[Variant], options: Options, device: torch.device) -> dict[str, Any]:
     about = describe()
     meta: dict[str, Any] = {
         key: about[key] for key in ("time", "device", "operators", "python", "packages")
@@ -142,6 +142,7 @@ def _meta(options: Options, device: torch.device) -> dict[str, Any]:
         "cuda": torch.version.cuda if gpu else None,
         "cudnn": _cudnn() if gpu else None,
         "driver": _driver() if gpu else None,
+        "input_size": ", ".join(dict.fromkeys("{}x{} px".format(*each.size) for each in variants)),
         "batch": options.batch,
         "precision": options.precision,
         "channels_last": options.channels_last,

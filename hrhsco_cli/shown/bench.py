@@ -8,6 +8,7 @@ from hrhsco_cli.shown.table import new_table
 from reports.metrics.definitions import METRICS
 
 _COST_COLUMNS = ("params", "macs", "flops")
+_CONDITIONS = ("device", "input_size", "batch", "precision", "rounds", "clock")
 
 
 def print_bench(result: dict[str, Any]) -> None:
@@ -43,6 +44,8 @@ def print_bench(result: dict[str, Any]) -> None:
             console.print(f"{name}: warm-up did not settle {', '.join(each['unstable'])}")
     if not gpu:
         console.print("CPU time is no GPU latency: ratios only; raw samples go to --json")
-    shown = {key: meta[key] for key in ("device", "precision", "batch", "rounds", "clock")}
-    console.print(", ".join(f"{key} {value}" for key, value in shown.items()), style="dim")
+    shown = {key: meta[key] for key in _CONDITIONS}
+    console.print(
+        ", ".join(f"{key.replace('_', ' ')} {value}" for key, value in shown.items()), style="dim"
+    )
     console.print(f"cost: {meta['cost']}", style="dim")

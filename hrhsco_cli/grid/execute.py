@@ -1,5 +1,6 @@
 """Running a grid: worker processes, progress, and what is left when something fails."""
 
+import importlib
 import multiprocessing
 import os
 import queue
@@ -94,6 +95,9 @@ def _unfinished(group: list[TrialSpec], out: Path) -> bool:
 
 @contextmanager
 def _workers(jobs: int, threads: int, device: str) -> Iterator[tuple[ProcessPoolExecutor, Any]]:
+    # mmengine prints configs through yapf, which caches its grammar in a file on its first import;
+    # workers that import it at the same moment would read half of that file.
+    importlib.import_module("yapf")
     # spawn: torch's thread pools don't survive a fork.
     context = multiprocessing.get_context("spawn")
     with context.Manager() as manager:

@@ -1,11 +1,7 @@
-"""The two upsampling stacks, heatmap and offset, and how they start.
+"""The heatmap's two upsampling stacks, and how layers start.
 
-Source: the extension's own page for HRH and SCO; arXiv 2404.06180 for the x4 baseline.
-A ``ConvTranspose2d(4, stride 2, padding 1)`` doubles a map with its pixel corners aligned: a cell
-of width 1 becomes two of width 1/2 over the same ground.
+Source: the extension's own page for HRH; arXiv 2404.06180 for the x4 baseline.
 """
-
-import math
 
 from torch import nn
 
@@ -15,7 +11,8 @@ FOCAL_PRIOR_BIAS = -2.19
 """logit of about 0.1: the score of every cell before training (arXiv 1708.02002)."""
 
 
-def _double(in_channels: int, out_channels: int) -> nn.ConvTranspose2d:
+def doubling(in_channels: int, out_channels: int) -> nn.ConvTranspose2d:
+    """Doubles a map, its pixel corners aligned: a cell becomes two over the same ground."""
     return nn.ConvTranspose2d(in_channels, out_channels, 4, stride=2, padding=1)
 
 
@@ -26,9 +23,9 @@ def baseline_heatmap_branch(in_channels: int, num_classes: int) -> nn.Sequential
         nn.Conv2d(in_channels, in_channels, 1),
         nn.BatchNorm2d(in_channels, momentum=0.01),
         nn.ReLU(inplace=True),
-        _double(in_channels, wide),
+        doubling(in_channels, wide),
         nn.ReLU(inplace=True),
-        _double(wide, wide),  # no ReLU behind it, as in the original
+        doubling(wide, wide),  # no ReLU behind it, as in the original
         nn.Conv2d(wide, num_classes, 1, groups=num_classes),
     )
 
@@ -54,31 +51,9 @@ def hrh_heatmap_branch(in_channels: int, num_classes: int, stages: int) -> nn.Se
     channels = in_channels
     for _ in range(stages):
         wide = num_classes * HEATMAP_CHANNELS_PER_CLASS
-        layers += [_double(channels, wide), nn.ReLU(inplace=True)]
+        layers += [doubling(channels, wide), nn.ReLU(inplace=True)]
         channels = wide
     layers.append(nn.Conv2d(channels, num_classes, 1, groups=num_classes))
-    return nn.Sequential(*layers)
-
-
-def sco_offset_branch(in_channels: int, stages: int) -> nn.Sequential:
-    """The subpixel center offset branch: ``(B, C, H, W)`` to ``(B, 2, 2**n H, 2**n W)``.
-
-    Each stage doubles the map and halves the channels; the output (x, y) is linear.
-
-    Raises:
-        ValueError: the channels can't be halved n times.
-    """
-    if in_channels >> stages == 0:
-        raise ValueError(
-            f"heatmap_upsample_num={stages} halves in_channels={in_channels} down to nothing; "
-            f"the offset branch goes to {int(math.log2(in_channels))} stages at most"
-        )
-    layers: list[nn.Module] = [nn.Conv2d(in_channels, in_channels, 3, padding=1), nn.ReLU(True)]
-    channels = in_channels
-    for _ in range(stages):
-        layers += [_double(channels, channels // 2), nn.ReLU(inplace=True)]
-        channels //= 2
-    layers.append(nn.Conv2d(channels, 2, 1))
     return nn.Sequential(*layers)
 
 

@@ -34,6 +34,11 @@ class CellTargets:
     y: Tensor
     value: Tensor
 
+    @property
+    def cells(self) -> Tensor:
+        """``(P, 3)`` (image, row, column)."""
+        return torch.stack([self.batch, self.y, self.x], dim=1)
+
     def gather(self, feature: Tensor) -> Tensor:
         """What ``feature`` ``(B, C, H, W)`` says at the cells: ``(P, C)``."""
         return feature[self.batch, :, self.y, self.x]

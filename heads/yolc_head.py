@@ -1,5 +1,7 @@
 """The dense head: YOLC's x4 baseline and HRH-SCO at any depth, one class, told apart by config."""
 
+from collections.abc import Sequence
+
 import torch
 from mmcv.ops import batched_nms
 from mmdet.models.dense_heads.base_dense_head import BaseDenseHead
@@ -13,15 +15,15 @@ from torch import Tensor, nn
 
 from heads import branch_oracle
 from heads.box_branch import BoxBranch
-from heads.centers import PeakReadings, center_source
+from heads.centers import CenterSource, PeakReadings, center_source
 from heads.layers import (
     BASELINE_UPSAMPLE_STAGES,
     FOCAL_PRIOR_BIAS,
     baseline_heatmap_branch,
     hrh_heatmap_branch,
     init_branch,
-    sco_offset_branch,
 )
+from heads.offset_branch import OffsetBranch, OffsetReader, read_offsets
 from heads.peaks import Peaks, blur, find_peaks, kernel_in_cells
 from heads.targets import FEATURE_STRIDE, Targets, encode
 
@@ -39,6 +41,8 @@ TEST_DEFAULTS: dict[str, object] = dict(
 
 MIN_SIDE_PX = 0.01
 """A predicted width or height at or below zero becomes this: COCO boxes have a size."""
+
+Offsets = OffsetReader | Tensor | None
 
 _L1_WEIGHTS = (1.0, 1.0, 0.2, 0.2)
 """Of x, y, w/2, h/2 in the boxes' L1 loss."""
@@ -58,6 +62,8 @@ class YOLCHead(BaseDenseHead):
             the offset branch.
         heatmap_upsample_num: n; read only with ``use_hrh_sco``.
         use_offset_branch: False leaves the offset branch out of the extension (HRH alone).
+        sparse_offsets: run the offset branch at peaks and object cells only; False is the plain
+            form, the whole map. Same parameters, same values.
         heatmap_target: ``integer`` or ``subpixel``, where a Gaussian sits (``targets.encode``).
         gaussian_radius_px: the same Gaussians in pixels at every depth (``targets.encode``).
         focal_prior_bias: start of the heatmap's last bias; 0 is the original's.
@@ -83,6 +89,7 @@ class YOLCHead(BaseDenseHead):
         use_hrh_sco: bool = False,
         heatmap_upsample_num: int = 2,
         use_offset_branch: bool = True,
+        sparse_offsets: bool = True,
         heatmap_target: str = "integer",
         gaussian_radius_px: bool = False,
         focal_prior_bias: float = FOCAL_PRIOR_BIAS,
@@ -104,6 +111,7 @@ class YOLCHead(BaseDenseHead):
         self.heatmap_target = heatmap_target
         self.gaussian_radius_px = gaussian_radius_px
         self.focal_prior_bias = focal_prior_bias
+        self.sparse_offsets = sparse_offsets
         self.test_cfg = _merged_test_cfg(test_cfg)
 
         self.heatmap_branch = (
@@ -111,9 +119,9 @@ class YOLCHead(BaseDenseHead):
             if use_hrh_sco
             else baseline_heatmap_branch(in_channels, num_classes)
         )
-        self.offset_branch: nn.Sequential | None = None
+        self.offset_branch: OffsetBranch | None = None
         if use_hrh_sco and use_offset_branch:
-            self.offset_branch = sco_offset_branch(in_channels, self.stages)
+            self.offset_branch = OffsetBranch(in_channels, self.stages)
         self.box_branch = BoxBranch(in_channels, feat_channels, sample_order)
         if center_source(self.test_cfg.center_source).needs_offset and self.offset_branch is None:
             raise ValueError(
@@ -148,25 +156,31 @@ class YOLCHead(BaseDenseHead):
 
     def forward(
         self, feats: tuple[Tensor, ...]
-    ) -> tuple[list[Tensor], list[Tensor | None], list[Tensor], list[Tensor]]:
+    ) -> tuple[list[Tensor], list[Offsets], list[Tensor], list[Tensor]]:
         """Run the branches on the one feature map.
 
         Args:
             feats: one map ``(B, C, H, W)`` at stride 4.
 
         Returns:
-            Lists of one: heatmap logits ``(B, K, rH, rW)``; offsets ``(B, 2, rH, rW)`` in heatmap
-            cells, None without the branch; coarse and refined boxes ``(B, 4, H, W)``.
+            Lists of one: heatmap logits ``(B, K, rH, rW)``; offsets in heatmap cells, an
+            ``OffsetReader`` with ``sparse_offsets``, else ``(B, 2, rH, rW)``, None without the
+            branch; coarse and refined boxes ``(B, 4, H, W)``.
         """
         (feature,) = feats
-        offset = None if self.offset_branch is None else self.offset_branch(feature)
         coarse, refined = self.box_branch(feature)
-        return [self.heatmap_branch(feature)], [offset], [coarse], [refined]
+        return [self.heatmap_branch(feature)], [self._offsets(feature)], [coarse], [refined]
+
+    def _offsets(self, feature: Tensor) -> Offsets:
+        if self.offset_branch is None:
+            return None
+        reader = OffsetReader(self.offset_branch, feature)
+        return reader if self.sparse_offsets else self.offset_branch(feature)
 
     def loss_by_feat(
         self,
         heatmap_logits: list[Tensor],
-        offsets: list[Tensor | None],
+        offsets: list[Offsets],
         coarse: list[Tensor],
         refined: list[Tensor],
         batch_gt_instances: InstanceList,
@@ -191,7 +205,7 @@ class YOLCHead(BaseDenseHead):
         }
         if offsets[0] is not None:
             losses["loss_center_offset"] = self.loss_center_offset(
-                targets.offset.gather(offsets[0]).float(),
+                read_offsets(offsets[0], targets.offset.cells).float(),
                 targets.offset.value,
                 avg_factor=targets.avg_factor,
             )
@@ -243,7 +257,7 @@ class YOLCHead(BaseDenseHead):
     def predict_by_feat(
         self,
         heatmap_logits: list[Tensor],
-        offsets: list[Tensor | None],
+        offsets: list[Offsets],
         coarse: list[Tensor],
         refined: list[Tensor],
         batch_img_metas: list[dict],
@@ -266,63 +280,73 @@ class YOLCHead(BaseDenseHead):
             to the image, since clipping would move their centers.
         """
         options = self.test_cfg if cfg is None else _merged_test_cfg({**self.test_cfg, **cfg})
-        results = []
-        for index, meta in enumerate(batch_img_metas):
-            heatmap = heatmap_logits[0][index].float().sigmoid()
-            offset = offsets[0]
-            found = self._decode(
-                blur(heatmap) if options.pre_peak_blur else heatmap,
-                None if offset is None else offset[index].float(),
-                refined[0][index].float(),
-                options,
-                None if batch_truths is None else batch_truths[index],
-            )
-            if rescale:
-                found.bboxes = found.bboxes / found.bboxes.new_tensor(meta["scale_factor"]).repeat(
-                    2
-                )
-            results.append(found)
-        return results
-
-    def _decode(
-        self,
-        heatmap: Tensor,
-        offset: Tensor | None,
-        refined: Tensor,
-        options: ConfigDict,
-        truth: InstanceData | None = None,
-    ) -> InstanceData:
-        """Peaks of one image's heatmap ``(K, rH, rW)`` to boxes in the network's input pixels."""
         kernel = kernel_in_cells(
             options.local_maximum_kernel, self.heatmap_stride, options.peak_window
         )
-        peaks = find_peaks(heatmap, kernel, options.topk, options.score_thr)
-        boxes = self._boxes_at(peaks, offset, refined, options.center_source)
-        if truth is not None:
-            boxes = branch_oracle.true_boxes(boxes, peaks.label, truth, options.oracle)
-        found = InstanceData(bboxes=boxes, scores=peaks.score, labels=peaks.label)
-        if options.nms is None or len(boxes) == 0:
-            return found
-        _, keep = batched_nms(boxes, peaks.score, peaks.label, options.nms)
-        return found[keep]
+        peaks = [
+            find_peaks(_scores(logits, options), kernel, options.topk, options.score_thr)
+            for logits in heatmap_logits[0]
+        ]
+        source = center_source(options.center_source)
+        read = self._read_offsets(offsets[0], peaks) if source.needs_offset else [None] * len(peaks)
+        results = []
+        for index, meta in enumerate(batch_img_metas):
+            boxes = self._boxes_at(peaks[index], read[index], refined[0][index].float(), source)
+            if batch_truths is not None:
+                boxes = branch_oracle.true_boxes(
+                    boxes, peaks[index].label, batch_truths[index], options.oracle
+                )
+            found = _suppressed(boxes, peaks[index], options.nms)
+            if rescale:
+                scale = found.bboxes.new_tensor(meta["scale_factor"]).repeat(2)
+                found.bboxes = found.bboxes / scale
+            results.append(found)
+        return results
+
+    @staticmethod
+    def _read_offsets(offsets: Offsets, peaks: list[Peaks]) -> Sequence[Tensor | None]:
+        """The offsets at each image's peaks, read for the whole batch at once."""
+        if offsets is None:
+            return [None] * len(peaks)
+        cells = [
+            torch.cat([torch.full_like(each.cell[:, :1], image), each.cell.flip(1)], dim=1)
+            for image, each in enumerate(peaks)
+        ]
+        read = read_offsets(offsets, torch.cat(cells)).float()
+        return torch.split(read, [len(each) for each in cells])
 
     def _boxes_at(
-        self, peaks: Peaks, offset: Tensor | None, refined: Tensor, source: str
+        self, peaks: Peaks, offset: Tensor | None, refined: Tensor, source: CenterSource
     ) -> Tensor:
+        """Boxes in the network's input pixels of one image's peaks."""
         feature_cell = torch.div(peaks.cell, self.upsample_ratio, rounding_mode="floor")
         box = refined[:, feature_cell[:, 1], feature_cell[:, 0]].T
-        center = center_source(source).decode(
+        center = source.decode(
             PeakReadings(
                 cell=peaks.cell,
                 stride=self.heatmap_stride,
                 feature_cell=feature_cell,
                 feature_stride=FEATURE_STRIDE,
                 regression=box[:, :2],
-                offset=None if offset is None else offset[:, peaks.cell[:, 1], peaks.cell[:, 0]].T,
+                offset=offset,
             )
         )
         half_size = (FEATURE_STRIDE * box[:, 2:]).clamp(min=MIN_SIDE_PX / 2)
         return torch.cat([center - half_size, center + half_size], dim=1)
+
+
+def _scores(logits: Tensor, options: ConfigDict) -> Tensor:
+    """``(K, H, W)`` in (0, 1), in float32: half precision makes plateaus of peaks."""
+    scores = logits.float().sigmoid()
+    return blur(scores) if options.pre_peak_blur else scores
+
+
+def _suppressed(boxes: Tensor, peaks: Peaks, nms: ConfigDict | None) -> InstanceData:
+    found = InstanceData(bboxes=boxes, scores=peaks.score, labels=peaks.label)
+    if nms is None or len(boxes) == 0:
+        return found
+    _, keep = batched_nms(boxes, peaks.score, peaks.label, nms)
+    return found[keep]
 
 
 def _merged_test_cfg(test_cfg: OptConfigType) -> ConfigDict:

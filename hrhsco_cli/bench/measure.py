@@ -17,7 +17,10 @@ from hrhsco_cli.runs.registering import register
 from reports.metrics.cost import CONVENTION, model_cost
 from reports.metrics.memory import peak_activation_bytes
 
-_SHORT = {"use_offset_branch=false": "no offset branch"}
+_SHORT = {
+    "use_offset_branch=false": "no offset branch",
+    "sparse_offsets=false": "dense offsets",
+}
 
 OnStep = Callable[[int, int], None]
 

@@ -2,13 +2,16 @@
 
 import contextlib
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
 import torch
 from mmdet.structures import DetDataSample
 from mmengine.structures import InstanceData
+from torch.utils._pytree import tree_map_only
 
+from heads.offset_branch import OffsetBranch, OffsetReader
 from hrhsco_cli.bench.variants import Options, Variant
 from reports.metrics.cost import BRANCH_MODULES, find_module
 
@@ -30,13 +33,17 @@ def surroundings(options: Options, device: torch.device) -> Iterator[None]:
 
 
 def speed_up(variant: Variant, options: Options) -> None:
-    """Compile each branch where asked for; decoding stays as it is."""
+    """Compile each branch where asked for; decoding and a sparse offset branch stay as they are.
+
+    The latter's shapes change with every picture, and each change would be compiled anew.
+    """
     if not (options.compile or options.cuda_graphs):
         return
     mode = "reduce-overhead" if options.cuda_graphs else "default"
+    head: Any = variant.model.bbox_head
     for path in BRANCH_MODULES.values():
         module = find_module(variant.model, path)
-        if module is not None:
+        if module is not None and not (isinstance(module, OffsetBranch) and head.sparse_offsets):
             module.compile(mode=mode)
 
 
@@ -44,12 +51,15 @@ def stages(variant: Variant, options: Options, device: torch.device) -> dict[str
     """A call a stage: ``end_to_end`` (picture in memory to boxes), each branch, ``decode``."""
     model: Any = variant.model
     data = _data(variant, options)
-    inputs, outputs = _captured(variant, lambda: model.test_step(data))
+    ran, outputs = _captured(variant, lambda: model.test_step(data))
     found: dict[str, Call] = {"end_to_end": _without_gradient(lambda: model.test_step(data))}
     for name, path in BRANCH_MODULES.items():
         module = find_module(model, path)
-        if module is not None and name in inputs:
-            found[name] = _without_gradient(partial(module, *inputs[name]))
+        if module is not None and name in ran:
+            found[name] = _without_gradient(partial(module, *ran[name].inputs))
+    if "offset" in ran:
+        # Its time is the offset branch's stage, not decoding's.
+        outputs = tree_map_only(OffsetReader, lambda _: _Recorded(ran["offset"].output), outputs)
     metas = [_meta(variant) for _ in range(options.batch)]
     head = model.bbox_head
     found["decode"] = _without_gradient(
@@ -82,9 +92,27 @@ def _without_gradient(call: Call) -> Call:
     return run
 
 
-def _captured(variant: Variant, call: Call) -> tuple[dict[str, tuple[Any, ...]], tuple[Any, ...]]:
-    """Run once; what each branch was given, and what the head's ``forward`` put out."""
-    inputs: dict[str, tuple[Any, ...]] = {}
+@dataclass(frozen=True)
+class _Ran:
+    """What a branch was given and what it put out."""
+
+    inputs: tuple[Any, ...]
+    output: Any
+
+
+@dataclass(frozen=True)
+class _Recorded:
+    """Stands for an ``OffsetReader`` that was asked before, for the same peaks."""
+
+    offsets: torch.Tensor
+
+    def at(self, _cells: torch.Tensor) -> torch.Tensor:
+        return self.offsets
+
+
+def _captured(variant: Variant, call: Call) -> tuple[dict[str, _Ran], tuple[Any, ...]]:
+    """Run once; what happened in each branch, and what the head's ``forward`` put out."""
+    ran: dict[str, _Ran] = {}
     outputs: list[Any] = []
     model: Any = variant.model
     hooks = []
@@ -92,8 +120,8 @@ def _captured(variant: Variant, call: Call) -> tuple[dict[str, tuple[Any, ...]],
         module = find_module(model, path)
         if module is not None:
             hooks.append(
-                module.register_forward_pre_hook(
-                    lambda _, args, name=name: inputs.__setitem__(name, args)
+                module.register_forward_hook(
+                    lambda _, args, out, name=name: ran.__setitem__(name, _Ran(args, out))
                 )
             )
     hooks.append(model.bbox_head.register_forward_hook(lambda _, __, out: outputs.append(out)))
@@ -103,7 +131,7 @@ def _captured(variant: Variant, call: Call) -> tuple[dict[str, tuple[Any, ...]],
     finally:
         for hook in hooks:
             hook.remove()
-    return inputs, outputs[-1]
+    return ran, outputs[-1]
 
 
 def _data(variant: Variant, options: Options, with_truth: bool = False) -> dict[str, Any]:

@@ -9,8 +9,11 @@ from typing import Any
 import torch
 from torch import nn
 from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils._pytree import tree_leaves
 from torch.utils.flop_counter import FlopCounterMode, flop_registry
 
+from heads.centers import center_source
+from heads.offset_branch import OffsetReader
 from reports.metrics.definitions import BRANCHES
 
 FLOPS_PER_MAC = 2
@@ -23,7 +26,8 @@ BRANCH_MODULES = {
 
 CONVENTION = (
     "one image, forward pass, data to head outputs; 1 MAC = 2 FLOPs; convolutions, transposed and "
-    "deformable ones and matrix products are counted, decoding is not"
+    "deformable ones and matrix products are counted, decoding is not; a sparse offset branch runs "
+    "at test_cfg.topk cells spread at random, or nowhere if center_source reads no offset"
 )
 
 
@@ -54,19 +58,21 @@ def model_cost(model: nn.Module, input_size: tuple[int, int]) -> Cost:
     image = blank_image(model, input_size)
     counter, rest = FlopCounterMode(display=False), _NotCounted()
     with _evaluating(model), torch.no_grad(), _deform_convs(model) as deform_macs, rest, counter:
-        model(image, mode="tensor")
+        for reader in tree_leaves(model(image, mode="tensor")):
+            if isinstance(reader, OffsetReader):
+                reader.at(_spread_cells(model, reader.shape))
     counted = {name: sum(each.values()) for name, each in counter.get_flop_counts().items()}
     root = type(model).__name__
     metrics = {}
-    parts = {"": ("", model)} | {
-        f"{branch}.": (f".{path}", module)
+    parts = {"": ("", "Global", model)} | {
+        f"{branch}.": (path, f"{root}.{path}", module)
         for branch, path in BRANCH_MODULES.items()
         if (module := find_module(model, path)) is not None
     }
-    for prefix, (path, module) in parts.items():
-        flops = float(counted.get(root + path, 0))
+    for prefix, (path, counted_as, module) in parts.items():
+        flops = float(counted.get(counted_as, 0))
         for name, macs in deform_macs.items():
-            if f".{name}.".startswith(f"{path}."):
+            if not path or f"{name}.".startswith(f"{path}."):
                 # What the counter saw inside depends on the backend: the formula instead.
                 flops += FLOPS_PER_MAC * macs - counted.get(f"{root}.{name}", 0)
         metrics[f"cost.{prefix}params"] = float(sum(each.numel() for each in module.parameters()))
@@ -85,6 +91,16 @@ def blank_image(model: nn.Module, input_size: tuple[int, int], batch: int = 1) -
 def find_module(model: nn.Module, path: str) -> nn.Module | None:
     """The module of a dotted path, None where the model has none."""
     return dict(model.named_modules()).get(path)
+
+
+def _spread_cells(model: Any, map_shape: tuple[int, int, int, int]) -> torch.Tensor:
+    """``(P, 3)`` (image, row, column): as many cells as decoding reads offsets at, at most."""
+    options = model.bbox_head.test_cfg
+    count = options.topk if center_source(options.center_source).needs_offset else 0
+    random = torch.Generator().manual_seed(0)
+    sides = (map_shape[0], *map_shape[2:])
+    axes = [torch.randint(0, side, (count,), generator=random) for side in sides]
+    return torch.stack(axes, dim=1).to(next(model.parameters()).device)
 
 
 class _NotCounted(TorchDispatchMode):  # type: ignore[no-untyped-call]

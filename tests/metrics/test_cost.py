@@ -49,7 +49,14 @@ def test_multiply_adds_equal_the_closed_form(n):
     c, f, k = 32, 12, 2
     options = {} if n is None else {"use_hrh_sco": True, "heatmap_upsample_num": n}
     head = MODELS.build(
-        {"type": "YOLCHead", "in_channels": c, "feat_channels": f, "num_classes": k, **options}
+        {
+            "type": "YOLCHead",
+            "in_channels": c,
+            "feat_channels": f,
+            "num_classes": k,
+            "sparse_offsets": False,
+            **options,
+        }
     )
     head.train()
     counted = model_cost(Detector(head, c), (48, 32))
@@ -65,6 +72,29 @@ def test_multiply_adds_equal_the_closed_form(n):
     assert cost["cost.params"] == sum(each.numel() for each in head.parameters())
     assert head.training
     assert heads.BACKEND.name
+
+
+@pytest.mark.parametrize(("source", "read"), [("sco", 5), ("regression", 0)])
+def test_a_sparse_offset_branch_is_counted_where_decoding_reads_it(source, read):
+    """A cell amid a large map depends on 2x2 to 3x3 outputs of the 3x3 convolution."""
+    c, n = 32, 2
+    head = MODELS.build(
+        {
+            "type": "YOLCHead",
+            "in_channels": c,
+            "feat_channels": 12,
+            "num_classes": 2,
+            "use_hrh_sco": True,
+            "heatmap_upsample_num": n,
+            "test_cfg": {"center_source": source, "topk": 5},
+        }
+    )
+    cost = model_cost(Detector(head, c), (512, 512)).metrics
+    above = 4 * 4 * c * (c // 2) + 4 * (c // 2) * (c // 4) + c // 4 * 2
+    least, most = (read * (first * 9 * c * c + above) for first in (4, 9))
+    assert least <= cost["cost.offset.macs"] <= most
+    branches = ("heatmap", "offset", "box")
+    assert cost["cost.macs"] == sum(cost[f"cost.{branch}.macs"] for branch in branches)
 
 
 def parameters_by_hand(n, c, f, k):

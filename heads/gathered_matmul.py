@@ -1,0 +1,58 @@
+"""Sums of matrix products over gathered rows: what a convolution does at chosen cells."""
+
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.autograd import Function
+from torch.autograd.function import once_differentiable
+
+
+def gathered_matmul(rows: Tensor, table: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
+    """``bias + sum over taps t of rows[table[:, t]] @ weight[t]``.
+
+    Only ``rows`` is kept for the backward pass, not what was gathered from it (T times as much).
+
+    Args:
+        rows: ``(N, C_in)``.
+        table: ``(M, T)`` row numbers; N stands for a row of zeros. No row but N twice in a column,
+            which makes the gradient the same on every device and run.
+        weight: ``(T, C_in, C_out)``; under autocast all are cast to its type.
+        bias: ``(C_out,)``.
+
+    Returns:
+        ``(M, C_out)``.
+    """
+    kind = rows.device.type
+    if torch.is_autocast_enabled(kind):
+        half = torch.get_autocast_dtype(kind)
+        rows, weight, bias = rows.to(half), weight.to(half), bias.to(half)
+    found: Tensor = _GatheredMatmul.apply(rows, table, weight, bias)  # type: ignore[no-untyped-call]
+    return found
+
+
+class _GatheredMatmul(Function):
+    @staticmethod
+    def forward(ctx: Any, rows: Tensor, table: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
+        ctx.save_for_backward(rows, table, weight)
+        padded = _with_zero_row(rows)
+        total = bias.expand(len(table), -1).clone()
+        for tap, matrix in enumerate(weight):
+            torch.addmm(total, padded[table[:, tap]], matrix, out=total)
+        return total
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, None, Tensor, Tensor]:
+        rows, table, weight = ctx.saved_tensors
+        padded = _with_zero_row(rows)
+        grad_rows, grad_weight = torch.zeros_like(padded), torch.empty_like(weight)
+        for tap, matrix in enumerate(weight):
+            which = table[:, tap]
+            grad_weight[tap] = padded[which].T @ grad
+            grad_rows.index_add_(0, which, grad @ matrix.T)
+        return grad_rows[:-1], None, grad_weight, grad.sum(dim=0)
+
+
+def _with_zero_row(rows: Tensor) -> Tensor:
+    return torch.cat([rows, rows.new_zeros(1, rows.shape[1])])

@@ -1,0 +1,156 @@
+"""The subpixel center offset branch: densely, or only at the cells where its answer is used.
+
+An offset is read at peaks and supervised at object cells, a few hundred of a million cells. There
+the same weights are run on nothing but what those cells depend on.
+"""
+
+import math
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+from heads.gathered_matmul import gathered_matmul
+from heads.layers import doubling
+from heads.sparse_cells import PARITIES, Level, Needed, needed_cells
+
+DENSE_PAYS_FROM = 0.5
+"""Share of the dense multiply-adds from which the dense form is as fast: gathered rows cost more
+a multiply-add than whole maps (measured by ``hrhsco bench-method``)."""
+
+_TAPS_OF_PARITY = ((3, 1), (2, 0))
+"""Taps of a doubling's 4 weights on one axis that an even, an odd cell reads, in order of cells."""
+
+
+class OffsetBranch(nn.Sequential):
+    """``(B, C, H, W)`` to offsets (x, y) in heatmap cells, at ``2**n`` times the resolution.
+
+    A 3x3 convolution, then n stages that double the map and halve the channels, then 1x1 to two
+    linear outputs. Source: the extension's own page (SCO).
+
+    Args:
+        in_channels: C.
+        stages: n.
+
+    Raises:
+        ValueError: the channels can't be halved n times.
+    """
+
+    def __init__(self, in_channels: int, stages: int) -> None:
+        if in_channels >> stages == 0:
+            raise ValueError(
+                f"heatmap_upsample_num={stages} halves in_channels={in_channels} down to nothing; "
+                f"the offset branch goes to {int(math.log2(in_channels))} stages at most"
+            )
+        layers: list[nn.Module] = [nn.Conv2d(in_channels, in_channels, 3, padding=1), nn.ReLU(True)]
+        channels = in_channels
+        for _ in range(stages):
+            layers += [doubling(channels, channels // 2), nn.ReLU(inplace=True)]
+            channels //= 2
+        layers.append(nn.Conv2d(channels, 2, 1))
+        super().__init__(*layers)
+        self.stages = stages
+
+    def forward(self, input: Tensor, cells: Tensor | None = None) -> Tensor:  # noqa: A002
+        """Run the branch.
+
+        Args:
+            input: feature map ``(B, C, H, W)``.
+            cells: None for the whole map; else ``(P, 3)`` (image, row, column) of heatmap cells.
+
+        Returns:
+            ``(B, 2, rH, rW)``, or ``(P, 2)`` at the cells: equal to the whole map's values there.
+            Where the cells need nearly the whole map, it is computed and read.
+        """
+        if cells is None:
+            return self._dense(input)
+        batch, _, height, width = input.shape
+        needed = needed_cells(cells, batch, (height, width), self.stages)
+        if self._macs(needed) > DENSE_PAYS_FROM * self._dense_macs(batch * height * width):
+            return at_cells(self._dense(input), cells)
+        return self._at(input, needed)
+
+    def _dense(self, feature: Tensor) -> Tensor:
+        found: Tensor = super().forward(feature)  # type: ignore[no-untyped-call]
+        return found
+
+    def _at(self, feature: Tensor, needed: Needed) -> Tensor:
+        first, doublings, last = self._layers()
+        weight = first.weight.permute(2, 3, 1, 0).flatten(0, 1)
+        rows = at_cells(feature, needed.inputs)
+        rows = gathered_matmul(rows, needed.convolved.reads[0], weight, _bias(first)).relu()
+        for level, layer in zip(needed.doubled, doublings, strict=True):
+            rows = _doubled(rows, level, layer)
+        return nn.functional.linear(rows, last.weight.flatten(1), last.bias)[needed.wanted]
+
+    def _layers(self) -> tuple[nn.Conv2d, list[nn.ConvTranspose2d], nn.Conv2d]:
+        """The 3x3 convolution, the stages, the 1x1 convolution."""
+        first, last = self[0], self[-1]
+        assert isinstance(first, nn.Conv2d) and isinstance(last, nn.Conv2d)
+        return first, [layer for layer in self if isinstance(layer, nn.ConvTranspose2d)], last
+
+    def _macs(self, needed: Needed) -> int:
+        first, doublings, _ = self._layers()
+        return sum(
+            sum(table.numel() for table in level.reads) * layer.in_channels * layer.out_channels
+            for level, layer in zip(
+                [needed.convolved, *needed.doubled], [first, *doublings], strict=True
+            )
+        )
+
+    def _dense_macs(self, feature_cells: int) -> int:
+        first, doublings, _ = self._layers()
+        macs = feature_cells * 9 * first.in_channels * first.out_channels
+        for stage, layer in enumerate(doublings, start=1):
+            macs += (feature_cells << 2 * stage) * 4 * layer.in_channels * layer.out_channels
+        return macs
+
+
+@dataclass(frozen=True)
+class OffsetReader:
+    """The branch on a feature map, run when offsets are asked for.
+
+    Attributes:
+        branch: the offset branch.
+        feature: ``(B, C, H, W)``.
+    """
+
+    branch: OffsetBranch
+    feature: Tensor
+
+    @property
+    def shape(self) -> tuple[int, int, int, int]:
+        """Of the map that is read, ``(B, 2, rH, rW)``."""
+        batch, _, height, width = self.feature.shape
+        return batch, 2, height << self.branch.stages, width << self.branch.stages
+
+    def at(self, cells: Tensor) -> Tensor:
+        """Offsets ``(P, 2)`` at heatmap cells ``(P, 3)`` (image, row, column)."""
+        found: Tensor = self.branch(self.feature, cells)
+        return found
+
+
+def read_offsets(offsets: OffsetReader | Tensor, cells: Tensor) -> Tensor:
+    """Offsets ``(P, 2)`` at cells, from a reader or a whole map."""
+    return at_cells(offsets, cells) if isinstance(offsets, Tensor) else offsets.at(cells)
+
+
+def at_cells(dense: Tensor, cells: Tensor) -> Tensor:
+    """What a map ``(B, C, H, W)`` says at cells ``(P, 3)`` (image, row, column): ``(P, C)``."""
+    image, y, x = cells.unbind(dim=1)
+    return dense[image, :, y, x]
+
+
+def _doubled(rows: Tensor, level: Level, layer: nn.ConvTranspose2d) -> Tensor:
+    """One stage: each parity of cells reads 2x2 cells below through its own 2x2 weights."""
+    parts = []
+    for (row, column), table in zip(PARITIES, level.reads, strict=True):
+        weight = layer.weight[:, :, _TAPS_OF_PARITY[row]][..., _TAPS_OF_PARITY[column]]
+        weight = weight.permute(2, 3, 0, 1).flatten(0, 1)
+        parts.append(gathered_matmul(rows, table, weight, _bias(layer)))
+    return torch.cat(parts).relu()
+
+
+def _bias(layer: nn.Conv2d | nn.ConvTranspose2d) -> Tensor:
+    assert layer.bias is not None
+    return layer.bias

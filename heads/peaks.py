@@ -1,13 +1,18 @@
 """Finding peaks: blur, local maxima, the k highest (METHOD.md section 5)."""
 
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from heads.plateaus import first_of_plateaus
+
 BLUR_SIGMA = 1.0
+_BAND_CELLS = 2**18
+"""Cells looked at together: what is made of them stays in a processor's cache."""
 PEAK_WINDOWS = ("pixels", "cells")
 """What ``local_maximum_kernel`` counts: input pixels, so that the window spans the same ground at
 every depth, or heatmap cells, as in the original."""
@@ -44,64 +49,112 @@ def kernel_in_cells(kernel: int, stride: float, window: str = "pixels") -> int:
 
 
 def blur(heatmap: Tensor) -> Tensor:
-    """3x3 Gaussian blur, sigma 1 cell, of ``(K, H, W)``; outside the map is 0."""
-    steps = torch.arange(-1, 2, device=heatmap.device, dtype=heatmap.dtype)
-    taps = torch.exp(-steps.square() / (2 * BLUR_SIGMA**2))
-    taps = taps / taps.sum()
-    planes = heatmap.unsqueeze(1)
-    rows = F.conv2d(planes, taps.view(1, 1, 3, 1), padding=(1, 0))
-    return F.conv2d(rows, taps.view(1, 1, 1, 3), padding=(0, 1)).squeeze(1)
+    """3x3 Gaussian blur, sigma 1 cell, of ``(K, H, W)``; outside the map is 0.
+
+    Made of shifted maps, so that a cell's value depends on nothing but its neighbors' values.
+    """
+    beside = math.exp(-1 / (2 * BLUR_SIGMA**2))
+    middle = 1 / (1 + 2 * beside)
+    for dim in (1, 2):
+        size = heatmap.shape[dim]
+        around = F.pad(heatmap, (1, 1) if dim == 2 else (0, 0, 1, 1))
+        neighbors = around.narrow(dim, 0, size) + around.narrow(dim, 2, size)
+        heatmap = neighbors.mul_(beside).add_(heatmap).mul_(middle)
+    return heatmap
 
 
-def find_peaks(heatmap: Tensor, kernel: int, topk: int, score_thr: float = 0.0) -> Peaks:
+def find_peaks(
+    logits: Tensor, kernel: int, topk: int, score_thr: float = 0.0, *, blurred: bool = False
+) -> Peaks:
     """The ``topk`` highest local maxima of one image's heatmap.
 
     A cell is a candidate if nothing within the window around it is higher. Candidates of equal
     height that lie within each other's windows, directly or through further ones, are one plateau,
     which counts once, at its first cell row by row.
 
+    The map is read in bands of rows, so that little is held in memory besides it.
+
     Args:
-        heatmap: ``(K, H, W)`` scores in [0, 1].
+        logits: ``(K, H, W)``; the scores are their sigmoids, in float32 or wider, since half
+            precision makes plateaus of peaks.
         kernel: odd side of the window in cells.
         topk: how many at most.
         score_thr: peaks at or below this are left out.
+        blurred: ``blur`` the scores first.
     """
-    reach = kernel // 2
-    highest = F.max_pool2d(heatmap, kernel, stride=1, padding=reach)
-    candidate = (heatmap == highest) & (heatmap > score_thr)
-    peak = candidate & _first_of_plateau(candidate, kernel)
-    label, y, x = peak.nonzero(as_tuple=True)
-    score = heatmap[label, y, x]
-    order = score.argsort(descending=True, stable=True)[:topk]
-    return Peaks(score[order], label[order], torch.stack([x[order], y[order]], dim=1))
+    scores = logits.new_empty(0, dtype=torch.promote_types(logits.dtype, torch.float32))
+    cells = logits.new_empty(0, 3, dtype=torch.long)
+    floor = scores.new_tensor(-math.inf)
+    for first, last, bands in _bands(logits.shape, kernel):
+        some = logits[first:last]
+        found = [_candidates(some, *band, kernel, score_thr, blurred, floor) for band in bands]
+        score, cell = (torch.cat(each) for each in zip(*found, strict=True))
+        keep = score >= _surpassed(score, topk)
+        score, (plane, y, x) = score[keep], cell[keep].unbind(dim=1)
+        peak = first_of_plateaus(plane, y, x, kernel // 2)
+        cell = torch.stack([plane + first, y, x], dim=1)[peak]
+        scores, cells = torch.cat([scores, score[peak]]), torch.cat([cells, cell])
+        order = scores.argsort(descending=True, stable=True)[:topk]
+        scores, cells = scores[order], cells[order]
+        if len(scores) == topk:
+            floor = scores[-1]
+    return Peaks(scores, cells[:, 0], cells[:, 1:].flip(1))
 
 
-def _first_of_plateau(candidate: Tensor, kernel: int) -> Tensor:
-    """Mark the first cell of each plateau among the candidates ``(K, H, W)``.
+def _bands(shape: torch.Size, kernel: int) -> Iterator[tuple[int, int, list[tuple[int, int]]]]:
+    """Planes (first, past the last) with their bands of rows (first, past the last)."""
+    planes, height, width = shape
+    rows = max(_BAND_CELLS // width, kernel)
+    together = max(rows // height, 1)
+    bands = [(top, min(top + rows, height)) for top in range(0, height, rows)]
+    for first in range(0, planes, together):
+        yield first, min(first + together, planes), bands
 
-    Every candidate starts with its own rank; ranks then spread over windows to the lowest, with a
-    jump to the leader's own leader after each round, so that a plateau of diameter d settles in
-    about log d rounds instead of d.
-    """
-    label, y, x = candidate.nonzero(as_tuple=True)
-    count = len(label)
-    own = torch.arange(count, device=candidate.device)
-    if count == 0:
-        return candidate
-    leader = own
-    # float64 holds every rank exactly; pooling keeps the highest, hence count - rank.
-    ranks = torch.zeros(candidate.shape, dtype=torch.float64, device=candidate.device)
-    while True:
-        ranks[label, y, x] = (count - leader).double()
-        pooled = F.max_pool2d(ranks, kernel, stride=1, padding=kernel // 2)[label, y, x]
-        lowest = count - pooled.long()
-        # The former leader learns of the lower one too; without that, only neighbors would.
-        spread = leader.scatter_reduce(0, leader, lowest, reduce="amin")
-        settled = torch.minimum(spread[leader], lowest)
-        settled = settled[settled]
-        if torch.equal(settled, leader):
-            break
-        leader = settled
-    first = torch.zeros_like(candidate)
-    first[label, y, x] = leader == own
-    return first
+
+def _candidates(
+    logits: Tensor,
+    top: int,
+    bottom: int,
+    kernel: int,
+    score_thr: float,
+    blurred: bool,
+    floor: Tensor,
+) -> tuple[Tensor, Tensor]:
+    """Scores ``(M,)`` and cells ``(M, 3)`` (plane, row, column) of a band's candidates."""
+    height, reach = logits.shape[1], kernel // 2
+    above, below = max(top - reach, 0), min(bottom + reach, height)
+    around = _scores(logits, above, below, blurred)
+    score = around[:, top - above : bottom - above]
+    edges = (reach, reach, reach - (top - above), reach - (below - bottom))
+    highest = _window_max(_window_max(F.pad(around, edges), kernel, dim=1), kernel, dim=2)
+    candidate = (score == highest).logical_and_(score > score_thr).logical_and_(score >= floor)
+    cell = candidate.nonzero()
+    return score[candidate], cell + cell.new_tensor([0, top, 0])
+
+
+def _scores(logits: Tensor, above: int, below: int, blurred: bool) -> Tensor:
+    """Rows ``above`` to ``below`` of the scores."""
+    kind = torch.promote_types(logits.dtype, torch.float32)
+    if not blurred:
+        return logits[:, above:below].to(kind).sigmoid()
+    begin, end = max(above - 1, 0), min(below + 1, logits.shape[1])
+    scores = blur(logits[:, begin:end].to(kind).sigmoid())
+    return scores[:, above - begin : below - begin]
+
+
+def _window_max(values: Tensor, side: int, dim: int) -> Tensor:
+    """The highest of each ``side`` neighbors along ``dim``, by doubling what is looked over."""
+    seen = 1
+    while seen < side:
+        step = min(seen, side - seen)
+        length = values.shape[dim] - step
+        values = torch.maximum(values.narrow(dim, 0, length), values.narrow(dim, step, length))
+        seen += step
+    return values
+
+
+def _surpassed(score: Tensor, topk: int) -> Tensor:
+    """A score that ``topk`` peaks reach for certain, since cells of a plateau are equal."""
+    highest = score.topk(min(2 * topk, len(score))).values
+    different = highest[torch.cat([highest.new_ones(1).bool(), highest.diff() != 0])[: len(score)]]
+    return different[topk - 1] if len(different) >= topk else score.new_tensor(-math.inf)

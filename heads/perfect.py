@@ -8,13 +8,11 @@ of the same class swallows. That makes the quantisation ceiling of a data set a 
 from dataclasses import dataclass
 
 import torch
-from scipy.sparse import coo_array
-from scipy.sparse.csgraph import connected_components
-from scipy.spatial import cKDTree
 from torch import Tensor
 
 from heads.centers import PeakReadings, center_source
 from heads.peaks import kernel_in_cells
+from heads.plateaus import first_of_plateaus
 from heads.targets import FEATURE_STRIDE, CellTargets, last_in_each_cell
 
 
@@ -89,7 +87,8 @@ def perfect_peaks(
     # Sorted as decoding sorts peaks of equal score: by image, class, row, column.
     distinct = torch.unique(torch.stack([image, label, cell[:, 1], cell[:, 0]], dim=1), dim=0)
     kernel = kernel_in_cells(local_maximum_kernel, stride, peak_window)
-    kept = distinct[_first_of_each_plateau(distinct, kernel // 2)]
+    _, plane = torch.unique_consecutive(distinct[:, :2], dim=0, return_inverse=True)
+    kept = distinct[first_of_plateaus(plane, distinct[:, 2], distinct[:, 3], kernel // 2)]
     peaks = kept[_place_within(kept[:, 0]) < topk]
     peak_cell = peaks[:, [3, 2]]
     feature_cell = torch.div(peak_cell, upsample_ratio, rounding_mode="floor")
@@ -111,27 +110,6 @@ def perfect_peaks(
         num_merged=len(distinct) - len(kept),
         num_dropped=len(kept) - len(peaks),
     )
-
-
-def _first_of_each_plateau(peaks: Tensor, reach: int) -> Tensor:
-    """Mark the first of all peaks that lie in each other's windows, directly or through others.
-
-    Args:
-        peaks: ``(M, 4)`` rows of image, label, y, x, sorted.
-        reach: half the window in cells.
-    """
-    count = len(peaks)
-    if count == 0:
-        return torch.zeros(0, dtype=torch.bool)
-    # Image and class become coordinates too, too far apart for any window.
-    points = peaks.numpy() * [2 * reach + 2, 2 * reach + 2, 1, 1]
-    pairs = cKDTree(points).query_pairs(reach + 0.5, p=float("inf"), output_type="ndarray")
-    linked = coo_array(([True] * len(pairs), (pairs[:, 0], pairs[:, 1])), shape=(count, count))
-    number, plateau = connected_components(linked, directed=False)
-    order = torch.arange(count)
-    first = order.new_full((number,), count)
-    first.scatter_reduce_(0, torch.from_numpy(plateau).long(), order, reduce="amin")
-    return torch.zeros(count, dtype=torch.bool).index_fill_(0, first, True)
 
 
 def _place_within(group: Tensor) -> Tensor:

@@ -24,7 +24,7 @@ from heads.layers import (
     init_branch,
 )
 from heads.offset_branch import OffsetBranch, OffsetReader, read_offsets
-from heads.peaks import Peaks, blur, find_peaks, kernel_in_cells
+from heads.peaks import Peaks, find_peaks, kernel_in_cells
 from heads.targets import FEATURE_STRIDE, Targets, encode
 
 TEST_DEFAULTS: dict[str, object] = dict(
@@ -284,7 +284,9 @@ class YOLCHead(BaseDenseHead):
             options.local_maximum_kernel, self.heatmap_stride, options.peak_window
         )
         peaks = [
-            find_peaks(_scores(logits, options), kernel, options.topk, options.score_thr)
+            find_peaks(
+                logits, kernel, options.topk, options.score_thr, blurred=options.pre_peak_blur
+            )
             for logits in heatmap_logits[0]
         ]
         source = center_source(options.center_source)
@@ -333,12 +335,6 @@ class YOLCHead(BaseDenseHead):
         )
         half_size = (FEATURE_STRIDE * box[:, 2:]).clamp(min=MIN_SIDE_PX / 2)
         return torch.cat([center - half_size, center + half_size], dim=1)
-
-
-def _scores(logits: Tensor, options: ConfigDict) -> Tensor:
-    """``(K, H, W)`` in (0, 1), in float32: half precision makes plateaus of peaks."""
-    scores = logits.float().sigmoid()
-    return blur(scores) if options.pre_peak_blur else scores
 
 
 def _suppressed(boxes: Tensor, peaks: Peaks, nms: ConfigDict | None) -> InstanceData:

@@ -150,6 +150,8 @@ def test_an_interrupted_grid_ends_at_once_and_quietly(scenes, tmp_path):
         stderr=subprocess.PIPE,
         text=True,
         start_new_session=True,  # as a terminal's Ctrl-C, the signal goes to the whole group
+        # A shell's background job, as CI may be, is started deaf to it, and so are its children.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
     deadline = time.monotonic() + 120
     while not list((tmp_path / "out").glob("*/checkpoints/epoch_*.pth")):

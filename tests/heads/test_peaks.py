@@ -12,19 +12,25 @@ from heads.peaks import blur, find_peaks, kernel_in_cells
 from tests.reference import codec
 
 
-@settings(max_examples=120, deadline=None)
+@settings(max_examples=200, deadline=None)
 @given(
     heat=npst.arrays(
         np.float64,
-        st.tuples(st.integers(1, 2), st.integers(1, 9), st.integers(1, 9)),
+        st.tuples(st.integers(1, 3), st.integers(1, 9), st.integers(1, 9)),
         elements=st.sampled_from([0.0, 0.1, 0.5, 1.0]),
     ),
     kernel=st.sampled_from([1, 3, 5]),
     topk=st.integers(1, 12),
     threshold=st.sampled_from([0.0, 0.3]),
+    rows_at_once=st.sampled_from([1, 4, 7, 1000]),
+    blurred=st.booleans(),
 )
-def test_peaks_equal_flood_fill(heat, kernel, topk, threshold):
-    found = find_peaks(torch.from_numpy(heat), kernel, topk, threshold)
+def test_peaks_equal_flood_fill(heat, kernel, topk, threshold, rows_at_once, blurred):
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("heads.peaks._BAND_CELLS", rows_at_once * heat.shape[2])
+        logits = torch.logit(torch.from_numpy(heat))
+        found = find_peaks(logits, kernel, topk, threshold, blurred=blurred)
+    heat = blur(logits.sigmoid()).numpy() if blurred else logits.sigmoid().numpy()
     listed = [
         (score, label, y, x)
         for score, label, (x, y) in zip(
@@ -36,7 +42,7 @@ def test_peaks_equal_flood_fill(heat, kernel, topk, threshold):
 
 @pytest.mark.parametrize("value", [0.3, 1.0])
 def test_a_blank_map_is_one_plateau(value):
-    found = find_peaks(torch.full((1, 200, 300), value), 3, 10)
+    found = find_peaks(torch.full((1, 200, 300), value).logit(), 3, 10)
     assert found.cell.tolist() == [[0, 0]]
 
 
@@ -45,7 +51,20 @@ def test_a_winding_plateau_counts_once():
     snake[0, ::4] = 0.7
     for turn, row in enumerate(range(0, 40, 4)):
         snake[0, row : row + 5, -1 if turn % 2 == 0 else 0] = 0.7
-    assert find_peaks(snake, 3, 10).cell.tolist() == [[0, 0]]
+    assert find_peaks(snake.logit(), 3, 10).cell.tolist() == [[0, 0]]
+
+
+@pytest.mark.parametrize("kind", [torch.float16, torch.bfloat16])
+def test_half_precision_finds_what_its_values_say_in_full(kind):
+    """Column indices beyond 2048 don't fit into fp16, nor beyond 256 into bf16."""
+    torch.manual_seed(0)
+    logits = torch.randn(1, 20, 4100).to(kind)
+    expected = find_peaks(logits.float(), 3, 300)
+    with torch.autocast("cpu", dtype=kind):
+        found = find_peaks(logits, 3, 300)
+    assert torch.equal(found.cell, expected.cell)
+    assert torch.equal(found.score, expected.score)
+    assert found.cell[:, 0].max() > 4000
 
 
 def test_blur_equals_scipy():

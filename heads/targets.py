@@ -7,6 +7,7 @@ and values instead of maps that are zero nearly everywhere.
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -107,11 +108,12 @@ def encode(
     batch, label, center, cell = batch[inside], all_labels[inside], center[inside], on_map[inside]
     size = (all_boxes[:, 2:] - all_boxes[:, :2])[inside]
 
-    heatmap = all_boxes.new_zeros(len(boxes) * num_classes, height, width)
+    heatmap = _blank(all_boxes, (len(boxes) * num_classes, height, width))
     in_cells = center / stride
     radius, sigma = _extent(size, stride, gaussian_radius_px)
     mean = cell.to(in_cells) if heatmap_target == "integer" else in_cells - 0.5
-    draw_gaussians(heatmap, batch * num_classes + label, cell, mean, radius, sigma)
+    plane = batch * num_classes + label
+    draw_gaussians(heatmap, plane, cell, mean, radius, sigma)
 
     offset = last_in_each_cell(batch, cell, in_cells - cell, (height, width))
     coarse = torch.floor(center / FEATURE_STRIDE).long()
@@ -120,10 +122,24 @@ def encode(
         heatmap=heatmap.view(len(boxes), num_classes, height, width),
         offset=offset,
         xywh=last_in_each_cell(batch, coarse, xywh, feature_size),
-        avg_factor=heatmap.eq(1).sum().clamp(min=1),
+        avg_factor=_distinct(plane, cell, (height, width)).clamp(min=1),
         num_outside=len(all_boxes) - len(batch),
         num_collided=len(batch) - len(offset.batch),
     )
+
+
+def _blank(like: Tensor, shape: tuple[int, int, int]) -> Tensor:
+    """A map of zeros. On a CPU the system's own zero pages, of which few are ever written to."""
+    if like.device.type == "cpu":
+        return torch.from_numpy(np.zeros(shape, np.float32)).to(like.dtype)
+    return like.new_zeros(shape)
+
+
+def _distinct(plane: Tensor, cell: Tensor, map_size: tuple[int, int]) -> Tensor:
+    """How many cells are a peak. They alone are 1: counting them spares reading the heatmap."""
+    height, width = map_size
+    key = (plane * height + cell[:, 1]) * width + cell[:, 0]
+    return plane.new_tensor(len(torch.unique(key)))
 
 
 def _extent(size: Tensor, stride: float, in_pixels: bool) -> tuple[Tensor, Tensor]:

@@ -16,11 +16,10 @@ from torch import Tensor, nn
 from heads import branch_oracle
 from heads.box_branch import BoxBranch
 from heads.centers import CenterSource, PeakReadings, center_source
+from heads.heatmap_branch import BaselineHeatmapBranch, HRHHeatmapBranch
 from heads.layers import (
     BASELINE_UPSAMPLE_STAGES,
     FOCAL_PRIOR_BIAS,
-    baseline_heatmap_branch,
-    hrh_heatmap_branch,
     init_branch,
 )
 from heads.offset_branch import OffsetBranch, OffsetReader, read_offsets
@@ -115,9 +114,9 @@ class YOLCHead(BaseDenseHead):
         self.test_cfg = _merged_test_cfg(test_cfg)
 
         self.heatmap_branch = (
-            hrh_heatmap_branch(in_channels, num_classes, self.stages)
+            HRHHeatmapBranch(in_channels, num_classes, self.stages)
             if use_hrh_sco
-            else baseline_heatmap_branch(in_channels, num_classes)
+            else BaselineHeatmapBranch(in_channels, num_classes)
         )
         self.offset_branch: OffsetBranch | None = None
         if use_hrh_sco and use_offset_branch:

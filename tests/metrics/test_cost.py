@@ -30,7 +30,8 @@ def by_hand(n, c, f, k, h, w):
     box = cells * (9 * c * f + 9 * f * f + 4 * f + 18 * f + 9 * f * 4)
     if n is None:
         # A transposed 4x4 convolution spends 16 multiply-adds an input cell and channel pair.
-        heat = cells * (c * c + 16 * c * wide) + 4 * cells * 16 * wide * wide + 16 * cells * 8 * k
+        # The second doubling and the grouped 1x1 convolution are one, straight to K channels.
+        heat = cells * (c * c + 16 * c * wide) + 4 * cells * 16 * wide * k
         return {"box": box, "heatmap": heat}
     heat = offset = 9 * c * c * cells
     channels, half = c, c

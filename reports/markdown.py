@@ -1,6 +1,6 @@
 """Small pieces of Markdown."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 
 def table(headings: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
@@ -14,6 +14,13 @@ def definitions(rows: Iterable[tuple[str, str]]) -> str:
     """A two-column table set left."""
     lines = [f"| {_cell(name)} | {_cell(text)} |" for name, text in rows]
     return "\n".join(["| | |", "| :-- | :-- |", *lines])
+
+
+def words(value: object) -> str:
+    """A mapping as ``key value, key value``; anything else as it prints."""
+    if isinstance(value, Mapping):
+        return ", ".join(f"{key} {each}" for key, each in value.items())
+    return str(value)
 
 
 def image(path: str, caption: str) -> str:

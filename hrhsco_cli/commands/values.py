@@ -43,6 +43,18 @@ def parse_depths(text: str, highest: int = 6) -> tuple[int, ...]:
     return tuple(sorted(set(depths)))
 
 
+def parse_objects(text: str) -> tuple[int, ...]:
+    """Numbers of objects, in rising order.
+
+    Raises:
+        InputError: they are not numbers from 1.
+    """
+    numbers = _numbers(text)
+    if not numbers or min(numbers) < 1:
+        raise InputError(f"--objects {text!r} is not numbers from 1; write --objects 10,100,1000")
+    return tuple(sorted(set(numbers)))
+
+
 def _numbers(text: str) -> tuple[int, ...]:
     try:
         return tuple(int(part) for part in text.split(","))

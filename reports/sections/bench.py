@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from reports.markdown import definitions, table
+from reports.markdown import definitions, table, words
 from reports.metrics.definitions import BRANCHES, METRICS
 from reports.timing import Timing, timings
 
@@ -15,7 +15,7 @@ def page(result: Mapping[str, Any], title: str) -> str:
     meta, variants = result["meta"], result["variants"]
     parts = [
         f"# {title}",
-        definitions((key.replace("_", " "), _words(value)) for key, value in meta.items() if value),
+        definitions((key.replace("_", " "), words(value)) for key, value in meta.items() if value),
         "## Cost of one image and memory of a batch",
         _cost(variants),
         f"## {meta['kind']}",
@@ -24,12 +24,6 @@ def page(result: Mapping[str, Any], title: str) -> str:
         "bootstrap interval. The share is of the first network's end to end.",
     ]
     return "\n\n".join(parts) + "\n"
-
-
-def _words(value: object) -> str:
-    if isinstance(value, Mapping):
-        return ", ".join(f"{key} {each}" for key, each in value.items())
-    return str(value)
 
 
 def _cost(variants: Mapping[str, Any]) -> str:

@@ -1,0 +1,117 @@
+"""Measuring fast against plain forms over depths and objects."""
+
+import gc
+import random
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass, replace
+from typing import Any
+
+import torch
+
+from hrhsco_cli.bench.clock import milliseconds
+from hrhsco_cli.bench.forms import BASELINE_DEPTH, STEPS, Pair, Setting, Step
+from hrhsco_cli.runs.environment import describe
+from reports.errors import InputError
+from reports.metrics.memory import peak_activation_bytes
+
+OnStep = Callable[[int, int], None]
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What is measured.
+
+    Attributes:
+        steps: names out of ``STEPS``; none is all.
+        depths: n; ``depth``: the one at which objects are swept.
+        objects: how many; ``count``: as many while depths are swept.
+        size: (W, H) in px; ``channels``: C; ``classes``: K.
+        rounds: times that each form is measured.
+    """
+
+    steps: tuple[str, ...]
+    depths: tuple[int, ...]
+    depth: int
+    objects: tuple[int, ...]
+    count: int
+    size: tuple[int, int]
+    channels: int
+    classes: int
+    rounds: int
+
+
+def measure(plan: Plan, on_step: OnStep = lambda _done, _total: None) -> dict[str, Any]:
+    """Time each pair interleaved, with its memory and the difference of its results.
+
+    Returns:
+        ``meta`` and ``cases``: a list of ``step``, ``sweep`` (``depth``, ``objects``), ``depth``,
+        ``objects``, ``samples_ms`` and ``memory`` (bytes) by form, and ``difference``.
+
+    Raises:
+        InputError: an unknown step, or channels that a depth can't halve.
+    """
+    plan = replace(plan, steps=plan.steps or tuple(STEPS))
+    unknown = [name for name in plan.steps if name not in STEPS]
+    if unknown:
+        raise InputError(f"there is no step {unknown[0]!r}; choose from {', '.join(STEPS)}")
+    deepest = max(*plan.depths, plan.depth)
+    if plan.channels >> deepest == 0:
+        raise InputError(
+            f"--channels {plan.channels} can't be halved {deepest} times; choose {1 << deepest} up"
+        )
+    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    settings = list(_settings(plan, device))
+    cases = []
+    for done, (name, sweep, setting) in enumerate(settings, start=1):
+        step = STEPS[name]
+        torch.manual_seed(0)
+        case = {"step": name, "sweep": sweep, "depth": setting.depth, "objects": setting.objects}
+        with torch.set_grad_enabled(step.trains):
+            cases.append(case | _measured(step, step.make(setting), plan.rounds, device))
+        gc.collect()
+        on_step(done, len(settings))
+    return {"meta": _meta(plan, device), "cases": cases}
+
+
+def _settings(plan: Plan, device: torch.device) -> Iterator[tuple[str, str, Setting]]:
+    middle = Setting(plan.depth, plan.count, plan.size, plan.channels, plan.classes, device)
+    for name in plan.steps:
+        step = STEPS[name]
+        if not step.sweeps:
+            yield name, "", replace(middle, depth=BASELINE_DEPTH)
+        if "depth" in step.sweeps:
+            depths = [n for n in plan.depths if n >= step.first_depth]
+            yield from ((name, "depth", replace(middle, depth=n)) for n in depths)
+        if "objects" in step.sweeps:
+            yield from ((name, "objects", replace(middle, objects=p)) for p in plan.objects)
+
+
+def _measured(step: Step, pair: Pair, rounds: int, device: torch.device) -> dict[str, Any]:
+    # The first call of each, not timed, fills caches.
+    difference = pair.difference(pair.fast(), pair.plain())
+    forms = {"fast": pair.fast, "plain": pair.plain}
+    memory = {
+        name: peak_activation_bytes(call, pair.model, device)
+        for name, call in forms.items()
+        if step.memory or device.type == "cuda"
+    }
+    samples: dict[str, list[float]] = {name: [] for name in forms}
+    order = random.Random(0)
+    for _ in range(rounds):
+        for name in order.sample(list(forms), len(forms)):
+            samples[name].append(milliseconds(forms[name], device))
+    return {"samples_ms": samples, "memory": memory, "difference": difference}
+
+
+def _meta(plan: Plan, device: torch.device) -> dict[str, Any]:
+    about = describe()
+    gpu = device.type == "cuda"
+    return {key: about[key] for key in ("time", "device", "python", "packages")} | {
+        "kind": "GPU latency" if gpu else "CPU time",
+        "clock": "CUDA events" if gpu else "monotonic clock",
+        "precision": "fp32",
+        "steps": {name: STEPS[name].meaning for name in plan.steps},
+        "differences": {name: STEPS[name].difference for name in plan.steps},
+        **{key: value for key, value in asdict(plan).items() if key != "steps"},
+        "memory": "peak of one call: activations, temporaries, gradients",
+    }

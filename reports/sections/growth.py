@@ -1,0 +1,70 @@
+"""Fast against plain forms as a page of Markdown."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import pandas as pd
+
+from reports.growth import growth_table, slopes
+from reports.markdown import definitions, table, words
+
+HEADINGS = (
+    "step", "n", "objects", "times faster", "95 % interval", "memory (MiB)", "plain's (MiB)",
+    "times less", "largest difference",
+)  # fmt: skip
+
+
+def page(result: Mapping[str, Any], title: str) -> str:
+    """The whole page of what ``hrhsco bench-forms`` measured."""
+    meta, found = result["meta"], growth_table(result)
+    parts = [
+        f"# {title}",
+        definitions((key.replace("_", " "), words(value)) for key, value in meta.items()),
+        "## Fast against plain",
+        table(HEADINGS, rows(found)),
+        "Times are measured in turn; the ratio is the median over rounds of plain over fast, with "
+        "its 95 % bootstrap interval.",
+        "## Growth",
+        "Log-log slope by least squares; over depth it is taken over heatmap cells, which "
+        "quadruple from n to n + 1: 1 is linear growth.",
+        table(
+            ("step", "over", "form", "time", "memory"),
+            [
+                [
+                    each.step.replace("_", " "),
+                    "cells" if each.sweep == "depth" else each.sweep,
+                    each.form,
+                    _number(each.time),
+                    _number(each.memory),
+                ]
+                for each in slopes(found).itertuples()
+            ],
+        ),
+    ]
+    return "\n\n".join(parts) + "\n"
+
+
+def rows(found: pd.DataFrame) -> list[list[str]]:
+    """``growth_table`` as words, a list a row, under ``HEADINGS``."""
+    return [
+        [
+            each.step.replace("_", " "),
+            str(each.depth),
+            str(each.objects),
+            _number(each.speedup),
+            f"{each.speedup_low:.2f} to {each.speedup_high:.2f}",
+            _mebibytes(each.fast_bytes),
+            _mebibytes(each.plain_bytes),
+            _number(each.memory_ratio),
+            f"{each.difference:.1g}",
+        ]
+        for each in found.itertuples()
+    ]
+
+
+def _number(value: float) -> str:
+    return "–" if value != value else f"{value:.2f}" if abs(value) < 100 else f"{value:,.0f}"
+
+
+def _mebibytes(value: float) -> str:
+    return "–" if value != value else f"{value / 2**20:,.1f}"

@@ -11,8 +11,10 @@ from torch import Tensor
 from heads.plateaus import first_of_plateaus
 
 BLUR_SIGMA = 1.0
-_BAND_CELLS = 2**18
-"""Cells looked at together: what is made of them stays in a processor's cache."""
+_BAND_CELLS = {"cpu": 2**18, "cuda": 2**24}
+"""Most cells looked at together: what is made of them stays in a processor's cache, or keeps a GPU
+busy; ``_BANDS`` at least keep what is made small beside the map itself."""
+_BANDS, _LEAST_CELLS = 16, 2**14
 PEAK_WINDOWS = ("pixels", "cells")
 """What ``local_maximum_kernel`` counts: input pixels, so that the window spans the same ground at
 every depth, or heatmap cells, as in the original."""
@@ -82,29 +84,31 @@ def find_peaks(
         score_thr: peaks at or below this are left out.
         blurred: ``blur`` the scores first.
     """
-    scores = logits.new_empty(0, dtype=torch.promote_types(logits.dtype, torch.float32))
-    cells = logits.new_empty(0, 3, dtype=torch.long)
-    floor = scores.new_tensor(-math.inf)
-    for first, last, bands in _bands(logits.shape, kernel):
-        some = logits[first:last]
-        found = [_candidates(some, *band, kernel, score_thr, blurred, floor) for band in bands]
-        score, cell = (torch.cat(each) for each in zip(*found, strict=True))
-        keep = score >= _surpassed(score, topk)
-        score, (plane, y, x) = score[keep], cell[keep].unbind(dim=1)
-        peak = first_of_plateaus(plane, y, x, kernel // 2)
-        cell = torch.stack([plane + first, y, x], dim=1)[peak]
-        scores, cells = torch.cat([scores, score[peak]]), torch.cat([cells, cell])
-        order = scores.argsort(descending=True, stable=True)[:topk]
-        scores, cells = scores[order], cells[order]
-        if len(scores) == topk:
-            floor = scores[-1]
-    return Peaks(scores, cells[:, 0], cells[:, 1:].flip(1))
+    _, height, width = logits.shape
+    kind = torch.promote_types(logits.dtype, torch.float32)
+    highest, places = logits.new_empty(0, dtype=kind), logits.new_empty(0, dtype=torch.long)
+    for first, last, bands in _bands(logits, kernel):
+        floor = highest[-1] if len(highest) == topk else highest.new_tensor(-math.inf)
+        score, place = highest[:0], places[:0]
+        for band in bands:
+            more = _candidates(logits[first:last], *band, kernel, score_thr, blurred, floor)
+            score, place = torch.cat([score, more[0]]), torch.cat([place, more[1]])
+            floor = torch.maximum(floor, _surpassed(score, topk))
+            score, place = score[score >= floor], place[score >= floor]
+        peak = first_of_plateaus(*_unravel(place, height, width), kernel // 2)
+        highest = torch.cat([highest, score[peak]])
+        places = torch.cat([places, place[peak] + first * height * width])
+        order = highest.argsort(descending=True, stable=True)[:topk]
+        highest, places = highest[order], places[order]
+    label, y, x = _unravel(places, height, width)
+    return Peaks(highest, label, torch.stack([x, y], dim=1))
 
 
-def _bands(shape: torch.Size, kernel: int) -> Iterator[tuple[int, int, list[tuple[int, int]]]]:
+def _bands(logits: Tensor, kernel: int) -> Iterator[tuple[int, int, list[tuple[int, int]]]]:
     """Planes (first, past the last) with their bands of rows (first, past the last)."""
-    planes, height, width = shape
-    rows = max(_BAND_CELLS // width, kernel)
+    planes, height, width = logits.shape
+    most = _BAND_CELLS.get(logits.device.type, _BAND_CELLS["cuda"])
+    rows = max(min(most, max(logits.numel() // _BANDS, _LEAST_CELLS)) // width, kernel)
     together = max(rows // height, 1)
     bands = [(top, min(top + rows, height)) for top in range(0, height, rows)]
     for first in range(0, planes, together):
@@ -120,7 +124,7 @@ def _candidates(
     blurred: bool,
     floor: Tensor,
 ) -> tuple[Tensor, Tensor]:
-    """Scores ``(M,)`` and cells ``(M, 3)`` (plane, row, column) of a band's candidates."""
+    """Scores ``(M,)`` of a band's candidates, and their places in the flattened planes."""
     height, reach = logits.shape[1], kernel // 2
     above, below = max(top - reach, 0), min(bottom + reach, height)
     around = _scores(logits, above, below, blurred)
@@ -128,8 +132,15 @@ def _candidates(
     edges = (reach, reach, reach - (top - above), reach - (below - bottom))
     highest = _window_max(_window_max(F.pad(around, edges), kernel, dim=1), kernel, dim=2)
     candidate = (score == highest).logical_and_(score > score_thr).logical_and_(score >= floor)
-    cell = candidate.nonzero()
-    return score[candidate], cell + cell.new_tensor([0, top, 0])
+    # Several planes come whole, with top = 0; a single one, in bands.
+    place = candidate.flatten().nonzero().squeeze(1).add_(top * logits.shape[2])
+    return score[candidate], place
+
+
+def _unravel(place: Tensor, height: int, width: int) -> tuple[Tensor, Tensor, Tensor]:
+    """Plane, row and column of places in flattened planes."""
+    line = torch.div(place, width, rounding_mode="floor")
+    return torch.div(line, height, rounding_mode="floor"), line % height, place % width
 
 
 def _scores(logits: Tensor, above: int, below: int, blurred: bool) -> Tensor:

@@ -212,7 +212,7 @@ STEPS = {
     ),
     "decoding": Step(
         _decoding,
-        "sigmoid, peaks and gathers, against mmdet's CenterNet functions",
+        "sigmoid, peaks, gathers, against mmdet's CenterNet functions; memory with the map",
         f"peaks of the {_TOPK} highest",
     ),
     "heatmap": Step(

@@ -27,7 +27,7 @@ from tests.reference import codec
 )
 def test_peaks_equal_flood_fill(heat, kernel, topk, threshold, rows_at_once, blurred):
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("heads.peaks._BAND_CELLS", rows_at_once * heat.shape[2])
+        patch.setattr("heads.peaks._BAND_CELLS", {"cuda": rows_at_once * heat.shape[2]})
         logits = torch.logit(torch.from_numpy(heat))
         found = find_peaks(logits, kernel, topk, threshold, blurred=blurred)
     heat = blur(logits.sigmoid()).numpy() if blurred else logits.sigmoid().numpy()

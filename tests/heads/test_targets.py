@@ -132,3 +132,23 @@ def test_pixel_radius_keeps_the_gaussian_s_ground_at_every_depth():
 
     assert width_px(0, False) != pytest.approx(width_px(4, False), abs=0.6)
     assert width_px(2, True) == pytest.approx(width_px(4, True), abs=1.0)
+
+
+@pytest.mark.parametrize("count", [0, 5, 60])
+def test_heatmap_equals_mmdet_s_loop_over_objects(count):
+    """The one loop that CenterNet code bases share, at n = 3, in float32."""
+    from mmdet.models.utils.gaussian_target import gen_gaussian_target
+
+    import heads.registered  # noqa: F401 - mmdet imports over the bridge alone
+
+    random = torch.Generator().manual_seed(count)
+    corner = torch.rand(count, 2, generator=random) * torch.tensor([100.0, 70.0])
+    size = 4 + 20 * torch.rand(count, 2, generator=random)
+    boxes, labels = torch.cat([corner, corner + size], dim=1), torch.arange(count) % 3
+    expected = torch.zeros(3, 24 * 8, 32 * 8)
+    for (x1, y1, x2, y2), label in zip(boxes.tolist(), labels.tolist(), strict=True):
+        radius = max(0, int(codec.radius((y2 - y1) * 2, (x2 - x1) * 2)))
+        center = [int((x1 + x2) / 2 * 2), int((y1 + y2) / 2 * 2)]
+        gen_gaussian_target(expected[label], center, radius)
+    found = encode([boxes], [labels], 3, (24, 32), 8)
+    torch.testing.assert_close(found.heatmap[0], expected, rtol=0, atol=1e-6)

@@ -17,12 +17,14 @@ def print_bench(result: dict[str, Any]) -> None:
 
     meta, variants = result["meta"], result["variants"]
     console = Console()
-    cost = new_table("network", "M params", "G MACs", "G FLOPs", "MiB inference", title="cost")
+    kinds = list(next(iter(variants.values()))["memory"])
+    memory = [f"MiB {kind}" for kind in kinds]
+    cost = new_table("network", "M params", "G MACs", "G FLOPs", *memory, title="cost")
     for name, each in variants.items():
         figures = [
             METRICS[f"cost.{key}"].format(each["cost"][f"cost.{key}"]) for key in _COST_COLUMNS
         ]
-        cost.add_row(name, *figures, f"{each['memory']['inference'] / 2**20:.1f}")
+        cost.add_row(name, *figures, *(f"{each['memory'][kind] / 2**20:.1f}" for kind in kinds))
     console.print(cost)
     gpu = meta["kind"] == "GPU latency"
     headings = ["median ms", "p10", "p90"] if gpu else []

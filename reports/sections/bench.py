@@ -19,7 +19,7 @@ def page(result: Mapping[str, Any], title: str) -> str:
         "## Cost of one image and memory of a batch",
         _cost(variants),
         f"## {meta['kind']}",
-        _times(variants, milliseconds=meta["kind"] == GPU),
+        _times(variants, meta["batch"] if meta["kind"] == GPU else None),
         "Ratios are to the same stage of the first network in the same round: median, 95 % "
         "bootstrap interval. The share is of the first network's end to end.",
     ]
@@ -28,20 +28,24 @@ def page(result: Mapping[str, Any], title: str) -> str:
 
 def _cost(variants: Mapping[str, Any]) -> str:
     headings = ["network", METRICS["cost.params"].label, "MACs (G)", "FLOPs (G)"]
-    headings += [f"MACs, {branch} (G)" for branch in BRANCHES] + ["inference memory (MiB)"]
+    headings += [f"MACs, {branch} (G)" for branch in BRANCHES]
+    kinds = list(next(iter(variants.values()))["memory"])
+    headings += [f"{kind} memory (MiB)" for kind in kinds]
     rows = []
     for name, each in variants.items():
         keys = ["params", "macs", "flops", *(f"{branch}.macs" for branch in BRANCHES)]
         cost = each["cost"]
         figures = [METRICS[f"cost.{key}"].format(cost.get(f"cost.{key}")) for key in keys]
-        rows.append([name, *figures, f"{each['memory']['inference'] / 2**20:.1f}"])
+        memory = [f"{each['memory'][kind] / 2**20:.1f}" for kind in kinds]
+        rows.append([name, *figures, *memory])
     return table(headings, rows)
 
 
-def _times(variants: Mapping[str, Any], *, milliseconds: bool) -> str:
-    absolute = ["median (ms)", "p10", "p90"] if milliseconds else []
+def _times(variants: Mapping[str, Any], gpu_batch: int | None) -> str:
+    """Absolute times of ``gpu_batch`` pictures, and ratios; without it, ratios alone."""
+    absolute = ["median (ms)", "p10", "p90", "pictures/s"] if gpu_batch else []
     rows = [
-        [name, stage.replace("_", " "), *_figures(timing, milliseconds)]
+        [name, stage.replace("_", " "), *_figures(timing, gpu_batch)]
         for name, stages in timings(variants).items()
         for stage, timing in stages.items()
     ]
@@ -49,8 +53,9 @@ def _times(variants: Mapping[str, Any], *, milliseconds: bool) -> str:
     return table(["network", "stage", *absolute, *ratio], rows)
 
 
-def _figures(timing: Timing, milliseconds: bool) -> list[str]:
-    times = [timing.median, timing.p10, timing.p90] if milliseconds else []
+def _figures(timing: Timing, gpu_batch: int | None) -> list[str]:
+    times = [timing.median, timing.p10, timing.p90] if gpu_batch else []
+    times += [1000 * gpu_batch / timing.median] if gpu_batch else []
     ratio = "–" if timing.ratio is None else f"{timing.ratio:.3f}"
     interval = "–" if timing.low is None else f"{timing.low:.3f} to {timing.high:.3f}"
     return [*(f"{each:.3f}" for each in times), ratio, interval, f"{timing.share:.3f}"]

@@ -144,6 +144,29 @@ def test_a_batch_without_objects_has_finite_losses(options):
     assert all(p.grad is None or p.grad.isfinite().all() for p in head.parameters())
 
 
+@pytest.mark.parametrize("kind", [torch.float16, torch.bfloat16])
+@pytest.mark.parametrize("source", sorted(CENTER_SOURCES))
+def test_half_precision_moves_no_center(kind, source):
+    """A wide map at n = 4: fp16 holds no odd column beyond 2048, bf16 none beyond 256."""
+    head = build(**EXTENSION, heatmap_upsample_num=4, sparse_offsets=False)
+    outputs = [
+        [values.to(kind)]
+        for values in (
+            torch.randn(1, 2, 16, 4160),
+            torch.rand(1, 2, 16, 4160),
+            torch.rand(1, 4, 1, 260),
+            torch.rand(1, 4, 1, 260),
+        )
+    ]
+    cfg = {"center_source": source, "topk": 300}
+    with torch.autocast("cpu", dtype=kind):
+        (half,) = head.predict_by_feat(*outputs, METAS[:1], cfg=cfg)
+    (full,) = head.predict_by_feat(*[[each.float()] for (each,) in outputs], METAS[:1], cfg=cfg)
+    apart = (half.bboxes - full.bboxes).abs().max()
+    assert apart < 0.01
+    assert full.bboxes[:, 0].max() > 1000
+
+
 def perfect_outputs(head, batch, size):
     """What a network that knows the truth would say: built from the loops of tests/reference."""
     n = head.stages

@@ -54,5 +54,32 @@ class _GatheredMatmul(Function):
         return grad_rows[:-1], None, grad_weight, grad.sum(dim=0)
 
 
+def rows_at(feature: Tensor, cells: Tensor) -> Tensor:
+    """``(N, C)`` of ``(B, C, H, W)`` at cells ``(N, 3)`` (image, row, column), each cell once.
+
+    Its gradient is written into one map of zeros; indexing's own takes two more on the way.
+    """
+    found: Tensor = _RowsAt.apply(feature, cells)  # type: ignore[no-untyped-call]
+    return found
+
+
+class _RowsAt(Function):
+    @staticmethod
+    def forward(ctx: Any, feature: Tensor, cells: Tensor) -> Tensor:
+        ctx.shape = feature.shape
+        ctx.save_for_backward(cells)
+        image, y, x = cells.unbind(dim=1)
+        return feature[image, :, y, x]
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, None]:
+        (cells,) = ctx.saved_tensors
+        image, y, x = cells.unbind(dim=1)
+        grad_feature = grad.new_zeros(ctx.shape)
+        grad_feature[image, :, y, x] = grad
+        return grad_feature, None
+
+
 def _with_zero_row(rows: Tensor) -> Tensor:
     return torch.cat([rows, rows.new_zeros(1, rows.shape[1])])

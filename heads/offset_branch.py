@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from heads.gathered_matmul import gathered_matmul
+from heads.gathered_matmul import gathered_matmul, rows_at
 from heads.layers import doubling
 from heads.sparse_cells import PARITIES, Level, Needed, needed_cells
 
@@ -77,7 +77,7 @@ class OffsetBranch(nn.Sequential):
     def _at(self, feature: Tensor, needed: Needed) -> Tensor:
         first, doublings, last = self._layers()
         weight = first.weight.permute(2, 3, 1, 0).flatten(0, 1)
-        rows = at_cells(feature, needed.inputs)
+        rows = rows_at(feature, needed.inputs)
         rows = gathered_matmul(rows, needed.convolved.reads[0], weight, _bias(first)).relu()
         for level, layer in zip(needed.doubled, doublings, strict=True):
             rows = _doubled(rows, level, layer)

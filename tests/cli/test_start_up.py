@@ -46,7 +46,7 @@ def test_data_sets_and_foreign_results(tmp_path):
     )
     given = ["--annotations", annotations, "--json", tmp_path / "metrics.json"]
     assert imported("evaluate", "--predictions", results, *given) == []
-    assert imported("compare", results, results, *given[:2], "--resamples", 20) == []
+    assert imported("compare", results, results, *given[:2], "--resamples", 100) == []
 
 
 def test_the_probe_sees_torch(tmp_path):

@@ -14,7 +14,7 @@ BLUR_SIGMA = 1.0
 _BAND_CELLS = {"cpu": 2**18, "cuda": 2**24}
 """Most cells looked at together: what is made of them stays in a processor's cache, or keeps a GPU
 busy; ``_BANDS`` at least keep what is made small beside the map itself."""
-_BANDS, _LEAST_CELLS = 16, 2**14
+_BANDS, _LEAST_CELLS = 16, 2**17
 PEAK_WINDOWS = ("pixels", "cells")
 """What ``local_maximum_kernel`` counts: input pixels, so that the window spans the same ground at
 every depth, or heatmap cells, as in the original."""

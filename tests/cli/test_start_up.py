@@ -36,7 +36,7 @@ def test_help_and_lists(words):
 
 def test_data_sets_and_foreign_results(tmp_path):
     scenes, results = tmp_path / "scenes", tmp_path / "results.json"
-    assert imported("data", "synth", scenes, "--images", 2, "--size", "32x32") == []
+    assert imported("data", "synth", scenes, "--images", 4, "--size", "96x96") == []
     annotations = scenes / "val.json"
     assert imported("data", "stats", annotations) == []
     boxes = json.loads(annotations.read_text())["annotations"]
@@ -46,10 +46,9 @@ def test_data_sets_and_foreign_results(tmp_path):
     )
     given = ["--annotations", annotations, "--json", tmp_path / "metrics.json"]
     assert imported("evaluate", "--predictions", results, *given) == []
-    assert imported("compare", results, results, *given[:2], "--resamples", 100) == []
 
 
 def test_the_probe_sees_torch(tmp_path):
     """The ceiling is computed with it."""
-    imported("data", "synth", tmp_path / "scenes", "--images", 2, "--size", "32x32")
+    imported("data", "synth", tmp_path / "scenes", "--images", 4, "--size", "96x96")
     assert "torch" in imported("oracle", tmp_path / "scenes" / "val.json", "--depths", "2")

@@ -65,8 +65,9 @@ def peaks(
 ) -> tuple[Tensor, Tensor]:
     """Classes and cells ``(k, 3)`` (class, row, column) of one image's peaks, and their boxes."""
     maxima = get_local_maximum(logits[None].sigmoid(), kernel)
-    _, _, label, y, x = get_topk_from_heatmap(maxima, k=topk)
-    cell = torch.stack([label[0], y[0].long(), x[0].long()], dim=1)
+    score, _, label, y, x = get_topk_from_heatmap(maxima, k=topk)
+    # Where a map has fewer peaks, mmdet fills up with cells of score 0.
+    cell = torch.stack([label[0], y[0].long(), x[0].long()], dim=1)[score[0] > 0]
     coarse = torch.div(cell, ratio, rounding_mode="floor")
     place = coarse[:, 1] * boxes.shape[2] + coarse[:, 2]
     return cell, transpose_and_gather_feat(boxes[None], place[None])[0]

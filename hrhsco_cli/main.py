@@ -14,6 +14,7 @@ from rich.console import Console
 from hrhsco_cli.commands.ablate import ablate_app
 from hrhsco_cli.commands.bench import bench
 from hrhsco_cli.commands.bench_forms import bench_forms
+from hrhsco_cli.commands.check import check
 from hrhsco_cli.commands.compare import compare
 from hrhsco_cli.commands.data import data_app
 from hrhsco_cli.commands.doctor import doctor
@@ -32,7 +33,18 @@ app = typer.Typer(
     rich_markup_mode="rich",
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for command in (doctor, recipes, oracle, train, evaluate, bench, bench_forms, compare, report):
+for command in (
+    doctor,
+    recipes,
+    oracle,
+    train,
+    evaluate,
+    bench,
+    bench_forms,
+    compare,
+    check,
+    report,
+):
     app.command()(command)
 app.add_typer(data_app, name="data")
 app.add_typer(ablate_app, name="ablate")

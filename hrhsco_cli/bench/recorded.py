@@ -33,4 +33,7 @@ def record(names: list[str], result: dict[str, Any]) -> None:
         metrics |= latency_metrics(timing, result["meta"])
         metrics["meta"]["latency"] = {key: result["meta"][key] for key in _CONDITIONS}
         metrics["meta"]["latency"]["reference"] = reference
+        metrics["meta"]["latency"]["intervals"] = {
+            stage: [each.low, each.high] for stage, each in timing.items() if each.low is not None
+        }
         write_json(run.metrics, metrics)

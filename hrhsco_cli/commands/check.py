@@ -1,0 +1,58 @@
+"""``hrhsco check``: the regression gate for CI."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+def check(
+    metrics: Annotated[
+        str, typer.Argument(help="A metrics.json, a run, or a quoted pattern of runs (their mean).")
+    ],
+    baseline: Annotated[Path, typer.Option(help="The baseline file (YAML).")],
+    update: Annotated[
+        bool, typer.Option("--update", help="Write today's values as the baseline instead.")
+    ] = False,
+    junit: Annotated[Path | None, typer.Option(help="Write JUnit XML there.")] = None,
+    summary: Annotated[Path | None, typer.Option(help="Write Markdown there.")] = None,
+    json_out: Annotated[
+        Path | None, typer.Option("--json", help="Write the findings there.")
+    ] = None,
+) -> None:
+    """Exit 1 when a metric is worse than the baseline allows, or missing.
+
+    The Markdown is also appended to the file named in GITHUB_STEP_SUMMARY, where that is set.
+
+    Example: hrhsco check runs/first --baseline baseline.yaml --update
+
+    Example: hrhsco check runs/first --baseline baseline.yaml --junit check.xml
+    """
+    from dataclasses import asdict
+
+    from hrhsco_cli.files import write_json, write_text
+    from hrhsco_cli.gate import checking
+    from hrhsco_cli.gate.baseline import read_baseline, write_baseline
+    from hrhsco_cli.gate.junit import write_junit
+    from hrhsco_cli.shown.gate import print_findings, print_renewal
+    from reports.sections.gate import page
+
+    measured = checking.gather(metrics)
+    if update:
+        old = read_baseline(baseline) if baseline.is_file() else None
+        new = checking.renewed(measured, old, baseline)
+        write_baseline(baseline, new)
+        print_renewal(old.limits if old else {}, new.limits)
+        return
+    findings = checking.check(measured, read_baseline(baseline))
+    print_findings(findings)
+    text = page(findings, metrics)
+    if junit is not None:
+        write_junit(junit, findings)
+    if summary is not None:
+        write_text(summary, text)
+    checking.append_to_step_summary(text)
+    if json_out is not None:
+        write_json(json_out, [asdict(each) for each in findings])
+    if any(each.problem for each in findings):
+        raise typer.Exit(1)

@@ -1,0 +1,1 @@
+"""The regression gate's files: baseline, JUnit XML."""

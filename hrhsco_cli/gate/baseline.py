@@ -1,0 +1,95 @@
+"""The baseline file: YAML that a person reads, edits and commits."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from hrhsco_cli.files import write_text
+from reports.errors import InputError
+from reports.gate import KINDS, Limit
+from reports.metrics.definitions import definition
+
+_HEADER = """\
+# Baseline of hrhsco check. Each metric has its value and how much worse it may be, in the unit of
+# metrics.json (AP and recall are fractions of 1): absolute, an amount; relative, a share of the
+# value; factor, for times, only if the difference is clear too; interval: true, until the paired
+# bootstrap against `detections` calls it worse. Written by --update, which keeps tolerances.
+"""
+
+
+@dataclass(frozen=True)
+class Baseline:
+    """What figures are held against.
+
+    Attributes:
+        source: the run it was taken from.
+        conditions: that figures must share to be comparable.
+        detections: COCO results of the baseline, for ``interval``; None without.
+        limits: by key of ``metrics.json``.
+    """
+
+    source: str
+    conditions: dict[str, Any]
+    detections: Path | None
+    limits: dict[str, Limit]
+
+
+def read_baseline(path: Path) -> Baseline:
+    """Read a baseline.
+
+    Raises:
+        InputError: it is missing, no YAML, or names an unknown metric or tolerance.
+    """
+    try:
+        found = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise InputError(
+            f"no baseline at {path} ({error.strerror}); write one with --update"
+        ) from error
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise InputError(f"{path} is no YAML: {' '.join(str(error).split())}") from error
+    if not isinstance(found, dict) or not isinstance(found.get("metrics"), dict):
+        raise InputError(f"{path} has no mapping 'metrics'; write it anew with --update")
+    unknown = sorted(set(found) - {"source", "conditions", "detections", "metrics"})
+    if unknown:
+        raise InputError(f"{path} has an unknown entry {unknown[0]!r}")
+    detections = found.get("detections")
+    return Baseline(
+        str(found.get("source", path)),
+        dict(found.get("conditions") or {}),
+        None if detections is None else path.parent / detections,
+        {key: _limit(path, key, entry) for key, entry in found["metrics"].items()},
+    )
+
+
+def _limit(path: Path, key: str, entry: Any) -> Limit:
+    try:
+        definition(key)
+    except KeyError:
+        raise InputError(f"{path}: there is no metric {key!r}") from None
+    kinds = [kind for kind in KINDS if isinstance(entry, dict) and kind in entry]
+    if len(kinds) != 1 or set(entry) != {"value", kinds[0]}:
+        raise InputError(f"{path}: {key} needs a value and one of {', '.join(KINDS)}")
+    (kind,) = kinds
+    value, amount = entry["value"], entry[kind]
+    numbers = [each for each in (value, amount) if each is not None]
+    if amount is None or not all(isinstance(each, int | float) for each in numbers):
+        raise InputError(f"{path}: {key} has something that is no number")
+    if kind != "interval" and amount < (1 if kind == "factor" else 0):
+        raise InputError(f"{path}: {key} has {kind} {amount}, which no figure could pass")
+    return Limit(value, kind, float(amount))
+
+
+def write_baseline(path: Path, baseline: Baseline) -> None:
+    """Write a baseline in one step."""
+    content: dict[str, Any] = {"source": baseline.source, "conditions": baseline.conditions}
+    if baseline.detections is not None:
+        content["detections"] = str(baseline.detections.relative_to(path.parent))
+    content["metrics"] = {
+        key: {"value": limit.value, limit.kind: limit.kind == "interval" or limit.amount}
+        for key, limit in baseline.limits.items()
+    }
+    text = yaml.safe_dump(content, sort_keys=False, default_flow_style=None, width=100)
+    write_text(path, _HEADER + text)

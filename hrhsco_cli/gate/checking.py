@@ -1,0 +1,173 @@
+"""Runs against a baseline: gathering figures, judging them, taking a new baseline."""
+
+import os
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from hrhsco_cli.files import replacing, write_text
+from hrhsco_cli.gate.baseline import Baseline
+from hrhsco_cli.runs.evaluation import read_metrics
+from hrhsco_cli.runs.folder import RunFolder
+from reports.errors import InputError
+from reports.gate import Finding, Limit, default_limit, judge
+from reports.metrics.definitions import METRICS
+from reports.trials import COMPARABLE
+
+
+@dataclass(frozen=True)
+class Measured:
+    """Today's figures.
+
+    Attributes:
+        name: as given.
+        metrics: of one run, or the mean over several; None where one has nothing to measure.
+        conditions: that make figures comparable.
+        meta: of the (first) run.
+        files: each run's ``metrics.json``.
+    """
+
+    name: str
+    metrics: dict[str, float | None]
+    conditions: dict[str, Any]
+    meta: dict[str, Any]
+    files: tuple[Path, ...]
+
+
+def gather(name: str) -> Measured:
+    """Read a ``metrics.json``, a run's folder, or a pattern of runs (their mean).
+
+    Raises:
+        InputError: there is nothing of the kind, or the runs' conditions differ.
+    """
+    path = Path(name)
+    found = [path] if path.exists() else sorted(Path(path.anchor).glob(_relative(path)))
+    files = tuple(RunFolder(each).metrics if each.is_dir() else each for each in found)
+    if not files:
+        raise InputError(f"{name} is no metrics.json, no run and no pattern of runs")
+    read = [read_metrics(file) for file in files]
+    metas = [each.pop("meta", {}) for each in read]
+    conditions = [{key: meta.get(key) for key in COMPARABLE} for meta in metas]
+    if any(each != conditions[0] for each in conditions):
+        raise InputError(f"{name} holds runs that were scored under different conditions")
+    metrics = {
+        key: _mean([each[key] for each in read])
+        for key in read[0]
+        if all(key in each for each in read)
+    }
+    return Measured(name, metrics, conditions[0], metas[0], files)
+
+
+def _relative(path: Path) -> str:
+    return str(path.relative_to(path.anchor))
+
+
+def _mean(values: list[float | None]) -> float | None:
+    numbers = [each for each in values if each is not None]
+    return sum(numbers) / len(numbers) if len(numbers) == len(values) else None
+
+
+def check(measured: Measured, baseline: Baseline) -> list[Finding]:
+    """Judge today's figures.
+
+    Raises:
+        InputError: they were taken under other conditions than the baseline's.
+    """
+    for key, value in baseline.conditions.items():
+        if measured.conditions.get(key) != value:
+            raise InputError(
+                f"{measured.name} can't be held against the baseline: {key} is "
+                f"{measured.conditions.get(key)}, not {value}; score it under the same conditions "
+                "or take a new baseline with --update"
+            )
+    return judge(
+        baseline.limits,
+        measured.metrics,
+        intervals=_intervals(measured),
+        verdicts=_verdicts(measured, baseline),
+    )
+
+
+def _intervals(measured: Measured) -> dict[str, tuple[float, float]]:
+    if len(measured.files) > 1:
+        return {}
+    found = measured.meta.get("latency", {}).get("intervals", {})
+    return {f"latency.{stage}.ratio": (low, high) for stage, (low, high) in found.items()}
+
+
+def _verdicts(measured: Measured, baseline: Baseline) -> dict[str, str]:
+    """Of the paired bootstrap over images, where a limit asks for it."""
+    if all(limit.kind != "interval" for limit in baseline.limits.values()):
+        return {}
+    if baseline.detections is None:
+        raise InputError("the baseline has an interval but no 'detections'; take it anew")
+    from hrhsco_cli.runs.comparing import compare_sides
+
+    folder = Path(measured.name)
+    compared = compare_sides(
+        str(baseline.detections),
+        str(folder.parent if folder.is_file() else folder),
+        Path(measured.meta["annotations"]),
+        resamples=1000,
+        seed=0,
+        max_dets=None,
+        min_score=None,
+    )
+    return {key: each["verdict"] for key, each in compared["metrics"].items()}
+
+
+def renewed(measured: Measured, old: Baseline | None, path: Path) -> Baseline:
+    """A baseline with today's values; an old one's metrics and tolerances are kept.
+
+    Where a tolerance is an interval, today's detections are copied beside the baseline.
+
+    Args:
+        measured: today's figures.
+        old: the baseline so far.
+        path: where the baseline lies.
+
+    Raises:
+        InputError: a metric that the old one guards is missing now.
+    """
+    if old is None:
+        limits = {
+            key: limit
+            for key, metric in METRICS.items()
+            if key in measured.metrics
+            and (limit := default_limit(metric, measured.metrics[key])) is not None
+        }
+        return Baseline(measured.name, measured.conditions, None, limits)
+    missing = [key for key in old.limits if key not in measured.metrics]
+    if missing:
+        raise InputError(
+            f"{measured.name} has no {missing[0]}, which the baseline guards; measure it or take "
+            "it out of the baseline"
+        )
+    limits = {
+        key: Limit(measured.metrics[key], each.kind, each.amount)
+        for key, each in old.limits.items()
+    }
+    detections = None
+    if any(limit.kind == "interval" for limit in limits.values()):
+        detections = path.with_suffix(".detections.json")
+        _copy_detections(measured, detections)
+    return Baseline(measured.name, measured.conditions, detections, limits)
+
+
+def _copy_detections(measured: Measured, to: Path) -> None:
+    folders = {file.parent for file in measured.files}
+    if len(folders) != 1 or not (run := RunFolder(*folders)).detections.is_file():
+        raise InputError(
+            f"{measured.name} is not one run with detections, which an interval is taken from"
+        )
+    with replacing(to) as aside:
+        shutil.copyfile(run.detections, aside)
+
+
+def append_to_step_summary(text: str) -> None:
+    """Add to the page that GitHub shows of a job, where there is one."""
+    if summary := os.environ.get("GITHUB_STEP_SUMMARY"):
+        path = Path(summary)
+        before = path.read_text(encoding="utf-8") if path.is_file() else ""
+        write_text(path, before + text)

@@ -1,0 +1,31 @@
+"""What ``hrhsco check`` found."""
+
+from rich.console import Console
+
+from hrhsco_cli.shown.table import new_table
+from reports.gate import Finding, Limit
+from reports.metrics.definitions import definition
+from reports.sections.gate import HEADINGS, rows
+
+
+def print_findings(findings: list[Finding]) -> None:
+    """Print what fell, or that everything held."""
+    fell = [each for each in findings if each.problem]
+    console = Console()
+    if fell:
+        shown = new_table(*HEADINGS, title=f"{len(fell)} of {len(findings)} metrics fell")
+        for row in rows(fell):
+            shown.add_row(*row)
+        console.print(shown)
+    else:
+        console.print(f"all {len(findings)} metrics held")
+
+
+def print_renewal(old: dict[str, Limit], new: dict[str, Limit]) -> None:
+    """Print each metric's value before and after."""
+    shown = new_table("metric", "was", "is", title="baseline")
+    for key, limit in new.items():
+        metric = definition(key)
+        before = metric.format(old[key].value) if key in old else "new"
+        shown.add_row(metric.label, before, metric.format(limit.value))
+    Console().print(shown)

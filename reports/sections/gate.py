@@ -1,0 +1,31 @@
+"""Findings of the regression gate as Markdown."""
+
+from reports.gate import Finding
+from reports.markdown import table
+
+HEADINGS = ("metric", "baseline", "now", "allowed", "verdict")
+
+
+def page(findings: list[Finding], name: str) -> str:
+    """What fell first, then all metrics."""
+    fell = [each for each in findings if each.problem]
+    told = f"{len(fell)} of {len(findings)} metrics fell" if fell else "every metric held"
+    parts = [f"## hrhsco check {name}", f"**{told}** ({len(findings)} guarded)."]
+    if fell:
+        parts.append(table(HEADINGS, rows(fell)))
+    parts += ["<details><summary>all metrics</summary>", table(HEADINGS, rows(findings))]
+    return "\n\n".join([*parts, "</details>"]) + "\n"
+
+
+def rows(findings: list[Finding]) -> list[list[str]]:
+    """A list of words a finding, under ``HEADINGS``."""
+    return [
+        [
+            each.metric.label,
+            each.metric.format(each.baseline),
+            each.metric.format(each.now),
+            each.allowed,
+            each.problem or "held",
+        ]
+        for each in findings
+    ]

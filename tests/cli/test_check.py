@@ -1,0 +1,157 @@
+"""hrhsco check: the real command, on made-up figures and on a trained run with planted faults."""
+
+import json
+import os
+import shutil
+import subprocess
+import xml.etree.ElementTree as ET
+
+import pytest
+import yaml
+
+from tests.reference.calling import HRHSCO, hrhsco, refused
+
+META = {"fingerprint": "abc", "max_dets": [1, 100, 500], "matching": "m", "min_score": 0.0}
+METRICS = {
+    "ap.all": 0.4, "loc.px.mean": 1.0, "loc.px.bias_x": -0.3, "loc.recall": 0.9,
+    "cost.macs": 5e9, "latency.end_to_end.ratio": 1.5, "latency.end_to_end.ms": 7.0,
+    "ap.large": None,
+}  # fmt: skip
+
+
+def write(folder, name="metrics", intervals=None, **changes):
+    """A metrics.json with some figures changed; a key set to "gone" is left out."""
+    metrics = {**METRICS, **{key.replace("__", "."): value for key, value in changes.items()}}
+    meta = META | {"latency": {"intervals": {"end_to_end": intervals or [1.45, 1.55]}}}
+    kept = {key: value for key, value in metrics.items() if value != "gone"}
+    path = folder / f"{name}.json"
+    path.write_text(json.dumps(kept | {"meta": meta}))
+    return path
+
+
+@pytest.fixture
+def baseline(tmp_path):
+    path = tmp_path / "baseline.yaml"
+    done = hrhsco("check", write(tmp_path, "first"), "--baseline", path, "--update")
+    assert done.returncode == 0, done.stderr
+    return path
+
+
+def test_a_new_baseline_is_readable_and_guards_no_absolute_time(baseline):
+    content = yaml.safe_load(baseline.read_text())
+    assert content["metrics"]["ap.all"] == {"value": 0.4, "absolute": 0.01}
+    assert content["metrics"]["latency.end_to_end.ratio"] == {"value": 1.5, "factor": 1.1}
+    assert "latency.end_to_end.ms" not in content["metrics"]
+    assert content["conditions"]["fingerprint"] == "abc"
+
+
+def test_equal_figures_hold(baseline, tmp_path):
+    done = hrhsco("check", write(tmp_path), "--baseline", baseline)
+    assert done.returncode == 0, done.stdout
+    assert "held" in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("changes", "fell"),
+    [
+        ({"ap__all": 0.385}, ["ap.all"]),
+        ({"ap__all": 0.395}, []),
+        ({"ap__all": 0.9, "loc__px__mean": 0.2, "loc__px__bias_x": 0.0}, []),
+        ({"loc__px__mean": 1.06}, ["loc.px.mean"]),
+        ({"loc__px__bias_x": 0.35}, []),
+        ({"loc__px__bias_x": 0.45}, ["loc.px.bias_x"]),
+        ({"loc__recall": "gone"}, ["loc.recall"]),
+        ({"loc__recall": None}, ["loc.recall"]),
+        ({"ap__large": 0.1}, ["ap.large"]),
+        ({"cost__macs": 5.001e9}, ["cost.macs"]),
+        ({"latency__end_to_end__ratio": 1.6, "intervals": [1.58, 1.62]}, []),
+        ({"latency__end_to_end__ratio": 1.7, "intervals": [1.4, 2.0]}, []),
+        (
+            {"latency__end_to_end__ratio": 1.7, "intervals": [1.6, 1.8]},
+            ["latency.end_to_end.ratio"],
+        ),
+    ],
+)  # fmt: skip
+def test_what_falls(changes, fell, baseline, tmp_path):
+    out, junit, summary = (tmp_path / f"out.{kind}" for kind in ("json", "xml", "md"))
+    done = subprocess.run(
+        [*HRHSCO, "check", str(write(tmp_path, **changes)), "--baseline", str(baseline),
+         "--json", str(out), "--junit", str(junit), "--summary", str(summary)],
+        capture_output=True, text=True,
+        env={**os.environ, "GITHUB_STEP_SUMMARY": str(tmp_path / "job.md")},
+    )  # fmt: skip
+    assert done.returncode == bool(fell), done.stderr
+    found = json.loads(out.read_text())
+    assert [each["key"] for each in found if each["problem"]] == fell
+    cases = ET.parse(junit).getroot().iter("testcase")
+    assert [case.get("classname") for case in cases if case.find("failure") is not None] == fell
+    assert (tmp_path / "job.md").read_text() == summary.read_text()
+    assert ("every metric held" in summary.read_text()) == (not fell)
+
+
+def test_update_keeps_tolerances_and_shows_the_difference(baseline, tmp_path):
+    edited = baseline.read_text().replace("absolute: 0.01", "absolute: 0.123")
+    baseline.write_text(edited)
+    done = hrhsco("check", write(tmp_path, ap__all=0.3), "--baseline", baseline, "--update")
+    assert done.returncode == 0, done.stderr
+    assert "40.0" in done.stdout and "30.0" in done.stdout
+    entry = yaml.safe_load(baseline.read_text())["metrics"]["ap.all"]
+    assert entry == {"value": 0.3, "absolute": 0.123}
+
+
+def test_refusals_leave_the_baseline_as_it_was(baseline, tmp_path):
+    before = baseline.read_text()
+    metrics = write(tmp_path, loc__recall="gone")
+    refused(hrhsco("check", metrics, "--baseline", baseline, "--update"), "loc.recall")
+    assert baseline.read_text() == before
+    refused(hrhsco("check", tmp_path / "none.json", "--baseline", baseline), "none.json")
+    refused(hrhsco("check", metrics, "--baseline", tmp_path / "none.yaml"), "--update")
+    other = json.loads(metrics.read_text())
+    other["meta"]["fingerprint"] = "xyz"
+    metrics.write_text(json.dumps(other))
+    refused(hrhsco("check", metrics, "--baseline", baseline), "fingerprint is xyz, not abc")
+
+
+@pytest.mark.parametrize(
+    ("text", "parts"),
+    [
+        ("metrics: {ap.all: {value: 1}}", ("ap.all", "one of absolute")),
+        ("metrics: {ap.al: {value: 1, absolute: 1}}", ("no metric 'ap.al'",)),
+        ("metrics: {ap.all: {value: 1, absolute: -1}}", ("absolute -1",)),
+        ("metrics: {ap.all: {value: x, absolute: 1}}", ("no number",)),
+        ("metrics: [", ("no YAML",)),
+        ("metric: {}", ("no mapping 'metrics'",)),
+    ],
+)
+def test_bad_baselines(text, parts, tmp_path):
+    path = tmp_path / "baseline.yaml"
+    path.write_text(text)
+    refused(hrhsco("check", write(tmp_path), "--baseline", path), *parts)
+
+
+def test_several_runs_are_held_by_their_mean(baseline, tmp_path):
+    for name, value in (("a-1", 0.5), ("a-2", 0.3)):
+        (tmp_path / name).mkdir()
+        write(tmp_path / name, ap__all=value, latency__end_to_end__ratio=1.5)
+    done = hrhsco("check", tmp_path / "a-*", "--baseline", baseline, "--json", tmp_path / "o.json")
+    assert done.returncode == 0, done.stdout + done.stderr
+    found = {each["key"]: each["now"] for each in json.loads((tmp_path / "o.json").read_text())}
+    assert found["ap.all"] == pytest.approx(0.4)
+
+
+@pytest.mark.slow
+def test_the_paired_bootstrap_finds_a_planted_shift(run, tmp_path):
+    copy = tmp_path / "run"
+    shutil.copytree(run, copy)
+    baseline = tmp_path / "baseline.yaml"
+    conditions = "metrics: {loc.recall: {value: 0, interval: true}}"
+    baseline.write_text(conditions)
+    assert hrhsco("check", copy, "--baseline", baseline, "--update").returncode == 0
+    assert hrhsco("check", copy, "--baseline", baseline).returncode == 0
+    detections = json.loads((copy / "detections.json").read_text())
+    for each in detections:
+        each["bbox"][0] += 1000
+    (copy / "detections.json").write_text(json.dumps(detections))
+    done = hrhsco("check", copy, "--baseline", baseline)
+    assert done.returncode == 1, done.stderr
+    assert "paired bootstrap" in done.stdout

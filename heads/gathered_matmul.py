@@ -7,6 +7,8 @@ from torch import Tensor
 from torch.autograd import Function
 from torch.autograd.function import once_differentiable
 
+from heads.cells import at_cells
+
 
 def gathered_matmul(rows: Tensor, table: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
     """``bias + sum over taps t of rows[table[:, t]] @ weight[t]``.
@@ -68,8 +70,7 @@ class _RowsAt(Function):
     def forward(ctx: Any, feature: Tensor, cells: Tensor) -> Tensor:
         ctx.shape = feature.shape
         ctx.save_for_backward(cells)
-        image, y, x = cells.unbind(dim=1)
-        return feature[image, :, y, x]
+        return at_cells(feature, cells)
 
     @staticmethod
     @once_differentiable

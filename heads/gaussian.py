@@ -6,6 +6,8 @@ Source: CornerNet (arXiv 1808.01244) for the radius; CenterNet (arXiv 1904.07850
 import torch
 from torch import Tensor
 
+from heads.cells import flat_place
+
 MIN_OVERLAP = 0.3
 _CELLS_AT_ONCE = 2**22
 """Window cells held in memory at a time."""
@@ -67,7 +69,7 @@ def draw_gaussians(
         )
         start += len(chunk)
     _, height, width = heatmap.shape
-    heatmap.view(-1)[(plane * height + peak[:, 1]) * width + peak[:, 0]] = 1
+    heatmap.view(-1)[flat_place(plane, peak[:, 0], peak[:, 1], (height, width))] = 1
 
 
 def _draw_windows(
@@ -88,6 +90,6 @@ def _draw_windows(
     fall = torch.exp(-apart.square() / (2 * sigma.square())[:, None, None]) * covered
     values = fall[:, 1, :, None] * fall[:, 0, None, :]
     x, y = cells[:, 0].clamp(0, width - 1), cells[:, 1].clamp(0, height - 1)
-    index = (plane[:, None, None] * height + y[:, :, None]) * width + x[:, None, :]
+    index = flat_place(plane[:, None, None], x[:, None, :], y[:, :, None], (height, width))
     flat = heatmap.view(-1)
     flat.scatter_reduce_(0, index.flatten(), values.flatten().to(flat.dtype), reduce="amax")

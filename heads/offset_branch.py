@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
+from heads.cells import at_cells
 from heads.gathered_matmul import gathered_matmul, rows_at
 from heads.layers import doubling
 from heads.sparse_cells import PARITIES, Level, Needed, needed_cells
@@ -133,12 +134,6 @@ class OffsetReader:
 def read_offsets(offsets: OffsetReader | Tensor, cells: Tensor) -> Tensor:
     """Offsets ``(P, 2)`` at cells, from a reader or a whole map."""
     return at_cells(offsets, cells) if isinstance(offsets, Tensor) else offsets.at(cells)
-
-
-def at_cells(dense: Tensor, cells: Tensor) -> Tensor:
-    """What a map ``(B, C, H, W)`` says at cells ``(P, 3)`` (image, row, column): ``(P, C)``."""
-    image, y, x = cells.unbind(dim=1)
-    return dense[image, :, y, x]
 
 
 def _doubled(rows: Tensor, level: Level, layer: nn.ConvTranspose2d) -> Tensor:

@@ -94,13 +94,15 @@ def find_peaks(
             more = _candidates(logits[first:last], *band, kernel, score_thr, blurred, floor)
             score, place = torch.cat([score, more[0]]), torch.cat([place, more[1]])
             floor = torch.maximum(floor, _surpassed(score, topk))
-            score, place = score[score >= floor], place[score >= floor]
-        peak = first_of_plateaus(*_unravel(place, height, width), kernel // 2)
+            keep = score >= floor
+            score, place = score[keep], place[keep]
+        plane, y, x = torch.unravel_index(place, logits.shape)
+        peak = first_of_plateaus(plane, y, x, kernel // 2)
         highest = torch.cat([highest, score[peak]])
         places = torch.cat([places, place[peak] + first * height * width])
         order = highest.argsort(descending=True, stable=True)[:topk]
         highest, places = highest[order], places[order]
-    label, y, x = _unravel(places, height, width)
+    label, y, x = torch.unravel_index(places, logits.shape)
     return Peaks(highest, label, torch.stack([x, y], dim=1))
 
 
@@ -135,12 +137,6 @@ def _candidates(
     # Several planes come whole, with top = 0; a single one, in bands.
     place = candidate.flatten().nonzero().squeeze(1).add_(top * logits.shape[2])
     return score[candidate], place
-
-
-def _unravel(place: Tensor, height: int, width: int) -> tuple[Tensor, Tensor, Tensor]:
-    """Plane, row and column of places in flattened planes."""
-    line = torch.div(place, width, rounding_mode="floor")
-    return torch.div(line, height, rounding_mode="floor"), line % height, place % width
 
 
 def _scores(logits: Tensor, above: int, below: int, blurred: bool) -> Tensor:

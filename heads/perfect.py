@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from heads.cells import flat_place
 from heads.centers import PeakReadings, center_source
 from heads.peaks import kernel_in_cells
 from heads.plateaus import first_of_plateaus
@@ -123,7 +124,6 @@ def _look_up(
     targets: CellTargets, image: Tensor, cell: Tensor, map_size: tuple[int, int]
 ) -> Tensor:
     """Values ``(M, C)`` of the targets at cells that all have one."""
-    height, width = map_size
-    keys = (targets.batch * height + targets.y) * width + targets.x  # sorted, by construction
-    wanted = (image * height + cell[:, 1]) * width + cell[:, 0]
-    return targets.value[torch.searchsorted(keys, wanted)]
+    places = flat_place(targets.batch, targets.x, targets.y, map_size)  # sorted, by construction
+    wanted = flat_place(image, cell[:, 0], cell[:, 1], map_size)
+    return targets.value[torch.searchsorted(places, wanted)]

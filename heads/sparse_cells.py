@@ -5,10 +5,13 @@ A cell ``o`` of a doubled map reads, on each axis, ``floor((o - 1) / 2)`` and th
 map before it, so a single cell reads 2x2, then at most 3x3 cells at any depth.
 """
 
+import math
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor
+
+from heads.cells import flat_place
 
 PARITIES = ((0, 0), (0, 1), (1, 0), (1, 1))
 """(row, column) modulo 2 of a doubled map's cells: each has its own 2x2 of the 4x4 weights."""
@@ -92,10 +95,9 @@ def _distinct(
     cells: Tensor, shape: tuple[int, int, int], *, by_parity: bool
 ) -> tuple[Tensor, list[int], Tensor]:
     """Each cell once, ``(N, 3)``, grouped by parity; group sizes; the row of each given cell."""
-    batch, height, width = shape
     image, y, x = cells.unbind(dim=1)
-    key = (image * height + y) * width + x
-    area = batch * height * width
+    key = flat_place(image, x, y, shape[1:])
+    area = math.prod(shape)
     if by_parity:
         key = key + area * (2 * (y % 2) + x % 2)
     found, row = torch.unique(key, return_inverse=True)
@@ -104,6 +106,4 @@ def _distinct(
         group = torch.div(found, area, rounding_mode="floor")
         sizes = torch.bincount(group, minlength=len(PARITIES)).tolist()
         found = found % area
-    plane = torch.div(found, width, rounding_mode="floor")
-    image = torch.div(plane, height, rounding_mode="floor")
-    return torch.stack([image, plane % height, found % width], dim=1), sizes, row
+    return torch.stack(torch.unravel_index(found, shape), dim=1), sizes, row

@@ -11,6 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from heads.cells import at_cells, flat_place
 from heads.gaussian import draw_gaussians, gaussian_radius
 
 FEATURE_STRIDE = 4
@@ -42,7 +43,7 @@ class CellTargets:
 
     def gather(self, feature: Tensor) -> Tensor:
         """What ``feature`` ``(B, C, H, W)`` says at the cells: ``(P, C)``."""
-        return feature[self.batch, :, self.y, self.x]
+        return at_cells(feature, self.cells)
 
 
 @dataclass(frozen=True)
@@ -137,9 +138,8 @@ def _blank(like: Tensor, shape: tuple[int, int, int]) -> Tensor:
 
 def _distinct(plane: Tensor, cell: Tensor, map_size: tuple[int, int]) -> Tensor:
     """How many cells are a peak. They alone are 1: counting them spares reading the heatmap."""
-    height, width = map_size
-    key = (plane * height + cell[:, 1]) * width + cell[:, 0]
-    return plane.new_tensor(len(torch.unique(key)))
+    place = flat_place(plane, cell[:, 0], cell[:, 1], map_size)
+    return plane.new_tensor(len(torch.unique(place)))
 
 
 def _extent(size: Tensor, stride: float, in_pixels: bool) -> tuple[Tensor, Tensor]:
@@ -156,10 +156,9 @@ def last_in_each_cell(
     batch: Tensor, cell: Tensor, value: Tensor, map_size: tuple[int, int]
 ) -> CellTargets:
     """Keep the last object of each cell, as writing them one after the other would."""
-    height, width = map_size
-    key = (batch * height + cell[:, 1]) * width + cell[:, 0]
-    cells, which = torch.unique(key, return_inverse=True)
-    order = torch.arange(len(key), device=key.device)
+    place = flat_place(batch, cell[:, 0], cell[:, 1], map_size)
+    cells, which = torch.unique(place, return_inverse=True)
+    order = torch.arange(len(place), device=place.device)
     last = order.new_zeros(len(cells)).scatter_reduce_(
         0, which, order, reduce="amax", include_self=False
     )

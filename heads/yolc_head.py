@@ -173,8 +173,10 @@ class YOLCHead(BaseDenseHead):
     def _offsets(self, feature: Tensor) -> Offsets:
         if self.offset_branch is None:
             return None
-        reader = OffsetReader(self.offset_branch, feature)
-        return reader if self.sparse_offsets else self.offset_branch(feature)
+        if self.sparse_offsets:
+            return OffsetReader(self.offset_branch, feature)
+        dense: Tensor = self.offset_branch(feature)
+        return dense
 
     def loss_by_feat(
         self,
@@ -289,7 +291,7 @@ class YOLCHead(BaseDenseHead):
             for logits in heatmap_logits[0]
         ]
         source = center_source(options.center_source)
-        read = self._read_offsets(offsets[0], peaks) if source.needs_offset else [None] * len(peaks)
+        read = self._read_offsets(offsets[0] if source.needs_offset else None, peaks)
         results = []
         for index, meta in enumerate(batch_img_metas):
             boxes = self._boxes_at(peaks[index], read[index], refined[0][index].float(), source)
@@ -306,7 +308,7 @@ class YOLCHead(BaseDenseHead):
 
     @staticmethod
     def _read_offsets(offsets: Offsets, peaks: list[Peaks]) -> Sequence[Tensor | None]:
-        """The offsets at each image's peaks, read for the whole batch at once."""
+        """The offsets at each image's peaks, read for the whole batch at once; None without any."""
         if offsets is None:
             return [None] * len(peaks)
         cells = [

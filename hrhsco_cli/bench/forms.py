@@ -8,7 +8,6 @@ import torch
 from torch import Tensor, nn
 
 from heads.heatmap_branch import BaselineHeatmapBranch, HRHHeatmapBranch
-from heads.layers import BASELINE_UPSAMPLE_STAGES
 from heads.offset_branch import OffsetBranch
 from heads.peaks import find_peaks, kernel_in_cells
 from heads.targets import FEATURE_STRIDE, Targets, encode
@@ -141,8 +140,8 @@ def _offset_input(at: Setting) -> tuple[OffsetBranch, Tensor, Tensor]:
     branch = OffsetBranch(at.channels, at.depth).to(at.device)
     height, width = (side * at.ratio for side in at.feature_size)
     place = torch.randint(0, height * width, (at.objects,), device=at.device)
-    row = torch.div(place, width, rounding_mode="floor")
-    return branch, at.feature(), torch.stack([torch.zeros_like(place), row, place % width], dim=1)
+    cells = torch.stack(torch.unravel_index(place, (1, height, width)), dim=1)
+    return branch, at.feature(), cells
 
 
 def _targets(at: Setting) -> Pair:
@@ -225,5 +224,3 @@ STEPS = {
     "baseline_heatmap": Step(_baseline_heatmap, "the x4 baseline's, likewise", "logit", sweeps=()),
 }
 """By name, in the order of tables and plots."""
-
-BASELINE_DEPTH = BASELINE_UPSAMPLE_STAGES

@@ -8,8 +8,9 @@ from typing import Any
 
 import torch
 
+from heads.layers import BASELINE_UPSAMPLE_STAGES
 from hrhsco_cli.bench.clock import milliseconds
-from hrhsco_cli.bench.forms import BASELINE_DEPTH, STEPS, Pair, Setting, Step
+from hrhsco_cli.bench.forms import STEPS, Pair, Setting, Step
 from hrhsco_cli.runs.environment import describe
 from reports.errors import InputError
 from reports.metrics.memory import peak_activation_bytes
@@ -78,7 +79,7 @@ def _settings(plan: Plan, device: torch.device) -> Iterator[tuple[str, str, Sett
     for name in plan.steps:
         step = STEPS[name]
         if not step.sweeps:
-            yield name, "", replace(middle, depth=BASELINE_DEPTH)
+            yield name, "", replace(middle, depth=BASELINE_UPSAMPLE_STAGES)
         if "depth" in step.sweeps:
             depths = [n for n in plan.depths if n >= step.first_depth]
             yield from ((name, "depth", replace(middle, depth=n)) for n in depths)

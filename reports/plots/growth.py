@@ -19,7 +19,8 @@ def draw(result: Mapping[str, Any]) -> Figure:
 
     On a CPU times are relative to the plain form's first point: they mean nothing elsewhere.
     """
-    table, steep = growth_table(result), slopes(growth_table(result))
+    table = growth_table(result)
+    steep = slopes(table)
     gpu = result["meta"]["kind"] == "GPU latency"
     steps = list(dict.fromkeys(table.loc[table["sweep"] != "", "step"]))
     figure, axes = theme.figure(max(len(steps), 1), 4, height_in=0.4 + 1.9 * max(len(steps), 1))

@@ -6,9 +6,12 @@ import os
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from reports.errors import InputError
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 
 @contextlib.contextmanager
@@ -46,6 +49,12 @@ def write_text(path: Path, text: str) -> None:
     """Write ``text`` to ``path`` in one step."""
     with replacing(path) as aside:
         aside.write_text(text, encoding="utf-8")
+
+
+def write_figure(path: Path, figure: "Figure") -> None:
+    """Write a figure as PNG to ``path`` in one step."""
+    with replacing(path) as aside:
+        figure.savefig(aside, format="png")
 
 
 def write_json(path: Path, value: Any, indent: int | None = 2) -> None:

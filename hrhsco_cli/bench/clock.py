@@ -16,6 +16,13 @@ STABLE_WITHIN = 0.05
 _WINDOW, _MOST_WARMUP = 3, 30
 
 
+def about(device: "torch.device") -> dict[str, str]:
+    """What a time on the device is called, and what it is taken by."""
+    if device.type == "cuda":
+        return {"kind": "GPU latency", "clock": "CUDA events"}
+    return {"kind": "CPU time", "clock": "monotonic clock"}
+
+
 def milliseconds(call: Call, device: "torch.device") -> float:
     """Time of one call in ms, the device idle before and after it."""
     import torch

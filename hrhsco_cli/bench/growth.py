@@ -9,6 +9,7 @@ from typing import Any
 import torch
 
 from heads.layers import BASELINE_UPSAMPLE_STAGES
+from hrhsco_cli.bench import clock
 from hrhsco_cli.bench.clock import milliseconds
 from hrhsco_cli.bench.forms import STEPS, Pair, Setting, Step
 from hrhsco_cli.runs.environment import describe
@@ -106,10 +107,8 @@ def _measured(step: Step, pair: Pair, rounds: int, device: torch.device) -> dict
 
 def _meta(plan: Plan, device: torch.device) -> dict[str, Any]:
     about = describe()
-    gpu = device.type == "cuda"
     return {key: about[key] for key in ("time", "device", "python", "packages")} | {
-        "kind": "GPU latency" if gpu else "CPU time",
-        "clock": "CUDA events" if gpu else "monotonic clock",
+        **clock.about(device),
         "precision": "fp32",
         "steps": {name: STEPS[name].meaning for name in plan.steps},
         "differences": {name: STEPS[name].difference for name in plan.steps},

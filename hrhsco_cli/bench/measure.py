@@ -9,6 +9,7 @@ from typing import Any
 
 import torch
 
+from hrhsco_cli.bench import clock
 from hrhsco_cli.bench import stages as parts
 from hrhsco_cli.bench.clock import Call, milliseconds, warm_up
 from hrhsco_cli.bench.variants import Options, Variant, build, check
@@ -140,8 +141,7 @@ def _meta(variants: list[Variant], options: Options, device: torch.device) -> di
     }
     gpu = device.type == "cuda"
     return meta | {
-        "kind": "GPU latency" if gpu else "CPU time",
-        "clock": "CUDA events" if gpu else "monotonic clock",
+        **clock.about(device),
         "cuda": torch.version.cuda if gpu else None,
         "cudnn": _cudnn() if gpu else None,
         "driver": _driver() if gpu else None,

@@ -43,7 +43,7 @@ def bench(
 
     Example: hrhsco bench quickstart_hrh_sco quickstart_hrh_sco@model.bbox_head.sample_order=xy
     """
-    from hrhsco_cli.files import replacing, write_json, write_text
+    from hrhsco_cli.files import write_figure, write_json, write_text
     from hrhsco_cli.progress import progress
     from hrhsco_cli.runs.environment import select_device
 
@@ -67,7 +67,6 @@ def bench(
     if markdown is not None:
         write_text(markdown, page(result, "Bench"))
     if plot is not None:
-        with replacing(plot) as aside:
-            latency.draw(result).savefig(aside, format="png")
+        write_figure(plot, latency.draw(result))
     if json_out is not None:
         write_json(json_out, result)

@@ -32,7 +32,7 @@ def bench_forms(
 
     Example: hrhsco bench-forms targets decoding --size 256x160 --plot runs/growth.png
     """
-    from hrhsco_cli.files import replacing, write_json, write_text
+    from hrhsco_cli.files import write_figure, write_json, write_text
     from hrhsco_cli.progress import progress
     from hrhsco_cli.runs.environment import select_device
     from hrhsco_cli.runs.registering import register
@@ -55,7 +55,6 @@ def bench_forms(
     if markdown is not None:
         write_text(markdown, page(result, "Fast against plain forms"))
     if plot is not None:
-        with replacing(plot) as aside:
-            growth.draw(result).savefig(aside, format="png")
+        write_figure(plot, growth.draw(result))
     if json_out is not None:
         write_json(json_out, result)

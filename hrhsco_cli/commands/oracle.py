@@ -32,7 +32,7 @@ def oracle(
     Example: hrhsco oracle runs/scenes/val.json --depths 0,1,2,3,4 --plot runs/ceiling.png
     """
     from hrhsco_cli.datasets.coco_json import read_ground_truth
-    from hrhsco_cli.files import replacing, write_json
+    from hrhsco_cli.files import write_figure, write_json
     from hrhsco_cli.shown.ceiling import print_ceiling
     from reports import ceiling
     from reports.plots import ceiling as ceiling_plot
@@ -44,8 +44,7 @@ def oracle(
     rows = ceiling.ceiling(truth, wanted, size=input_size, max_dets=limits)
     print_ceiling(truth, rows, limits, input_size)
     if plot is not None:
-        with replacing(plot) as aside:
-            ceiling_plot.draw(rows).savefig(aside, format="png")
+        write_figure(plot, ceiling_plot.draw(rows))
     if json_out is not None:
         meta = ceiling.conditions(truth, limits, input_size)
         write_json(json_out, [{**row, "meta": meta} for row in rows])

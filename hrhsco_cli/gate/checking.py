@@ -9,7 +9,7 @@ from typing import Any
 from hrhsco_cli.files import replacing, write_text
 from hrhsco_cli.gate.baseline import Baseline
 from hrhsco_cli.runs.evaluation import read_metrics
-from hrhsco_cli.runs.folder import RunFolder
+from hrhsco_cli.runs.folder import RunFolder, matching
 from reports.errors import InputError
 from reports.gate import Finding, Limit, default_limit, judge
 from reports.metrics.definitions import METRICS
@@ -42,7 +42,7 @@ def gather(name: str) -> Measured:
         InputError: there is nothing of the kind, or the runs' conditions differ.
     """
     path = Path(name)
-    found = [path] if path.exists() else sorted(Path(path.anchor).glob(_relative(path)))
+    found = [path] if path.exists() else matching(name)
     files = tuple(RunFolder(each).metrics if each.is_dir() else each for each in found)
     if not files:
         raise InputError(f"{name} is no metrics.json, no run and no pattern of runs")
@@ -57,10 +57,6 @@ def gather(name: str) -> Measured:
         if all(key in each for each in read)
     }
     return Measured(name, metrics, conditions[0], metas[0], files)
-
-
-def _relative(path: Path) -> str:
-    return str(path.relative_to(path.anchor))
 
 
 def _mean(values: list[float | None]) -> float | None:

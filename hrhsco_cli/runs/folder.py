@@ -9,6 +9,12 @@ from hrhsco_cli.files import read_json
 from reports.errors import InputError
 
 
+def matching(pattern: str) -> list[Path]:
+    """What a pattern, absolute or not, matches, sorted."""
+    path = Path(pattern)
+    return sorted(Path(path.anchor).glob(str(path.relative_to(path.anchor))))
+
+
 @dataclass(frozen=True)
 class RunFolder:
     """``RUN/`` with its recipe, environment, log, checkpoints, detections and metrics."""

@@ -54,7 +54,7 @@ class Targets:
         heatmap: ``(B, K, H0 r, W0 r)`` in [0, 1].
         offset: at heatmap cells, the subpixel center offset (x, y) in [0, 1), in cells.
         xywh: at stride-4 cells, the box (x, y, w/2, h/2), absolute, in stride-4 cells.
-        avg_factor: number of heatmap cells equal to 1, at least 1.
+        num_positives: number of heatmap cells equal to 1.
         num_outside: objects that are not encoded since their center lies outside the map.
         num_collided: objects whose offset lost its heatmap cell to a later one.
     """
@@ -62,7 +62,7 @@ class Targets:
     heatmap: Tensor
     offset: CellTargets
     xywh: CellTargets
-    avg_factor: Tensor
+    num_positives: Tensor
     num_outside: int
     num_collided: int
 
@@ -123,7 +123,7 @@ def encode(
         heatmap=heatmap.view(len(boxes), num_classes, height, width),
         offset=offset,
         xywh=last_in_each_cell(batch, coarse, xywh, feature_size),
-        avg_factor=_distinct(plane, cell, (height, width)).clamp(min=1),
+        num_positives=_distinct(plane, cell, (height, width)),
         num_outside=len(all_boxes) - len(batch),
         num_collided=len(batch) - len(offset.batch),
     )

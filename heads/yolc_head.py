@@ -10,6 +10,7 @@ from mmdet.structures import SampleList
 from mmdet.structures.bbox import get_box_tensor
 from mmdet.utils import ConfigType, InstanceList, OptConfigType, OptInstanceList
 from mmengine.config import ConfigDict
+from mmengine.dist import all_reduce, get_world_size
 from mmengine.structures import InstanceData
 from torch import Tensor, nn
 
@@ -198,21 +199,25 @@ class YOLCHead(BaseDenseHead):
             heatmap_target=self.heatmap_target,
             gaussian_radius_px=self.gaussian_radius_px,
         )
+        avg_factor = _per_rank(targets.num_positives)
         losses = {
             # In half precision the focal loss's 1e-12 is 0 and a saturated score gives log(0).
             "loss_center_heatmap": self.loss_center_heatmap(
-                heatmap_logits[0].float().sigmoid(), targets.heatmap, avg_factor=targets.avg_factor
+                heatmap_logits[0].float().sigmoid(), targets.heatmap, avg_factor=avg_factor
             )
         }
         if offsets[0] is not None:
             losses["loss_center_offset"] = self.loss_center_offset(
                 read_offsets(offsets[0], targets.offset.cells).float(),
                 targets.offset.value,
-                avg_factor=targets.avg_factor,
+                avg_factor=avg_factor,
             )
-        return losses | self._box_losses({"coarse": coarse[0], "refine": refined[0]}, targets)
+        boxes = {"coarse": coarse[0], "refine": refined[0]}
+        return losses | self._box_losses(boxes, targets, avg_factor)
 
-    def _box_losses(self, predicted: dict[str, Tensor], targets: Targets) -> dict[str, Tensor]:
+    def _box_losses(
+        self, predicted: dict[str, Tensor], targets: Targets, avg_factor: Tensor
+    ) -> dict[str, Tensor]:
         wanted = targets.xywh
         cell = torch.stack([wanted.x, wanted.y], dim=1)
         losses = {}
@@ -221,10 +226,10 @@ class YOLCHead(BaseDenseHead):
             absolute = torch.cat([relative[:, :2] + cell, relative[:, 2:]], dim=1)
             weight = absolute.new_tensor(_L1_WEIGHTS).expand_as(absolute)
             losses[f"loss_xywh_{name}"] = self.loss_xywh(
-                absolute, wanted.value, avg_factor=targets.avg_factor
+                absolute, wanted.value, avg_factor=avg_factor
             )
             losses[f"loss_xywh_{name}_l1"] = self.loss_xywh_l1(
-                absolute, wanted.value, weight, avg_factor=targets.avg_factor
+                absolute, wanted.value, weight, avg_factor=avg_factor
             )
         return losses
 
@@ -363,3 +368,15 @@ def _merged_test_cfg(test_cfg: OptConfigType) -> ConfigDict:
     kernel_in_cells(options.local_maximum_kernel, 1.0, options.peak_window)
     branch_oracle.check(options.oracle)
     return options
+
+
+def _per_rank(positives: Tensor) -> Tensor:
+    """What a rank divides its losses by: its share of all ranks' positives, at least one in all.
+
+    Gradients are averaged over the ranks, so that several of them give the loss that one process
+    with all their pictures would.
+    """
+    total = positives.clone()
+    all_reduce(total)
+    share: Tensor = total.clamp(min=1) / get_world_size()
+    return share

@@ -14,6 +14,10 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 
+_TAIL_BYTES = 1 << 16
+"""Where a last row is looked for: many times the length of one."""
+
+
 @contextlib.contextmanager
 def replacing(path: Path) -> Iterator[Path]:
     """Yield a path to write to; it takes ``path``'s place when the block ends without an error.
@@ -45,6 +49,12 @@ def replacing(path: Path) -> Iterator[Path]:
         aside.unlink(missing_ok=True)
 
 
+def write_bytes(path: Path, content: bytes) -> None:
+    """Write ``content`` to ``path`` in one step."""
+    with replacing(path) as aside:
+        aside.write_bytes(content)
+
+
 def write_text(path: Path, text: str) -> None:
     """Write ``text`` to ``path`` in one step."""
     with replacing(path) as aside:
@@ -60,6 +70,40 @@ def write_figure(path: Path, figure: "Figure") -> None:
 def write_json(path: Path, value: Any, indent: int | None = 2) -> None:
     """Write ``value`` as JSON to ``path`` in one step; NaN is refused, since JSON has none."""
     write_text(path, json.dumps(value, indent=indent, allow_nan=False) + "\n")
+
+
+def read_rows(path: Path) -> list[dict[str, Any]]:
+    """The rows of a file of JSON lines, none without it; a line cut off by a crash ends them."""
+    rows: list[dict[str, Any]] = []
+    try:
+        lines = path.read_text().splitlines()
+    except FileNotFoundError:
+        return rows
+    for line in lines:
+        try:
+            rows.append(json.loads(line))
+        except json.JSONDecodeError:
+            break
+    return rows
+
+
+def last_row(path: Path) -> dict[str, Any]:
+    """The last whole row of a file of JSON lines, empty without one; a long file is not read whole.
+
+    The state of a grid is asked for twice a second, and the log of a long training has many lines.
+    """
+    try:
+        with path.open("rb") as file:
+            start = max(0, file.seek(0, os.SEEK_END) - _TAIL_BYTES)
+            file.seek(start)
+            lines = file.read().splitlines()
+    except FileNotFoundError:
+        return {}
+    for line in reversed(lines[1:] if start else lines):
+        with contextlib.suppress(ValueError):
+            row: dict[str, Any] = json.loads(line)
+            return row
+    return {}
 
 
 def read_json(path: Path, what: str) -> Any:

@@ -2,7 +2,7 @@
 
 import shutil
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 import pandas as pd
@@ -28,6 +28,7 @@ def write_report(
     pictures: list[Picture],
     *,
     attribution: str = "",
+    unfinished: Mapping[str, str] | None = None,
     center_sources: dict[str, str],
 ) -> Path:
     """Write the report of some trials.
@@ -39,6 +40,7 @@ def write_report(
         truth: what they were scored against.
         pictures: for the magnified crops; may be empty.
         attribution: whom the pictures belong to.
+        unfinished: trials of the grid that have no metrics, and why.
         center_sources: name and description of each.
 
     Returns:
@@ -55,7 +57,7 @@ def write_report(
         for name, caption, figure in _figures(trials, truth, pictures):
             figure.savefig(aside / f"{name}.png")
             figures.append(image(f"{name}.png", caption))
-        page = _page(title, trials, truth, figures, attribution, center_sources)
+        page = _page(title, trials, truth, figures, attribution, center_sources, unfinished or {})
         (aside / "report.md").write_text(page, encoding="utf-8")
         aside.chmod(0o755)
         _swap(aside, out)
@@ -169,9 +171,13 @@ def _page(
     figures: list[str],
     attribution: str,
     center_sources: dict[str, str],
+    unfinished: Mapping[str, str],
 ) -> str:
     sections = {
-        "What was compared": [overview.compared(trials, truth, center_sources)],
+        "What was compared": [
+            overview.unfinished(unfinished),
+            overview.compared(trials, truth, center_sources),
+        ],
         "What came out": [overview.verdicts(trials), overview.headline(trials)],
         "Figures": figures,
         "By object size": [overview.by_size(trials, truth)],

@@ -26,7 +26,6 @@ class Trial:
         matches: an object found a row, columns ``MATCH_COLUMNS``.
         training_log: columns epoch, step, lr and losses; empty if it trained nothing.
         baseline: whether its head is the x4 baseline.
-        trained_by: the trial whose checkpoint was scored; None if its own.
         oracles: metrics with one branch true, by branch; empty where that was not scored.
     """
 
@@ -39,7 +38,6 @@ class Trial:
     matches: pd.DataFrame
     training_log: pd.DataFrame
     baseline: bool
-    trained_by: str | None
     oracles: dict[str, dict[str, Any]] = field(default_factory=dict)
 
     @property

@@ -5,6 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.reference.calling import hrhsco
+
 SHARED = Path(os.environ.get("HRHSCO_SHARED", Path(__file__).parents[2] / "shared"))
 
 
@@ -15,3 +17,12 @@ def shared_data() -> Path:
     if not folder.is_dir():
         pytest.skip(f"no real data sets at {folder} (set HRHSCO_SHARED)")
     return folder
+
+
+@pytest.fixture(scope="session")
+def scenes(tmp_path_factory):
+    """Sixteen small pictures."""
+    out = tmp_path_factory.mktemp("data") / "scenes"
+    done = hrhsco("data", "synth", out, "--images", 16, "--size", "64x64", "--seed", 1)
+    assert done.returncode == 0, done.stderr
+    return out

@@ -22,9 +22,10 @@ COMMANDS = [
 def test_ci_runs_the_two_commands():
     set_up = [line for line in COMMANDS if line.startswith("python3 -m venv")]
     assert len(set_up) == 2
-    assert [
-        line for line in (ROOT / ".ci/run").read_text().splitlines() if "venv" in line
-    ] == set_up
+    steps = [line for line in (ROOT / ".ci/run").read_text().splitlines() if "venv" in line]
+    assert [line for line in steps if line.startswith("python3 -m venv")] == set_up
+    assert all(line in COMMANDS for line in steps)
+    assert any("hrhsco check" in line for line in steps)
 
 
 def walk(command, names):

@@ -1,21 +1,15 @@
-"""``hrhsco ablate``: every cell and seed of a grid."""
+"""``hrhsco ablate``: every cell and seed of a grid, and how far they are."""
 
+import json
+import time
+from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 from rich.console import Console
-from rich.table import Table
 
-if TYPE_CHECKING:
-    from hrhsco_cli.grid.spec import TrialSpec
-
-ablate_app = typer.Typer(help="Run an ablation grid.", no_args_is_help=True)
-
-
-@ablate_app.callback()
-def _ablate() -> None:
-    """Run an ablation grid."""
+ablate_app = typer.Typer(help="Run an ablation grid, and see how far it is.", no_args_is_help=True)
 
 
 @ablate_app.command()
@@ -35,53 +29,132 @@ def grid(
     ] = None,
     jobs: Annotated[
         int | None,
-        typer.Option(min=1, help="Trials at a time.  [default: one a core, or 1 on a GPU]"),
+        typer.Option(min=1, help="Trials at a time.  [default: one a GPU, else one a core]"),
     ] = None,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda or cuda:INDEX.")] = "auto",
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="List the trials and stop.")] = False,
+    executor: Annotated[
+        str, typer.Option(help="local (processes of this machine) or ray (a cluster).")
+    ] = "local",
+    address: Annotated[
+        str | None, typer.Option(help="Of the Ray cluster: HOST:PORT, or auto.")
+    ] = None,
+    retries: Annotated[
+        int, typer.Option(min=0, help="Further attempts for a trial that failed.")
+    ] = 1,
+    max_hours: Annotated[
+        float | None, typer.Option(min=0, help="After so long start no further trial.")
+    ] = None,
+    validate: Annotated[
+        int, typer.Option(min=0, help="Score the test set every so many epochs; 0 doesn't.")
+    ] = 0,
+    prune: Annotated[
+        str | None,
+        typer.Option(help="Give up trials that fall behind: median or halving. No ablation then."),
+    ] = None,
+    metric: Annotated[
+        str, typer.Option(help="Shown on the way, and what --prune goes by.")
+    ] = "ap.50",
+    tensorboard: Annotated[
+        bool, typer.Option("--tensorboard", help="Write training curves for TensorBoard.")
+    ] = False,
+    dry_run: Annotated[
+        bool,
+        typer.Option("--dry-run", help="List the trials with their time and disk, and stop."),
+    ] = False,
 ) -> None:
     """Train and score every cell and seed of a grid, then write its report.
 
-    Finished trials are kept, interrupted ones go on from their last checkpoint.
+    Finished trials are kept (a trial is told by its recipe, data, seed and code, not by its name),
+    interrupted ones go on from their last checkpoint.
 
     Example: hrhsco ablate grid quickstart --dry-run
 
     Example: hrhsco ablate grid quickstart --out runs/quickstart
-    """
-    from hrhsco_cli.grid import execute, spec
 
+    Example: hrhsco ablate grid visdrone --executor ray --address auto --max-hours 60
+    """
+    from hrhsco_cli.grid import spec
+    from hrhsco_cli.progress import progress
+    from hrhsco_cli.runs.environment import select_device
+    from hrhsco_cli.shown.grid import grid_progress, print_summary
+    from reports.metrics.definitions import known
+
+    known(metric)
     path = spec.find(grid)
     whole = spec.read_grid(path)
-    chosen = spec.only(whole, only) if only else whole
-    if dry_run:
-        _print_trials(chosen.trials)
-        return
-    from hrhsco_cli.grid.data import grid_data
-    from hrhsco_cli.grid.reporting import report_folder
-
+    chosen = {trial.name for trial in (spec.only(whole, only) if only else whole).trials}
+    if executor == "local":  # on a cluster, what counts is what its nodes have
+        select_device(device)
     folder = out or Path("runs") / path.stem
-    data = grid_data(whole, data)
-    execute.claim(whole, folder, data=data, epochs=epochs)
-    failed = execute.run_grid(
-        chosen,
-        folder,
-        data=data,
-        epochs=epochs,
-        jobs=jobs or execute.default_jobs(device, len(chosen.groups())),
-        device=device,
-    )
-    console = Console(stderr=True, soft_wrap=True)
-    for name, reason in failed.items():
-        console.print(f"[bold red]failed:[/] {name}: {reason} (see {folder / name / 'error.txt'})")
-    if len(failed) < len(chosen.trials):
-        typer.echo(report_folder(folder))
-    raise typer.Exit(1 if failed else 0)
+
+    from hrhsco_cli.grid import running
+    from hrhsco_cli.grid.reporting import report_folder
+    from hrhsco_cli.grid.status import grid_status
+
+    options = running.Options(
+        data=data, epochs=epochs, jobs=jobs, device=device, retries=retries, max_hours=max_hours,
+        validate=validate, prune=prune, metric=metric, tensorboard=tensorboard,
+        executor=executor, address=address,
+    )  # fmt: skip
+    with progress("planning", len(whole.trials)) as log:
+        planned = running.plan(whole, folder, options, lambda name: log.advance(note=name))
+    wanted = [trial for trial in planned if trial.spec.name in chosen]
+    if dry_run:
+        from hrhsco_cli.grid.estimate import estimate
+        from hrhsco_cli.shown.estimate import print_estimate
+
+        found = estimate(wanted, folder, running.choose_executor(wanted, options))
+        print_estimate(found)
+        raise typer.Exit(1 if any(row.problem for row in found.rows) else 0)
+    workers = running.choose_executor(wanted, options)
+    claimed = running.claim_folder(whole, planned, folder)
+    console = Console(stderr=True)
+    with grid_progress(lambda: grid_status(claimed, metric), metric, console) as show:
+        summary = running.run_planned(wanted, claimed, workers, options, show)
+    trials = grid_status(claimed, metric)
+    print_summary(summary, trials, claimed, console)
+    if any(trial.state == "finished" for trial in trials):
+        typer.echo(report_folder(folder, grid_name=whole.name))
+    raise typer.Exit(1 if summary.failures or summary.not_started else 0)
 
 
-def _print_trials(trials: "tuple[TrialSpec, ...]") -> None:
-    table = Table("trial", "variant", "seed", "network")
-    for trial in trials:
-        table.add_row(
-            trial.name, trial.variant, str(trial.seed), trial.trained_by or "trains its own"
+@ablate_app.command()
+def status(
+    folder: Annotated[Path, typer.Argument(help="The folder of a grid.")],
+    grid: Annotated[
+        str | None, typer.Option(help="Which grid, where the folder has several.")
+    ] = None,
+    metric: Annotated[str, typer.Option(help="The metric to show.")] = "ap.50",
+    watch: Annotated[
+        bool, typer.Option("--watch", help="Go on showing it for as long as the grid runs.")
+    ] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """The state of each trial of a grid: from any terminal, on any machine that sees the folder.
+
+    Example: hrhsco ablate status runs/quickstart
+
+    Example: hrhsco ablate status runs/quickstart --watch
+    """
+    from hrhsco_cli.grid.folder import find_grid
+    from hrhsco_cli.grid.status import counts, grid_status
+    from hrhsco_cli.shown.grid import failed_lines, grid_progress, status_table, summary_line
+    from reports.metrics.definitions import known
+
+    known(metric)
+    found = find_grid(folder, grid)
+    if watch:
+        with grid_progress(lambda: grid_status(found, metric), metric, Console()) as show:
+            while found.is_at_work():
+                show()
+                time.sleep(1)
+    trials = grid_status(found, metric)
+    if as_json:
+        typer.echo(
+            json.dumps({"counts": counts(trials), "trials": [asdict(each) for each in trials]})
         )
-    Console().print(table)
+        return
+    console = Console()
+    console.print(status_table(trials, metric))
+    for line in [*failed_lines(trials), summary_line(trials)]:
+        console.print(line, highlight=False, markup=False, soft_wrap=True)

@@ -9,6 +9,9 @@ import typer
 def report(
     folder: Annotated[Path, typer.Argument(help="A run, a grid, or a folder of runs.")],
     out: Annotated[Path | None, typer.Option(help="Where to write.  [default: DIR/report]")] = None,
+    grid: Annotated[
+        str | None, typer.Option(help="Which grid, where the folder has several.")
+    ] = None,
 ) -> None:
     """Write the Markdown and plot report of a run, a grid or several runs.
 
@@ -18,4 +21,4 @@ def report(
     """
     from hrhsco_cli.grid.reporting import report_folder
 
-    typer.echo(report_folder(folder, out))
+    typer.echo(report_folder(folder, out, grid))

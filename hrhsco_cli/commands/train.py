@@ -22,6 +22,15 @@ def train(
     ] = None,
     epochs: Annotated[int | None, typer.Option(min=1, help="Length; the schedule follows.")] = None,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda or cuda:INDEX.")] = "auto",
+    processes: Annotated[
+        int | None, typer.Option(min=1, help="Train over so many GPUs (or CPU processes).")
+    ] = None,
+    validate: Annotated[
+        int, typer.Option(min=0, help="Score the test set every so many epochs; 0 doesn't.")
+    ] = 0,
+    tensorboard: Annotated[
+        bool, typer.Option("--tensorboard", help="Write training curves for TensorBoard.")
+    ] = False,
     resume: Annotated[
         bool, typer.Option("--resume", help="Go on from the last checkpoint.")
     ] = False,
@@ -29,6 +38,8 @@ def train(
     """Train a recipe and score it.
 
     Example: hrhsco train quickstart_hrh_sco --data runs/scenes --epochs 2 --out runs/first
+
+    Example: hrhsco train visdrone_w48_hrh_sco --processes 4 --validate 4 --tensorboard
     """
     from hrhsco_cli.runs import recipe as recipes
     from hrhsco_cli.runs.environment import select_device
@@ -46,9 +57,18 @@ def train(
     recipes.bind_data(config, data)
 
     from hrhsco_cli.runs import training
+    from hrhsco_cli.runs.checkpoints import resumable
+    from hrhsco_cli.runs.validation import validate_every
 
     training.set_schedule(config, epochs, seed)
+    if processes is not None:
+        config.processes = processes
+    if validate:
+        validate_every(config, validate)
+    if tensorboard:
+        training.use_tensorboard(config)
+    checkpoint = resumable(run) if resume else None
     with training_progress(f"training {path.stem}") as callbacks:
-        training.train(config, run, resume=resume, **callbacks)
+        training.train(config, run, resume_from=checkpoint, **callbacks)
     print_metrics(evaluate_run(run))
     typer.echo(run.path)

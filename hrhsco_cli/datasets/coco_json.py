@@ -3,6 +3,7 @@
 import gzip
 import hashlib
 import json
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -38,6 +39,16 @@ def read_ground_truth(path: Path) -> GroundTruth:
     Raises:
         InputError: not JSON, not COCO, an id twice or unknown, or a box that can't be.
     """
+    try:
+        stat = path.stat()
+    except OSError:
+        return _ground_truth(path)  # which says what is wrong
+    return _ground_truth(path, stat.st_size, stat.st_mtime_ns)
+
+
+@lru_cache(maxsize=8)
+def _ground_truth(path: Path, _size: int = 0, _changed: int = 0) -> GroundTruth:
+    """Read a file once for as long as it stays the same: a grid asks for it with each trial."""
     content = _read(path)
     images = _table(content, "images", {"id", "file_name", "width", "height"}, path)
     annotations = _table(content, "annotations", {"image_id", "category_id", "bbox"}, path)

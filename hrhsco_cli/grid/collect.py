@@ -15,17 +15,20 @@ from reports.trials import Picture, Trial
 MAX_PICTURES = 3
 
 
-def run_folders(folder: Path) -> list[RunFolder]:
+def run_folders(folder: Path, listing: dict[str, Any] | None) -> list[RunFolder]:
     """The finished runs of a folder: itself, a grid's trials in its order, or the runs inside.
+
+    Args:
+        folder: of a run, a grid or runs.
+        listing: of the grid; None if it isn't one.
 
     Raises:
         InputError: there is none.
     """
     if not folder.is_dir():
         raise InputError(f"no folder {folder}; name a run, a grid or a folder of runs")
-    if (folder / "grid.json").is_file():
-        listed = read_json(folder / "grid.json", "grid")["trials"]
-        runs = [RunFolder(folder / trial["name"]) for trial in listed]
+    if listing is not None:
+        runs = [RunFolder(folder / trial["folder"]) for trial in listing["trials"]]
     elif (folder / "recipe.py").is_file():
         runs = [RunFolder(folder)]
     else:
@@ -54,8 +57,14 @@ def load_truth(runs: list[RunFolder]) -> GroundTruth:
     return truth
 
 
-def load_trial(run: RunFolder, truth: GroundTruth) -> Trial:
+def load_trial(run: RunFolder, truth: GroundTruth, listed: dict[str, Any] | None) -> Trial:
     """One run as a trial of a report.
+
+    Args:
+        run: its folder.
+        truth: what it was scored against.
+        listed: what the grid says of it, since grids that share a trial may call it otherwise;
+            None asks its own ``trial.json``, where there is one.
 
     Raises:
         InputError: one of its files is broken.
@@ -66,7 +75,9 @@ def load_trial(run: RunFolder, truth: GroundTruth) -> Trial:
 
     metrics = read_metrics(run.metrics)
     meta: dict[str, Any] = metrics.pop("meta")
-    about = read_json(run.trial, "trial description") if run.trial.is_file() else {}
+    about = listed or {}
+    if not about and run.trial.is_file():
+        about = read_json(run.trial, "trial description")
     head = meta["head"]
     axes = about.get("axes") or {
         "use_hrh_sco": head.get("use_hrh_sco", False),
@@ -74,7 +85,7 @@ def load_trial(run: RunFolder, truth: GroundTruth) -> Trial:
         "center_source": meta["decoding"].get("center_source", "regression"),
     }
     return Trial(
-        name=run.path.name,
+        name=about.get("name", run.path.name),
         variant=about.get("variant") or variant_label(axes),
         seed=meta["seed"],
         axes=axes,
@@ -88,7 +99,6 @@ def load_trial(run: RunFolder, truth: GroundTruth) -> Trial:
         ),
         training_log=pd.DataFrame(run.read_train_log()),
         baseline=not head.get("use_hrh_sco", False),
-        trained_by=about.get("trained_by"),
         oracles=read_json(run.oracle, "branch oracles") if run.oracle.is_file() else {},
     )
 

@@ -28,8 +28,8 @@ def variant_label(axes: Mapping[str, Any]) -> str:
     return ", ".join(parts) or "default"
 
 
-def folder_name(label: str, seed: int) -> str:
-    """The trial's folder: the label in lower case without signs, and the seed."""
+def trial_name(label: str, seed: int) -> str:
+    """A trial's name: the label in lower case without signs, and the seed."""
     return (
         re.sub(r"[^a-z0-9._]+", "-", label.lower().replace(", ", "_")).strip("-") + f"-seed{seed}"
     )

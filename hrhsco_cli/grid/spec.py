@@ -1,15 +1,14 @@
 """From a grid file to its trials."""
 
 import itertools
-import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import yaml
 
-from hrhsco_cli.grid.naming import folder_name, variant_label
+from hrhsco_cli.grid.naming import trial_name, variant_label
 from hrhsco_cli.runs import recipe as recipes
 from reports.errors import InputError
 
@@ -20,9 +19,6 @@ AXIS_KEYS = {
 }
 """Axes with a short name; any other axis is a dotted key of the recipe, or ``recipe`` itself."""
 
-_TEST_ONLY = ("model.test_cfg.", "test_dataloader.", "test_cfg.")
-"""Keys that decide how a network is tested, not how it is trained."""
-
 _FIELDS = {"title", "recipe", "data", "seeds", "axes", "exclude", "set", "attribution"}
 
 
@@ -31,13 +27,12 @@ class TrialSpec:
     """One trial before it is run.
 
     Attributes:
-        name: its folder.
+        name: unique in the grid.
         variant: shared by all its seeds.
         seed: of training.
         axes: the grid's values.
         recipe: name or path.
         settings: dotted keys and values on top of the recipe.
-        trained_by: the trial whose checkpoint is scored here; None trains its own.
     """
 
     name: str
@@ -46,7 +41,6 @@ class TrialSpec:
     axes: dict[str, Any]
     recipe: str
     settings: dict[str, Any]
-    trained_by: str | None
 
     def as_dict(self) -> dict[str, Any]:
         """For ``trial.json``."""
@@ -58,23 +52,18 @@ class Grid:
     """A grid file read and checked.
 
     Attributes:
+        name: the grid file's, without its suffix.
         title: heading of its report.
         data: what the file says of its data, or nothing.
         attribution: whom the pictures belong to.
-        trials: in the order of the file; a trial that trains stands before those it trains for.
+        trials: in the order of the file.
     """
 
+    name: str
     title: str
     data: dict[str, Any]
     attribution: str
     trials: tuple[TrialSpec, ...]
-
-    def groups(self) -> list[list[TrialSpec]]:
-        """Trials by the network that they share: the one that trains, then those it trains for."""
-        groups: dict[str, list[TrialSpec]] = {}
-        for trial in self.trials:
-            groups.setdefault(trial.trained_by or trial.name, []).append(trial)
-        return list(groups.values())
 
 
 def read_grid(path: Path) -> Grid:
@@ -112,6 +101,7 @@ def read_grid(path: Path) -> Grid:
     base = content.get("recipe", "")
     common = content.get("set") or {}
     return Grid(
+        name=path.stem,
         title=content.get("title", path.stem),
         data=content.get("data") or {},
         attribution=content.get("attribution", ""),
@@ -131,26 +121,19 @@ def _trials(
     cells: list[dict[str, Any]], seeds: list[int], base: str, common: dict[str, Any]
 ) -> list[TrialSpec]:
     trials: dict[str, TrialSpec] = {}
-    trainers: dict[str, str] = {}
     for seed, cell in itertools.product(seeds, cells):
         settings = dict(common)
         settings |= {AXIS_KEYS.get(key, key): each for key, each in cell.items() if key != "recipe"}
-        recipe = cell.get("recipe", base)
-        trained = {key: value for key, value in settings.items() if not key.startswith(_TEST_ONLY)}
-        network = json.dumps([recipe, seed, trained], sort_keys=True, default=str)
         label = variant_label(cell)
-        name = folder_name(label, seed)
+        name = trial_name(label, seed)
         if name in trials:
             raise InputError(f"two trials of the grid are both called {name}; rename an axis value")
-        trainer = trainers.setdefault(network, name)
-        trials[name] = TrialSpec(
-            name, label, seed, cell, recipe, settings, None if trainer == name else trainer
-        )
+        trials[name] = TrialSpec(name, label, seed, cell, cell.get("recipe", base), settings)
     return list(trials.values())
 
 
 def only(grid: Grid, patterns: list[str]) -> Grid:
-    """The trials whose name holds one of the patterns, and those that train for them.
+    """The trials whose name holds one of the patterns.
 
     Raises:
         InputError: a pattern fits no trial.
@@ -159,10 +142,10 @@ def only(grid: Grid, patterns: list[str]) -> Grid:
         if not any(pattern in trial.name for trial in grid.trials):
             names = ", ".join(trial.name for trial in grid.trials)
             raise InputError(f"--only {pattern!r} fits no trial; there are {names}")
-    wanted = {t.name for t in grid.trials if any(pattern in t.name for pattern in patterns)}
-    wanted |= {t.trained_by for t in grid.trials if t.name in wanted and t.trained_by}
-    kept = tuple(trial for trial in grid.trials if trial.name in wanted)
-    return Grid(grid.title, grid.data, grid.attribution, kept)
+    kept = tuple(
+        trial for trial in grid.trials if any(pattern in trial.name for pattern in patterns)
+    )
+    return replace(grid, trials=kept)
 
 
 def find(name: str) -> Path:

@@ -1,80 +1,230 @@
 """What runs in a worker process: one network trained, then scored for each of its trials."""
 
+import contextlib
+import gc
 import os
+import platform
 import signal
+import sys
+import time
 import traceback
+from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from hrhsco_cli.files import write_json, write_text
-from hrhsco_cli.grid.spec import TrialSpec
+from hrhsco_cli.files import write_json
+from hrhsco_cli.grid.state import is_finished, is_settled, write_note
 from hrhsco_cli.runs.folder import RunFolder
+from reports.errors import InputError
+
+if TYPE_CHECKING:
+    from mmengine.config import Config
+
+    from hrhsco_cli.runs.training import Plan
 
 
-def start(threads: int, device: str) -> None:
-    """Set a worker up before torch is imported: its threads and its device."""
+@dataclass(frozen=True)
+class Task:
+    """One network's trials, as they travel to a worker.
+
+    Attributes:
+        folder: the grid's.
+        trainer: the name of the folder that holds, or will hold, the checkpoints.
+        trials: for each trial what goes into its ``trial.json``.
+        configs: the resolved recipe of each, as plain values.
+        code: the hash of the code that planned it; a node with another would give other results.
+        attempt: from 1.
+    """
+
+    folder: Path
+    trainer: str
+    trials: tuple[dict[str, Any], ...]
+    configs: tuple[dict[str, Any], ...]
+    code: str
+    attempt: int = 1
+
+
+@dataclass(frozen=True)
+class Failure:
+    """A trial that did not come to its metrics.
+
+    Attributes:
+        folder: of the trial.
+        reason: in one line.
+        again: whether another attempt could end otherwise.
+    """
+
+    folder: str
+    reason: str
+    again: bool
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of a task.
+
+    Attributes:
+        failures: of its trials; the others are finished or pruned.
+        seconds: spent on training and scoring.
+    """
+
+    failures: tuple[Failure, ...]
+    seconds: float
+
+
+def start() -> None:
+    """Set a warm worker up: what every trial needs is imported once."""
+    from hrhsco_cli.runs.orphans import end_with_parent
+    from hrhsco_cli.runs.registering import register
+
     # Ctrl-C reaches every process of a terminal; the grid's own process ends its workers.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    os.environ["OMP_NUM_THREADS"] = str(threads)
-    from hrhsco_cli.runs.environment import select_device
-
-    select_device(device)
-    import torch
-
-    torch.set_num_threads(threads)
+    end_with_parent()
+    register()
 
 
-def run_group(
-    trials: list[TrialSpec], out: Path, data: Path | None, epochs: int | None, messages: Any
-) -> dict[str, str]:
-    """Train the first trial's network where that is still to do, and score every trial.
+def run_network(task: Task) -> Outcome:
+    """Train a network where that is still to do, and score every trial that has no metrics.
 
-    Args:
-        trials: share a network; the first trains it.
-        out: the grid's folder.
-        data: data folder; None keeps the recipe's own.
-        epochs: length instead of the recipe's.
-        messages: a queue told of plans, steps and finished trials.
-
-    Returns:
-        The reason for each trial that failed; nothing else stops the others.
+    A trial that fails does not stop the others, unless it trains for them.
     """
-    failed: dict[str, str] = {}
-    for trial in trials:
-        run = RunFolder(out / trial.name)
-        try:
-            if trial.trained_by in failed:
-                raise RuntimeError(f"{trial.trained_by}, which trains for it, failed")
-            if not run.metrics.is_file():
-                _run_trial(trial, run, data, epochs, messages)
-        except Exception as error:  # one trial's failure must not end the grid
-            failed[trial.name] = " ".join(f"{type(error).__name__}: {error}".split())
-            write_text(run.path / "error.txt", traceback.format_exc())
-        messages.put(("done", trial.name, 0))
-    return failed
+    failures: list[Failure] = []
+    began = time.monotonic()
+    _require_same_code(task)
+    for about, plain in zip(task.trials, task.configs, strict=True):
+        run = RunFolder(task.folder / about["folder"])
+        if is_settled(run, plain):
+            continue
+        with _told_to(run.log, task.attempt):
+            failure = _attempt(task, about, plain, run)
+        _clean_up()
+        if failure is not None:
+            failures.append(failure)
+            if about["folder"] == task.trainer:
+                failures += _without_trainer(task, failure)
+                break
+    return Outcome(tuple(failures), time.monotonic() - began)
 
 
-def _run_trial(
-    trial: TrialSpec, run: RunFolder, data: Path | None, epochs: int | None, messages: Any
-) -> None:
-    from hrhsco_cli.runs import recipe as recipes
+def _require_same_code(task: Task) -> None:
+    from hrhsco_cli.runs.identity import deciding_code
+
+    if deciding_code() != task.code:
+        raise InputError(
+            f"{platform.node()} has another version of hrhsco than the grid was started with; "
+            "install the same there"
+        )
+
+
+def _attempt(
+    task: Task, about: dict[str, Any], plain: dict[str, Any], run: RunFolder
+) -> Failure | None:
+    from hrhsco_cli.runs.pruning import Pruned
+
+    try:
+        _run_trial(task, about, plain, run)
+    except Pruned as pruned:
+        for each in task.trials:  # they all wait for this training
+            other = RunFolder(task.folder / each["folder"])
+            if not is_finished(other):
+                write_note(other, "pruned", attempt=task.attempt, reason=str(pruned))
+    except Exception as error:  # one trial's failure must not end the grid
+        traceback.print_exc()
+        return Failure(run.path.name, reason_of(error), not isinstance(error, _SURE))
+    return None
+
+
+_SURE = (InputError, FloatingPointError)
+"""Failures that another attempt would only repeat."""
+
+
+def _run_trial(task: Task, about: dict[str, Any], plain: dict[str, Any], run: RunFolder) -> None:
+    from mmengine.config import Config
+
     from hrhsco_cli.runs import training
     from hrhsco_cli.runs.evaluation import evaluate_run
 
-    config = recipes.load(recipes.find(trial.recipe))
-    recipes.override(config, trial.settings)
-    recipes.bind_data(config, data)
-    training.set_schedule(config, epochs, trial.seed)
-    write_json(run.trial, trial.as_dict())
-    if trial.trained_by is None:
-        training.train(
-            config,
-            run,
-            resume=(run.checkpoints / "last_checkpoint").is_file(),
-            on_plan=lambda plan: messages.put(("plan", trial.name, plan.steps)),
-            on_step=lambda line: messages.put(("step", trial.name, line.get("step", 0))),
-        )
-    else:
-        training.dump_recipe(config, run)
+    config = Config(plain)
+    trained_by = None if about["folder"] == task.trainer else task.trainer
+    write_json(run.trial, about | {"trained_by": trained_by})
+    training.dump_recipe(config, run)
+    trainer = RunFolder(task.folder / task.trainer)
+    _make_sure_it_is_trained(config, trainer, run, task.attempt)
+    write_note(run, "scoring", attempt=task.attempt)
     evaluate_run(run)
-    (run.path / "error.txt").unlink(missing_ok=True)
+    write_note(run, "finished", attempt=task.attempt)
+
+
+def _make_sure_it_is_trained(
+    config: "Config", trainer: RunFolder, run: RunFolder, attempt: int
+) -> None:
+    """Train a network, or what is left of its training; notes go to the trial that asks for it."""
+    from hrhsco_cli.runs import recipe, training
+    from hrhsco_cli.runs.checkpoints import epochs_in, newest_usable
+
+    checkpoint = newest_usable(trainer)
+    done = epochs_in(checkpoint) if checkpoint else 0
+    if done >= config.train_cfg.max_epochs:
+        return
+    if trainer != run and trainer.recipe.is_file():
+        config = recipe.load(trainer.recipe)
+
+    def on_plan(plan: "Plan") -> None:
+        first = plan.steps * done // plan.epochs
+        about = {"steps": plan.steps, "first_step": first, "epochs": plan.epochs}
+        write_note(run, "training", attempt=attempt, **about)
+
+    training.train(config, trainer, resume_from=checkpoint, on_plan=on_plan)
+
+
+def reason_of(error: BaseException) -> str:
+    """An exception in one line, with the way out where it is known."""
+    said = " ".join(str(error).split())
+    if "out of memory" in said.lower() or "can't allocate memory" in said:
+        return f"out of memory: lower train_dataloader.batch_size or input_size ({said[:120]})"
+    if isinstance(error, (InputError, FloatingPointError)):
+        return said
+    return f"{type(error).__name__}: {said}"
+
+
+def _without_trainer(task: Task, failure: Failure) -> list[Failure]:
+    """The trials that can't be scored since the one that trains for them failed."""
+    later = [about["folder"] for about in task.trials if about["folder"] != task.trainer]
+    return [
+        Failure(name, f"{task.trainer}, which trains for it, failed", failure.again)
+        for name in later
+        if not is_finished(RunFolder(task.folder / name))
+    ]
+
+
+@contextlib.contextmanager
+def _told_to(log: Path, attempt: int) -> Iterator[None]:
+    """Send what this process and its children print to a trial's log."""
+    log.parent.mkdir(parents=True, exist_ok=True)
+    kept = os.dup(1), os.dup(2)
+    sys.stdout.flush(), sys.stderr.flush()
+    try:
+        with log.open("ab") as file:
+            os.dup2(file.fileno(), 1)
+            os.dup2(file.fileno(), 2)
+        print(f"--- attempt {attempt}, {time.strftime('%Y-%m-%d %H:%M:%S')}, pid {os.getpid()}")
+        yield
+    finally:
+        # A full disk must not hide how the trial ended.
+        with contextlib.suppress(OSError):
+            sys.stdout.flush()
+        with contextlib.suppress(OSError):
+            sys.stderr.flush()
+        for standard, former in zip((1, 2), kept, strict=True):
+            os.dup2(former, standard)
+            os.close(former)
+
+
+def _clean_up() -> None:
+    """Give back what a trial held: the next one runs in the same process."""
+    import torch
+
+    gc.collect()
+    if torch.cuda.is_available():
+        torch.cuda.empty_cache()

@@ -56,6 +56,20 @@ def select_device(device: str) -> None:
             raise InputError(f"no CUDA device is usable for --device {device}; see hrhsco doctor")
 
 
+def cores() -> int:
+    """CPU cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def visible_gpus() -> list[str]:
+    """The GPUs that this process may use, as ``CUDA_VISIBLE_DEVICES`` names them."""
+    import torch
+
+    count = torch.cuda.device_count()
+    named = os.environ.get("CUDA_VISIBLE_DEVICES")
+    return named.split(",")[:count] if named else [str(index) for index in range(count)]
+
+
 def device_name() -> str:
     """The device in words: the GPU's name, or the processor and its threads."""
     import torch

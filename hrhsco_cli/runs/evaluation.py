@@ -18,6 +18,11 @@ if TYPE_CHECKING:
     from mmengine.config import Config
 
 Metrics = dict[str, Any]
+TRAINING_KEYS = (
+    "train_dataloader", "train_cfg", "optim_wrapper", "param_scheduler",
+    "val_dataloader", "val_cfg", "val_evaluator",
+)  # fmt: skip
+"""What mmengine wants away from a recipe that is only tested."""
 OnBatch = Callable[[int, int], None]
 
 
@@ -185,7 +190,8 @@ def _detect(
         def after_test_iter(self, runner: Any, batch_idx: int, *_: Any, **__: Any) -> None:
             on_batch(batch_idx + 1, len(runner.test_dataloader))
 
-    config = without(config, "train_dataloader", "train_cfg", "optim_wrapper", "param_scheduler")
+    config = without(config, *TRAINING_KEYS)
+    config.visualizer = None  # training curves are told while training
     config.test_evaluator = {"type": "DetectionsMetric", "out_file": str(out_file)}
     runner = build_runner(config, run)
     load_weights(runner.model, checkpoint)
@@ -215,7 +221,7 @@ def run_conditions(config: "Config") -> dict[str, Any]:
         "input_size": list(config.input_size),
         "resized_to": _resized_to(config),
         "epochs": config.train_cfg.max_epochs,
-        "batch_size": config.train_dataloader.batch_size,
+        "batch_size": config.train_dataloader.batch_size * config.get("processes", 1),
         "seed": config.randomness.seed,
         "precision": "amp" if "Amp" in config.optim_wrapper.type else "fp32",
         "head": _head_options(config),

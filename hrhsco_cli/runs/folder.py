@@ -1,11 +1,10 @@
 """The folder of a run: which file lies where, and how it is read back."""
 
-import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from hrhsco_cli.files import read_json
+from hrhsco_cli.files import last_row, read_json, read_rows
 from reports.errors import InputError
 
 
@@ -13,6 +12,12 @@ def matching(pattern: str) -> list[Path]:
     """What a pattern, absolute or not, matches, sorted."""
     path = Path(pattern)
     return sorted(Path(path.anchor).glob(str(path.relative_to(path.anchor))))
+
+
+def _progress(checkpoint: Path) -> int:
+    """The epoch (or iteration) in a checkpoint's name; -1 if it has none."""
+    number = checkpoint.stem.rpartition("_")[2]
+    return int(number) if number.isdigit() else -1
 
 
 @dataclass(frozen=True)
@@ -57,8 +62,28 @@ class RunFolder:
         return self.path / "oracle.json"
 
     @property
+    def tensorboard(self) -> Path:
+        """Where mmengine's visualizer backends write, where a recipe names any."""
+        return self.path / "tensorboard"
+
+    @property
+    def log(self) -> Path:
+        """In a grid: what the trial's processes printed, and the traceback of a failure."""
+        return self.path / "log.txt"
+
+    @property
+    def state(self) -> Path:
+        """In a grid: how far the trial is, and why it failed."""
+        return self.path / "state.json"
+
+    @property
+    def val_log(self) -> Path:
+        """Metrics by epoch, one JSON object a line, where training was asked to validate."""
+        return self.path / "val_log.jsonl"
+
+    @property
     def trial(self) -> Path:
-        """In a grid: variant, axes, seed, and whose checkpoint is scored."""
+        """In a grid: variant, axes, seed, identity, and whose checkpoint is scored."""
         return self.path / "trial.json"
 
     def require(self) -> None:
@@ -72,6 +97,14 @@ class RunFolder:
                 f"{self.path} is no run (it has no recipe.py); name a folder of hrhsco train"
             )
 
+    def saved(self) -> list[Path]:
+        """The checkpoints in this folder, newest first.
+
+        mmengine's ``last_checkpoint`` file is not asked: it holds a path as it was when the run was
+        made (folders get moved), and a kill can leave it empty.
+        """
+        return sorted(self.checkpoints.glob("*_*.pth"), key=_progress, reverse=True)
+
     def last_checkpoint(self) -> Path:
         """The newest checkpoint of this run, or of the run that trained for it.
 
@@ -83,23 +116,15 @@ class RunFolder:
             trained_by = read_json(self.trial, "trial description").get("trained_by")
             if trained_by:
                 trainer = RunFolder(self.path.parent / trained_by)
-        pointer = trainer.checkpoints / "last_checkpoint"
-        if not pointer.is_file():
+        saved = trainer.saved()
+        if not saved:
             raise InputError(f"{trainer.path} has no checkpoint yet; run hrhsco train first")
-        # The pointer holds the path as it was when the run was made; folders get moved.
-        checkpoint = trainer.checkpoints / Path(pointer.read_text().strip()).name
-        if not checkpoint.is_file():
-            raise InputError(f"{checkpoint} is missing; train again or put it back")
-        return checkpoint
+        return saved[0]
 
     def read_train_log(self) -> list[dict[str, Any]]:
         """The lines of the training log; a last line cut off by a crash is left out."""
-        if not self.train_log.is_file():
-            return []
-        rows = []
-        for line in self.train_log.read_text().splitlines():
-            try:
-                rows.append(json.loads(line))
-            except json.JSONDecodeError:
-                break
-        return rows
+        return read_rows(self.train_log)
+
+    def last_step(self) -> dict[str, Any]:
+        """The last line of the training log; empty before the first."""
+        return last_row(self.train_log)

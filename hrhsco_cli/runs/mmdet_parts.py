@@ -1,4 +1,8 @@
-"""What this project adds to mmdet's registries beside the head: a data set and a result writer."""
+"""What this project adds to mmdet's registries beside the head.
+
+A data set and a result writer here; the hook of random states and the backend of checkpoints in
+their own files.
+"""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -10,6 +14,7 @@ from mmengine.evaluator import BaseMetric
 
 from hrhsco_cli.datasets.coco_json import read_ground_truth
 from hrhsco_cli.files import write_json
+from hrhsco_cli.runs import checkpoints, random_state  # noqa: F401 (they register themselves)
 
 
 @DATASETS.register_module()

@@ -16,4 +16,5 @@ def register() -> None:
         import heads.registered  # noqa: F401
 
         register_all_modules(init_default_scope=True)
-        import hrhsco_cli.runs.mmdet_parts  # noqa: F401
+        import hrhsco_cli.runs.mmdet_parts
+        import hrhsco_cli.runs.validation  # noqa: F401

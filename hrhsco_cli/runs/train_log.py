@@ -6,14 +6,18 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import torch
+from mmengine.dist import all_reduce_dict, is_main_process
 from mmengine.hooks import Hook
 from mmengine.runner import Runner
 
-from hrhsco_cli.files import write_text
+from hrhsco_cli.files import read_rows, write_text
 
 
 class TrainLogHook(Hook):
     """Appends the mean losses of every few steps, and stops a training that diverged.
+
+    Of several ranks the losses are averaged and the first one writes.
 
     Args:
         path: the log; on resuming, lines past the checkpoint are dropped, for they are run again.
@@ -33,9 +37,10 @@ class TrainLogHook(Hook):
 
     def before_train(self, runner: Runner) -> None:
         """Start the log, or cut it back to the checkpoint that is resumed."""
-        lines = self.path.read_text().splitlines() if runner.iter and self.path.is_file() else []
-        kept = [line for line in lines if json.loads(line)["step"] <= runner.iter]
-        write_text(self.path, "".join(f"{line}\n" for line in kept))
+        rows = read_rows(self.path) if runner.iter else []
+        kept = [json.dumps(row) for row in rows if row["step"] <= runner.iter]
+        if is_main_process():
+            write_text(self.path, "".join(f"{line}\n" for line in kept))
 
     def after_train_iter(
         self,
@@ -54,14 +59,17 @@ class TrainLogHook(Hook):
                 )
             self._sums[name] = self._sums.get(name, 0.0) + number
         self._steps += 1
-        if self._steps == self.interval or self.is_last_train_iter(runner):
+        if self._steps == self.interval or self.end_of_epoch(runner.train_dataloader, batch_idx):
             self._write(runner)
         self.on_step(self._last)
 
     def _write(self, runner: Runner) -> None:
-        means = {name: round(total / self._steps, 6) for name, total in self._sums.items()}
+        sums = {name: torch.tensor(total) for name, total in self._sums.items()}
+        all_reduce_dict(sums, op="mean")
+        means = {name: round(float(total) / self._steps, 6) for name, total in sums.items()}
         rate = runner.optim_wrapper.get_lr()["lr"][0]
         self._last = {"epoch": runner.epoch + 1, "step": runner.iter + 1, "lr": rate, **means}
-        with self.path.open("a") as log:
-            log.write(json.dumps(self._last) + "\n")
+        if is_main_process():
+            with self.path.open("a") as log:
+                log.write(json.dumps(self._last) + "\n")
         self._sums, self._steps = {}, 0

@@ -1,5 +1,8 @@
 """Training one run with mmengine's Runner."""
 
+import importlib.util
+import math
+import uuid
 import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -13,6 +16,7 @@ from reports.errors import InputError
 
 if TYPE_CHECKING:
     from mmengine.config import Config
+    from mmengine.hooks import Hook
     from mmengine.runner import Runner
 
 OnStep = Callable[[dict[str, Any]], None]
@@ -49,6 +53,28 @@ def set_schedule(config: "Config", epochs: int | None, seed: int | None) -> None
                     ]
 
 
+def use_tensorboard(config: "Config") -> None:
+    """Let mmengine's visualizer write training curves for TensorBoard; changes the recipe in place.
+
+    Raises:
+        InputError: TensorBoard is not installed.
+    """
+    if importlib.util.find_spec("tensorboard") is None:
+        raise InputError("--tensorboard needs TensorBoard; pip install 'hrhsco[tensorboard]'")
+    config.visualizer.vis_backends = [{"type": "TensorboardVisBackend"}]
+
+
+def use_threads(config: "Config") -> None:
+    """Compute with as many CPU threads as the recipe says, where there is no GPU.
+
+    How sums are rounded depends on it, so a result must not depend on how many cores were free.
+    """
+    import torch
+
+    if not torch.cuda.is_available():
+        torch.set_num_threads(config.get("threads", 1))
+
+
 def dump_recipe(config: "Config", run: RunFolder) -> None:
     """Write the fully resolved recipe."""
     with replacing(run.recipe) as aside:
@@ -56,21 +82,27 @@ def dump_recipe(config: "Config", run: RunFolder) -> None:
 
 
 def build_runner(config: "Config", run: RunFolder) -> "Runner":
-    """mmengine's Runner on the run's folder.
+    """mmengine's Runner on the run's folder; under torchrun one rank of several.
 
     Raises:
         InputError: a component refuses its options; the message is the component's own.
     """
     from mmengine.runner import Runner
 
+    from hrhsco_cli.runs.distributed import in_torchrun, join_ranks
     from hrhsco_cli.runs.registering import register
 
     register()
+    use_threads(config)
     config = config.copy()
     config.work_dir = str(run.checkpoints)
-    config.visualizer = {"type": "Visualizer", "vis_backends": []}
-    # A name of its own, since mmengine keeps one logger a name for the life of the process.
-    config.experiment_name = str(run.path.resolve()).replace("/", "_")
+    shown = config.get("visualizer") or {"type": "Visualizer", "vis_backends": []}
+    config.visualizer = {**shown, "save_dir": str(run.tensorboard)}
+    # A name of its own for each call, since mmengine keeps loggers and message hubs by name for the
+    # life of the process, and a worker of a grid lives through many trials and retries.
+    config.experiment_name = f"{run.path.name}-{uuid.uuid4().hex[:8]}"
+    if in_torchrun():
+        join_ranks(config)
     try:
         with warnings.catch_warnings():
             # The grid's workers are spawned; mmengine says that its loaders' workers are forked.
@@ -92,7 +124,7 @@ def train(
     config: "Config",
     run: RunFolder,
     *,
-    resume: bool = False,
+    resume_from: Path | None = None,
     on_plan: Callable[[Plan], None] = lambda _: None,
     on_step: OnStep = lambda _: None,
 ) -> None:
@@ -101,32 +133,62 @@ def train(
     Args:
         config: resolved (data bound, options set).
         run: its folder; recipe, environment, log and checkpoints are written there.
-        resume: go on from the run's last checkpoint instead of starting over.
+        resume_from: a checkpoint of this run to go on from instead of starting over.
         on_plan: told the number of steps before the first.
         on_step: told the last line of the training log after each step.
 
     Raises:
-        InputError: the folder holds a run already and ``resume`` is not set, or the recipe can't
-            be built.
+        InputError: the folder holds a run already that is not resumed, or the recipe can't be
+            built.
         FloatingPointError: training diverged.
     """
-    from hrhsco_cli.runs.train_log import TrainLogHook
+    from hrhsco_cli.runs.checkpoints import drop_older
+    from hrhsco_cli.runs.distributed import in_torchrun, launch
 
-    if run.checkpoints.is_dir() and not resume and (run.checkpoints / "last_checkpoint").exists():
+    if resume_from is None and run.saved():
         raise InputError(
             f"{run.path} holds a run already; choose another --out, or go on with --resume"
         )
-    if resume:
-        checkpoint = run.last_checkpoint()
-        config.load_from, config.resume = str(checkpoint), True
-    runner = build_runner(without(config, "test_dataloader", "test_cfg"), run)
-    config.load_from, config.resume = None, False
-    dump_recipe(config, run)
-    write_json(run.environment, describe() | {"seed": config.randomness.seed})
+    trained = without(config, "test_dataloader", "test_cfg")
+    if resume_from is not None:
+        trained.load_from, trained.resume = str(resume_from), True
+    use_threads(config)
+    if not in_torchrun():
+        dump_recipe(config, run)
+        write_json(run.environment, describe() | {"seed": config.randomness.seed})
+        on_plan(_plan(config))
+    if config.get("processes", 1) > 1 and not in_torchrun():
+        launch(run, config.processes, resume_from, lambda: on_step(run.last_step()))
+    else:
+        runner = build_runner(trained, run)
+        for hook in _hooks(config, run, on_step):
+            runner.register_hook(hook)
+        runner.train()
+    if not in_torchrun():
+        drop_older(run)
+
+
+def _hooks(config: "Config", run: RunFolder, on_step: OnStep) -> "list[Hook]":
+    """What every training has beside its recipe's own hooks."""
+    from hrhsco_cli.runs.pruning import PruneHook
+    from hrhsco_cli.runs.random_state import RandomStateHook
+    from hrhsco_cli.runs.train_log import TrainLogHook
+    from hrhsco_cli.runs.validation import ValLogHook
+
+    hooks: list[Hook] = [RandomStateHook(), TrainLogHook(run.train_log, on_step)]
+    if config.get("val_dataloader"):
+        hooks.append(ValLogHook(run.val_log))
+    if config.get("prune"):
+        hooks.append(PruneHook(**config.prune, log=run.val_log))
+    return hooks
+
+
+def _plan(config: "Config") -> Plan:
+    from mmengine.runner import Runner
+
     epochs = config.train_cfg.max_epochs
-    on_plan(Plan(epochs, epochs * len(runner.build_dataloader(config.train_dataloader))))
-    runner.register_hook(TrainLogHook(run.train_log, on_step))
-    runner.train()
+    batches = len(Runner.build_dataloader(config.train_dataloader, seed=0))
+    return Plan(epochs, epochs * math.ceil(batches / config.get("processes", 1)))
 
 
 def load_weights(model: Any, checkpoint: Path) -> None:
@@ -136,16 +198,12 @@ def load_weights(model: Any, checkpoint: Path) -> None:
         InputError: the file is no checkpoint, or belongs to another architecture.
     """
     import torch
-    from mmengine.runner.checkpoint import _load_checkpoint
 
-    try:
-        content = _load_checkpoint(str(checkpoint), map_location="cpu", logger="silent")
-        state = content.get("state_dict", content)
-        own = model.state_dict()
-    except FileNotFoundError:
-        raise InputError(f"no checkpoint at {checkpoint}") from None
-    except Exception as error:  # torch.load raises a different type for each kind of damage
-        raise InputError(f"{checkpoint} can't be read as a checkpoint: {error}") from error
+    from hrhsco_cli.runs import checkpoints
+
+    content = checkpoints.read(checkpoint)
+    state = content.get("state_dict", content)
+    own = model.state_dict()
     wrong = [
         f"{name} ({what})"
         for name in sorted(own.keys() | state.keys())

@@ -20,6 +20,6 @@ def training_progress(title: str) -> Iterator[dict[str, Any]]:
 
         def on_step(line: dict[str, Any]) -> None:
             loss = f"loss {line['loss']:.3g}" if "loss" in line else ""
-            log.advance(note=loss)
+            log.advance(line.get("step", 0) - log.done, note=loss)
 
         yield {"on_plan": on_plan, "on_step": on_step}

@@ -1,7 +1,10 @@
 """The one place where a metric is defined; tables, plots, checks and help are made from it."""
 
+import difflib
 from dataclasses import dataclass
 from typing import Literal
+
+from reports.errors import InputError
 
 Direction = Literal["higher", "lower", "zero"]
 
@@ -203,3 +206,17 @@ def definition(key: str) -> Metric:
         meaning = f"average precision of class {name}, all sizes and thresholds"
         return Metric(key, f"AP {name}", "%", "higher", meaning, scale=100, digits=1)
     return METRICS[key]
+
+
+def known(key: str) -> Metric:
+    """The metric of a key that a person typed.
+
+    Raises:
+        InputError: there is no such metric; the message names the nearest.
+    """
+    try:
+        return definition(key)
+    except KeyError:
+        near = difflib.get_close_matches(key, METRICS, n=1)
+        hint = f"did you mean {near[0]}?" if near else "take ap.50 or loc.px.mean"
+        raise InputError(f"no metric {key!r}; {hint}") from None

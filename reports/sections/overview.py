@@ -1,6 +1,6 @@
 """What was compared, what came out, and under which conditions."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from reports import comparison
 from reports.comparison import Difference
@@ -181,6 +181,18 @@ def training(trials: list[Trial]) -> str:
     if not rows:
         return "Nothing was trained here: given checkpoints or predictions were scored."
     return table(["network", "seed", "epochs", "mean loss, first epoch", "last epoch"], rows)
+
+
+def unfinished(reasons: Mapping[str, str]) -> str:
+    """Trials that are missing from a grid, since what is left may be chosen by its results.
+
+    Args:
+        reasons: by trial.
+    """
+    if not reasons:
+        return ""
+    heading = f"**Not complete: without metrics are {len(reasons)} trials.**"
+    return "\n".join([heading, "", *(f"- {name}: {reason}" for name, reason in reasons.items())])
 
 
 def conditions(trials: list[Trial], attribution: str) -> str:

@@ -1,16 +1,8 @@
-"""Data and a trained run that the tests of several commands share."""
+"""A trained run that the tests of several commands share."""
 
 import pytest
 
 from tests.reference.calling import hrhsco
-
-
-@pytest.fixture(scope="session")
-def scenes(tmp_path_factory):
-    out = tmp_path_factory.mktemp("data") / "scenes"
-    done = hrhsco("data", "synth", out, "--images", 16, "--size", "64x64", "--seed", 1)
-    assert done.returncode == 0, done.stderr
-    return out
 
 
 @pytest.fixture(scope="session")

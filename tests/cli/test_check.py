@@ -5,6 +5,7 @@ import os
 import shutil
 import subprocess
 import xml.etree.ElementTree as ET
+from pathlib import Path
 
 import pytest
 import yaml
@@ -155,3 +156,57 @@ def test_the_paired_bootstrap_finds_a_planted_shift(run, tmp_path):
     done = hrhsco("check", copy, "--baseline", baseline)
     assert done.returncode == 1, done.stderr
     assert "1 of 1 metrics fell" in done.stdout
+
+
+ROOT = Path(__file__).parents[2]
+SHIPPED = ROOT / "recipes" / "baselines" / "quickstart.yaml"
+PLANTED = """
+from heads.centers import CENTER_SOURCES, CenterSource
+
+for name, decode in {
+    "half_a_cell_off": lambda peak: peak.stride * (peak.cell + peak.offset - 0.5),
+    "offsets_negated": lambda peak: peak.stride * (peak.cell - peak.offset),
+}.items():
+    CENTER_SOURCES[name] = CenterSource(name, "a mistake", decode, needs_offset=True)
+"""
+
+
+@pytest.fixture(scope="module")
+def quickstart_runs(tmp_path_factory):
+    """The quickstart's trials that the baseline is about; CI has them, elsewhere they are made."""
+    folder = tmp_path_factory.mktemp("quickstart")
+    shared = ROOT / "runs" / "quickstart"
+    out = shared if (shared / "grid.json").is_file() else folder / "out"
+    done = hrhsco(
+        "ablate", "grid", "quickstart", "--only", "hrh-sco-n-2_sco", "--out", out, cwd=folder
+    )
+    assert done.returncode == 0, done.stderr
+    listed = json.loads((out / "grid.json").read_text())["trials"]
+    return [out / each["folder"] for each in listed if each["name"].startswith("hrh-sco-n-2_sco")]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("source", ["sco", "half_a_cell_off", "offsets_negated"])
+def test_the_baseline_of_our_own_ci_finds_planted_mistakes(
+    quickstart_runs, source, tmp_path, monkeypatch
+):
+    (tmp_path / "planted.py").write_text(PLANTED)
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    for run in quickstart_runs:
+        about = json.loads((run / "trial.json").read_text())
+        trainer = run.parent / (about["trained_by"] or run.name)
+        copy = tmp_path / run.name
+        copy.mkdir()
+        shutil.copytree(trainer / "checkpoints", copy / "checkpoints")
+        recipe = (run / "recipe.py").read_text()
+        ours = "'hrhsco_cli.runs.mmdet_parts',"
+        assert recipe.count(ours) == 1
+        (copy / "recipe.py").write_text(recipe.replace(ours, f"{ours} 'planted',"))
+        done = hrhsco("evaluate", copy, "--set", f"model.test_cfg.center_source={source}")
+        assert done.returncode == 0, done.stderr
+    pattern = tmp_path / "hrh-sco-n-2_sco-*"
+    done = hrhsco("check", pattern, "--baseline", SHIPPED, "--json", tmp_path / "found.json")
+    assert done.returncode == (0 if source == "sco" else 1), done.stdout
+    found = json.loads((tmp_path / "found.json").read_text())
+    fell = {each["key"] for each in found if each["problem"]}
+    assert ({"loc.px.bias_x", "loc.px.bias_y"} <= fell) == (source != "sco"), done.stdout

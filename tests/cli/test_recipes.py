@@ -33,9 +33,12 @@ def test_recipes_build_and_run_forward(name):
 @pytest.mark.parametrize("name", GRIDS)
 def test_grids_resolve(name):
     grid = read_grid(recipes.find(name, "grid"))
-    trained = [group[0] for group in grid.groups()]
-    assert len({trial.seed for trial in trained}) >= 2
-    assert len(trained) == 4 * len({trial.seed for trial in trained})  # x4, and n = 1, 2, 3
+    seeds = {trial.seed for trial in grid.trials}
+    heads = {
+        (trial.axes["use_hrh_sco"], trial.axes["heatmap_upsample_num"]) for trial in grid.trials
+    }
+    assert len(seeds) >= 2
+    assert heads == {(False, 2), (True, 1), (True, 2), (True, 3)}
     for trial in grid.trials:
         config = recipes.load(recipes.find(trial.recipe))
         recipes.override(config, trial.settings)

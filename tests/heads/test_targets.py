@@ -56,7 +56,7 @@ def check(boxes, labels, n, target="integer", radius_px=False):
     )
     assert_cells(found.offset, offset)
     assert_cells(found.xywh, xywh)
-    assert (int(found.avg_factor), found.num_outside, found.num_collided) == (
+    assert (max(1, int(found.num_positives)), found.num_outside, found.num_collided) == (
         ones,
         outside,
         collided,

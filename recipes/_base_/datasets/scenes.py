@@ -26,6 +26,7 @@ test_pipeline = [
 train_dataloader = dict(
     batch_size=4,
     num_workers=0,
+    worker_init_fn=dict(type="keep_torch_seeds"),  # should there be workers
     sampler=dict(type="DefaultSampler", shuffle=True),
     dataset=dict(
         type="CocoJsonDataset",

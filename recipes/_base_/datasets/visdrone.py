@@ -42,7 +42,10 @@ test_pipeline = [
 train_dataloader = dict(
     batch_size=4,
     num_workers=4,
-    persistent_workers=True,
+    # Workers of their own each epoch, seeded from the training process: what makes a resumed
+    # training see the same augmentation.
+    persistent_workers=False,
+    worker_init_fn=dict(type="keep_torch_seeds"),
     dataset=dict(
         _delete_=True,
         type="RepeatDataset",

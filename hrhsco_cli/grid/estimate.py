@@ -1,0 +1,193 @@
+"""What a grid will take: of each network one training step and one test batch are timed."""
+
+import tempfile
+import time
+from collections.abc import Callable
+from concurrent.futures import FIRST_COMPLETED, Future, wait
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from hrhsco_cli.grid.executors.base import Executor
+from hrhsco_cli.grid.plan import Network, PlannedTrial, networks
+from hrhsco_cli.grid.state import is_settled
+from hrhsco_cli.runs.folder import RunFolder
+
+_BYTES_A_DETECTION = 110
+"""Of a line of ``detections.json``: an image id, a category, four floats and a score."""
+
+
+@dataclass(frozen=True)
+class Measured:
+    """What one network was measured to take.
+
+    Attributes:
+        training_s: of the whole training; ``scoring_s``: of one trial's test set.
+        checkpoint_bytes: of one checkpoint; two are kept while training, then one.
+        detections_bytes: of one trial's results, at most (``topk`` an image).
+    """
+
+    training_s: float
+    scoring_s: float
+    checkpoint_bytes: int
+    detections_bytes: int
+
+
+@dataclass(frozen=True)
+class Row:
+    """One trial of a dry run.
+
+    Attributes:
+        trial: what it is.
+        settled: whether its results are there already.
+        trains: whether it trains the network; others of the network take its checkpoint.
+        seconds: that it will take; None if its network can't be built.
+        disk_bytes: that it will leave.
+        problem: why its network can't be built; empty otherwise.
+    """
+
+    trial: PlannedTrial
+    settled: bool
+    trains: bool
+    seconds: float | None
+    disk_bytes: int
+    problem: str
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """A grid's trials with what they will take.
+
+    Attributes:
+        rows: in the order of the grid.
+        jobs: trials at a time.
+    """
+
+    rows: tuple[Row, ...]
+    jobs: int
+
+    @property
+    def seconds(self) -> float:
+        """Of the whole grid, if its trials share out evenly among the jobs."""
+        return sum(row.seconds or 0.0 for row in self.rows) / max(self.jobs, 1)
+
+    @property
+    def disk_bytes(self) -> int:
+        """That the grid will leave."""
+        return sum(row.disk_bytes for row in self.rows)
+
+
+def estimate(
+    planned: list[PlannedTrial],
+    out: Path,
+    executor: Executor,
+) -> Estimate:
+    """Measure each network that is still to be trained, where and beside what it will be trained.
+
+    Networks that differ in their seed alone are measured once.
+
+    Args:
+        planned: the trials.
+        out: the grid's folder, to see what is there already.
+        executor: measures as many at a time as it would train; stopped at the end.
+    """
+    grouped = networks(planned)
+    waiting: dict[str, dict[str, Any]] = {}
+    for network in grouped:
+        if not _settled(network, out):
+            waiting.setdefault(_but_seed(network), network.trials[0].config)
+    found: dict[str, Measured | BaseException] = {}
+    running: dict[Future[Measured], str] = {}
+    queue = list(waiting.items())
+    try:
+        while queue or running:
+            while queue and len(running) < executor.capacity:
+                key, config = queue.pop(0)
+                running[executor.submit(measure, config)] = key
+            for future in wait(running, return_when=FIRST_COMPLETED).done:
+                error = future.exception()
+                found[running.pop(future)] = error if error is not None else future.result()
+    finally:
+        executor.stop()
+    rows = [row for network in grouped for row in _rows(network, out, found)]
+    order = {trial.spec.name: index for index, trial in enumerate(planned)}
+    rows.sort(key=lambda row: order[row.trial.spec.name])
+    return Estimate(tuple(rows), min(executor.capacity, len(grouped)))
+
+
+def _settled(network: Network, out: Path) -> bool:
+    return all(is_settled(RunFolder(out / t.folder), t.config) for t in network.trials)
+
+
+def _but_seed(network: Network) -> str:
+    parts = network.trials[0].identity.parts
+    return "|".join(parts[name] for name in ("recipe", "training data", "test data"))
+
+
+def _rows(network: Network, out: Path, found: dict[str, Measured | BaseException]) -> list[Row]:
+    measured = found.get(_but_seed(network))
+    rows = []
+    for index, trial in enumerate(network.trials):
+        settled = is_settled(RunFolder(out / trial.folder), trial.config)
+        if settled or measured is None:
+            rows.append(Row(trial, settled, index == 0, 0.0, 0, ""))
+        elif isinstance(measured, BaseException):
+            problem = " ".join(str(measured).split())
+            rows.append(Row(trial, settled, index == 0, None, 0, problem))
+        else:
+            seconds = measured.scoring_s + (measured.training_s if index == 0 else 0.0)
+            disk = measured.detections_bytes + (measured.checkpoint_bytes if index == 0 else 0)
+            rows.append(Row(trial, settled, index == 0, seconds, disk, ""))
+    return rows
+
+
+def measure(plain: dict[str, Any]) -> Measured:
+    """Time the second training step and the second test batch of a recipe; runs in a worker.
+
+    Raises:
+        InputError: it can't be built.
+    """
+    from mmengine.config import Config
+
+    from hrhsco_cli.runs.training import build_runner, without
+
+    config = Config(plain)
+    with tempfile.TemporaryDirectory() as aside:
+        run = RunFolder(Path(aside))
+        runner = build_runner(without(config, "test_dataloader", "test_cfg"), run)
+        runner.optim_wrapper = runner.build_optim_wrapper(config.optim_wrapper)
+        loader = runner.train_loop.dataloader
+        runner.optim_wrapper.initialize_count_status(runner.model, 0, runner.max_iters)
+        runner.model.train()
+        step_s = _second(loader, lambda batch: runner.model.train_step(batch, runner.optim_wrapper))
+        runner.save_checkpoint(aside, "checkpoint.pth", save_param_scheduler=False)
+        checkpoint_bytes = Path(aside, "checkpoint.pth").stat().st_size
+        runner.model.eval()
+        batches = runner.build_dataloader(config.test_dataloader, seed=0)
+        batch_s = _second(batches, runner.model.test_step)
+    topk = config.model.test_cfg.get("topk", 1000)
+    return Measured(
+        training_s=step_s * runner.max_iters,
+        scoring_s=batch_s * len(batches),
+        checkpoint_bytes=checkpoint_bytes,
+        detections_bytes=len(batches.dataset) * topk * _BYTES_A_DETECTION,
+    )
+
+
+def _second(loader: Any, call: Callable[[Any], Any]) -> float:
+    """Seconds of loading and calling once, when it has been done once before.
+
+    The first time pays for workers, memory and kernels that later ones find ready.
+    """
+    import torch
+
+    def once(batches: Any) -> float:
+        began = time.monotonic()
+        call(next(batches))
+        if torch.cuda.is_available():
+            torch.cuda.synchronize()
+        return time.monotonic() - began
+
+    batches = iter(loader)
+    once(batches)
+    return once(batches if len(loader) > 1 else iter(loader))

@@ -1,0 +1,96 @@
+"""Trials in processes of this machine, kept warm from one trial to the next."""
+
+import re
+import sys
+from collections.abc import Callable
+from concurrent.futures import BrokenExecutor, Future
+from typing import Any
+
+from loky import ProcessPoolExecutor
+
+from hrhsco_cli.grid import worker
+from hrhsco_cli.grid.executors.base import A, R, WorkerLostError
+from hrhsco_cli.grid.executors.slots import Slot
+
+
+class LocalExecutor:
+    """One warm process a slot.
+
+    Each slot has a pool of its own with one process, since a pool gives up all its calls when one
+    of its processes dies. A process in which a trial failed is replaced: what the failure left
+    behind (memory, half-built state) must not reach the next trial.
+
+    Args:
+        slots: GPUs and threads of each.
+    """
+
+    def __init__(self, slots: list[Slot]) -> None:
+        self.capacity = len(slots)
+        self._slots = slots
+        self._idle = list(range(len(slots)))
+        self._pools: dict[int, ProcessPoolExecutor] = {}
+        self._spoiled: set[int] = set()
+
+    def submit(self, function: Callable[[A], R], argument: A) -> "Future[R]":
+        """Call a function in an idle slot; there must be one."""
+        index = self._idle.pop(0)
+        if index in self._spoiled:
+            self._pools.pop(index).shutdown(wait=False, kill_workers=True)
+            self._spoiled.discard(index)
+        if index not in self._pools:
+            self._pools[index] = _warm_pool(self._slots[index])
+        told: Future[R] = Future()
+        done = self._pools[index].submit(function, argument)
+        done.add_done_callback(lambda ended: self._end(index, ended, told))
+        return told
+
+    def _end(self, index: int, ended: "Future[Any]", told: "Future[Any]") -> None:
+        """Free the slot, then pass on how its call ended."""
+        error = ended.exception()
+        if error is not None or getattr(ended.result(), "failures", None):
+            self._spoiled.add(index)
+        self._idle.append(index)
+        if isinstance(error, BrokenExecutor):
+            told.set_exception(WorkerLostError(_how(error)))
+        elif error is not None:
+            told.set_exception(error)
+        else:
+            told.set_result(ended.result())
+
+    def poll(self) -> None:
+        """Nothing is due: results land where they belong."""
+
+    def stop(self) -> None:
+        """End all processes, at once."""
+        for pool in self._pools.values():
+            pool.shutdown(wait=False, kill_workers=True)
+        self._pools.clear()
+
+
+def _warm_pool(slot: Slot) -> ProcessPoolExecutor:
+    # mmengine prints configs through yapf, which caches its grammar in a file on its first import;
+    # workers that import it at the same moment would read half of that file.
+    import yapf  # noqa: F401
+
+    threads = str(slot.threads)
+    return ProcessPoolExecutor(
+        1,
+        timeout=None,
+        initializer=worker.start,
+        env={
+            "CUDA_VISIBLE_DEVICES": ",".join(slot.gpus),
+            "OMP_NUM_THREADS": threads,
+            "MKL_NUM_THREADS": threads,
+        },
+    )
+
+
+def _how(error: BrokenExecutor) -> str:
+    """How a process died, from loky's message."""
+    found = re.search(r"exit codes of the workers are \{(.*?)\}", str(error))
+    if not found:
+        return f"its process ended: {' '.join(str(error).split())}"
+    killed = "SIGKILL" in found[1] and sys.platform != "win32"
+    return f"its process ended with {found[1]}" + (
+        "; the system kills processes when memory runs out" if killed else ""
+    )

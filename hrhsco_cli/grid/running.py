@@ -1,0 +1,151 @@
+"""A whole grid, from its file to its report: what ``hrhsco ablate grid`` stands on."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from hrhsco_cli.grid.data import grid_data
+from hrhsco_cli.grid.engine import Summary, run_networks
+from hrhsco_cli.grid.executors.base import Executor
+from hrhsco_cli.grid.executors.slots import share_out
+from hrhsco_cli.grid.folder import GridFolder, claim
+from hrhsco_cli.grid.plan import PlannedTrial, networks, plan_grid
+from hrhsco_cli.grid.spec import Grid
+from hrhsco_cli.runs.environment import cores, visible_gpus
+from reports.errors import InputError
+
+if TYPE_CHECKING:
+    from mmengine.config import Config
+
+
+@dataclass(frozen=True)
+class Options:
+    """How a grid is run; none of it decides a result.
+
+    Attributes:
+        data: data folder; None keeps the grid's, or the recipes' own.
+        epochs: length instead of the recipes'.
+        jobs: trials at a time; None takes as many as there is room for.
+        device: see ``select_device``.
+        retries: further attempts for a trial that failed.
+        max_hours: after so long no further trial is started.
+        validate: score the test set every so many epochs; 0 doesn't.
+        prune: a method of ``hrhsco_cli.runs.pruning``; None trains all to the end.
+        metric: shown on the way, and what pruning goes by.
+        tensorboard: whether training curves are written for TensorBoard.
+        executor: ``local`` or ``ray``.
+        address: of the Ray cluster.
+    """
+
+    data: Path | None = None
+    epochs: int | None = None
+    jobs: int | None = None
+    device: str = "auto"
+    retries: int = 1
+    max_hours: float | None = None
+    validate: int = 0
+    prune: str | None = None
+    metric: str = "ap.50"
+    tensorboard: bool = False
+    executor: str = "local"
+    address: str | None = None
+
+
+def plan(
+    grid: Grid, out: Path, options: Options, on_trial: Callable[[str], None] = lambda _: None
+) -> list[PlannedTrial]:
+    """The trials of a grid with their identities and folders.
+
+    Raises:
+        InputError: a recipe, its data or an option is wrong.
+    """
+    return plan_grid(
+        grid,
+        out,
+        data=grid_data(grid, options.data),
+        epochs=options.epochs,
+        prepare=lambda config: _prepare(config, out, options),
+        on_trial=on_trial,
+    )
+
+
+def _prepare(config: "Config", out: Path, options: Options) -> None:
+    """Set what decides no result in a resolved recipe."""
+    from hrhsco_cli.runs.pruning import prune_with
+    from hrhsco_cli.runs.training import use_tensorboard
+    from hrhsco_cli.runs.validation import validate_every
+
+    if options.tensorboard:
+        use_tensorboard(config)
+    if options.validate or options.prune:
+        validate_every(config, options.validate or 1)
+    if options.prune:
+        prune_with(config, options.prune, options.metric, out.resolve() / "pruning.log")
+
+
+def claim_folder(grid: Grid, planned: list[PlannedTrial], out: Path) -> GridFolder:
+    """Write the grid's listing into its folder; what else lies there stays.
+
+    Args:
+        grid: its name, title and attribution.
+        planned: all trials, also those that aren't run this time.
+        out: the folder.
+    """
+    listing = {
+        "name": grid.name,
+        "title": grid.title,
+        "attribution": grid.attribution,
+        "trials": [trial.about() for trial in planned],
+    }
+    return claim(out, listing)
+
+
+def choose_executor(planned: list[PlannedTrial], options: Options) -> Executor:
+    """The executor that the options ask for.
+
+    Raises:
+        InputError: unknown, not installed, out of reach, or too small for ``jobs``.
+    """
+    processes = max(trial.config.get("processes", 1) for trial in planned)
+    threads = max(trial.config.get("threads", 1) for trial in planned)
+    tasks = len(networks(planned))
+    if options.executor == "ray":
+        from hrhsco_cli.grid.executors.ray import RayExecutor
+
+        jobs = options.jobs or tasks
+        return RayExecutor(options.address, options.device, processes, threads, jobs)
+    if options.executor != "local":
+        raise InputError(f"no executor {options.executor!r}; choose local or ray")
+    if options.address is not None:
+        raise InputError("--address names a Ray cluster; add --executor ray")
+    from hrhsco_cli.grid.executors.local import LocalExecutor
+
+    slots = share_out(
+        options.jobs,
+        gpus=visible_gpus(),
+        cores=cores(),
+        processes=processes,
+        threads=threads,
+        tasks=tasks,
+    )
+    return LocalExecutor(slots)
+
+
+def run_planned(
+    planned: list[PlannedTrial],
+    grid: GridFolder,
+    executor: Executor,
+    options: Options,
+    on_poll: Callable[[], None],
+) -> Summary:
+    """Run what is not finished yet; see ``run_networks``."""
+    with grid.at_work():
+        return run_networks(
+            networks(planned),
+            grid,
+            executor,
+            retries=options.retries,
+            max_seconds=None if options.max_hours is None else options.max_hours * 3600,
+            on_poll=on_poll,
+        )

@@ -1,0 +1,222 @@
+"""What a trial is: a hash of all that decides its result, and of nothing else."""
+
+import ast
+import copy
+import hashlib
+import importlib.util
+import json
+from collections.abc import Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from hrhsco_cli.runs.environment import package_versions
+from hrhsco_cli.runs.recipe import dataset_nodes
+
+if TYPE_CHECKING:
+    from mmengine.config import Config
+
+ROOT = Path(__file__).parents[2]
+
+TRAINING_CODE = (
+    "heads",
+    "hrhsco_cli/datasets/coco_json.py",
+    "hrhsco_cli/runs/distributed.py",
+    "hrhsco_cli/runs/mmdet_parts.py",
+    "hrhsco_cli/runs/random_state.py",
+    "hrhsco_cli/runs/training.py",
+    "reports/frames.py",
+)
+"""The code that decides what a network learns and detects."""
+
+SCORING_CODE = (
+    "hrhsco_cli/runs/evaluation.py",
+    "reports/metrics",
+)
+"""The code that decides how its detections are scored."""
+
+_TRAINING_KEYS = (
+    "model", "train_dataloader", "train_cfg", "optim_wrapper", "param_scheduler", "custom_hooks",
+    "default_hooks", "env_cfg", "randomness", "processes", "threads", "auto_scale_lr", "load_from",
+    "sync_bn", "model_wrapper_cfg", "find_unused_parameters",
+)  # fmt: skip
+_TEST_KEYS = ("test_dataloader", "test_cfg", "input_size")
+
+_IDLE_HOOKS = ("IterTimerHook", "LoggerHook", "CheckpointHook")
+"""Hooks of a recipe that watch a training without touching it."""
+
+_IDLE_KEYS = ("val_interval", "val_begin", "mp_cfg", "data_root")
+"""Keys that decide nothing; the data enters by its content."""
+
+_NOT_DECIDING = ("hrhsco", "matplotlib")
+"""Packages whose version decides no result: our own code is hashed itself."""
+
+
+@dataclass(frozen=True)
+class Identity:
+    """The hashes of a trial.
+
+    Attributes:
+        network: of what training depends on; trials that share it share a training.
+        trial: of that and of how it is tested and scored.
+        parts: what went into them, one hash (or the seed) a part: where two trials differ.
+    """
+
+    network: str
+    trial: str
+    parts: dict[str, str]
+
+    @property
+    def short(self) -> str:
+        """The end of a trial's folder name."""
+        return self.trial[:8]
+
+
+def identify(config: "Config") -> Identity:
+    """The identity of a resolved recipe that is bound to its data.
+
+    Paths don't enter, contents do: of annotations, pictures, and a checkpoint to start from. Nor
+    does anything that only watches or shows: reports, loggers, intervals of checkpoints.
+
+    Raises:
+        InputError: the annotations are wrong.
+    """
+    train, test = dataset_nodes(config)
+    training = {
+        "recipe": _hash(_training_part(config)),
+        "training data": data_fingerprint(train),
+        "seed": str(config.randomness.seed),
+        "code": code_hash((*TRAINING_CODE, *_custom_code(config))),
+        "packages": _hash({n: v for n, v in package_versions().items() if n not in _NOT_DECIDING}),
+    }
+    testing = {
+        "decoding": _hash(_test_part(config)),
+        "test data": data_fingerprint(test),
+        "scoring code": code_hash(SCORING_CODE),
+    }
+    network = _hash(training)
+    return Identity(network, _hash({"network": network} | testing), training | testing)
+
+
+def _training_part(config: "Config") -> dict[str, Any]:
+    part = {key: copy.deepcopy(config[key]) for key in _TRAINING_KEYS if config.get(key)}
+    part["model"].pop("test_cfg", None)
+    part["randomness"].pop("seed", None)
+    if "load_from" in part and Path(part["load_from"]).is_file():
+        part["load_from"] = _file_hash(Path(part["load_from"]))
+    cleaned: dict[str, Any] = _cleaned(part)
+    return cleaned
+
+
+def _test_part(config: "Config") -> dict[str, Any]:
+    part = {key: copy.deepcopy(config[key]) for key in _TEST_KEYS if config.get(key)}
+    cleaned: dict[str, Any] = _cleaned(part | {"decoding": config.model.get("test_cfg")})
+    return cleaned
+
+
+def _cleaned(node: Any) -> Any:
+    """Without idle hooks and idle keys."""
+    if isinstance(node, Mapping):
+        return {
+            key: _cleaned(value)
+            for key, value in node.items()
+            if key not in _IDLE_KEYS and not _idle(value)
+        }
+    if isinstance(node, (list, tuple)):
+        return [_cleaned(value) for value in node if not _idle(value)]
+    return node
+
+
+def _idle(value: Any) -> bool:
+    return isinstance(value, Mapping) and value.get("type") in _IDLE_HOOKS
+
+
+def _custom_code(config: "Config") -> list[str]:
+    """Files of the modules that a recipe imports beside ours."""
+    files = []
+    for name in config.get("custom_imports", {}).get("imports", ()):
+        found = importlib.util.find_spec(name)
+        if found is not None and found.origin and not name.startswith(("heads.", "hrhsco_cli.")):
+            files.append(found.origin)
+    return sorted(files)
+
+
+def data_fingerprint(node: Mapping[str, Any]) -> str:
+    """Of a data set's annotations and the bytes of its pictures.
+
+    Args:
+        node: a data set's config, bound to a folder.
+    """
+    from hrhsco_cli.datasets.coco_json import read_ground_truth
+
+    truth = read_ground_truth(Path(node["data_root"], node["ann_file"]))
+    folder = Path(node["data_root"], node["data_prefix"]["img"])
+    pictures = [folder / name for name in truth.images["file_name"]]
+    with ThreadPoolExecutor() as pool:
+        return _hash([truth.fingerprint, *pool.map(_file_hash, pictures)])
+
+
+def _file_hash(path: Path) -> str:
+    stat = path.stat()
+    return _content_hash(path, stat.st_size, stat.st_mtime_ns)
+
+
+@cache
+def _content_hash(path: Path, _size: int, _changed: int) -> str:
+    with path.open("rb") as file:
+        digest = hashlib.sha256()
+        while block := file.read(1 << 20):
+            digest.update(block)
+    return digest.hexdigest()
+
+
+@cache
+def code_hash(places: tuple[str, ...]) -> str:
+    """Of source files, by what they do: comments, docstrings and layout don't enter.
+
+    Args:
+        places: files and folders, absolute or below the project's root.
+    """
+    files: list[Path] = []
+    for place in places:
+        path = ROOT / place
+        files += sorted(path.rglob("*.py")) if path.is_dir() else [path]
+    return _hash([[_name(path), _what_it_does(path.read_text("utf-8"))] for path in files])
+
+
+def deciding_code() -> str:
+    """Of all our code that decides results."""
+    return code_hash((*TRAINING_CODE, *SCORING_CODE))
+
+
+def _name(path: Path) -> str:
+    return str(path.relative_to(ROOT)) if path.is_relative_to(ROOT) else path.name
+
+
+def _what_it_does(source: str) -> str:
+    tree = ast.parse(source)
+    for node in ast.walk(tree):
+        body = getattr(node, "body", None)
+        if isinstance(body, list):
+            node.body = [each for each in body if not _is_docstring(each)]  # type: ignore[attr-defined]
+    return ast.unparse(tree)
+
+
+def _is_docstring(node: ast.AST) -> bool:
+    return (
+        isinstance(node, ast.Expr)
+        and isinstance(node.value, ast.Constant)
+        and isinstance(node.value.value, str)
+    )
+
+
+def _hash(value: Any) -> str:
+    text = json.dumps(value, sort_keys=True, default=str)
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def differing(one: Mapping[str, str], other: Mapping[str, str]) -> Iterable[str]:
+    """The parts in which two identities differ."""
+    return [part for part in one if one[part] != other.get(part)]

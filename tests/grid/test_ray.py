@@ -1,0 +1,92 @@
+"""A real Ray cluster of several nodes on this machine, one of them killed in the middle."""
+
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.grid import grids
+
+cluster_utils = pytest.importorskip("ray.cluster_utils")
+pytestmark = pytest.mark.slow
+RAY = [str(Path(sys.executable).with_name("ray"))]
+
+
+@pytest.fixture
+def cluster():
+    """Its head, which takes no trials; tests add nodes that do."""
+    made = cluster_utils.Cluster(
+        initialize_head=True, head_node_args={"num_cpus": 0, "include_dashboard": False}
+    )
+    yield made
+    made.shutdown()
+
+
+def parent(pid):
+    return int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1])
+
+
+def test_a_node_is_lost(cluster, calm, scenes, tmp_path):
+    out = tmp_path / "out"
+    nodes = [cluster.add_node(num_cpus=1) for _ in range(2)]
+    process = grids.start(
+        grids.written(tmp_path), "--data", scenes, "--out", out, *grids.EPOCHS,
+        "--executor", "ray", "--address", cluster.address,
+    )  # fmt: skip
+    trial = grids.wait_for("a trial is on its way", lambda: grids.begun(out), process)
+    raylet = parent(grids.note(trial)["pid"])
+    (node,) = (n for n in nodes if n.all_processes["raylet"][0].process.pid == raylet)
+    cluster.remove_node(node, allow_graceful=False)
+    told = grids.end(process)
+    assert grids.note(trial)["attempt"] == 2
+    assert "2 finished" in told
+    assert grids.came_out(out) == calm
+
+
+@pytest.mark.skipif(not grids.mounts_allowed(), reason="a folder can't be hidden from a node here")
+def test_results_are_sent_back_from_a_node_that_cannot_see_the_folder(
+    cluster, calm, scenes, tmp_path
+):
+    out = tmp_path / "out"
+    out.mkdir()
+
+    def blind_node():
+        """A node for which the grid's folder is an empty one of its own."""
+        begin = [*RAY, "start", "--address", cluster.address, "--num-cpus", "1", "--block"]
+        hidden = f'mount -t tmpfs tmpfs "{out}" && exec "$@"'
+        return subprocess.Popen(
+            ["unshare", "-Urm", "sh", "-c", hidden, "sh", *begin],
+            start_new_session=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+        )  # fmt: skip
+
+    node = blind_node()
+    try:
+        process = grids.start(
+            grids.written(tmp_path), "--data", scenes, "--out", out, *grids.EPOCHS,
+            "--executor", "ray", "--address", cluster.address, "--retries", "2",
+        )  # fmt: skip
+        trial = grids.wait_for("a checkpoint came back", lambda: grids.begun(out), process)
+        os.killpg(node.pid, signal.SIGKILL)
+        node.wait()
+        node = blind_node()
+        told = grids.end(process)
+    finally:
+        os.killpg(node.pid, signal.SIGKILL)
+    assert "2 finished" in told
+    assert (trial / "log.txt").read_text().count("--- attempt") >= 2
+    assert grids.came_out(out) == calm
+    assert not list((out / "locks").glob("seen-*"))
+
+
+def test_no_cluster_and_no_room_are_told_in_one_line(cluster, scenes, tmp_path):
+    words = [grids.written(tmp_path), "--data", scenes, "--out", tmp_path / "out"]
+    told = grids.run(*words, "--executor", "ray", "--address", "127.0.0.1:1", code=2)
+    assert "no Ray cluster at 127.0.0.1:1" in told
+    told = grids.run(*words, "--executor", "ray", "--address", cluster.address, code=2)
+    assert "a trial needs 1 CPU on one node, and no node of the cluster has it" in told
+    told = grids.run(*words, "--address", "auto", code=2)
+    assert "add --executor ray" in told
+    assert not (tmp_path / "out").exists()

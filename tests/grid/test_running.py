@@ -1,0 +1,175 @@
+"""What a person sees of a grid, and what the options do."""
+
+import json
+
+import pytest
+
+from tests.grid import grids
+from tests.reference.calling import hrhsco, refused
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture(scope="module")
+def ran(scenes, tmp_path_factory):
+    """A grid that validated on the way and wrote for TensorBoard."""
+    folder = tmp_path_factory.mktemp("ran")
+    told = grids.run(
+        grids.written(folder), "--data", scenes, "--out", folder / "out", *grids.EPOCHS,
+        "--validate", "2", "--tensorboard",
+    )  # fmt: skip
+    return folder / "out", told
+
+
+def test_validation_changes_no_result(ran, calm):
+    out, _ = ran
+    assert grids.came_out(out) == calm
+    for path in grids.trials(out).values():
+        rows = [json.loads(line) for line in (path / "val_log.jsonl").read_text().splitlines()]
+        assert [row["epoch"] for row in rows] == [2, 4, 6]
+        metrics = json.loads((path / "metrics.json").read_text())
+        for key in ("ap.50", "loc.px.mean", "loc.recall"):
+            assert rows[-1][key] == metrics[key]
+
+
+def test_curves_reach_tensorboard(ran):
+    event_accumulator = pytest.importorskip(
+        "tensorboard.backend.event_processing.event_accumulator"
+    )
+    out, _ = ran
+    for path in grids.trials(out).values():
+        (events,) = path.glob("tensorboard/**/events.out.*")
+        read = event_accumulator.EventAccumulator(str(events.parent))
+        read.Reload()
+        assert "loss" in read.Tags()["scalars"]
+        assert any(tag.endswith("ap.50") for tag in read.Tags()["scalars"])
+
+
+def test_a_log_names_every_change_of_state(ran):
+    _, told = ran
+    for name in ("yolc-x4_peak_center-seed0", "hrh-sco-n-1_peak_center-seed0"):
+        said = [line for line in told.splitlines() if line.startswith(f"{name}: ")]
+        assert said[0] == f"{name}: training"
+        assert said[-1] == f"{name}: finished"
+    assert "2 finished" in told.splitlines()
+
+
+def test_status_from_another_terminal(scenes, tmp_path):
+    out = tmp_path / "out"
+    grid = grids.written(tmp_path, seeds=[0, 1])
+    process = grids.start(
+        grid, "--data", scenes, "--out", out, "--epochs", "40", "--validate", "1", jobs=1
+    )
+    trial = grids.wait_for("a trial is on its way", lambda: grids.begun(out), process)
+    (found,) = (
+        each
+        for each in json.loads(hrhsco("ablate", "status", out, "--json").stdout)["trials"]
+        if each["folder"] == trial.name
+    )
+    assert found["state"] == "training"
+    assert 2 <= found["epoch"] <= 40 == found["epochs"]
+    assert found["loss"] > 0
+    assert found["metric"] is not None
+    assert found["seconds_left"] > 0
+    told = hrhsco("ablate", "status", out)
+    assert told.returncode == 0, told.stderr
+    assert "training" in told.stdout
+    assert "3 waiting" in told.stdout
+    grids.kill(process.pid)
+    process.communicate()
+    refused(hrhsco("ablate", "status", out, "--grid", "other"), "no grid 'other'", "grid")
+    refused(hrhsco("ablate", "status", tmp_path), "no grid.json")
+    refused(hrhsco("ablate", "status", out, "--metric", "loc.px.men"), "did you mean loc.px.mean?")
+
+
+def test_watching_ends_with_the_grid(scenes, tmp_path):
+    out = tmp_path / "out"
+    process = grids.start(
+        grids.written(tmp_path), "--data", scenes, "--out", out, *grids.EPOCHS, "--only", "hrh"
+    )
+    grids.wait_for("it is at work", (out / "locks" / "grid.lock").is_file, process)
+    watched = hrhsco("ablate", "status", out, "--watch")
+    grids.end(process)
+    assert watched.returncode == 0, watched.stderr
+    assert "hrh-sco-n-1_peak_center-seed0: training" in watched.stdout
+    assert "1 finished, 1 waiting" in watched.stdout
+
+
+def test_a_dry_run_measures_and_leaves_nothing(scenes, tmp_path):
+    grid = grids.written(
+        tmp_path, axes=grids.TWO_HEADS["axes"] | {"heatmap_upsample_num": [1, 9]},
+        exclude=[{"use_hrh_sco": False, "heatmap_upsample_num": 9}],
+    )  # fmt: skip
+    before = sorted(tmp_path.iterdir())
+    call = ["ablate", "grid", grid, "--data", scenes, "--out", tmp_path / "out", "--dry-run"]
+    short, long = (hrhsco(*call, "--epochs", epochs) for epochs in (50, 5000))
+    for done in (short, long):
+        assert done.returncode == 1, done.stderr
+        assert "n-9_peak_center-seed0 can't be run" in " ".join(done.stdout.split())
+        assert "stages at most" in done.stdout
+        assert "at most" in done.stdout.splitlines()[-1]
+    assert sorted(tmp_path.iterdir()) == before
+
+    def seconds(done):
+        hours, minutes, rest = done.stdout.splitlines()[-1].split()[1].split(":")
+        return 3600 * int(hours) + 60 * int(minutes) + int(rest)
+
+    assert 20 < seconds(long) / max(seconds(short), 1) < 500  # a hundred times the epochs
+
+
+def test_no_trial_is_started_when_time_is_over(scenes, tmp_path):
+    call = [grids.written(tmp_path), "--data", scenes, "--out", tmp_path / "out", *grids.EPOCHS]
+    told = grids.run(*call, "--max-hours", "0", code=1)
+    assert "not started, for --max-hours was over: " in told
+    assert not list((tmp_path / "out").glob("*/state.json"))
+    told = grids.run(*call, "--max-hours", "0.001", jobs=1, code=1)  # 3.6 s: the first is begun
+    assert len(list((tmp_path / "out").glob("*/metrics.json"))) == 1
+    assert "1 finished, 1 waiting" in told
+
+
+def test_a_trial_can_be_redone_from_what_lies_beside_it(calm, scenes, tmp_path):
+    out = tmp_path / "out"
+    grids.run(
+        grids.written(tmp_path),
+        "--data",
+        scenes,
+        "--out",
+        out,
+        *grids.EPOCHS,
+        "--only",
+        "hrh",
+        jobs=1,
+    )
+    assert len(list(out.glob("*/metrics.json"))) == 1
+    trial = grids.trials(out)["hrh-sco-n-1_peak_center-seed0"]
+    told = hrhsco("train", trial / "recipe.py", "--device", "cpu", "--out", tmp_path / "again")
+    assert told.returncode == 0, told.stderr
+    assert grids.results(tmp_path / "again") == grids.results(trial)
+    assert grids.results(trial) == calm[trial.name.rpartition("-")[0]]
+    about = json.loads((trial / "trial.json").read_text())
+    assert about["parts"]["seed"] == "0"
+    assert json.loads((trial / "environment.json").read_text())["packages"]["torch"]
+
+
+def test_pruning_gives_up_what_falls_behind(scenes, tmp_path):
+    """The first two set the bar; the third one learns nothing and is given up before its end."""
+    out = tmp_path / "out"
+    grid = grids.written(
+        tmp_path,
+        axes={
+            "use_hrh_sco": [True], "heatmap_upsample_num": [1], "center_source": ["sco"],
+            "optim_wrapper.optimizer.lr": [0.003, 0.002, 1.0e-9],
+        },
+    )  # fmt: skip
+    call = [grid, "--data", scenes, "--out", out, "--epochs", "12"]
+    prune = ["--prune", "median", "--metric", "ap.50"]
+    told = grids.run(*call, *prune, jobs=1)
+    lame = next(path for name, path in grids.trials(out).items() if "1e-09" in name)
+    assert grids.note(lame)["state"] == "pruned"
+    assert f"pruned: {lame.name}: given up after epoch" in told
+    assert "pruned (given up after epoch" in (out / "report" / "report.md").read_text()
+    assert not (lame / "metrics.json").exists()
+    again = grids.run(*call, *prune, jobs=1)
+    assert "2 finished, 1 pruned" in again
+    whole = grids.run(*call, jobs=1)  # without pruning it is trained to its end
+    assert "3 finished" in whole

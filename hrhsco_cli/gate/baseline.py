@@ -69,6 +69,11 @@ def _limit(path: Path, key: str, entry: Any) -> Limit:
         definition(key)
     except KeyError:
         raise InputError(f"{path}: there is no metric {key!r}") from None
+    if key.endswith(".ms"):
+        raise InputError(
+            f"{path}: {key} is a time of one machine; guard {key.removesuffix('.ms')}.ratio, "
+            "its ratio to a reference recipe measured in the same run"
+        )
     kinds = [kind for kind in KINDS if isinstance(entry, dict) and kind in entry]
     if len(kinds) != 1 or set(entry) != {"value", kinds[0]}:
         raise InputError(f"{path}: {key} needs a value and one of {', '.join(KINDS)}")

@@ -120,6 +120,7 @@ def test_refusals_leave_the_baseline_as_it_was(baseline, tmp_path):
         ("metrics: {ap.al: {value: 1, absolute: 1}}", ("no metric 'ap.al'",)),
         ("metrics: {ap.all: {value: 1, absolute: -1}}", ("absolute -1",)),
         ("metrics: {ap.all: {value: x, absolute: 1}}", ("no number",)),
+        ("metrics: {latency.neck.ms: {value: 7, factor: 1.1}}", ("guard latency.neck.ratio",)),
         ("metrics: [", ("no YAML",)),
         ("metric: {}", ("no mapping 'metrics'",)),
     ],

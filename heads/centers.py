@@ -139,8 +139,8 @@ CENTER_SOURCES: dict[str, CenterSource] = {
         ),
         CenterSource(
             "dark",
-            "DARK's Taylor step on the log of the smoothed heatmap (arXiv 1910.06278): closed form, "
-            "nothing learned",
+            "DARK's Taylor step on the log of the smoothed heatmap (arXiv 1910.06278): closed "
+            "form, nothing learned",
             _dark,
             window_reach=lambda _: DARK_REACH,
         ),

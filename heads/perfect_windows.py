@@ -52,7 +52,8 @@ def perfect_windows(
     at_once = max(1, _CELLS_AT_ONCE // side**2)
     windows = torch.zeros(len(cell), side, side)
     for peak, which in _pairs(objects, plane, cell, reach):
-        for here, there in zip(peak.split(at_once), which.split(at_once), strict=True):
+        for start in range(0, len(peak), at_once):
+            here, there = peak[start : start + at_once], which[start : start + at_once]
             fall_x, own_x = _on_axis(objects, there, 0, x[here])
             fall_y, own_y = _on_axis(objects, there, 1, y[here])
             value = fall_y[:, :, None] * fall_x[:, None, :]

@@ -99,20 +99,29 @@ def centroid(window: Tensor) -> Tensor:
 
 def _modulated(window: Tensor, sigma: Tensor) -> Tensor:
     """The 5x5 cells about the peak, smoothed, with their maximum restored."""
-    middle, side = window.shape[1] // 2, 2 * _DERIVATIVE_REACH + 1
-    window = window[
-        :, middle - DARK_REACH : middle + DARK_REACH + 1, middle - DARK_REACH : middle + DARK_REACH + 1
-    ]
+    edge = window.shape[1] // 2 - DARK_REACH
+    inner = slice(edge, window.shape[1] - edge)
     taps = torch.arange(-MODULATION_REACH, MODULATION_REACH + 1, device=window.device).to(window)
     scale = sigma.to(window).clamp(max=MODULATION_SIGMA)[:, None]
     kernel = torch.exp(-(taps**2) / (2 * scale**2))
-    kernel = (kernel / kernel.sum(dim=1, keepdim=True))[:, :, None, None]
-    # Sums of shifted windows rather than a product of matrices, which autocast would round.
-    rows = sum(kernel[:, tap] * window[:, tap : tap + side] for tap in range(len(taps)))
-    cells = sum(kernel[:, tap] * rows[:, :, tap : tap + side] for tap in range(len(taps)))
-    before = window[:, MODULATION_REACH:-MODULATION_REACH, MODULATION_REACH:-MODULATION_REACH]
+    kernel = kernel / kernel.sum(dim=1, keepdim=True)
+    cells = _convolved(_convolved(window[:, inner, inner], kernel, 1), kernel, 2)
+    middle = window.shape[1] // 2
+    own = slice(middle - _DERIVATIVE_REACH, middle + _DERIVATIVE_REACH + 1)
     highest = cells.amax(dim=(1, 2), keepdim=True).clamp(min=LOG_FLOOR)
-    return cells * (before.amax(dim=(1, 2), keepdim=True) / highest)
+    return cells * (window[:, own, own].amax(dim=(1, 2), keepdim=True) / highest)
+
+
+def _convolved(cells: Tensor, kernel: Tensor, dim: int) -> Tensor:
+    """Each window along one axis with its own kernel ``(N, taps)``, where that lies within.
+
+    A sum of shifted windows rather than a product of matrices, which autocast would round.
+    """
+    length = cells.shape[dim] - kernel.shape[1] + 1
+    total = torch.zeros_like(cells.narrow(dim, 0, length))
+    for tap in range(kernel.shape[1]):
+        total = total + kernel[:, tap, None, None] * cells.narrow(dim, tap, length)
+    return total
 
 
 def _limited(step: Tensor, known: Tensor) -> Tensor:

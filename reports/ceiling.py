@@ -62,8 +62,8 @@ def ceiling(
         truth: annotations.
         depths: n, stages of x2 from stride 4; the x4 baseline's heatmap is that of n = 2.
         sources: names of ``heads.centers.CENTER_SOURCES``. ``regression`` and ``sco`` are given
-            the exact fraction, so they lose only to collisions; ``peak_*`` need no prediction; closed
-            forms read a heatmap that equals its target.
+            the exact fraction, so they lose only to collisions; ``peak_*`` need no prediction;
+            closed forms read a heatmap that equals its target.
         size: (W, H) that images are resized to with their ratio kept, as mmdet's ``Resize``; None
             for the images' own size.
         max_dets: of AP; the last also bounds the matching.

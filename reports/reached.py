@@ -18,7 +18,7 @@ def ceilings(trials: list[Trial], truth: GroundTruth) -> dict[str, dict[str, Any
     found: dict[str, dict[str, Any]] = {}
     known: dict[tuple[Any, ...], dict[str, Any]] = {}
     for name, (trial, *_) in variants(trials).items():
-        source = trial.axes.get("center_source")
+        source = trial.center_source
         if trial.depth is None or source not in CENTER_SOURCES:
             continue
         options, targets = _options(trial), _targets(trial)
@@ -27,7 +27,7 @@ def ceilings(trials: list[Trial], truth: GroundTruth) -> dict[str, dict[str, Any
             (known[key],) = ceiling(
                 truth,
                 [trial.depth],
-                [str(source)],
+                [source],
                 size=_size(trial),
                 max_dets=tuple(trial.meta["max_dets"]),
                 decoding=options,

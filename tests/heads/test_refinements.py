@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 import torch
-from hypothesis import assume, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as npst
 
@@ -16,6 +16,7 @@ from heads.peak_windows import score_windows
 from heads.refinements import DARK_REACH, LIMIT, centroid, dark, parabola
 from heads.targets import encode
 from heads.yolc_head import YOLCHead
+from tests.reference import codec
 from tests.reference import refinements as reference
 
 CLOSED_FORMS = [name for name, each in CENTER_SOURCES.items() if each.is_closed_form]
@@ -77,18 +78,18 @@ def test_parabola_is_exact_on_a_gaussian(dx, dy, sigma, height):
 
 
 @settings(max_examples=200, deadline=None)
-@given(fraction, fraction, st.floats(0.8, 40), st.floats(0.05, 1))
+@given(fraction, fraction, st.floats(0.7, 40), st.floats(0.05, 1))
 def test_dark_is_nearly_exact_on_a_gaussian(dx, dy, sigma, height):
     """Smoothing adds variances; what is left is the kernel's end at 5 cells."""
     found = dark(gaussian_window((dx, dy), sigma, DARK_REACH, height), torch.tensor([sigma]))
-    assert found[0].tolist() == pytest.approx([dx, dy], abs=0.02 + 1e-6 * sigma**2)
+    assert found[0].tolist() == pytest.approx([dx, dy], abs=2e-3 + 1e-6 * sigma**2)
 
 
 @settings(max_examples=100, deadline=None)
-@given(fraction, fraction, st.floats(0.3, 0.6))
+@given(fraction, fraction, st.floats(0.7, 1))
 def test_centroid_is_nearly_exact_where_the_window_holds_the_gaussian(dx, dy, sigma):
     found = centroid(gaussian_window((dx, dy), sigma, 4))
-    assert found[0].tolist() == pytest.approx([dx, dy], abs=0.06)
+    assert found[0].tolist() == pytest.approx([dx, dy], abs=1e-3)
 
 
 def decoded(boxes, n, source, target, feature=(12, 16), radius_px=False):
@@ -134,7 +135,7 @@ def test_integer_targets_hold_no_fraction(source, scene):
     n, boxes = scene
     _, middle, stride = delta_of(boxes, n)
     (found,) = decoded(boxes, n, source, "integer")
-    assert ((found - middle) / stride).abs().max() < 2e-3
+    assert ((found - middle) / stride).abs().max() < 1e-4
 
 
 @settings(max_examples=60, deadline=None)
@@ -145,7 +146,7 @@ def test_parabola_on_subpixel_targets_falls_short_as_its_peak_of_1_says(scene, r
     delta, middle, stride = delta_of(boxes, n)
     (found,) = decoded(boxes, n, "parabola", "subpixel", radius_px=radius_px)
     expected = delta / (1 + delta.square().sum())
-    torch.testing.assert_close((found - middle) / stride, expected, atol=5e-3, rtol=0)
+    torch.testing.assert_close((found - middle) / stride, expected, atol=1e-3, rtol=0)
 
 
 @settings(max_examples=60, deadline=None)
@@ -155,9 +156,11 @@ def test_dark_on_subpixel_targets_gives_the_center_back(scene):
     n, boxes = scene
     delta, middle, stride = delta_of(boxes, n)
     (found,) = decoded(boxes, n, "dark", "subpixel")
-    assert ((found - middle) / stride - delta).norm() < 0.15
-    assume(boxes[0, 2:].sub(boxes[0, :2]).min() / stride > 20)  # radius of 4 cells and more
-    assert ((found - middle) / stride - delta).norm() < 0.03
+    width, height = ((boxes[0, 2:] - boxes[0, :2]) / stride).tolist()
+    radius = math.floor(codec.radius(height, width))
+    # The worst fraction's error at each radius, from 200,000 of them.
+    bound = {2: 0.13, 3: 0.05}.get(radius, 0.02)
+    assert ((found - middle) / stride - delta).norm() < bound
 
 
 @pytest.mark.parametrize("source", CLOSED_FORMS)
@@ -169,7 +172,7 @@ def test_subpixel_targets_give_every_closed_form_something(source, n):
     error, plain = [], []
     for center in 24 + 8 * torch.rand(40, 2):
         boxes = torch.cat([center - side / 2, center + side / 2])[None]
-        delta, middle, stride = delta_of(boxes, n)
+        delta, _, stride = delta_of(boxes, n)
         (found,) = decoded(boxes, n, source, "subpixel")
         error.append((found - center).norm() / stride)
         plain.append(delta.norm())

@@ -129,13 +129,11 @@ def perfect_peaks(
     )
     reach = _widest(sources, kernel // 2)
     if reach is not None:
-        radius, sigma = gaussian_extent(2 * half_size, stride, in_pixels=gaussian_radius_px)
+        extent = gaussian_extent(2 * half_size, stride, in_pixels=gaussian_radius_px)
         mean = gaussian_mean(center / stride, cell, heatmap_target) - cell
-        classes = int(label.max()) + 1 if len(label) else 1
-        objects = DrawnObjects(image * classes + label, cell, mean, radius, sigma)
-        map_of_peak = peaks[:, 0] * classes + peaks[:, 1]
+        objects = DrawnObjects(image, label, cell, mean, *extent)
         limits = map_size[peaks[:, 0]] * upsample_ratio
-        window = perfect_windows(objects, map_of_peak, peak_cell, limits, reach)
+        window = perfect_windows(objects, peaks[:, 0], peaks[:, 1], peak_cell, limits, reach)
         readings = replace(readings, window=window)
     return PerfectPeaks(
         image=peaks[:, 0],

@@ -21,13 +21,14 @@ class DrawnObjects:
     """Objects as the heatmap shows them, in any order.
 
     Attributes:
-        plane: ``(P,)`` which map (image and class) each belongs to.
+        image: ``(P,)``; ``label``: ``(P,)`` class: its map.
         cell: ``(P, 2)`` its peak cell (x, y).
         mean: ``(P, 2)`` where its Gaussian sits, from that cell, in cells.
         radius: ``(P,)`` in cells; ``sigma`` likewise.
     """
 
-    plane: Tensor
+    image: Tensor
+    label: Tensor
     cell: Tensor
     mean: Tensor
     radius: Tensor
@@ -35,14 +36,13 @@ class DrawnObjects:
 
 
 def perfect_windows(
-    objects: DrawnObjects, plane: Tensor, cell: Tensor, map_size: Tensor, reach: int
+    objects: DrawnObjects, image: Tensor, label: Tensor, cell: Tensor, map_size: Tensor, reach: int
 ) -> Tensor:
     """Scores ``(M, k, k)`` around peaks in float32, ``k = 2 * reach + 1``.
 
     Args:
         objects: whatever the maps hold.
-        plane: ``(M,)`` map of each peak.
-        cell: ``(M, 2)`` its cell (x, y).
+        image: ``(M,)`` of each peak; ``label``: ``(M,)`` its class; ``cell``: ``(M, 2)`` (x, y).
         map_size: ``(M, 2)`` width and height of its map in cells.
         reach: cells to each side; beyond the map see ``peak_windows.around``.
     """
@@ -51,7 +51,7 @@ def perfect_windows(
     side = 2 * reach + 1
     at_once = max(1, _CELLS_AT_ONCE // side**2)
     windows = torch.zeros(len(cell), side, side)
-    for peak, which in _pairs(objects, plane, cell, reach):
+    for peak, which in _pairs(objects, image, label, cell, reach):
         for start in range(0, len(peak), at_once):
             here, there = peak[start : start + at_once], which[start : start + at_once]
             fall_x, own_x = _on_axis(objects, there, 0, x[here])
@@ -75,10 +75,12 @@ def _on_axis(
 
 
 def _pairs(
-    objects: DrawnObjects, plane: Tensor, cell: Tensor, reach: int
+    objects: DrawnObjects, image: Tensor, label: Tensor, cell: Tensor, reach: int
 ) -> Iterator[tuple[Tensor, Tensor]]:
     """Each peak with each object of its map that may show in its window."""
-    planes, order = objects.plane.sort()
+    classes = 1 + max((int(each.amax()) for each in (objects.label, label) if len(each)), default=0)
+    plane = image * classes + label
+    planes, order = (objects.image * classes + objects.label).sort()
     first = torch.searchsorted(planes, plane)
     count = torch.searchsorted(planes, plane, right=True) - first
     total = count.cumsum(0)

@@ -248,7 +248,12 @@ class YOLCHead(BaseDenseHead):
             if "heatmap" in self.test_cfg.oracle:
                 size = (x[0].shape[2], x[0].shape[3])
                 true = branch_oracle.true_heatmap_logits(
-                    truths, self.num_classes, size, self.upsample_ratio
+                    truths,
+                    self.num_classes,
+                    size,
+                    self.upsample_ratio,
+                    heatmap_target=self.heatmap_target,
+                    gaussian_radius_px=self.gaussian_radius_px,
                 )
                 logits = [true]
         return self.predict_by_feat(

@@ -33,7 +33,13 @@ def check(names: Collection[str]) -> None:
 
 
 def true_heatmap_logits(
-    truths: list[InstanceData], num_classes: int, feature_size: tuple[int, int], ratio: int
+    truths: list[InstanceData],
+    num_classes: int,
+    feature_size: tuple[int, int],
+    ratio: int,
+    *,
+    heatmap_target: str,
+    gaussian_radius_px: bool,
 ) -> Tensor:
     """Logits ``(B, K, rH, rW)`` of the heatmap that training aims at.
 
@@ -42,6 +48,7 @@ def true_heatmap_logits(
         num_classes: K.
         feature_size: (H, W) of the stride-4 feature map.
         ratio: r, heatmap cells a feature cell.
+        heatmap_target: and ``gaussian_radius_px``: as in ``targets.encode``.
     """
     targets = encode(
         [get_box_tensor(each.bboxes).float() for each in truths],
@@ -49,6 +56,8 @@ def true_heatmap_logits(
         num_classes,
         feature_size,
         ratio,
+        heatmap_target=heatmap_target,
+        gaussian_radius_px=gaussian_radius_px,
     )
     return torch.logit(targets.heatmap)
 

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 
 from torch import Tensor
 
+from heads.refinements import DARK_REACH, centroid, dark, parabola
+
 
 @dataclass(frozen=True)
 class PeakReadings:
@@ -17,6 +19,10 @@ class PeakReadings:
         feature_stride: s0 = 4.
         regression: ``(N, 2)`` the refined box's (dx, dy) there, in stride-4 cells.
         offset: ``(N, 2)`` the offset branch at the peak, in heatmap cells; None without a branch.
+        window: ``(N, k, k)`` scores around the peak, rows y, columns x, before any blur; gathered
+            as wide as the source's ``window_reach`` says, None where that reads none.
+        sigma: ``(N,)`` scale of the Gaussian that the predicted box would be trained with, in
+            heatmap cells; None where ``window`` is.
     """
 
     cell: Tensor
@@ -25,6 +31,8 @@ class PeakReadings:
     feature_stride: int
     regression: Tensor
     offset: Tensor | None
+    window: Tensor | None = None
+    sigma: Tensor | None = None
 
 
 @dataclass(frozen=True)
@@ -36,12 +44,20 @@ class CenterSource:
         description: one sentence.
         decode: from the readings to ``(N, 2)`` centers in input pixels.
         needs_offset: whether the offset branch is read.
+        window_reach: how many cells to each side of the peak are read of the heatmap, from how
+            many the peak window has; None reads no heatmap.
     """
 
     name: str
     description: str
     decode: Callable[[PeakReadings], Tensor]
     needs_offset: bool = False
+    window_reach: Callable[[int], int] | None = None
+
+    @property
+    def is_closed_form(self) -> bool:
+        """Whether the fraction is computed from the heatmap: no branch, nothing learned for it."""
+        return self.window_reach is not None
 
 
 def _regression(peak: PeakReadings) -> Tensor:
@@ -63,6 +79,31 @@ def _sco(peak: PeakReadings) -> Tensor:
             "set use_hrh_sco=True and use_offset_branch=True, or choose another center_source"
         )
     return peak.stride * (peak.cell + peak.offset)
+
+
+def _parabola(peak: PeakReadings) -> Tensor:
+    return _refined(peak, parabola(_window(peak)))
+
+
+def _dark(peak: PeakReadings) -> Tensor:
+    if peak.sigma is None:
+        raise ValueError("center_source='dark' reads the training kernel's scale: give it sigma")
+    return _refined(peak, dark(_window(peak), peak.sigma))
+
+
+def _centroid(peak: PeakReadings) -> Tensor:
+    return _refined(peak, centroid(_window(peak)))
+
+
+def _refined(peak: PeakReadings, delta: Tensor) -> Tensor:
+    """From where the top lies, seen from the middle of the cell."""
+    return _peak_center(peak) + peak.stride * delta.to(peak.regression)
+
+
+def _window(peak: PeakReadings) -> Tensor:
+    if peak.window is None:
+        raise ValueError("this center_source reads the heatmap around the peak: give it window")
+    return peak.window
 
 
 CENTER_SOURCES: dict[str, CenterSource] = {
@@ -88,6 +129,26 @@ CENTER_SOURCES: dict[str, CenterSource] = {
             "peak's cell plus the subpixel center offset predicted there: the extension",
             _sco,
             needs_offset=True,
+        ),
+        CenterSource(
+            "parabola",
+            "top of a parabola through the log-scores of the peak and its neighbors, by axis: "
+            "closed form, nothing learned",
+            _parabola,
+            window_reach=lambda _: 1,
+        ),
+        CenterSource(
+            "dark",
+            "DARK's Taylor step on the log of the smoothed heatmap (arXiv 1910.06278): closed "
+            "form, nothing learned",
+            _dark,
+            window_reach=lambda _: DARK_REACH,
+        ),
+        CenterSource(
+            "centroid",
+            "centroid of the scores in the peak window: closed form, nothing learned",
+            _centroid,
+            window_reach=lambda peak_window: peak_window,
         ),
     )
 }

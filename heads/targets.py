@@ -17,8 +17,12 @@ from heads.gaussian import draw_gaussians, gaussian_radius
 FEATURE_STRIDE = 4
 """s0: input pixels between two cells of the feature map."""
 
-HEATMAP_TARGETS = ("integer", "subpixel")
-"""Where a Gaussian sits: on the cell (the original), or on ``u - 1/2`` (arXiv 1910.06278)."""
+HEATMAP_TARGETS = {
+    "integer": "Gaussians sit on their cell, as in the original: the heatmap knows no fraction",
+    "subpixel": "Gaussians sit on the center itself (u - 1/2, arXiv 1910.06278), so that the "
+    "heatmap carries the fraction",
+}
+"""Where a Gaussian sits, and what that means."""
 
 
 @dataclass(frozen=True)
@@ -93,8 +97,6 @@ def encode(
     Raises:
         ValueError: unknown ``heatmap_target``.
     """
-    if heatmap_target not in HEATMAP_TARGETS:
-        raise ValueError(f"heatmap_target is {heatmap_target!r}; choose one of {HEATMAP_TARGETS}")
     stride = FEATURE_STRIDE / upsample_ratio
     height, width = (side * upsample_ratio for side in feature_size)
     all_boxes, all_labels = torch.cat(list(boxes)), torch.cat(list(labels))
@@ -111,8 +113,8 @@ def encode(
 
     heatmap = _blank(all_boxes, (len(boxes) * num_classes, height, width))
     in_cells = center / stride
-    radius, sigma = _extent(size, stride, gaussian_radius_px)
-    mean = cell.to(in_cells) if heatmap_target == "integer" else in_cells - 0.5
+    radius, sigma = gaussian_extent(size, stride, in_pixels=gaussian_radius_px)
+    mean = gaussian_mean(in_cells, cell, heatmap_target)
     plane = batch * num_classes + label
     draw_gaussians(heatmap, plane, cell, mean, radius, sigma)
 
@@ -142,8 +144,30 @@ def _distinct(plane: Tensor, cell: Tensor, map_size: tuple[int, int]) -> Tensor:
     return plane.new_tensor(len(torch.unique(place)))
 
 
-def _extent(size: Tensor, stride: float, in_pixels: bool) -> tuple[Tensor, Tensor]:
-    """Radius and sigma of each Gaussian, ``(P,)`` in heatmap cells, from sizes in pixels."""
+def gaussian_mean(in_cells: Tensor, cell: Tensor, heatmap_target: str) -> Tensor:
+    """Where each Gaussian sits, ``(P, 2)`` in cell indices.
+
+    Args:
+        in_cells: ``(P, 2)`` centers u in heatmap cells; ``cell`` the integer cells that hold them.
+        heatmap_target: one of ``HEATMAP_TARGETS``.
+
+    Raises:
+        ValueError: it is none of them.
+    """
+    if heatmap_target not in HEATMAP_TARGETS:
+        known = ", ".join(HEATMAP_TARGETS)
+        raise ValueError(f"heatmap_target is {heatmap_target!r}; choose one of {known}")
+    return cell.to(in_cells) if heatmap_target == "integer" else in_cells - 0.5
+
+
+def gaussian_extent(size: Tensor, stride: float, *, in_pixels: bool) -> tuple[Tensor, Tensor]:
+    """Radius and sigma of each Gaussian, ``(P,)`` in heatmap cells.
+
+    Args:
+        size: ``(P, 2)`` width and height in input pixels.
+        stride: s, input pixels a heatmap cell.
+        in_pixels: ``gaussian_radius_px`` of ``encode``.
+    """
     if in_pixels:
         radius = gaussian_radius(size[:, 0], size[:, 1]).clamp(min=0)
         return radius / stride, (2 * radius + 1) / 6 / stride

@@ -24,8 +24,9 @@ from heads.layers import (
     init_branch,
 )
 from heads.offset_branch import OffsetBranch, OffsetReader, read_offsets
+from heads.peak_windows import score_windows
 from heads.peaks import Peaks, find_peaks, kernel_in_cells
-from heads.targets import FEATURE_STRIDE, Targets, encode
+from heads.targets import FEATURE_STRIDE, Targets, encode, gaussian_extent
 
 TEST_DEFAULTS: dict[str, object] = dict(
     center_source="regression",
@@ -247,7 +248,12 @@ class YOLCHead(BaseDenseHead):
             if "heatmap" in self.test_cfg.oracle:
                 size = (x[0].shape[2], x[0].shape[3])
                 true = branch_oracle.true_heatmap_logits(
-                    truths, self.num_classes, size, self.upsample_ratio
+                    truths,
+                    self.num_classes,
+                    size,
+                    self.upsample_ratio,
+                    heatmap_target=self.heatmap_target,
+                    gaussian_radius_px=self.gaussian_radius_px,
                 )
                 logits = [true]
         return self.predict_by_feat(
@@ -297,9 +303,12 @@ class YOLCHead(BaseDenseHead):
         ]
         source = center_source(options.center_source)
         read = self._read_offsets(offsets[0] if source.needs_offset else None, peaks)
+        windows = _windows(heatmap_logits[0], peaks, source, kernel // 2)
         results = []
         for index, meta in enumerate(batch_img_metas):
-            boxes = self._boxes_at(peaks[index], read[index], refined[0][index].float(), source)
+            boxes = self._boxes_at(
+                peaks[index], read[index], windows[index], refined[0][index].float(), source
+            )
             if batch_truths is not None:
                 boxes = branch_oracle.true_boxes(
                     boxes, peaks[index].label, batch_truths[index], options.oracle
@@ -324,11 +333,22 @@ class YOLCHead(BaseDenseHead):
         return torch.split(read, [len(each) for each in cells])
 
     def _boxes_at(
-        self, peaks: Peaks, offset: Tensor | None, refined: Tensor, source: CenterSource
+        self,
+        peaks: Peaks,
+        offset: Tensor | None,
+        window: Tensor | None,
+        refined: Tensor,
+        source: CenterSource,
     ) -> Tensor:
         """Boxes in the network's input pixels of one image's peaks."""
         feature_cell = torch.div(peaks.cell, self.upsample_ratio, rounding_mode="floor")
         box = refined[:, feature_cell[:, 1], feature_cell[:, 0]].T
+        half_size = (FEATURE_STRIDE * box[:, 2:]).clamp(min=MIN_SIDE_PX / 2)
+        sigma = None
+        if window is not None:
+            _, sigma = gaussian_extent(
+                2 * half_size, self.heatmap_stride, in_pixels=self.gaussian_radius_px
+            )
         center = source.decode(
             PeakReadings(
                 cell=peaks.cell,
@@ -337,10 +357,24 @@ class YOLCHead(BaseDenseHead):
                 feature_stride=FEATURE_STRIDE,
                 regression=box[:, :2],
                 offset=offset,
+                window=window,
+                sigma=sigma,
             )
         )
-        half_size = (FEATURE_STRIDE * box[:, 2:]).clamp(min=MIN_SIDE_PX / 2)
         return torch.cat([center - half_size, center + half_size], dim=1)
+
+
+def _windows(
+    logits: Tensor, peaks: list[Peaks], source: CenterSource, peak_reach: int
+) -> Sequence[Tensor | None]:
+    """What the source reads of the heatmap at each image's peaks; None if nothing."""
+    if source.window_reach is None:
+        return [None] * len(peaks)
+    reach = source.window_reach(peak_reach)
+    return [
+        score_windows(each, found.label, found.cell, reach)
+        for each, found in zip(logits, peaks, strict=True)
+    ]
 
 
 def _suppressed(boxes: Tensor, peaks: Peaks, nms: ConfigDict | None) -> InstanceData:

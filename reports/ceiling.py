@@ -54,6 +54,7 @@ def ceiling(
     size: tuple[int, int] | None = None,
     max_dets: tuple[int, ...] = (1, 100, 500),
     decoding: Mapping[str, Any] | None = None,
+    targets: Mapping[str, Any] | None = None,
 ) -> list[dict[str, Any]]:
     """Score the perfect network at each depth and center source.
 
@@ -61,11 +62,13 @@ def ceiling(
         truth: annotations.
         depths: n, stages of x2 from stride 4; the x4 baseline's heatmap is that of n = 2.
         sources: names of ``heads.centers.CENTER_SOURCES``. ``regression`` and ``sco`` are given
-            the exact fraction, so they lose only to collisions; the others need no prediction.
+            the exact fraction, so they lose only to collisions; ``peak_*`` need no prediction;
+            closed forms read a heatmap that equals its target.
         size: (W, H) that images are resized to with their ratio kept, as mmdet's ``Resize``; None
             for the images' own size.
         max_dets: of AP; the last also bounds the matching.
         decoding: ``local_maximum_kernel``, ``peak_window`` and ``topk`` where not the defaults.
+        targets: ``heatmap_target`` and ``gaussian_radius_px`` where not the defaults.
 
     Returns:
         One object a depth and source, depths outermost: ``depth``, ``stride_px``,
@@ -77,8 +80,9 @@ def ceiling(
     for depth in depths:
         ratio = 1 << depth
         peaks = perfect_peaks(
-            resized.boxes, resized.label, resized.image, resized.map_size, ratio, **(decoding or {})
-        )
+            resized.boxes, resized.label, resized.image, resized.map_size, ratio,
+            sources=sources, **(decoding or {}), **(targets or {}),
+        )  # fmt: skip
         about = {"depth": depth, "stride_px": FEATURE_STRIDE / ratio}
         lost = {
             "lost.outside": peaks.num_outside,
@@ -108,7 +112,7 @@ def rounding_errors(
     resized = _resize(truth, size)
     peaks = perfect_peaks(
         resized.boxes, resized.label, resized.image, resized.map_size, 1 << depth,
-        **(decoding or {}),
+        sources=["peak_center"], **(decoding or {}),
     )  # fmt: skip
     found = _detections(truth, resized, peaks, "peak_center")
     return np.sort(match_centers(truth, found)["distance"].to_numpy())
@@ -189,7 +193,10 @@ def _depth(row: Mapping[str, Any]) -> int:
 
 
 def conditions(
-    truth: GroundTruth, max_dets: tuple[int, ...], size: tuple[int, int] | None
+    truth: GroundTruth,
+    max_dets: tuple[int, ...],
+    size: tuple[int, int] | None,
+    heatmap_target: str = "integer",
 ) -> dict[str, Any]:
     """What the ceiling holds for; with the annotations' own grid, which bounds what can be read."""
     return {
@@ -197,6 +204,7 @@ def conditions(
         "max_dets": list(max_dets),
         "matching": PROTOCOL,
         "input_size": None if size is None else list(size),
+        "heatmap_target": heatmap_target,
         "images": len(truth.images),
         "objects": count_objects(truth),
         "annotation_grid": annotation_grid(truth).to_dict("records"),

@@ -10,6 +10,7 @@ from reports.frames import GroundTruth
 from reports.trials import Trial, variants
 
 _DECODING = ("local_maximum_kernel", "peak_window", "topk")
+_TARGETS = ("heatmap_target", "gaussian_radius_px")
 
 
 def ceilings(trials: list[Trial], truth: GroundTruth) -> dict[str, dict[str, Any]]:
@@ -17,19 +18,20 @@ def ceilings(trials: list[Trial], truth: GroundTruth) -> dict[str, dict[str, Any
     found: dict[str, dict[str, Any]] = {}
     known: dict[tuple[Any, ...], dict[str, Any]] = {}
     for name, (trial, *_) in variants(trials).items():
-        source = trial.axes.get("center_source")
+        source = trial.center_source
         if trial.depth is None or source not in CENTER_SOURCES:
             continue
-        options = _options(trial)
-        key = (trial.depth, source, _size(trial), *options.items())
+        options, targets = _options(trial), _targets(trial)
+        key = (trial.depth, source, _size(trial), *options.items(), *targets.items())
         if key not in known:
             (known[key],) = ceiling(
                 truth,
                 [trial.depth],
-                [str(source)],
+                [source],
                 size=_size(trial),
                 max_dets=tuple(trial.meta["max_dets"]),
                 decoding=options,
+                targets=targets,
             )
         found[name] = known[key]
     return found
@@ -54,3 +56,8 @@ def _size(trial: Trial) -> tuple[int, int] | None:
 def _options(trial: Trial) -> dict[str, Any]:
     decoding = trial.meta.get("decoding", {})
     return {key: decoding[key] for key in _DECODING if key in decoding}
+
+
+def _targets(trial: Trial) -> dict[str, Any]:
+    head = trial.meta.get("head", {})
+    return {key: head[key] for key in _TARGETS if key in head}

@@ -156,11 +156,7 @@ def _worth_magnifying(trials: list[Trial]) -> dict[str, theme.Look]:
     """Variants to draw: those that read the peak's cell alone give way to the network's own."""
     looks = theme.looks(trials)
     groups = variants(trials)
-    own = [
-        name
-        for name, group in groups.items()
-        if not str(group[0].axes.get("center_source")).startswith("peak")
-    ]
+    own = [name for name, group in groups.items() if not group[0].center_source.startswith("peak")]
     return {name: looks[name] for name in (own or list(groups))[:_MAX_MAGNIFIED]}
 
 
@@ -178,7 +174,11 @@ def _page(
             overview.unfinished(unfinished),
             overview.compared(trials, truth, center_sources),
         ],
-        "What came out": [overview.verdicts(trials), overview.headline(trials)],
+        "What came out": [
+            overview.verdicts(trials),
+            overview.closed_forms(trials),
+            overview.headline(trials),
+        ],
         "Figures": figures,
         "By object size": [overview.by_size(trials, truth)],
         "By strictness": [limits.strictness(trials)],

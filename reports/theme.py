@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
-from reports.trials import Trial, network
+from reports.trials import Trial
 
 DPI = 110
 WIDTH_IN = 7.6
@@ -20,8 +20,20 @@ TRUTH = "#ffd400"
 # Okabe and Ito's palette, safe for the color-blind; greys are kept for the baseline.
 _COLORS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#56b4e9", "#e69f00", "#8c6bb1", "#999933")
 _BASELINE_COLORS = ("#000000", "#7f7f7f", "#b0b0b0", "#4d4d4d")
-_MARKERS = {"sco": "o", "regression": "s", "peak_center": "^", "peak_floor": "v"}
-_LINES = {"sco": "-", "regression": ":", "peak_center": "--", "peak_floor": "-."}
+
+Line = str | tuple[int, tuple[float, ...]]
+
+_SOURCES: dict[str, tuple[str, Line]] = {
+    "sco": ("o", "-"),
+    "regression": ("s", ":"),
+    "peak_center": ("^", "--"),
+    "peak_floor": ("v", "-."),
+    "parabola": ("P", (0, (6, 1.5))),
+    "dark": ("X", (0, (4, 1, 1, 1, 1, 1))),
+    "centroid": ("h", (0, (1, 2.5))),
+}
+"""Marker and line of each center source."""
+_OTHER_SOURCE: tuple[str, Line] = ("D", "-")
 
 
 @dataclass(frozen=True)
@@ -30,7 +42,7 @@ class Look:
 
     color: str
     marker: str
-    line: str
+    line: Line
 
 
 def looks(trials: Iterable[Trial]) -> dict[str, Look]:
@@ -40,20 +52,17 @@ def looks(trials: Iterable[Trial]) -> dict[str, Look]:
     made: dict[str, Look] = {}
     for trial in trials:
         if trial.variant not in made:
-            name = network(trial.variant)
-            if name not in colors:
-                colors[name] = next(grey if trial.baseline else bright)
-            source = str(trial.axes.get("center_source"))
-            made[trial.variant] = Look(
-                colors[name], _MARKERS.get(source, "D"), _LINES.get(source, "-")
-            )
+            if trial.network not in colors:
+                colors[trial.network] = next(grey if trial.baseline else bright)
+            drawn = _SOURCES.get(trial.center_source, _OTHER_SOURCE)
+            made[trial.variant] = Look(colors[trial.network], *drawn)
     return made
 
 
 def source_looks(sources: Iterable[str]) -> dict[str, Look]:
     """The look of each center source where no network is drawn."""
     return {
-        source: Look(color, _MARKERS.get(source, "D"), _LINES.get(source, "-"))
+        source: Look(color, *_SOURCES.get(source, _OTHER_SOURCE))
         for source, color in zip(sources, itertools.cycle(_COLORS))
     }
 

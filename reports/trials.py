@@ -11,6 +11,8 @@ from reports.errors import InputError
 COMPARABLE = ("fingerprint", "max_dets", "matching", "min_score", "size_bins")
 """Conditions that must be equal for figures to stand in one table."""
 
+_DECODING_AXES = "model.test_cfg."
+
 
 @dataclass(frozen=True)
 class Trial:
@@ -49,6 +51,21 @@ class Trial:
         depth = self.axes.get("heatmap_upsample_num", head.get("heatmap_upsample_num", 2))
         return int(depth) if self.axes.get("use_hrh_sco", head.get("use_hrh_sco")) else None
 
+    @property
+    def center_source(self) -> str:
+        """How its peaks become centers, where that is known."""
+        return str(self.axes.get("center_source"))
+
+    @property
+    def network(self) -> str:
+        """The variant's name without how it is decoded, which training doesn't know."""
+        decoding = [
+            f"{key.rpartition('.')[2]}={value}"
+            for key, value in self.axes.items()
+            if key.startswith(_DECODING_AXES)
+        ]
+        return _without(self.variant, [self.center_source, *decoding])
+
 
 @dataclass(frozen=True)
 class Picture:
@@ -75,9 +92,17 @@ def variants(trials: list[Trial]) -> dict[str, list[Trial]]:
     return groups
 
 
-def network(variant: str) -> str:
-    """The variant's name without how its centers are decoded, which training doesn't know."""
-    return variant.partition(",")[0]
+def by_source(trials: list[Trial]) -> dict[str, dict[str, list[Trial]]]:
+    """Trials by all of their variant but the center source, then by that: the same peaks."""
+    groups: dict[str, dict[str, list[Trial]]] = {}
+    for name, group in variants(trials).items():
+        source = group[0].center_source
+        groups.setdefault(_without(name, [source]), {})[source] = group
+    return groups
+
+
+def _without(variant: str, parts: list[str]) -> str:
+    return ", ".join(part for part in variant.split(", ") if part not in parts)
 
 
 def require_comparable(trials: list[Trial]) -> None:

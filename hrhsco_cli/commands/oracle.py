@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from hrhsco_cli.commands.values import parse_depths, parse_max_dets, parse_size
+from hrhsco_cli.commands.values import parse_depths, parse_max_dets, parse_one_of, parse_size
 
 
 def oracle(
@@ -19,6 +19,9 @@ def oracle(
     max_dets: Annotated[
         str, typer.Option(help="Detections an image; AP uses the last.")
     ] = "1,100,500",
+    heatmap_target: Annotated[
+        str, typer.Option(help="Targets that closed forms read: integer or subpixel.")
+    ] = "integer",
     plot: Annotated[Path | None, typer.Option(help="Write the figure there (.png).")] = None,
     json_out: Annotated[
         Path | None, typer.Option("--json", help="Write every metric there.")
@@ -27,10 +30,13 @@ def oracle(
     """Score a network without any error at each heatmap depth: what rounding alone costs.
 
     True boxes are encoded, decoded and scored. regression and sco are given the exact fraction and
-    lose only to collisions; peak_center and peak_floor round.
+    lose only to collisions; peak_center and peak_floor round; parabola, dark and centroid read a
+    heatmap that equals its target, in which only subpixel targets hold a fraction.
 
     Example: hrhsco oracle runs/scenes/val.json --depths 0,1,2,3,4 --plot runs/ceiling.png
+    Example: hrhsco oracle runs/scenes/val.json --depths 1,2 --heatmap-target subpixel
     """
+    from heads.targets import HEATMAP_TARGETS
     from hrhsco_cli.datasets.coco_json import read_ground_truth
     from hrhsco_cli.files import write_figure, write_json
     from hrhsco_cli.shown.ceiling import print_ceiling
@@ -39,12 +45,14 @@ def oracle(
 
     wanted = parse_depths(depths)
     input_size = None if size is None else parse_size(size)
+    parse_one_of(HEATMAP_TARGETS, heatmap_target, "--heatmap-target")
     truth = read_ground_truth(annotations)
     limits = parse_max_dets(max_dets)
-    rows = ceiling.ceiling(truth, wanted, size=input_size, max_dets=limits)
-    print_ceiling(truth, rows, limits, input_size)
+    targets = {"heatmap_target": heatmap_target}
+    rows = ceiling.ceiling(truth, wanted, size=input_size, max_dets=limits, targets=targets)
+    print_ceiling(truth, rows, limits, input_size, heatmap_target)
     if plot is not None:
         write_figure(plot, ceiling_plot.draw(rows))
     if json_out is not None:
-        meta = ceiling.conditions(truth, limits, input_size)
+        meta = ceiling.conditions(truth, limits, input_size, heatmap_target)
         write_json(json_out, [{**row, "meta": meta} for row in rows])

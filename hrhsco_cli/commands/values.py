@@ -1,5 +1,7 @@
 """Reading the values of options that several commands take."""
 
+from collections.abc import Iterable
+
 from reports.errors import InputError
 
 
@@ -53,6 +55,17 @@ def parse_objects(text: str) -> tuple[int, ...]:
     if not numbers or min(numbers) < 1:
         raise InputError(f"--objects {text!r} is not numbers from 1; write --objects 10,100,1000")
     return tuple(sorted(set(numbers)))
+
+
+def parse_one_of(known: Iterable[str], text: str, option: str) -> str:
+    """One of some words.
+
+    Raises:
+        InputError: it is none of them.
+    """
+    if text not in known:
+        raise InputError(f"{option} {text!r} is unknown; choose one of {', '.join(known)}")
+    return text
 
 
 def _numbers(text: str) -> tuple[int, ...]:

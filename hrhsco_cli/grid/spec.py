@@ -15,6 +15,7 @@ from reports.errors import InputError
 AXIS_KEYS = {
     "use_hrh_sco": "model.bbox_head.use_hrh_sco",
     "heatmap_upsample_num": "model.bbox_head.heatmap_upsample_num",
+    "heatmap_target": "model.bbox_head.heatmap_target",
     "center_source": "model.test_cfg.center_source",
 }
 """Axes with a short name; any other axis is a dotted key of the recipe, or ``recipe`` itself."""

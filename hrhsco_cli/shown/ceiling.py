@@ -26,6 +26,7 @@ def print_ceiling(
     rows: list[dict[str, Any]],
     max_dets: tuple[int, ...],
     size: tuple[int, int] | None,
+    heatmap_target: str,
 ) -> None:
     """Print the quantisation ceiling, what was lost on the way, and what follows."""
     from reports.ceiling import conclusion, conditions
@@ -50,7 +51,7 @@ def print_ceiling(
         console.print(f"lost at n = {depth}: {named or 'none'}")
     for sentence in conclusion(rows):
         console.print(sentence)
-    about = conditions(truth, max_dets, size)
+    about = conditions(truth, max_dets, size, heatmap_target)
     for axis in about.pop("annotation_grid"):
         console.print(
             f"annotated centers, {axis['axis']}: {axis['whole pixel']:.1%} at whole pixels, "

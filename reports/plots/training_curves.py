@@ -4,7 +4,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from reports import theme
-from reports.trials import Trial, network, variants
+from reports.trials import Trial, variants
 
 
 def draw(trials: list[Trial]) -> Figure | None:
@@ -28,7 +28,7 @@ def draw(trials: list[Trial]) -> Figure | None:
                 curve["mean"],
                 color=looks[name].color,
                 linewidth=1.4,
-                label=network(name),
+                label=group[0].network,
             )
             panel.fill_between(
                 curve.index,

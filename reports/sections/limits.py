@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
+from heads.centers import CENTER_SOURCES
 from reports import comparison
 from reports.markdown import table
 from reports.metrics.definitions import METRICS
@@ -42,6 +43,11 @@ def ceiling(trials: list[Trial], ceilings: Mapping[str, Mapping[str, Any]]) -> s
         "A network without any error would still round: its true boxes were encoded, decoded and "
         "scored. `regression` and `sco` are given the exact fraction there."
     )
+    if any(CENTER_SOURCES[groups[name][0].center_source].is_closed_form for name in ceilings):
+        text += (
+            " Closed forms read a heatmap equal to its target, which the focal loss alone doesn't "
+            "ask of a network: it teaches the peaks, and only spares the cells around them."
+        )
     sentences = _of_the_points(groups, ceilings)
     return "\n\n".join([text, table(headings, rows), *sentences])
 
@@ -78,7 +84,7 @@ def _of_the_points(
 def _rounding_baseline(groups: Mapping[str, list[Trial]]) -> str | None:
     """The baseline that rounds to its cell, against which a finer cell pays; else its best."""
     for name, (trial, *_) in groups.items():
-        if trial.baseline and trial.axes.get("center_source") == "peak_center":
+        if trial.baseline and trial.center_source == "peak_center":
             return name
     return comparison.best_baseline([trial for group in groups.values() for trial in group])
 

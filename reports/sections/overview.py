@@ -2,6 +2,8 @@
 
 from collections.abc import Iterable, Mapping
 
+from heads.centers import CENTER_SOURCES
+from heads.targets import HEATMAP_TARGETS
 from reports import comparison
 from reports.comparison import Difference
 from reports.frames import GroundTruth
@@ -9,7 +11,7 @@ from reports.markdown import definitions, table
 from reports.metrics.definitions import METRICS, Metric
 from reports.metrics.size_bins import SIZE_BINS
 from reports.plots import size_bins
-from reports.trials import Trial, network, variants
+from reports.trials import Trial, by_source, variants
 
 HEADLINE = (
     "ap.all", "ap.50", "ap.75", "ap.small", "loc.px.mean", "loc.px.median", "loc.recall",
@@ -29,7 +31,13 @@ def compared(trials: list[Trial], truth: GroundTruth, center_sources: dict[str, 
     """What the variants are, for a reader who knows nothing of them."""
     objects = int((~truth.boxes["iscrowd"].astype(bool)).sum())
     seeds = sorted({trial.seed for trial in trials})
-    used = {str(trial.axes.get("center_source")) for trial in trials}
+    used = {trial.center_source for trial in trials}
+    targets = {
+        str(value)
+        for trial in trials
+        for axis, value in trial.axes.items()
+        if axis.rpartition(".")[2] == "heatmap_target"
+    }
     lines = [
         "Detectors of tiny objects mark each object's center as a peak in a heatmap. The peak lies "
         "in a cell, so the center is rounded to a cell unless something predicts the fraction. "
@@ -40,8 +48,9 @@ def compared(trials: list[Trial], truth: GroundTruth, center_sources: dict[str, 
         "is one input pixel.",
         "- **HRH-SCO n=N** upsamples by N stages of x2, so a cell is 4 / 2^N input pixels, and "
         "adds a branch that predicts the subpixel center offset.",
-        "The last part of a variant's name says how a peak becomes a center:",
+        "A variant's name goes on with how a peak becomes a center:",
         *(f"- `{name}`: {text}" for name, text in center_sources.items() if name in used),
+        *(f"- `heatmap_target={name}`: {HEATMAP_TARGETS[name]}" for name in sorted(targets)),
     ]
     return (
         "\n\n".join(lines[:1])
@@ -69,7 +78,7 @@ def verdicts(trials: list[Trial]) -> str:
         "that both found, paired by seed:",
         "\n".join(_verdict(name, groups[name], reference) for name in others),
     ]
-    lines += _offset_branch(groups)
+    lines += _offset_branch(trials)
     lines.append(
         '"Lower" and "higher" mean that the 95 % t-interval over seeds leaves zero out; '
         "everything else is called not clearly different, however large the mean."
@@ -89,22 +98,80 @@ def _verdict(name: str, group: list[Trial], reference: list[Trial]) -> str:
     )
 
 
-def _offset_branch(groups: dict[str, list[Trial]]) -> list[str]:
+def _offset_branch(trials: list[Trial]) -> list[str]:
     """Does the offset branch help the very network that has it: sco against its peak's middle."""
     lines = []
-    for name, group in groups.items():
-        plain = groups.get(name.replace(", sco", ", peak_center"))
-        if not name.endswith(", sco") or plain is None:
+    for name, sources in by_source(trials).items():
+        if not {"sco", "peak_center"} <= set(sources):
             continue
-        change = comparison.difference(group, plain, comparison.paired_error_change)
-        lines.append(
-            f"- {name.removesuffix(', sco')}: error {change.word} "
-            f"({_change(_CHANGE_OF_ERROR, change)} px)"
+        change = comparison.difference(
+            sources["sco"], sources["peak_center"], comparison.paired_error_change
         )
+        lines.append(f"- {name}: error {change.word} ({_change(_CHANGE_OF_ERROR, change)} px)")
     if not lines:
         return []
     text = "The offset branch alone, `sco` against `peak_center` of the same network and peaks:"
     return [text + "\n\n" + "\n".join(lines)]
+
+
+def closed_forms(trials: list[Trial]) -> str:
+    """Does a computed fraction do as well as the learned one, at the very same peaks?"""
+    lines = []
+    for name, sources in by_source(trials).items():
+        errors = {
+            source: error
+            for source, group in sources.items()
+            if source in CENTER_SOURCES
+            and CENTER_SOURCES[source].is_closed_form
+            and (error := comparison.summary(group, "loc.px.mean")[0]) is not None
+        }
+        if "sco" in sources and errors:
+            best = min(errors, key=errors.__getitem__)
+            lines.append(_closed_form(name, best, sources[best], sources["sco"]))
+    if not lines:
+        return ""
+    text = (
+        "Closed forms compute the fraction from the same network's heatmap and learn nothing. The "
+        "best of each network, chosen by its error here (which flatters it), against `sco`, on the "
+        "objects that both found, paired by seed:"
+    )
+    return text + "\n\n" + "\n".join(lines)
+
+
+def _closed_form(name: str, source: str, group: list[Trial], sco: list[Trial]) -> str:
+    change = comparison.difference(group, sco, comparison.paired_error_change)
+    verdict = {
+        "lower": "a closed form does better than the offset branch",
+        "higher": "the offset branch does better than the best closed form",
+        "not clearly different": "a closed form does as well as the offset branch, as far as "
+        f"{_count(change.seeds, 'seed')} can tell",
+    }.get(change.word, "one seed can't tell the offset branch from a closed form")
+    error, recall = METRICS["loc.px.mean"], METRICS["loc.recall"]
+    figures = (
+        f"`{label}` {_with_spread(error, *comparison.summary(each, error.key))} px (recall "
+        f"{recall.format(comparison.summary(each, recall.key)[0])} %)"
+        for label, each in ((source, group), ("sco", sco))
+    )
+    return (
+        f"- **{name}: {verdict}.** Mean error: {', '.join(figures)}; difference "
+        f"{_change(_CHANGE_OF_ERROR, change)} px, {change.word}. {_cost_of_offsets(sco[0], source)}"
+    )
+
+
+def _cost_of_offsets(sco: Trial, source: str) -> str:
+    macs, params = (METRICS[f"cost.offset.{each}"] for each in ("macs", "params"))
+    if sco.metrics.get(macs.key) is None:
+        return "What the offset branch costs was not counted."
+    where = "over the whole map"
+    if sco.meta.get("head", {}).get("sparse_offsets", True):
+        where = f"at {sco.meta.get('decoding', {}).get('topk', 1000)} peaks alone"
+    size = "x".join(map(str, sco.meta.get("input_size", [])))
+    return (
+        f"The offset branch takes {macs.format(sco.metrics[macs.key])} {macs.unit} multiply-adds "
+        f"({where}, one image of {size} px) and {params.format(sco.metrics.get(params.key))} "
+        f"{params.unit} parameters; `{source}` has neither (a few operations a peak are part of "
+        "decoding, which isn't counted)."
+    )
 
 
 def headline(trials: list[Trial]) -> str:
@@ -126,7 +193,7 @@ def headline(trials: list[Trial]) -> str:
         "the 95 % interval over seeds where there are at least two; the change of error counts "
         "only the objects that both found."
     )
-    floor = any(trial.axes.get("center_source") == "peak_floor" for trial in trials)
+    floor = any(trial.center_source == "peak_floor" for trial in trials)
     if floor:
         note += (
             " `peak_floor` is off by half a cell on each axis by construction: judge `sco` against "
@@ -171,7 +238,7 @@ def training(trials: list[Trial]) -> str:
             curve = log.groupby("epoch")["loss"].mean()
             rows.append(
                 [
-                    network(trial.variant),
+                    trial.network,
                     trial.seed,
                     int(curve.index[-1]),
                     f"{curve.iloc[0]:.3g}",

@@ -27,10 +27,23 @@ def test_oracle_of_real_annotations(shared_data, tmp_path):
     assert rows[0]["meta"]["input_size"] == [1024, 640]
 
 
+def test_oracle_of_subpixel_targets(shared_data, tmp_path):
+    annotations, out = shared_data / "visdrone_sample" / "val.json", tmp_path / "ceiling.json"
+    call = ("oracle", annotations, "--depths", "3", "--heatmap-target", "subpixel", "--json", out)
+    done = hrhsco(*call)
+    assert done.returncode == 0, done.stderr
+    assert "heatmap_target subpixel" in " ".join(done.stdout.split())
+    rows = {row["center_source"]: row for row in json.loads(out.read_text())}
+    assert rows["dark"]["meta"]["heatmap_target"] == "subpixel"
+    assert rows["dark"]["loc.px.mean"] < 0.2 * rows["peak_center"]["loc.px.mean"]
+
+
 def test_oracle_refuses(tmp_path):
     refused(hrhsco("oracle", tmp_path / "none.json"), "no annotations")
     (tmp_path / "gt.json").write_text("{}")
     refused(hrhsco("oracle", tmp_path / "gt.json", "--depths", "2,x"), "--depths '2,x'")
+    wrong = hrhsco("oracle", tmp_path / "gt.json", "--heatmap-target", "round")
+    refused(wrong, "--heatmap-target 'round'", "integer, subpixel")
 
 
 @pytest.fixture

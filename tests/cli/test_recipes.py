@@ -38,7 +38,8 @@ def test_grids_resolve(name):
         (trial.axes["use_hrh_sco"], trial.axes["heatmap_upsample_num"]) for trial in grid.trials
     }
     assert len(seeds) >= 2
-    assert heads == {(False, 2), (True, 1), (True, 2), (True, 3)}
+    assert {(False, 2), (True, 1), (True, 2)} <= heads
+    assert (False, 1) not in heads
     for trial in grid.trials:
         config = recipes.load(recipes.find(trial.recipe))
         recipes.override(config, trial.settings)

@@ -13,11 +13,12 @@ TRUE = torch.tensor([[3.3, 5.1, 11.3, 9.1], [20.2, 12.4, 26.2, 24.4], [21.0, 3.0
 LABELS = torch.tensor([0, 1, 0])
 
 
-def detect(oracle, source="peak_center"):
+def detect(oracle, source="peak_center", **options):
     torch.manual_seed(3)
     head = YOLCHead(
         in_channels=16, feat_channels=4, num_classes=2, use_hrh_sco=True, heatmap_upsample_num=2,
         test_cfg={"center_source": source, "oracle": oracle, "topk": 3},
+        **options,
     ).eval()  # fmt: skip
     sample = DetDataSample(metainfo={"scale_factor": (0.5, 0.5)})
     sample.gt_instances = InstanceData(bboxes=TRUE, labels=LABELS)
@@ -43,6 +44,19 @@ def test_all_true_is_the_truth():
         atol=1e-4, rtol=0,
     )  # fmt: skip
     assert found.scores.tolist() == [1, 1, 1]
+
+
+def test_a_true_heatmap_is_the_one_that_training_aims_at():
+    """Its fraction is there for a closed form only with targets that hold it."""
+    found = {
+        target: detect(("heatmap", "size"), "parabola", heatmap_target=target)
+        for target in ("integer", "subpixel")
+    }
+    expected = torch.floor(middle(TRUE)) + 0.5
+    error = {name: (middle(each.bboxes).sort(0)[0] - middle(TRUE).sort(0)[0]).abs().mean()
+             for name, each in found.items()}  # fmt: skip
+    torch.testing.assert_close(middle(found["integer"].bboxes).sort(0)[0], expected.sort(0)[0])
+    assert error["subpixel"] < 0.7 * error["integer"]
 
 
 def test_heatmap_alone_puts_peaks_on_the_true_cells():

@@ -42,6 +42,23 @@ def test_rounding_is_a_cell_over_root_twelve_and_floor_is_biased_by_half(depth):
     assert rows["sco"]["lost.collided"] == 0
 
 
+@pytest.mark.parametrize("depth", [2, 3])
+def test_closed_forms_read_a_fraction_from_subpixel_targets_alone(depth):
+    """Boxes of 10x8 px have a radius of two cells at n = 2, of four at n = 3."""
+    sources = ["peak_center", "parabola", "dark", "centroid"]
+    error = {}
+    for target in ("integer", "subpixel"):
+        targets = {"heatmap_target": target}
+        rows = ceiling(scattered(), [depth], sources, max_dets=(1000,), targets=targets)
+        error[target] = {row["center_source"]: row["loc.cell.rms"] for row in rows}
+    assert max(error["integer"].values()) == pytest.approx(error["integer"]["peak_center"])
+    assert min(error["integer"].values()) == pytest.approx(error["integer"]["peak_center"])
+    assert error["subpixel"]["peak_center"] == error["integer"]["peak_center"]
+    assert error["subpixel"]["dark"] < 0.08
+    assert error["subpixel"]["dark"] < error["subpixel"]["parabola"] < 0.12
+    assert error["subpixel"]["centroid"] < 0.75 * error["integer"]["centroid"]
+
+
 def test_resizing_halves_what_a_cell_resolves():
     own = ceiling(scattered(), [2], ["peak_center"], max_dets=(1000,))[0]
     halved = ceiling(scattered(), [3], ["peak_center"], size=(500, 400), max_dets=(1000,))[0]

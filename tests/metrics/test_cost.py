@@ -75,7 +75,7 @@ def test_multiply_adds_equal_the_closed_form(n):
     assert heads.BACKEND.name
 
 
-@pytest.mark.parametrize(("source", "read"), [("sco", 5), ("regression", 0)])
+@pytest.mark.parametrize(("source", "read"), [("sco", 5), ("regression", 0), ("dark", 0)])
 def test_a_sparse_offset_branch_is_counted_where_decoding_reads_it(source, read):
     """A cell amid a large map depends on 2x2 to 3x3 outputs of the 3x3 convolution."""
     c, n = 32, 2

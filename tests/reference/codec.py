@@ -101,6 +101,7 @@ def center(source, cell, n, regression, offset):
         return tuple(4 * (math.floor(i / r) + d) for i, d in zip(cell, regression, strict=True))
     if source == "peak_floor":
         return tuple(s * i for i in cell)
-    if source == "peak_center":
+    # Integer targets hold no fraction that a closed form could read.
+    if source in ("peak_center", "parabola", "dark", "centroid"):
         return tuple(s * (i + 0.5) for i in cell)
     return tuple(s * (i + d) for i, d in zip(cell, offset, strict=True))

@@ -1,12 +1,14 @@
 """The report on planted trials: what it says, what it refuses, what it leaves in place."""
 
 import re
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
 import pytest
 
-from reports import comparison, report
+from heads.centers import CENTER_SOURCES
+from reports import comparison, report, theme
 from reports.errors import InputError
 from reports.frames import GroundTruth
 from reports.report import results_frame, write_report
@@ -130,6 +132,72 @@ def test_every_figure_exists_and_is_small(tmp_path):
     wanted = ("error_cdf", "cost_tradeoff", "size_bins", "training_curves", "magnified")
     assert sorted(links) == sorted(f"{name}.png" for name in wanted)
     assert all(0 < (tmp_path / "report" / link).stat().st_size < 200_000 for link in links)
+
+
+def rivals(change, target="subpixel", noise=0.01, seeds=(0, 1, 2)):
+    """A network read by sco at about 1 px, by dark at ``change`` more, by centroid much worse."""
+    trials = []
+    cost = {"cost.offset.macs": 151e9, "cost.offset.params": 1.5e6}
+    meta = {"head": {"sparse_offsets": False}, "input_size": [1024, 640]}
+    for seed in seeds:
+        rng = np.random.default_rng(seed)
+        base = 1 + rng.normal(scale=0.1, size=OBJECTS)
+        wobble = rng.normal(scale=noise)
+        shifts = {"sco": 0, "dark": change + wobble, "centroid": 0.5, "peak_center": 0.2}
+        for source, shift in shifts.items():
+            name = f"HRH-SCO n=2, {source}, heatmap_target={target}"
+            made = trial(name, seed, base + shift, meta=meta)
+            axes = {"use_hrh_sco": True, "center_source": source, "heatmap_target": target}
+            trials.append(replace(made, axes=axes, metrics=made.metrics | cost))
+    return trials
+
+
+@pytest.mark.parametrize(
+    ("change", "noise", "verdict", "word"),
+    [
+        (-0.1, 0.01, "a closed form does better than the offset branch", "lower"),
+        (0.1, 0.01, "the offset branch does better than the best closed form", "higher"),
+        (0.0, 0.05, "a closed form does as well as the offset branch", "not clearly different"),
+    ],
+)
+def test_a_closed_form_that_does_as_well_is_named(tmp_path, change, noise, verdict, word):
+    baseline = [trial("YOLC x4, regression", seed, [1.0], baseline=True) for seed in (0, 1, 2)]
+    text = page(tmp_path, baseline + rivals(change, noise=noise))
+    (line,) = [each for each in text.splitlines() if each.startswith("- **HRH-SCO n=2, heatmap")]
+    assert line.startswith(f"- **HRH-SCO n=2, heatmap_target=subpixel: {verdict}")
+    assert f"px, {word}." in line
+    assert "`dark`" in line and "`centroid`" not in line
+    low, high = map(float, re.search(r"\[([-+.\d]+), ([-+.\d]+)\] px", line).groups())
+    assert (low < 0 < high) == (word == "not clearly different")
+    assert "151.000 G multiply-adds (over the whole map, one image of 1024x640 px)" in line
+    assert "recall 100.0 %" in line
+    assert "heatmap_target=subpixel`: Gaussians sit on the center" in text
+    assert "error lower (-0.200" in text  # sco against peak_center, found by network
+
+
+def test_one_seed_and_no_closed_form_claim_nothing(tmp_path):
+    text = page(tmp_path, rivals(-0.1, seeds=(0,)))
+    assert "one seed can't tell the offset branch from a closed form" in text
+    assert "losed form" not in page(tmp_path, grid(-0.1))
+
+
+def test_networks_of_other_targets_are_other_networks():
+    trials = rivals(0.0, "integer") + rivals(0.0, "subpixel")
+    looks = theme.looks(trials)
+    assert len({each.color for each in looks.values()}) == 2
+    names = {"HRH-SCO n=2, heatmap_target=integer", "HRH-SCO n=2, heatmap_target=subpixel"}
+    assert {each.network for each in trials} == names
+    decoded = replace(
+        trials[0], variant="HRH-SCO n=2, sco, topk=9",
+        axes={"center_source": "sco", "model.test_cfg.topk": 9},
+    )  # fmt: skip
+    assert decoded.network == "HRH-SCO n=2"
+
+
+def test_each_center_source_has_its_own_look():
+    looks = theme.source_looks(CENTER_SOURCES)
+    for part in ("color", "marker", "line"):
+        assert len({getattr(each, part) for each in looks.values()}) == len(CENTER_SOURCES)
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,98 @@
+"""What a perfect heatmap shows around its peaks, without drawing the map.
+
+A window is drawn from the objects whose Gaussians reach it, merged by maximum as in the targets.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from heads.peak_windows import around
+
+_CELLS_AT_ONCE = 2**20
+_PAIRS_AT_ONCE = 2**22
+"""Window cells, and pairs of a peak and an object of its map, held in memory at a time."""
+
+
+@dataclass(frozen=True)
+class DrawnObjects:
+    """Objects as the heatmap shows them, in any order.
+
+    Attributes:
+        image: ``(P,)``; ``label``: ``(P,)`` class: its map.
+        cell: ``(P, 2)`` its peak cell (x, y).
+        mean: ``(P, 2)`` where its Gaussian sits, from that cell, in cells.
+        radius: ``(P,)`` in cells; ``sigma`` likewise.
+    """
+
+    image: Tensor
+    label: Tensor
+    cell: Tensor
+    mean: Tensor
+    radius: Tensor
+    sigma: Tensor
+
+
+def perfect_windows(
+    objects: DrawnObjects, image: Tensor, label: Tensor, cell: Tensor, map_size: Tensor, reach: int
+) -> Tensor:
+    """Scores ``(M, k, k)`` around peaks in float32, ``k = 2 * reach + 1``.
+
+    Args:
+        objects: whatever the maps hold.
+        image: ``(M,)`` of each peak; ``label``: ``(M,)`` its class; ``cell``: ``(M, 2)`` (x, y).
+        map_size: ``(M, 2)`` width and height of its map in cells.
+        reach: cells to each side; beyond the map see ``peak_windows.around``.
+    """
+    x, known_x = around(cell[:, 0], reach, map_size[:, 0])
+    y, known_y = around(cell[:, 1], reach, map_size[:, 1])
+    side = 2 * reach + 1
+    at_once = max(1, _CELLS_AT_ONCE // side**2)
+    windows = torch.zeros(len(cell), side, side)
+    for peak, which in _pairs(objects, image, label, cell, reach):
+        for start in range(0, len(peak), at_once):
+            here, there = peak[start : start + at_once], which[start : start + at_once]
+            fall_x, own_x = _on_axis(objects, there, 0, x[here])
+            fall_y, own_y = _on_axis(objects, there, 1, y[here])
+            value = fall_y[:, :, None] * fall_x[:, None, :]
+            value.masked_fill_(own_y[:, :, None] & own_x[:, None, :], 1)
+            into = here[:, None, None].expand_as(value)
+            windows.scatter_reduce_(0, into, value, reduce="amax")
+    return windows * (known_y[:, :, None] & known_x[:, None, :])
+
+
+def _on_axis(
+    objects: DrawnObjects, which: Tensor, axis: int, cells: Tensor
+) -> tuple[Tensor, Tensor]:
+    """Factor ``(Q, k)`` of each object's Gaussian at its cells, and which of them is its own."""
+    from_cell = cells - objects.cell[which, axis, None]
+    apart = from_cell - objects.mean[which, axis, None].float()
+    sigma, radius = (each[which, None].float() for each in (objects.sigma, objects.radius))
+    fall = torch.exp(-apart.square() / (2 * sigma.square())) * (apart.abs() <= radius)
+    return fall, from_cell == 0
+
+
+def _pairs(
+    objects: DrawnObjects, image: Tensor, label: Tensor, cell: Tensor, reach: int
+) -> Iterator[tuple[Tensor, Tensor]]:
+    """Each peak with each object of its map that may show in its window."""
+    classes = 1 + max((int(each.amax()) for each in (objects.label, label) if len(each)), default=0)
+    plane = image * classes + label
+    planes, order = (objects.image * classes + objects.label).sort()
+    first = torch.searchsorted(planes, plane)
+    count = torch.searchsorted(planes, plane, right=True) - first
+    total = count.cumsum(0)
+    start = done = 0
+    while start < len(plane):
+        fits = int(torch.searchsorted(total, done + _PAIRS_AT_ONCE, right=True))
+        peaks = torch.arange(start, max(fits, start + 1))
+        peak = torch.repeat_interleave(peaks, count[peaks])
+        rank = torch.arange(len(peak)) + done - (total - count)[peak]
+        which = order[first[peak] + rank]
+        apart = (cell[peak] - objects.cell[which]).abs().amax(dim=1)
+        near = apart <= objects.radius[which] + reach + 1
+        yield peak[near], which[near]
+        start += len(peaks)
+        done = int(total[start - 1])

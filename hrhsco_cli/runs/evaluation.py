@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 Metrics = dict[str, Any]
 TRAINING_KEYS = (
     "train_dataloader", "train_cfg", "optim_wrapper", "param_scheduler",
-    "val_dataloader", "val_cfg", "val_evaluator",
+    "val_dataloader", "val_cfg", "val_evaluator", "load_from", "resume",
 )  # fmt: skip
 """What mmengine wants away from a recipe that is only tested."""
 OnBatch = Callable[[int, int], None]

@@ -12,7 +12,9 @@ if TYPE_CHECKING:
 
 @contextmanager
 def training_progress(title: str) -> Iterator[dict[str, Any]]:
-    """Callbacks ``on_plan`` and ``on_step`` for a training that move a progress display."""
+    """Callbacks for a training: what it starts from is printed, its steps move a display."""
+    from hrhsco_cli.shown.weights import print_start
+
     with progress(title, 0) as log:
 
         def on_plan(plan: "Plan") -> None:
@@ -22,4 +24,4 @@ def training_progress(title: str) -> Iterator[dict[str, Any]]:
             loss = f"loss {line['loss']:.3g}" if "loss" in line else ""
             log.advance(line.get("step", 0) - log.done, note=loss)
 
-        yield {"on_plan": on_plan, "on_step": on_step}
+        yield {"on_start": print_start, "on_plan": on_plan, "on_step": on_step}

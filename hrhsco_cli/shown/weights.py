@@ -13,9 +13,6 @@ if TYPE_CHECKING:
     from hrhsco_cli.weights.reading import Weights
     from hrhsco_cli.weights.starting import Start
 
-_SHOWN = 6
-"""Tensors that don't fit and are named on the screen; weights.json names all."""
-
 
 def summary(weights: "Weights") -> dict[str, Any]:
     """What a checkpoint holds, as plain values."""
@@ -83,10 +80,7 @@ def print_start(start: "Start") -> None:
     for part in dict.fromkeys(part for each in counted.values() for part in each):
         table.add_row(part, *(str(each[part] or "–") for each in counted.values()))
     console.print(table)
-    reasons = list(fit.misfits.items())
-    for name, why in reasons[:_SHOWN]:
-        console.print(f"{name}: {why}")
-    if len(reasons) > _SHOWN:
-        console.print(f"and {len(reasons) - _SHOWN} more; weights.json of the run names all")
+    for line in fit.reasons():
+        console.print(line)
     for note in start.notes:
         console.print(f"note: {note}")

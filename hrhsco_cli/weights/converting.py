@@ -172,17 +172,21 @@ def _write(config: "Config", weights: Weights, tensors: Mapping[str, Any], run: 
     """
     epoch = weights.meta.get("epoch")
     epoch = epoch if isinstance(epoch, int) else 0
-    meta = {"epoch": epoch, "cfg": config.pretty_text, "dataset_meta": {"classes": weights.classes}}
     try:
         run.path.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(prefix=".converted-", dir=run.path.parent) as aside:
             made = RunFolder(Path(aside, "run"))
-            made.checkpoints.mkdir(parents=True)
+            dump_recipe(config, made)
+            meta = {
+                "epoch": epoch,
+                "cfg": made.recipe.read_text("utf-8"),
+                "dataset_meta": {"classes": weights.classes},
+            }
+            made.checkpoints.mkdir()
             torch.save(
                 {"meta": meta, "state_dict": dict(tensors)},
                 made.checkpoints / f"epoch_{epoch}.pth",
             )
-            dump_recipe(config, made)
             write_json(made.environment, describe())
             write_json(made.weights, provenance(weights) | {"copied": list(tensors)})
             made.path.replace(run.path)

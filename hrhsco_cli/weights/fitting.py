@@ -8,6 +8,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
+ABSENT = ("not in the checkpoint", "not in the model")
+
 
 @dataclass(frozen=True)
 class Fit:
@@ -27,6 +29,16 @@ class Fit:
     def misfits(self) -> dict[str, str]:
         """Both lists of what doesn't fit; a name of both once."""
         return self.kept | self.unused
+
+    def reasons(self) -> list[str]:
+        """Why tensors don't fit, a line each; those that are merely absent are counted by part."""
+        absent = Counter(
+            (part_of(name), why) for name, why in self.misfits.items() if why in ABSENT
+        )
+        return [
+            *(f"{name}: {why}" for name, why in self.misfits.items() if why not in ABSENT),
+            *(f"{part}: {count} {why}" for (part, why), count in absent.items()),
+        ]
 
 
 def fit(model: Mapping[str, Tensor], stored: Mapping[str, Tensor]) -> Fit:
@@ -48,12 +60,12 @@ def fit(model: Mapping[str, Tensor], stored: Mapping[str, Tensor]) -> Fit:
     return Fit(
         copied=tuple(name for name in model if name in stored and name not in reasons),
         kept={
-            name: reasons.get(name, "not in the checkpoint")
+            name: reasons.get(name, ABSENT[0])
             for name in model
             if name in reasons or name not in stored
         },
         unused={
-            name: reasons.get(name, "not in the model")
+            name: reasons.get(name, ABSENT[1])
             for name in stored
             if name in reasons or name not in model
         },

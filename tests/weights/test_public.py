@@ -11,7 +11,7 @@ from hrhsco_cli.weights.converting import convert
 from hrhsco_cli.weights.reading import read_weights
 from hrhsco_cli.weights.starting import built
 from reports.errors import InputError
-from tests.reference.public_yolc import PublicHead
+from tests.reference.public_yolc import PublicHead, public_detector
 
 
 def saved(folder, module, **more):
@@ -49,8 +49,8 @@ def sides(boxes):
     [(None, "quickstart_baseline"), (3, "quickstart_hrh_sco")],
 )
 @torch.no_grad()
-def test_the_converted_network_gives_the_public_boxes(stages, name, detector, tmp_path):
-    public = detector(stages=stages)
+def test_the_converted_network_gives_the_public_boxes(stages, name, tmp_path):
+    public = public_detector(stages=stages)
     done = convert(str(saved(tmp_path, public)), tmp_path / "run", name)
     ours = run_of(done.run.path)
     picture = torch.randn(1, 3, 32, 64, generator=torch.Generator().manual_seed(0))
@@ -82,8 +82,8 @@ def test_the_reference_refines_as_torch_would_without_offsets():
 
 
 @pytest.mark.parametrize("stages", [0, 1, 2, 4])
-def test_depth_is_read_from_the_checkpoint(stages, detector, tmp_path):
-    path = saved(tmp_path, detector(classes=2, stages=stages))
+def test_depth_is_read_from_the_checkpoint(stages, tmp_path):
+    path = saved(tmp_path, public_detector(classes=2, stages=stages))
     options = read_weights(path).head
     assert options["use_hrh_sco"] and options["heatmap_upsample_num"] == stages
     assert (options["num_classes"], options["in_channels"], options["feat_channels"]) == (2, 32, 32)
@@ -113,8 +113,8 @@ def told_in_numpy(state):
 
 
 @pytest.mark.parametrize("form", [plain_dict, data_parallel, averaged, told_in_numpy])
-def test_forms_in_which_checkpoints_come(form, detector, tmp_path):
-    state = detector().state_dict()
+def test_forms_in_which_checkpoints_come(form, tmp_path):
+    state = public_detector().state_dict()
     path = tmp_path / "form.pth"
     torch.save(form(state), path)
     found = read_weights(path).tensors
@@ -141,9 +141,9 @@ class RunsCode:
         return (open, ("ran", "w"))
 
 
-def test_no_code_of_a_checkpoint_is_run(detector, tmp_path, monkeypatch):
+def test_no_code_of_a_checkpoint_is_run(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    path = saved(tmp_path, detector(), meta={"config": RunsCode()})
+    path = saved(tmp_path, public_detector(), meta={"config": RunsCode()})
     with pytest.raises(InputError, match="open beside its weights"):
         read_weights(path)
     assert not (tmp_path / "ran").exists()
@@ -174,8 +174,8 @@ def wider(state):
         (wider, r"\(18, 16, 1, 1\) in the checkpoint, \(18, 32, 1, 1\) in the model"),
     ],
 )
-def test_every_tensor_must_fit(change, parts, detector, tmp_path):
-    made = detector()
+def test_every_tensor_must_fit(change, parts, tmp_path):
+    made = public_detector()
     state = made.state_dict()
     change(state)
     path = tmp_path / "changed.pth"
@@ -195,9 +195,7 @@ def test_every_tensor_must_fit(change, parts, detector, tmp_path):
          "heatmap_upsample_num=1, the recipe 2"),
     ],
 )  # fmt: skip
-def test_another_head_is_told_by_its_options(
-    classes, stages, name, settings, said, detector, tmp_path
-):
-    path = saved(tmp_path, detector(classes, stages))
+def test_another_head_is_told_by_its_options(classes, stages, name, settings, said, tmp_path):
+    path = saved(tmp_path, public_detector(classes, stages))
     with pytest.raises(InputError, match=said):
         convert(str(path), tmp_path / "run", name, settings=settings)

@@ -24,7 +24,9 @@ from reports.errors import InputError
 if TYPE_CHECKING:
     from mmengine.config import Config
 
-_FROM_CHECKPOINT = ("heatmap_upsample_num", "use_offset_branch", "sample_order")
+_FROM_CHECKPOINT = (
+    "heatmap_upsample_num", "use_offset_branch", "sample_order", "deformable_refine",
+)  # fmt: skip
 """Head options that a converted recipe takes from the checkpoint, where ``--set`` doesn't name
 them."""
 
@@ -133,11 +135,17 @@ def _yaml(value: Any) -> str:
 
 
 def _notes(config: "Config", weights: Weights, data: Path | None) -> Iterator[str]:
-    if weights.layout is PUBLIC:
+    if weights.layout is PUBLIC and not weights.head["deformable_refine"]:
+        yield (
+            "it refines boxes by a plain convolution, not by YOLC's deformable one: the recipe's "
+            "deformable_refine is false"
+        )
+    elif weights.layout is PUBLIC:
         yield (
             "the public code fills the deformable offsets as (x, y): the recipe's sample_order is "
             "'xy', so that boxes are sampled as in its training"
         )
+    if weights.layout is PUBLIC:
         yield (
             "the public code blurs the heatmap before it looks for peaks: to decode as it does, "
             "add --set model.test_cfg.pre_peak_blur=true to hrhsco evaluate"

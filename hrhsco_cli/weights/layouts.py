@@ -88,9 +88,15 @@ def head_options(tensors: Mapping[str, Tensor], sample_order: str | None) -> dic
     coarse = tensors.get("bbox_head.box_branch.coarse.weight")
     if coarse is not None:
         options["feat_channels"] = coarse.shape[1]
-    if sample_order is not None:
+    options["deformable_refine"] = not refines_plainly(tensors)
+    if sample_order is not None and options["deformable_refine"]:
         options["sample_order"] = sample_order
     return options
+
+
+def refines_plainly(tensors: Mapping[str, Tensor]) -> bool:
+    """Whether boxes are refined by a plain convolution: a deformable one has no bias."""
+    return "bbox_head.box_branch.refine.bias" in tensors
 
 
 def _convolutions(tensors: Mapping[str, Tensor], branch: str) -> list[Tensor]:

@@ -11,12 +11,23 @@ from torch import Tensor
 
 from hrhsco_cli.runs import checkpoints
 from hrhsco_cli.runs.folder import RunFolder
-from hrhsco_cli.weights.layouts import OURS, Layout, head_options, recognise, renamed
+from hrhsco_cli.weights.layouts import (
+    OURS,
+    Layout,
+    head_options,
+    recognise,
+    refines_plainly,
+    renamed,
+)
 from reports.errors import InputError
 
 _AVERAGED = "ema_"
 """Names of mmdet 2.x's second set of weights (``EMAHook``). When it saves, the averaged ones stand
 under the plain names, and these are what they were averaged from."""
+
+_FRACTIONS = "bbox_head.box_branch.sample_fractions."
+"""Where boxes are refined by a plain convolution the public HRH-SCO code has these all the same,
+and doesn't read them."""
 
 _NO_WEIGHTS = ("state_dict", "meta")
 
@@ -109,14 +120,16 @@ def read_weights(path: Path) -> Weights:
     if not stored:
         raise InputError(f"{path} holds no weights; name a checkpoint (a dict of tensors)")
     layout = recognise(stored)
+    tensors = renamed(stored, layout)
+    unread = [name for name in tensors if refines_plainly(tensors) and name.startswith(_FRACTIONS)]
     meta = content.get("meta") or {}
     return Weights(
         source=path,
         layout=layout,
-        tensors=renamed(stored, layout),
+        tensors={name: each for name, each in tensors.items() if name not in unread},
         sample_order=_trained_order(meta) if layout is OURS else layout.sample_order,
         meta=meta,
-        left_out=_left_out(content, len(state) - len(stored)),
+        left_out=(*_left_out(content, len(state) - len(stored)), *unread),
     )
 
 

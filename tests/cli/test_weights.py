@@ -28,20 +28,18 @@ def test_a_published_checkpoint_becomes_a_run_that_is_scored(yolc, scenes, tmp_p
     assert sum(about["parameters"].values()) == sum(each.numel() for each in state.values())
 
     run = tmp_path / "run"
-    call = ["weights", "convert", yolc, run, "--recipe", "quickstart_baseline", "--data", scenes]
-    done = hrhsco(*call)
+    done = hrhsco(
+        "weights", "convert", yolc, run, "--recipe", "quickstart_baseline", "--data", scenes
+    )
     assert done.returncode == 0, done.stderr
     assert done.stdout.strip() == str(run)
     for part in ("sample_order=xy", "pre_peak_blur", "its classes are disk, square, star"):
         assert part in done.stderr
     assert "sample_order='xy'" in (run / "recipe.py").read_text()
-    refused(hrhsco(*call), "is in use")
     scored = hrhsco("evaluate", run, "--device", "cpu")
     assert scored.returncode == 0, scored.stderr
     meta = json.loads((run / "metrics.json").read_text())["meta"]
     assert meta["weights"]["source"] == str(yolc)
-    again = ["train", "quickstart_baseline", "--data", scenes, "--out", run, "--resume"]
-    refused(hrhsco(*again), "holds weights alone", "--weights")
 
 
 @pytest.mark.slow
@@ -83,21 +81,17 @@ def test_a_run_and_a_grid_start_from_weights(yolc, scenes, tmp_path):
     (trial,) = (path.parent for path in (tmp_path / "grid").glob("*/trial.json"))
     told = json.loads((trial / "weights.json").read_text())
     assert not told["initialised"] and not told["unused"]  # the same head
-    last = [torch.load(next((each / "checkpoints").glob("*.pth"))) for each in (out, trial)]
-    for name, _ in built_parameters(last[0]["state_dict"]):
-        assert torch.equal(last[0]["state_dict"][name], last[1]["state_dict"][name]), name
-
-
-def built_parameters(state):
-    """Without BatchNorm's statistics, which every step moves."""
-    moved = ("running_mean", "running_var", "num_batches_tracked")
-    return [(name, each) for name, each in state.items() if not name.endswith(moved)]
+    last = [
+        torch.load(next((each / "checkpoints").glob("*.pth")), weights_only=False)
+        for each in (out, trial)
+    ]
+    one, other = (each["state_dict"] for each in last)
+    assert one.keys() == other.keys()
+    moved = ("running_mean", "running_var", "num_batches_tracked")  # by every step
+    assert all(torch.equal(one[name], other[name]) for name in one if not name.endswith(moved))
 
 
 def test_wrong_calls(tmp_path):
-    refused(hrhsco("weights", "inspect", "none.pth", cwd=tmp_path), "no checkpoint at none.pth")
     (tmp_path / "text.pth").write_text("no weights" * 50)
     refused(hrhsco("weights", "inspect", "text.pth", cwd=tmp_path), "can't be read as a checkpoint")
-    call = ["train", "quickstart_baseline", "--weights", "none.pth"]
-    assert hrhsco(*call, cwd=tmp_path).returncode == 2
     assert [each.name for each in tmp_path.iterdir()] == ["text.pth"]

@@ -9,9 +9,12 @@ from torch import nn
 
 
 class PublicHead(nn.Module):
-    """``stages`` None is YOLC; a number is the extension at that depth."""
+    """``stages`` None is YOLC; a number is the extension at that depth.
 
-    def __init__(self, channels, width, classes, stages=None):
+    ``plain``: the extension's public code refines boxes by a convolution that samples no box.
+    """
+
+    def __init__(self, channels, width, classes, stages=None, plain=False):
         super().__init__()
         wide, self.stages = 8 * classes, stages
         if stages is None:
@@ -35,8 +38,8 @@ class PublicHead(nn.Module):
         )
         self.xywh_init = nn.Conv2d(width, 4, 1)
         self.bbox_offset = nn.Conv2d(width, 18, 1)
-        self.xywh_refine = nn.Module()
-        self.xywh_refine.weight = nn.Parameter(torch.randn(4, width, 3, 3) / 10)
+        self.plain = plain
+        self.xywh_refine = nn.Conv2d(width, 4, 3, padding=1, bias=plain)
 
     @staticmethod
     def stack(channels, widths, out, groups):
@@ -51,7 +54,10 @@ class PublicHead(nn.Module):
         offsets = None if self.stages is None else self.offset_head(feature)
         features = self.reg_conv(feature)
         coarse = self.xywh_init(features)
-        refined = self.refine(features, coarse, self.bbox_offset(features).sigmoid())
+        if self.plain:
+            refined = self.xywh_refine(features)
+        else:
+            refined = self.refine(features, coarse, self.bbox_offset(features).sigmoid())
         return self.local_head(feature).sigmoid(), offsets, coarse, refined
 
     def refine(self, features, coarse, fractions):
@@ -110,10 +116,10 @@ def bilinear(features, row, column):
 class PublicDetector(nn.Module):
     """Backbone and neck are mmdet's in both, at the quickstart's size; the head is the reference's.
 
-    ``classes`` and ``stages``: see ``PublicHead``.
+    ``classes``, ``stages`` and ``plain``: see ``PublicHead``.
     """
 
-    def __init__(self, classes, stages):
+    def __init__(self, classes, stages, plain):
         super().__init__()
         from mmdet.registry import MODELS
 
@@ -121,7 +127,7 @@ class PublicDetector(nn.Module):
 
         config = recipe.load(recipe.find("quickstart_baseline")).model
         self.backbone, self.neck = MODELS.build(config.backbone), MODELS.build(config.neck)
-        self.bbox_head = PublicHead(32, 32, classes, stages)
+        self.bbox_head = PublicHead(32, 32, classes, stages, plain)
 
 
 def spread(module):
@@ -133,11 +139,11 @@ def spread(module):
                 each.abs_().add_(0.5)
 
 
-def public_detector(classes=3, stages=None, seed=0):
+def public_detector(classes=3, stages=None, plain=False):
     """A public detector with weights that differ; ``stages`` None is YOLC."""
     with torch.random.fork_rng():
-        torch.manual_seed(seed)
-        made = PublicDetector(classes, stages)
+        torch.manual_seed(0)
+        made = PublicDetector(classes, stages, plain)
         spread(made.bbox_head)
         with torch.no_grad():
             made.bbox_head.local_head[-1].weight *= 0.1  # scores apart from each other and from 1

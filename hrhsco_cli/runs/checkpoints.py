@@ -61,7 +61,7 @@ def read(path: Path) -> dict[str, Any]:
 
 
 def _first_line(error: Exception) -> str:
-    return str(error).strip().partition("\n")[0] or type(error).__name__
+    return f"{type(error).__name__}: {str(error).strip()}".partition("\n")[0]
 
 
 def _plain() -> list[Any]:

@@ -222,7 +222,8 @@ def load_weights(model: Any, checkpoint: Path) -> None:
         name, what = min(misfits.items())
         raise InputError(
             f"{checkpoint} belongs to another architecture: {len(misfits)} tensors don't fit, "
-            f"first {name} ({what}); use the recipe that it was trained with"
+            f"first {name} ({what}); use the recipe that it was trained with, or make a run of a "
+            "published one with hrhsco weights convert"
         )
     with torch.no_grad():
         model.load_state_dict(state)

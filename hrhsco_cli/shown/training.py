@@ -8,6 +8,7 @@ from hrhsco_cli.progress import progress
 
 if TYPE_CHECKING:
     from hrhsco_cli.runs.training import Plan
+    from hrhsco_cli.weights.starting import Start
 
 
 @contextmanager
@@ -24,4 +25,7 @@ def training_progress(title: str) -> Iterator[dict[str, Any]]:
             loss = f"loss {line['loss']:.3g}" if "loss" in line else ""
             log.advance(line.get("step", 0) - log.done, note=loss)
 
-        yield {"on_start": print_start, "on_plan": on_plan, "on_step": on_step}
+        def on_start(start: "Start") -> None:
+            print_start(start, log.console)
+
+        yield {"on_start": on_start, "on_plan": on_plan, "on_step": on_step}

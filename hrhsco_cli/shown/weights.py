@@ -1,11 +1,12 @@
 """What a checkpoint holds, what of it was converted, and what a training starts from."""
 
+from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 
 from hrhsco_cli.shown.table import new_table
-from hrhsco_cli.weights.fitting import by_part
+from hrhsco_cli.weights.fitting import by_part, part_of
 from hrhsco_cli.weights.layouts import head_title
 
 if TYPE_CHECKING:
@@ -13,14 +14,15 @@ if TYPE_CHECKING:
     from hrhsco_cli.weights.reading import Weights
     from hrhsco_cli.weights.starting import Start
 
+_SHOWN = 12
+"""Reasons on the screen; weights.json has one for each tensor."""
+
 
 def summary(weights: "Weights") -> dict[str, Any]:
     """What a checkpoint holds, as plain values."""
-    tensors = weights.tensors
-    parameters: dict[str, int] = {}
-    for name, each in tensors.items():
-        part = next(iter(by_part([name])))
-        parameters[part] = parameters.get(part, 0) + each.numel()
+    parameters: Counter[str] = Counter()
+    for name, each in weights.tensors.items():
+        parameters[part_of(name)] += each.numel()
     return {
         "source": str(weights.source),
         "layout": weights.layout.title,
@@ -28,7 +30,7 @@ def summary(weights: "Weights") -> dict[str, Any]:
         "options": weights.head,
         "classes": list(weights.classes),
         "epoch": weights.meta.get("epoch"),
-        "tensors": dict(by_part(tensors)),
+        "tensors": by_part(weights.tensors),
         "parameters": parameters,
         "left_out": list(weights.left_out),
     }
@@ -67,9 +69,8 @@ def print_converted(done: "Converted") -> None:
         console.print(f"note: {note}")
 
 
-def print_start(start: "Start") -> None:
-    """Print what of a checkpoint a training starts from, on stderr."""
-    console = Console(stderr=True, soft_wrap=True, highlight=False, markup=False)
+def print_start(start: "Start", console: Console) -> None:
+    """Print what of a checkpoint a training starts from."""
     fit = start.fit
     counted = {
         "copied": by_part(fit.copied),
@@ -80,7 +81,9 @@ def print_start(start: "Start") -> None:
     for part in dict.fromkeys(part for each in counted.values() for part in each):
         table.add_row(part, *(str(each[part] or "–") for each in counted.values()))
     console.print(table)
-    for line in fit.reasons():
-        console.print(line)
-    for note in start.notes:
-        console.print(f"note: {note}")
+    reasons = fit.reasons()
+    lines = reasons[:_SHOWN]
+    if len(reasons) > _SHOWN:
+        lines.append(f"and {len(reasons) - _SHOWN} more; weights.json of the run names all")
+    for line in [*lines, *(f"note: {each}" for each in start.notes)]:
+        console.print(line, soft_wrap=True, highlight=False, markup=False)

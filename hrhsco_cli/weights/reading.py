@@ -1,5 +1,6 @@
 """Reading a checkpoint's weights, whoever wrote it."""
 
+import hashlib
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -60,7 +61,7 @@ class Weights:
     @property
     def classes(self) -> tuple[str, ...]:
         """Names of the classes, in order; empty if it doesn't say."""
-        about = self.meta.get("dataset_meta") or {}
+        about = _mapping(self.meta.get("dataset_meta"))
         named = self.meta.get("CLASSES") or about.get("classes") or ()
         return (named,) if isinstance(named, str) else tuple(map(str, named))
 
@@ -90,7 +91,9 @@ def located(name: str | Path) -> Path:
 def _downloaded(address: str) -> Path:
     if not address.startswith(("http://", "https://")):
         raise InputError(f"can't fetch {address}; name a file, a run's folder or an http address")
-    kept = Path(torch.hub.get_dir(), "checkpoints", address.rpartition("/")[2])
+    told_apart = hashlib.sha256(address.encode()).hexdigest()[:8]
+    name = f"{told_apart}-{address.rpartition('/')[2]}"
+    kept = Path(torch.hub.get_dir(), "checkpoints", name)
     if not kept.is_file():
         kept.parent.mkdir(parents=True, exist_ok=True)
         try:
@@ -109,12 +112,11 @@ def read_weights(path: Path) -> Weights:
     Raises:
         InputError: it can't be read, or holds no tensors.
     """
-    content = checkpoints.read(path)
-    state = content.get("state_dict", content) if isinstance(content, dict) else {}
+    content = _mapping(checkpoints.read(path))
     state = {
         name.removeprefix("module."): each
-        for name, each in state.items()
-        if isinstance(each, Tensor)
+        for name, each in _mapping(content.get("state_dict", content)).items()
+        if isinstance(name, str) and isinstance(each, Tensor)
     }
     stored = {name: each for name, each in state.items() if not name.startswith(_AVERAGED)}
     if not stored:
@@ -122,7 +124,7 @@ def read_weights(path: Path) -> Weights:
     layout = recognise(stored)
     tensors = renamed(stored, layout)
     unread = [name for name in tensors if refines_plainly(tensors) and name.startswith(_FRACTIONS)]
-    meta = content.get("meta") or {}
+    meta = _mapping(content.get("meta"))
     return Weights(
         source=path,
         layout=layout,
@@ -131,6 +133,10 @@ def read_weights(path: Path) -> Weights:
         meta=meta,
         left_out=(*_left_out(content, len(state) - len(stored)), *unread),
     )
+
+
+def _mapping(value: Any) -> Mapping[str, Any]:
+    return value if isinstance(value, Mapping) else {}
 
 
 def _trained_order(meta: Mapping[str, Any]) -> str | None:

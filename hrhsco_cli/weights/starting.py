@@ -111,15 +111,29 @@ def built(config: "Config") -> Any:
 class StartingRunner(Runner):
     """mmengine's Runner, whose ``load_from`` copies what fits; resuming is mmengine's own."""
 
+    def _init_model_weights(self) -> None:
+        """Initialise the network; a part that is all copied later needs no download before."""
+        if self._load_from and not self._resume:
+            model = self._bare_model()
+            copied = fit(model.state_dict(), read_weights(Path(self._load_from)).tensors).copied
+            for name, part in model.named_children():
+                whole = {f"{name}.{each}" for each in part.state_dict()} <= set(copied)
+                if whole and hasattr(part, "init_cfg"):
+                    part.init_cfg = None
+        super()._init_model_weights()
+
     def load_checkpoint(self, filename: str, *args: Any, **options: Any) -> Mapping[str, Any]:
         """Resume from a checkpoint of this training, or start from the weights of another."""
         if self._resume:
             resumed: Mapping[str, Any] = super().load_checkpoint(filename, *args, **options)
             return resumed
-        model = self.model.module if is_model_wrapper(self.model) else self.model
+        model = self._bare_model()
         copy_fitting(model, read_weights(Path(filename)).tensors)
         # Hooks that keep a second set of weights (EMAHook) take the whole network from here.
         started = {"state_dict": model.state_dict()}
         self.call_hook("after_load_checkpoint", checkpoint=started)
         self._has_loaded = True
         return started
+
+    def _bare_model(self) -> Any:
+        return self.model.module if is_model_wrapper(self.model) else self.model

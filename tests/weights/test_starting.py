@@ -1,6 +1,9 @@
 """What a training takes over from a checkpoint, and what it leaves."""
 
 import json
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from threading import Thread
 
 import pytest
 import torch
@@ -103,6 +106,20 @@ def test_weights_that_are_not_there(name, said, tmp_path, monkeypatch):
         located(name)
 
 
+def test_an_address_is_downloaded_once(yolc, tmp_path, monkeypatch):
+    monkeypatch.setenv("TORCH_HOME", str(tmp_path))
+    handler = partial(SimpleHTTPRequestHandler, directory=yolc.parent)
+    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        Thread(target=server.serve_forever, daemon=True).start()
+        address = f"http://127.0.0.1:{server.server_port}/yolc.pth"
+        kept = located(address)
+        with pytest.raises(InputError, match="can't download"):
+            located(address.replace("yolc", "none"))
+        server.shutdown()
+    assert kept.read_bytes() == yolc.read_bytes()
+    assert located(address) == kept
+
+
 def untouched(config):
     """No step changes a weight, so that what training started from is what it saves."""
     config.optim_wrapper.optimizer.lr = 0.0
@@ -116,7 +133,11 @@ def test_training_starts_from_them_and_resuming_does_not(yolc, scenes, tmp_path)
     copy.write_bytes(yolc.read_bytes())
     public = torch.load(copy, weights_only=False)["state_dict"]
     run = RunFolder(tmp_path / "run")
-    settings = {"load_from": str(copy)}
+    # A backbone that is copied whole isn't asked for elsewhere.
+    settings = {
+        "load_from": str(copy),
+        "model__backbone__init_cfg": {"type": "Pretrained", "checkpoint": "nowhere.pth"},
+    }
     heard = []
     train(untouched(resolved("quickstart_hrh_sco", scenes, **settings)), run, on_start=heard.append)
     saved = torch.load(run.last_checkpoint(), weights_only=False)["state_dict"]
@@ -130,7 +151,7 @@ def test_training_starts_from_them_and_resuming_does_not(yolc, scenes, tmp_path)
     # Other weights under the same name: whoever loads again will have them.
     torch.save({name: torch.zeros_like(each) for name, each in public.items()}, copy)
     config = untouched(resolved("quickstart_hrh_sco", scenes, **settings))
-    config.train_cfg.max_epochs = 2
+    config.train_cfg.max_epochs, config.model.backbone.init_cfg = 2, None
     train(config, run, resume_from=run.last_checkpoint())
     resumed = torch.load(run.last_checkpoint(), weights_only=False)
     assert resumed["meta"]["epoch"] == 2

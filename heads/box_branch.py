@@ -25,11 +25,18 @@ class BoxBranch(nn.Module):
         in_channels: C of the feature map.
         feat_channels: F, width of the two 3x3 convolutions.
         sample_order: one of ``SAMPLE_ORDERS``.
+        deformable: False refines by a plain 3x3 convolution with a bias, which samples no box.
     """
 
     base_grid: Tensor
 
-    def __init__(self, in_channels: int, feat_channels: int, sample_order: str = "yx") -> None:
+    def __init__(
+        self,
+        in_channels: int,
+        feat_channels: int,
+        sample_order: str = "yx",
+        deformable: bool = True,
+    ) -> None:
         super().__init__()
         if sample_order not in SAMPLE_ORDERS:
             raise ValueError(f"sample_order is {sample_order!r}; choose one of {SAMPLE_ORDERS}")
@@ -40,21 +47,26 @@ class BoxBranch(nn.Module):
             nn.Conv2d(feat_channels, feat_channels, 3, padding=1),
         )
         self.coarse = nn.Conv2d(feat_channels, 4, 1)
-        self.sample_fractions = nn.Conv2d(feat_channels, 2 * _TAPS**2, 1)
-        self.refine = DeformConv2d(feat_channels, 4, _TAPS, padding=_TAPS // 2)
+        self.sample_fractions: nn.Conv2d | None = None
+        if deformable:
+            self.sample_fractions = nn.Conv2d(feat_channels, 2 * _TAPS**2, 1)
+        convolution = DeformConv2d if deformable else nn.Conv2d
+        self.refine = convolution(feat_channels, 4, _TAPS, padding=_TAPS // 2)
         taps = torch.arange(_TAPS) - _TAPS // 2
         pairs = torch.stack(torch.meshgrid(taps, taps, indexing="ij"), dim=-1)
         self.register_buffer("base_grid", pairs.view(1, -1, 1, 1).float(), persistent=False)
 
     def init_weights(self) -> None:
         """Start as YOLC does; the deformable convolution keeps mmcv's own start."""
-        for part in (self.features, self.coarse, self.sample_fractions):
+        for part in (self.features, self.coarse, self.sample_fractions or self.refine):
             init_branch(part)
 
     def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
         """``(B, C, H, W)`` to the coarse and the refined boxes, each ``(B, 4, H, W)``."""
         features = self.features(x)
         coarse = self.coarse(features)
+        if self.sample_fractions is None:
+            return coarse, self.refine(features)
         fractions = self.sample_fractions(features).sigmoid()
         offsets = self._sampling_offsets(coarse.detach(), fractions)
         # Deformable convolution runs in one type; autocast leaves the custom operator alone.

@@ -69,6 +69,7 @@ class YOLCHead(BaseDenseHead):
         gaussian_radius_px: the same Gaussians in pixels at every depth (``targets.encode``).
         focal_prior_bias: start of the heatmap's last bias; 0 is the original's.
         sample_order: ``yx``, or ``xy`` as the public YOLC code samples boxes.
+        deformable_refine: False refines boxes by a plain convolution, as the public HRH-SCO code.
         loss_center_heatmap: on the sigmoid heatmap, in float32.
         loss_center_offset: on the offset at object cells.
         loss_xywh: on coarse and refined boxes each; likewise ``loss_xywh_l1``.
@@ -95,6 +96,7 @@ class YOLCHead(BaseDenseHead):
         gaussian_radius_px: bool = False,
         focal_prior_bias: float = FOCAL_PRIOR_BIAS,
         sample_order: str = "yx",
+        deformable_refine: bool = True,
         loss_center_heatmap: ConfigType = dict(type="GaussianFocalLoss", alpha=2.0, gamma=4.0),  # noqa: B006
         loss_center_offset: ConfigType = dict(type="L1Loss", loss_weight=1.0),  # noqa: B006
         loss_xywh: ConfigType = dict(type="GWDLoss", loss_weight=2.0),  # noqa: B006
@@ -123,7 +125,7 @@ class YOLCHead(BaseDenseHead):
         self.offset_branch: OffsetBranch | None = None
         if use_hrh_sco and use_offset_branch:
             self.offset_branch = OffsetBranch(in_channels, self.stages)
-        self.box_branch = BoxBranch(in_channels, feat_channels, sample_order)
+        self.box_branch = BoxBranch(in_channels, feat_channels, sample_order, deformable_refine)
         if center_source(self.test_cfg.center_source).needs_offset and self.offset_branch is None:
             raise ValueError(
                 f"center_source={self.test_cfg.center_source!r} reads the offset branch, which "

@@ -1,10 +1,12 @@
 """Writing files so that a reader never sees half of one: written aside, then renamed."""
 
 import contextlib
+import hashlib
 import json
 import os
 import tempfile
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -127,3 +129,18 @@ def read_json(path: Path, what: str) -> Any:
         ) from error
     except (OSError, UnicodeDecodeError) as error:
         raise InputError(f"can't read {what} {path}: {error}") from error
+
+
+def file_hash(path: Path) -> str:
+    """SHA-256 of a file's content; read once, unless it changes."""
+    stat = path.stat()
+    return _content_hash(path, stat.st_size, stat.st_mtime_ns)
+
+
+@cache
+def _content_hash(path: Path, _size: int, _changed: int) -> str:
+    with path.open("rb") as file:
+        digest = hashlib.sha256()
+        while block := file.read(1 << 20):
+            digest.update(block)
+    return digest.hexdigest()

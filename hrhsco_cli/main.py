@@ -23,6 +23,7 @@ from hrhsco_cli.commands.oracle import oracle
 from hrhsco_cli.commands.recipes import recipes
 from hrhsco_cli.commands.report import report
 from hrhsco_cli.commands.train import train
+from hrhsco_cli.commands.weights import weights_app
 from reports.errors import InputError
 
 app = typer.Typer(
@@ -47,6 +48,7 @@ for command in (
 ):
     app.command()(command)
 app.add_typer(data_app, name="data")
+app.add_typer(weights_app, name="weights")
 app.add_typer(ablate_app, name="ablate")
 
 

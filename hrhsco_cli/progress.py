@@ -31,7 +31,7 @@ class ProgressLog:
         self.title = title
         self.total = total
         self.done = 0
-        self._console = console
+        self.console = console
         self._began = self._spoke = time.monotonic()
         self._bar: Progress | None = None
         if console.is_terminal:
@@ -64,7 +64,7 @@ class ProgressLog:
         now = time.monotonic()
         if now - self._spoke >= LOG_INTERVAL_S:
             left = (now - self._began) / max(self.done, 1) * (self.total - self.done)
-            self._console.print(f"{title}: {self.done}/{self.total}, about {left:.0f} s left")
+            self.console.print(f"{title}: {self.done}/{self.total}, about {left:.0f} s left")
             self._spoke = now
 
     def advance_to(self, done: int, total: int) -> None:

@@ -26,3 +26,13 @@ def scenes(tmp_path_factory):
     done = hrhsco("data", "synth", out, "--images", 16, "--size", "64x64", "--seed", 1)
     assert done.returncode == 0, done.stderr
     return out
+
+
+@pytest.fixture(scope="session")
+def yolc(tmp_path_factory):
+    """A checkpoint of YOLC in the public layout, at the quickstart's size."""
+    from tests.reference.public_yolc import publish
+
+    path = tmp_path_factory.mktemp("published") / "yolc.pth"
+    publish(path)
+    return path

@@ -17,6 +17,10 @@ def train(
     settings: Annotated[
         list[str] | None, typer.Option("--set", help="Change a dotted key of the recipe: a.b=c.")
     ] = None,
+    weights: Annotated[
+        str | None,
+        typer.Option(help="Start from what fits of a checkpoint: a file, or a run's folder."),
+    ] = None,
     seed: Annotated[
         int | None, typer.Option(help="Seed of weights, order and augmentation.")
     ] = None,
@@ -39,6 +43,8 @@ def train(
 
     Example: hrhsco train quickstart_hrh_sco --data runs/scenes --epochs 2 --out runs/first
 
+    Example: hrhsco train quickstart_hrh_sco --weights runs/quickstart_baseline
+
     Example: hrhsco train visdrone_w48_hrh_sco --processes 4 --validate 4 --tensorboard
     """
     from hrhsco_cli.runs import recipe as recipes
@@ -59,7 +65,11 @@ def train(
     from hrhsco_cli.runs import training
     from hrhsco_cli.runs.checkpoints import resumable
     from hrhsco_cli.runs.validation import validate_every
+    from hrhsco_cli.weights.starting import bind_weights
 
+    if weights is not None:
+        config.load_from = weights
+    bind_weights(config)
     training.set_schedule(config, epochs, seed)
     if processes is not None:
         config.processes = processes

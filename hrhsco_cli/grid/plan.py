@@ -77,10 +77,11 @@ def plan_grid(
         on_trial: told of each trial that is planned.
 
     Raises:
-        InputError: a recipe, its settings or its data are wrong; the message names the trial.
+        InputError: a recipe, its settings, data or weights are wrong; the message names the trial.
     """
     from hrhsco_cli.runs import recipe as recipes
     from hrhsco_cli.runs import training
+    from hrhsco_cli.weights.starting import bind_weights
 
     there = {about["folder"]: about for about in existing(out)}
     planned = []
@@ -89,6 +90,7 @@ def plan_grid(
             config = recipes.load(recipes.find(spec.recipe))
             recipes.override(config, spec.settings)
             recipes.bind_data(config, data)
+            bind_weights(config)
         except InputError as error:
             raise InputError(f"trial {spec.name}: {error}") from error
         training.set_schedule(config, epochs, spec.seed)

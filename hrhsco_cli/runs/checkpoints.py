@@ -1,10 +1,12 @@
 """Checkpoints that are whole or absent, and the newest one that can be used."""
 
 import io
+import re
 import zipfile
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from mmengine.fileio import LocalBackend, register_backend
 
 from hrhsco_cli.files import write_bytes
@@ -23,25 +25,61 @@ class RenamingBackend(LocalBackend):
 register_backend("renaming", RenamingBackend, force=True)
 
 
+class ForeignObjectError(InputError):
+    """A checkpoint with objects that only running code from it could make."""
+
+
 def read(path: Path) -> dict[str, Any]:
-    """A checkpoint's content, on the CPU.
+    """A checkpoint's content, on the CPU; nothing in it is run.
+
+    mmengine's own reader falls back to unpickling whatever a file asks for; this one doesn't.
 
     Raises:
         InputError: no such file, or it can't be read as a checkpoint.
+        ForeignObjectError: it holds more than tensors and plain values, numpy's too.
     """
-    from mmengine.runner.checkpoint import _load_checkpoint
+    import torch
 
     if zipfile.is_zipfile(path):  # torch checks no sums when it reads, but writes them
         with zipfile.ZipFile(path) as parts:
             if broken := parts.testzip():
                 raise InputError(f"{path} can't be read as a checkpoint: {broken} in it is damaged")
     try:
-        content: dict[str, Any] = _load_checkpoint(str(path), map_location="cpu", logger="silent")
+        with torch.serialization.safe_globals(_plain()):
+            content: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
     except FileNotFoundError:
         raise InputError(f"no checkpoint at {path}") from None
     except Exception as error:  # torch.load raises a different type for each kind of damage
-        raise InputError(f"{path} can't be read as a checkpoint: {error}") from error
+        if asked := re.search(r"GLOBAL (\S+)", str(error)):
+            raise ForeignObjectError(
+                f"{path} holds a {asked[1]} beside its weights, and reading that would run code of "
+                "whoever wrote the file; if you trust them, keep its tensors alone: "
+                "torch.save(torch.load(FILE, weights_only=False)['state_dict'], NEW)"
+            ) from error
+        raise InputError(f"{path} can't be read as a checkpoint: {_first_line(error)}") from error
     return content
+
+
+def _first_line(error: Exception) -> str:
+    return f"{type(error).__name__}: {str(error).strip()}".partition("\n")[0]
+
+
+def _plain() -> list[Any]:
+    """What may stand in a checkpoint beside tensors: mmengine's records, and numpy's values.
+
+    numpy 2 moved the functions that make its values, so older checkpoints name other places.
+    """
+    from mmengine.runner.checkpoint import get_torch_safe_globals
+
+    safe = list(get_torch_safe_globals())
+    kinds = [each for name, each in vars(np.dtypes).items() if name.endswith("DType")]
+    moved = [each for each in safe if getattr(each, "__name__", "") in ("scalar", "_reconstruct")]
+    named = [
+        (each, f"numpy.{core}.multiarray.{each.__name__}")
+        for each in moved
+        for core in ("core", "_core")
+    ]
+    return [*safe, *kinds, *named]
 
 
 def newest_usable(run: RunFolder) -> Path | None:
@@ -54,6 +92,8 @@ def newest_usable(run: RunFolder) -> Path | None:
     for path in run.saved():
         try:
             read(path)
+        except ForeignObjectError:
+            raise
         except InputError:
             path.replace(path.with_name(path.name + ".broken"))
         else:
@@ -65,11 +105,16 @@ def resumable(run: RunFolder) -> Path:
     """The checkpoint to go on from.
 
     Raises:
-        InputError: there is none that can be read.
+        InputError: there is none that can be read, or it holds weights alone.
     """
     found = newest_usable(run)
     if found is None:
         raise InputError(f"{run.path} has no usable checkpoint; train without --resume")
+    if "optimizer" not in read(found):
+        raise InputError(
+            f"{run.path} holds weights alone, no training to go on with; start one from them with "
+            f"--weights {run.path}"
+        )
     return found
 
 

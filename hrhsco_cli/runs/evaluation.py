@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from hrhsco_cli.datasets.coco_json import read_detections, read_ground_truth
-from hrhsco_cli.files import write_json
+from hrhsco_cli.files import read_json, write_json
 from hrhsco_cli.runs import recipe
 from hrhsco_cli.runs.environment import describe
 from hrhsco_cli.runs.folder import RunFolder
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 Metrics = dict[str, Any]
 TRAINING_KEYS = (
     "train_dataloader", "train_cfg", "optim_wrapper", "param_scheduler",
-    "val_dataloader", "val_cfg", "val_evaluator",
+    "val_dataloader", "val_cfg", "val_evaluator", "load_from", "resume",
 )  # fmt: skip
 """What mmengine wants away from a recipe that is only tested."""
 OnBatch = Callable[[int, int], None]
@@ -154,7 +154,7 @@ def _measure(
     cost = model_cost(model, tuple(config.input_size))
     metrics |= cost.metrics
     metrics["meta"] |= {"cost": CONVENTION, "cost_not_counted": cost.not_counted}
-    metrics["meta"] |= run_conditions(config) | _surroundings()
+    metrics["meta"] |= run_conditions(config) | _surroundings() | _origin(run)
     return metrics
 
 
@@ -213,6 +213,14 @@ def _surroundings() -> dict[str, Any]:
     return {key: about[key] for key in ("time", "device", "operators", "python", "packages")}
 
 
+def _origin(run: RunFolder) -> dict[str, Any]:
+    """Whose weights a run started from, or was converted from; nothing where it was neither."""
+    if not run.weights.is_file():
+        return {}
+    told = read_json(run.weights, "account of its weights")
+    return {"weights": {key: told[key] for key in ("source", "sha256", "layout")}}
+
+
 def run_conditions(config: "Config") -> dict[str, Any]:
     """What of a recipe belongs beside its figures."""
     options = dict(config.model.get("test_cfg") or {})
@@ -249,8 +257,6 @@ def read_metrics(path: Path) -> Metrics:
     Raises:
         InputError: it is missing, broken, or not the metrics of an evaluation.
     """
-    from hrhsco_cli.files import read_json
-
     content = read_json(path, "metrics")
     if not isinstance(content, dict) or "meta" not in content:
         raise InputError(f"{path} holds no metrics (no 'meta'); write it with hrhsco evaluate")

@@ -62,6 +62,11 @@ class RunFolder:
         return self.path / "oracle.json"
 
     @property
+    def weights(self) -> Path:
+        """Whose weights it started from, or was converted from, and what of them was copied."""
+        return self.path / "weights.json"
+
+    @property
     def tensorboard(self) -> Path:
         """Where mmengine's visualizer backends write, where a recipe names any."""
         return self.path / "tensorboard"

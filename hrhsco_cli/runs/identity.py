@@ -12,6 +12,7 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from hrhsco_cli.files import file_hash
 from hrhsco_cli.runs.environment import package_versions
 from hrhsco_cli.runs.recipe import dataset_nodes
 
@@ -27,6 +28,10 @@ TRAINING_CODE = (
     "hrhsco_cli/runs/mmdet_parts.py",
     "hrhsco_cli/runs/random_state.py",
     "hrhsco_cli/runs/training.py",
+    "hrhsco_cli/weights/fitting.py",
+    "hrhsco_cli/weights/layouts.py",
+    "hrhsco_cli/weights/reading.py",
+    "hrhsco_cli/weights/starting.py",
     "reports/frames.py",
 )
 """The code that decides what a network learns and detects."""
@@ -105,7 +110,7 @@ def _training_part(config: "Config") -> dict[str, Any]:
     part["model"].pop("test_cfg", None)
     part["randomness"].pop("seed", None)
     if "load_from" in part and Path(part["load_from"]).is_file():
-        part["load_from"] = _file_hash(Path(part["load_from"]))
+        part["load_from"] = file_hash(Path(part["load_from"]))
     cleaned: dict[str, Any] = _cleaned(part)
     return cleaned
 
@@ -155,21 +160,7 @@ def data_fingerprint(node: Mapping[str, Any]) -> str:
     folder = Path(node["data_root"], node["data_prefix"]["img"])
     pictures = [folder / name for name in truth.images["file_name"]]
     with ThreadPoolExecutor() as pool:
-        return _hash([truth.fingerprint, *pool.map(_file_hash, pictures)])
-
-
-def _file_hash(path: Path) -> str:
-    stat = path.stat()
-    return _content_hash(path, stat.st_size, stat.st_mtime_ns)
-
-
-@cache
-def _content_hash(path: Path, _size: int, _changed: int) -> str:
-    with path.open("rb") as file:
-        digest = hashlib.sha256()
-        while block := file.read(1 << 20):
-            digest.update(block)
-    return digest.hexdigest()
+        return _hash([truth.fingerprint, *pool.map(file_hash, pictures)])
 
 
 @cache

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from mmengine.hooks import Hook
     from mmengine.runner import Runner
 
+    from hrhsco_cli.weights.starting import Start
+
 OnStep = Callable[[dict[str, Any]], None]
 
 
@@ -87,12 +89,12 @@ def build_runner(config: "Config", run: RunFolder) -> "Runner":
     Raises:
         InputError: a component refuses its options; the message is the component's own.
     """
-    from mmengine.runner import Runner
-
     from hrhsco_cli.runs.distributed import in_torchrun, join_ranks
     from hrhsco_cli.runs.registering import register
 
     register()
+    from hrhsco_cli.weights.starting import StartingRunner
+
     use_threads(config)
     config = config.copy()
     config.work_dir = str(run.checkpoints)
@@ -107,7 +109,7 @@ def build_runner(config: "Config", run: RunFolder) -> "Runner":
         with warnings.catch_warnings():
             # The grid's workers are spawned; mmengine says that its loaders' workers are forked.
             warnings.filterwarnings("ignore", message="Multi-processing start method")
-            return Runner.from_cfg(config)
+            return StartingRunner.from_cfg(config)
     except (TypeError, ValueError, KeyError) as error:
         raise InputError(f"the recipe can't be built: {error}") from error
 
@@ -125,6 +127,7 @@ def train(
     run: RunFolder,
     *,
     resume_from: Path | None = None,
+    on_start: "Callable[[Start], None]" = lambda _: None,
     on_plan: Callable[[Plan], None] = lambda _: None,
     on_step: OnStep = lambda _: None,
 ) -> None:
@@ -133,17 +136,23 @@ def train(
     Args:
         config: resolved (data bound, options set).
         run: its folder; recipe, environment, log and checkpoints are written there.
-        resume_from: a checkpoint of this run to go on from instead of starting over.
+        resume_from: a checkpoint of this run to go on from instead of starting over; ``load_from``
+            of the recipe is not read then.
+        on_start: told what of ``load_from`` is copied, before anything is written.
         on_plan: told the number of steps before the first.
         on_step: told the last line of the training log after each step.
 
     Raises:
-        InputError: the folder holds a run already that is not resumed, or the recipe can't be
-            built.
+        InputError: the folder holds a run already that is not resumed, the recipe can't be built,
+            or nothing of the checkpoint that it starts from fits.
         FloatingPointError: training diverged.
     """
     from hrhsco_cli.runs.checkpoints import drop_older
     from hrhsco_cli.runs.distributed import in_torchrun, launch
+    from hrhsco_cli.runs.registering import register
+
+    register()
+    from hrhsco_cli.weights.starting import plan_start
 
     if resume_from is None and run.saved():
         raise InputError(
@@ -154,6 +163,10 @@ def train(
         trained.load_from, trained.resume = str(resume_from), True
     use_threads(config)
     if not in_torchrun():
+        if config.get("load_from") and resume_from is None:
+            start = plan_start(config)
+            on_start(start)
+            write_json(run.weights, start.record())
         dump_recipe(config, run)
         write_json(run.environment, describe() | {"seed": config.randomness.seed})
         on_plan(_plan(config))
@@ -200,29 +213,17 @@ def load_weights(model: Any, checkpoint: Path) -> None:
     import torch
 
     from hrhsco_cli.runs import checkpoints
+    from hrhsco_cli.weights.fitting import fit
 
     content = checkpoints.read(checkpoint)
     state = content.get("state_dict", content)
-    own = model.state_dict()
-    wrong = [
-        f"{name} ({what})"
-        for name in sorted(own.keys() | state.keys())
-        if (what := _mismatch(own.get(name), state.get(name)))
-    ]
-    if wrong:
+    misfits = fit(model.state_dict(), state).misfits
+    if misfits:
+        name, what = min(misfits.items())
         raise InputError(
-            f"{checkpoint} belongs to another architecture: {len(wrong)} of {len(own)} parameters "
-            f"don't fit, first {wrong[0]}; use the recipe that it was trained with"
+            f"{checkpoint} belongs to another architecture: {len(misfits)} tensors don't fit, "
+            f"first {name} ({what}); use the recipe that it was trained with, or make a run of a "
+            "published one with hrhsco weights convert"
         )
     with torch.no_grad():
         model.load_state_dict(state)
-
-
-def _mismatch(own: Any, stored: Any) -> str:
-    if own is None:
-        return "not in the model"
-    if stored is None:
-        return "not in the checkpoint"
-    if own.shape != stored.shape:
-        return f"{tuple(stored.shape)} in the checkpoint, {tuple(own.shape)} in the model"
-    return ""

@@ -1,0 +1,59 @@
+"""``hrhsco weights``: look at checkpoints, and convert published ones."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+weights_app = typer.Typer(
+    help="Look at checkpoints, and make runs of published ones.", no_args_is_help=True
+)
+
+
+@weights_app.command()
+def inspect(
+    checkpoint: Annotated[str, typer.Argument(help="A checkpoint file, or a run's folder.")],
+    json_out: Annotated[Path | None, typer.Option("--json", help="Write it there.")] = None,
+) -> None:
+    """What a checkpoint holds: layout, head, depth, classes, channels, tensors.
+
+    Nothing in the file is run: one that holds more than weights and plain values is refused.
+
+    Example: hrhsco weights inspect yolc.pth
+    """
+    from hrhsco_cli.files import write_json
+    from hrhsco_cli.shown.weights import print_contents, summary
+    from hrhsco_cli.weights.reading import located, read_weights
+
+    about = summary(read_weights(located(checkpoint)))
+    print_contents(about)
+    if json_out is not None:
+        write_json(json_out, about)
+
+
+@weights_app.command()
+def convert(
+    checkpoint: Annotated[str, typer.Argument(help="A checkpoint of YOLC or HRH-SCO.")],
+    out: Annotated[Path, typer.Argument(help="The run's folder to make.")],
+    recipe: Annotated[str, typer.Option(help="The recipe of its network: a file, or a name.")],
+    data: Annotated[
+        Path | None, typer.Option(help="What to score it on: train.json, val.json and images/.")
+    ] = None,
+    settings: Annotated[
+        list[str] | None, typer.Option("--set", help="Change a dotted key of the recipe: a.b=c.")
+    ] = None,
+) -> None:
+    """Make a run of a checkpoint in the public layout (mmdet 2.x); hrhsco evaluate scores it.
+
+    Every tensor must fit the recipe's network. Depth and the order in which boxes are sampled are
+    taken from the checkpoint.
+
+    Example: hrhsco weights convert yolc.pth runs/yolc --recipe visdrone_w48_baseline
+    """
+    from hrhsco_cli.runs.recipe import parse_settings
+    from hrhsco_cli.shown.weights import print_converted
+    from hrhsco_cli.weights.converting import convert as make_run
+
+    changes = parse_settings(settings or [])
+    print_converted(make_run(checkpoint, out, recipe, data=data, settings=changes))
+    typer.echo(out)

@@ -1,0 +1,1 @@
+"""Weights from elsewhere: read without running code, renamed, fitted into a network."""

@@ -1,0 +1,204 @@
+"""A checkpoint from elsewhere made a run: whole, strictly fitted, ready to be scored."""
+
+import tempfile
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import torch
+
+from hrhsco_cli.datasets.coco_json import read_ground_truth
+from hrhsco_cli.files import write_json
+from hrhsco_cli.runs import recipe as recipes
+from hrhsco_cli.runs.environment import describe
+from hrhsco_cli.runs.evaluation import annotation_file
+from hrhsco_cli.runs.folder import RunFolder
+from hrhsco_cli.runs.training import dump_recipe
+from hrhsco_cli.weights.fitting import Fit, fit
+from hrhsco_cli.weights.layouts import OTHER, PUBLIC, head_options
+from hrhsco_cli.weights.reading import Weights, located, read_weights
+from hrhsco_cli.weights.starting import built, provenance
+from reports.errors import InputError
+
+if TYPE_CHECKING:
+    from mmengine.config import Config
+
+_FROM_CHECKPOINT = (
+    "heatmap_upsample_num", "use_offset_branch", "sample_order", "deformable_refine",
+)  # fmt: skip
+"""Head options that a converted recipe takes from the checkpoint, where ``--set`` doesn't name
+them."""
+
+
+@dataclass(frozen=True)
+class Converted:
+    """What was converted.
+
+    Attributes:
+        run: the new folder.
+        weights: the checkpoint's.
+        settings: of the recipe, dotted key to value, that were taken from the checkpoint.
+        notes: what to know, a line each.
+    """
+
+    run: RunFolder
+    weights: Weights
+    settings: dict[str, Any]
+    notes: tuple[str, ...]
+
+
+def convert(
+    checkpoint: str,
+    out: Path,
+    recipe: str,
+    *,
+    data: Path | None = None,
+    settings: Mapping[str, Any] | None = None,
+) -> Converted:
+    """Write a checkpoint into a run folder in our layout, with the recipe that it fits.
+
+    Args:
+        checkpoint: see ``located``.
+        out: the run's folder, new or empty.
+        recipe: a recipe file, or the name of a shipped one.
+        data: folder with the data that it will be scored on; None keeps the recipe's own.
+        settings: dotted keys of the recipe to change.
+
+    Raises:
+        InputError: the checkpoint can't be read, is no YOLC's, or doesn't fit the recipe's network
+            to the last tensor; the folder is in use; the recipe or its data are wrong.
+    """
+    if out.is_file() or (out.is_dir() and any(out.iterdir())):
+        raise InputError(f"{out} is in use; name a new folder")
+    weights = read_weights(located(checkpoint))
+    if weights.layout is OTHER:
+        raise InputError(
+            f"{weights.source} is no checkpoint of YOLC or HRH-SCO: it has no heatmap branch under "
+            "a known name; hrhsco weights inspect shows what it holds"
+        )
+    config = recipes.load(recipes.find(recipe))
+    if config.model.get("bbox_head", {}).get("type") != "YOLCHead":
+        raise InputError(f"recipe {recipe} has no YOLCHead, so no weights of YOLC fit it")
+    taken = _taken(weights, settings or {})
+    recipes.override(config, {**taken, **(settings or {})})
+    if data is not None:
+        recipes.bind_data(config, data)
+    model = built(config)
+    tensors = model.state_dict()
+    _require_whole(weights, tensors, fit(tensors, weights.tensors), data)
+    model.load_state_dict(weights.tensors)
+    config.load_from = None
+    _write(config, weights, model.state_dict(), RunFolder(out))
+    return Converted(RunFolder(out), weights, taken, tuple(_notes(config, weights, data)))
+
+
+def _taken(weights: Weights, settings: Mapping[str, Any]) -> dict[str, Any]:
+    asked = {f"model.bbox_head.{option}": weights.head.get(option) for option in _FROM_CHECKPOINT}
+    return {key: value for key, value in asked.items() if value is not None and key not in settings}
+
+
+def _require_whole(
+    weights: Weights, tensors: Mapping[str, Any], found: Fit, data: Path | None
+) -> None:
+    """Make sure that no tensor is missing, left over or of another shape.
+
+    Raises:
+        InputError: one is; where the heads differ, the message says in which option.
+    """
+    misfits = found.misfits
+    if not misfits:
+        return
+    own = head_options(tensors, weights.sample_order)
+    wrong = {option: value for option, value in weights.head.items() if own.get(option) != value}
+    if wrong:
+        has = ", ".join(f"{option}={value}" for option, value in wrong.items())
+        instead = ", ".join(str(own.get(option, "none")) for option in wrong)
+        said = f"the checkpoint has {has}, the recipe {instead}"
+    else:
+        some = "; ".join(f"{name}: {why}" for name, why in sorted(misfits.items())[:3])
+        rest = f"; and {len(misfits) - 3} more" if len(misfits) > 3 else ""
+        said = f"{len(misfits)} tensors don't fit the recipe's network ({some}{rest})"
+    raise InputError(f"{weights.source}: {said}: {_remedy(wrong, data)}")
+
+
+def _remedy(wrong: Mapping[str, Any], data: Path | None) -> str:
+    if not wrong or "in_channels" in wrong:
+        return "choose the recipe of the network that it was trained as"
+    if "num_classes" in wrong and data is not None:
+        return f"{data} names other classes; name the data that it was trained on with --data"
+    return " ".join(f"--set model.bbox_head.{each}={_yaml(wrong[each])}" for each in wrong)
+
+
+def _yaml(value: Any) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def _notes(config: "Config", weights: Weights, data: Path | None) -> Iterator[str]:
+    if weights.layout is PUBLIC and not weights.head["deformable_refine"]:
+        yield (
+            "it refines boxes by a plain convolution, not by YOLC's deformable one: the recipe's "
+            "deformable_refine is false"
+        )
+    elif weights.layout is PUBLIC:
+        yield (
+            "the public code fills the deformable offsets as (x, y): the recipe's sample_order is "
+            "'xy', so that boxes are sampled as in its training"
+        )
+    if weights.layout is PUBLIC:
+        yield (
+            "the public code blurs the heatmap before it looks for peaks: to decode as it does, "
+            "add --set model.test_cfg.pre_peak_blur=true to hrhsco evaluate"
+        )
+    if data is None:
+        yield f"not bound to data: it will be scored on {_data_root(config)}; --data names another"
+        return
+    names = _class_names(config)
+    if weights.classes and weights.classes != names:
+        yield (
+            f"its classes are {', '.join(weights.classes)}; those of {data} are "
+            f"{', '.join(names)}: figures hold only if they mean the same in this order"
+        )
+
+
+def _data_root(config: "Config") -> str:
+    *_, test = recipes.dataset_nodes(config)
+    return str(test["data_root"])
+
+
+def _class_names(config: "Config") -> tuple[str, ...]:
+    """Of the data that a recipe is tested on, in the order of its labels."""
+    truth = read_ground_truth(annotation_file(config))
+    return tuple(truth.categories["name"])
+
+
+def _write(config: "Config", weights: Weights, tensors: Mapping[str, Any], run: RunFolder) -> None:
+    """Fill a folder aside and rename it, so that there is a whole run or none.
+
+    Raises:
+        InputError: there is no room, or no right to write there.
+    """
+    epoch = weights.meta.get("epoch")
+    epoch = epoch if isinstance(epoch, int) else 0
+    try:
+        run.path.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(prefix=".converted-", dir=run.path.parent) as aside:
+            made = RunFolder(Path(aside, "run"))
+            dump_recipe(config, made)
+            meta = {
+                "epoch": epoch,
+                "cfg": made.recipe.read_text("utf-8"),
+                "dataset_meta": {"classes": weights.classes},
+            }
+            made.checkpoints.mkdir()
+            torch.save(
+                {"meta": meta, "state_dict": dict(tensors)},
+                made.checkpoints / f"epoch_{epoch}.pth",
+            )
+            write_json(made.environment, describe())
+            write_json(made.weights, provenance(weights) | {"copied": list(tensors)})
+            made.path.replace(run.path)
+    except OSError as error:
+        raise InputError(
+            f"can't write {run.path}: {error.strerror or error}; nothing was changed"
+        ) from error

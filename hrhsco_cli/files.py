@@ -1,6 +1,7 @@
 """Writing files so that a reader never sees half of one: written aside, then renamed."""
 
 import contextlib
+import hashlib
 import json
 import os
 import tempfile
@@ -104,6 +105,15 @@ def last_row(path: Path) -> dict[str, Any]:
             row: dict[str, Any] = json.loads(line)
             return row
     return {}
+
+
+def file_hash(path: Path) -> str:
+    """SHA-256 of a file's bytes."""
+    with path.open("rb") as file:
+        digest = hashlib.sha256()
+        while block := file.read(1 << 20):
+            digest.update(block)
+    return digest.hexdigest()
 
 
 def read_json(path: Path, what: str) -> Any:

@@ -31,7 +31,7 @@ def oracle(
 
     Example: hrhsco oracle runs/scenes/val.json --depths 0,1,2,3,4 --plot runs/ceiling.png
     """
-    from hrhsco_cli.datasets.coco_json import read_ground_truth
+    from hrhsco_cli.datasets.coco_json import read_scored_truth
     from hrhsco_cli.files import write_figure, write_json
     from hrhsco_cli.shown.ceiling import print_ceiling
     from reports import ceiling
@@ -39,7 +39,7 @@ def oracle(
 
     wanted = parse_depths(depths)
     input_size = None if size is None else parse_size(size)
-    truth = read_ground_truth(annotations)
+    truth = read_scored_truth(annotations)
     limits = parse_max_dets(max_dets)
     rows = ceiling.ceiling(truth, wanted, size=input_size, max_dets=limits)
     print_ceiling(truth, rows, limits, input_size)

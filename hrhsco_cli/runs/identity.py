@@ -12,6 +12,7 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from hrhsco_cli.files import file_hash
 from hrhsco_cli.runs.environment import package_versions
 from hrhsco_cli.runs.recipe import dataset_nodes
 
@@ -42,7 +43,7 @@ _TRAINING_KEYS = (
     "default_hooks", "env_cfg", "randomness", "processes", "threads", "auto_scale_lr", "load_from",
     "sync_bn", "model_wrapper_cfg", "find_unused_parameters",
 )  # fmt: skip
-_TEST_KEYS = ("test_dataloader", "test_cfg", "input_size")
+_TEST_KEYS = ("test_dataloader", "test_cfg", "input_size", "max_dets")
 
 _IDLE_HOOKS = ("IterTimerHook", "LoggerHook", "CheckpointHook")
 """Hooks of a recipe that watch a training without touching it."""
@@ -165,11 +166,7 @@ def _file_hash(path: Path) -> str:
 
 @cache
 def _content_hash(path: Path, _size: int, _changed: int) -> str:
-    with path.open("rb") as file:
-        digest = hashlib.sha256()
-        while block := file.read(1 << 20):
-            digest.update(block)
-    return digest.hexdigest()
+    return file_hash(path)
 
 
 @cache

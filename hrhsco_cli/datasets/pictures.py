@@ -58,7 +58,9 @@ def read_header(path: Path) -> Header:
     try:
         with path.open("rb") as file, Image.open(file) as opened:
             width, height = opened.size
-            turned = opened.getexif().get(_EXIF_ORIENTATION, 1) != 1
+            # Asked of a PNG without any, getexif would decode the pixels to look behind them.
+            exif = opened.getexif() if "exif" in opened.info else {}
+            turned = exif.get(_EXIF_ORIENTATION, 1) != 1
             end = _ENDS.get(opened.format or "", b"")
             file_size = file.seek(0, 2)
             file.seek(-len(end), 2)

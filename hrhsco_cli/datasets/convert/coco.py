@@ -34,11 +34,12 @@ class CocoFormat:
     Attributes:
         name: of the data set, for messages.
         annotations: patterns of the annotation file, the first that matches is taken.
-        pictures: folders of its pictures, the first that exists is taken; ``.`` is the file's own.
+        pictures: folders of its pictures, the first that exists is taken.
         classes: published order; None takes the file's, by id.
         excused: keys of an annotation that say its object is not to be scored.
         left_out: key of an image or annotation that takes its picture out of the benchmark.
         renamed: other names of a class, by name.
+        first_in: a subfolder, by split, in which annotations and pictures are looked for first.
     """
 
     name: str
@@ -48,6 +49,7 @@ class CocoFormat:
     excused: tuple[str, ...] = ()
     left_out: str | None = None
     renamed: dict[str, str] = field(default_factory=dict)
+    first_in: dict[str, str] = field(default_factory=dict)
 
     def reader(self) -> Reader:
         """The reader of this layout."""
@@ -58,7 +60,7 @@ COCO = CocoFormat(
     name="COCO",
     annotations=(
         "{split}.json", "annotations/{split}.json", "annotations/instances_{split}*.json",
-        "{split}/_annotations.coco.json", "annotations/*{split}*.json",
+        "{split}/_annotations.coco.json",
     ),
     pictures=(
         "{split}2017", "images/{split}2017", "images/{split}", "{split}/images", "images",
@@ -94,19 +96,15 @@ AITOD_V2 = CocoFormat(
 
 TINYPERSON = CocoFormat(
     name="TinyPerson",
-    # Training is on pictures whose ignored and uncertain regions are painted over; the test's are
-    # as they were taken. Both task files hold one class and no dense pictures.
-    annotations=(
-        "erase_with_uncertain_dataset/annotations/task/tiny_set_{split}_all.json",
-        "annotations/task/tiny_set_{split}_all.json",
-        "erase_with_uncertain_dataset/annotations/tiny_set_{split}.json",
-        "annotations/tiny_set_{split}.json",
-    ),
-    pictures=("erase_with_uncertain_dataset/{split}", "{split}"),
+    # The task files hold one class and no dense pictures.
+    annotations=("annotations/task/tiny_set_{split}_all.json", "annotations/tiny_set_{split}.json"),
+    pictures=("{split}",),
     classes=("person",),
     excused=("ignore", "uncertain", "logo"),
     left_out="in_dense_image",
     renamed={"sea_person": "person", "earth_person": "person"},
+    # Trained on with ignored and uncertain regions painted over, tested as the pictures were taken.
+    first_in={"train": "erase_with_uncertain_dataset"},
 )
 
 
@@ -114,7 +112,7 @@ def _read(layout: CocoFormat, source: Path, split: str | None, complain: Complai
     """Read a split of a folder."""
     if split is None:
         raise InputError(f"{layout.name} has splits in one folder; name one: --split train")
-    path = _annotations(layout, source, split)
+    path, root = _annotations(layout, source, split)
     content = read_json(path, "annotations")
     images, annotations, categories = (
         _list(content, part, path) for part in ("images", "annotations", "categories")
@@ -126,33 +124,31 @@ def _read(layout: CocoFormat, source: Path, split: str | None, complain: Complai
             "annotations of whole pictures (task/tiny_set_train_all.json): training crops them"
         )
     number, listed = _categories(layout, categories, path)
-    pictures = _folder(layout, source, split, path)
+    pictures = _folder(layout, root, split, path)
     boxes = _boxes(layout, annotations, number, path, complain)
+    for stray in boxes.keys() - {each.get("id") for each in images}:
+        complain(f"{path}: {len(boxes[stray])} annotations name the unknown image {stray!r}")
     kept = _kept(layout, images, annotations)
     return Layout(pictures, _images(kept, boxes, pictures), listed, len(kept))
 
 
-def _annotations(layout: CocoFormat, source: Path, split: str) -> Path:
-    for pattern in layout.annotations:
-        found = sorted(source.glob(pattern.format(split=split)))
-        if found:
-            return found[0]
+def _annotations(layout: CocoFormat, source: Path, split: str) -> tuple[Path, Path]:
+    """The annotation file of a split, and the folder that its pattern starts from."""
+    roots = [source / layout.first_in[split]] if split in layout.first_in else []
+    for root in (*roots, source):
+        for pattern in layout.annotations:
+            found = sorted(root.glob(pattern.format(split=split)))
+            if found:
+                return found[0], root
     places = ", ".join(pattern.format(split=split) for pattern in layout.annotations)
     raise InputError(f"no {layout.name} annotations of split {split!r} in {source} ({places})")
 
 
-def _folder(layout: CocoFormat, source: Path, split: str, annotations: Path) -> Path:
-    if annotations.parent.name == split:
-        return first_folder([annotations.parent / "images", annotations.parent], "pictures", source)
-    folders = [source / pattern.format(split=split) for pattern in layout.pictures]
-    # Annotations of the erased pictures go with them, others with the pictures as they were taken.
-    inside = [each for each in folders if _top(each, source) == _top(annotations, source)]
-    outside = [each for each in folders if each not in inside]
-    return first_folder(inside + outside[:: -1 if inside else 1], "pictures", source)
-
-
-def _top(path: Path, source: Path) -> str:
-    return path.relative_to(source).parts[0]
+def _folder(layout: CocoFormat, root: Path, split: str, annotations: Path) -> Path:
+    own = [annotations.parent / "images", annotations.parent]
+    folders = [root / pattern.format(split=split) for pattern in layout.pictures]
+    beside = annotations.parent == root / split  # where each split is a folder of its own
+    return first_folder(own if beside else folders, "pictures", root)
 
 
 def _list(content: Any, part: str, path: Path) -> list[Row]:

@@ -11,14 +11,12 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from reports.frames import OUTSIDE_TOLERANCE_PX
 from reports.metrics.size_bins import ANY_AREA
 
 ERROR, WARNING = "error", "warning"
 FINDING_COLUMNS = ["severity", "problem", "file", "count", "examples", "mend"]
 EXAMPLES = 3
-
-OUTSIDE_TOLERANCE_PX = 0.5
-"""How far a box may reach over its image's edge: converters round, and half a pixel is rounding."""
 
 _BORDER_PX = 1e-6
 

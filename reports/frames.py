@@ -15,6 +15,9 @@ REGION_COLUMNS = ["image_id", "x", "y", "w", "h"]
 CATEGORY_COLUMNS = ["category_id", "name"]
 DETECTION_COLUMNS = ["image_id", "category_id", "x", "y", "w", "h", "score"]
 
+OUTSIDE_TOLERANCE_PX = 0.5
+"""How far a box may reach over its image's edge: converters round, and half a pixel is rounding."""
+
 
 @dataclass(frozen=True)
 class GroundTruth:

@@ -13,13 +13,13 @@ import numpy as np
 import pandas as pd
 
 from hrhsco_cli.files import read_json
-from reports.dataset_check import OUTSIDE_TOLERANCE_PX
 from reports.errors import InputError
 from reports.frames import (
     BOX_COLUMNS,
     CATEGORY_COLUMNS,
     DETECTION_COLUMNS,
     IMAGE_COLUMNS,
+    OUTSIDE_TOLERANCE_PX,
     REGION_COLUMNS,
     GroundTruth,
 )

@@ -10,6 +10,6 @@ input_size = (640, 640)
 data_root = "data/mine"
 
 train_pipeline = _base_.train_pipeline
-train_pipeline[2].crop_size = (640, 640)  # RandomCrop: height, width
+train_pipeline[2].crop_size = input_size  # RandomCrop: width, height
 train_dataloader = dict(num_workers=4, dataset=dict(data_root=data_root, pipeline=train_pipeline))
 test_dataloader = dict(num_workers=2, dataset=dict(data_root=data_root))

@@ -17,6 +17,6 @@ input_size = (1024, 1024)
 data_root = "data/dota"
 
 train_pipeline = _base_.train_pipeline
-train_pipeline[2].crop_size = (1024, 1024)
+train_pipeline[2].crop_size = input_size
 train_dataloader = dict(dataset=dict(data_root=data_root, pipeline=train_pipeline))
 test_dataloader = dict(dataset=dict(data_root=data_root))

@@ -16,6 +16,6 @@ max_dets = (1, 100, 1000)
 data_root = "data/tinyperson"
 
 train_pipeline = _base_.train_pipeline
-train_pipeline[2].crop_size = (512, 640)  # height, width
+train_pipeline[2].crop_size = input_size
 train_dataloader = dict(dataset=dict(data_root=data_root, pipeline=train_pipeline))
 test_dataloader = dict(dataset=dict(data_root=data_root))

@@ -14,7 +14,7 @@ input_size = (1024, 540)
 data_root = "data/uavdt"
 
 train_pipeline = _base_.train_pipeline
-train_pipeline[3].crop_size = (540, 1024)  # RandomCenterCropPad: height, width
+train_pipeline[3].crop_size = input_size  # RandomCenterCropPad: width, height
 train_pipeline[4].scale = input_size
 test_pipeline = _base_.test_pipeline
 test_pipeline[1].scale = input_size

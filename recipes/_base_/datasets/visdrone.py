@@ -27,7 +27,7 @@ train_pipeline = [
     ),
     dict(
         type="RandomCenterCropPad",
-        crop_size=(640, 1024),  # height, width
+        crop_size=(1024, 640),  # width, height
         ratios=(0.6, 0.7, 0.8, 0.9, 1.0, 1.1, 1.2, 1.3),
         mean=[0, 0, 0],
         std=[1, 1, 1],

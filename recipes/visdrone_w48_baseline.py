@@ -1,5 +1,6 @@
 """YOLC as published: HRNet-W48 and the x4 head on VisDrone at 1024x640.
 
+Data: hrhsco data convert visdrone FOLDER data/visdrone
 Command: hrhsco train visdrone_w48_baseline --data data/visdrone --device cuda
 Cost: 48 epochs of 5 passes; not run by the authors of this tool, who had no GPU.
 Expect: published results of YOLC stand in arXiv 2404.06180; its second pass is not part of this.

@@ -15,6 +15,9 @@ REGION_COLUMNS = ["image_id", "x", "y", "w", "h"]
 CATEGORY_COLUMNS = ["category_id", "name"]
 DETECTION_COLUMNS = ["image_id", "category_id", "x", "y", "w", "h", "score"]
 
+OUTSIDE_TOLERANCE_PX = 0.5
+"""How far a box may reach over its image's edge: converters round, and half a pixel is rounding."""
+
 
 @dataclass(frozen=True)
 class GroundTruth:
@@ -27,8 +30,8 @@ class GroundTruth:
         categories: one row a class, columns ``CATEGORY_COLUMNS``, sorted by id.
         fingerprint: hex digest of the content (images, boxes, categories), not of the path: two
             results are comparable only where it is equal.
-        ignore_regions: one row a region in which no detection counts (VisDrone's category 0),
-            columns ``REGION_COLUMNS``.
+        ignore_regions: one row a region in which nothing counts (VisDrone's category 0), columns
+            ``REGION_COLUMNS``; ``reports.metrics.ignore_regions`` finds what lies in them.
     """
 
     images: pd.DataFrame

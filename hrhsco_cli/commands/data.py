@@ -31,22 +31,87 @@ def synth(
 
 @data_app.command()
 def convert(
-    layout: Annotated[str, typer.Argument(help="visdrone, uavdt, yolo or dota.")],
+    layout: Annotated[
+        str,
+        typer.Argument(
+            help="visdrone, uavdt, aitod, aitodv2, tinyperson, dota, dotav1.5, dotav2, yolo, coco."
+        ),
+    ],
     source: Annotated[Path, typer.Argument(help="The data set's folder, as published.")],
-    out: Annotated[Path, typer.Argument(help="The COCO JSON to write.")],
+    out: Annotated[
+        Path, typer.Argument(help="A data folder to make, or the COCO JSON of one split.")
+    ],
+    split: Annotated[
+        str | None, typer.Option(help="The published split, where OUT is a .json.")
+    ] = None,
 ) -> None:
     """Convert a public layout to COCO JSON; boxes are clipped to their images.
 
+    A data folder gets train.json, val.json and a link images to the pictures: what train asks for.
+    They are the splits that papers train and report on (AI-TOD: trainval and test; UAVDT and
+    TinyPerson: train and test; all others: train and val).
+
+    Example: hrhsco data convert aitod AI-TOD data/aitod
+
     Example: hrhsco data convert visdrone VisDrone2019-DET-val data/visdrone/val.json
+
+    Example: hrhsco data convert aitod AI-TOD data/aitod/val.json --split val
     """
     from hrhsco_cli.datasets.convert import convert_dataset
 
-    done = convert_dataset(layout, source, out)
-    typer.echo(
-        f"{done.images} images, {done.boxes} boxes, {done.clipped} clipped, {done.dropped} dropped",
-        err=True,
-    )
+    for done in convert_dataset(layout, source, out, split):
+        typer.echo(
+            f"{done.out.name}: {done.images} images, {done.boxes} boxes, {done.clipped} clipped, "
+            f"{done.dropped} dropped, {done.excused} not scored; pictures in {done.pictures}",
+            err=True,
+        )
     typer.echo(out)
+
+
+@data_app.command()
+def check(
+    path: Annotated[
+        Path,
+        typer.Argument(help="A COCO JSON, a data folder, or with --layout a copy as published."),
+    ],
+    layout: Annotated[
+        str | None, typer.Option(help="A layout of hrhsco data convert; none is COCO JSON.")
+    ] = None,
+    split: Annotated[str | None, typer.Option(help="The published split, with --layout.")] = None,
+    pictures: Annotated[
+        Path | None, typer.Option(help="The pictures, if not in images/ beside the JSON.")
+    ] = None,
+    json_out: Annotated[
+        Path | None, typer.Option("--json", help="Write the problems there.")
+    ] = None,
+) -> None:
+    """List all that is wrong with a copy of a data set at once; exit 1 if anything is an error.
+
+    Pictures are not decoded, but for those whose file ends too early.
+
+    Example: hrhsco data check data/aitod
+
+    Example: hrhsco data check VisDrone2019-DET-val --layout visdrone --json problems.json
+    """
+    from hrhsco_cli.datasets.check import check_coco, check_layout
+    from hrhsco_cli.files import write_json
+    from hrhsco_cli.shown.dataset_check import print_problems
+    from reports.dataset_check import ERROR
+    from reports.errors import InputError
+
+    if layout is None:
+        if split is not None:
+            raise InputError("--split goes with --layout; without it name the split's JSON")
+        found = check_coco(path, pictures)
+    elif pictures is not None:
+        raise InputError("--pictures goes with a COCO JSON; a layout says where its pictures are")
+    else:
+        found = check_layout(layout, path, split)
+    print_problems(found)
+    if json_out is not None:
+        write_json(json_out, found.to_dict("records"))
+    if (found["severity"] == ERROR).any():
+        raise typer.Exit(1)
 
 
 @data_app.command()

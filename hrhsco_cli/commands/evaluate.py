@@ -19,8 +19,12 @@ def evaluate(
         typer.Option("--set", help="Change a decoding option: model.test_cfg.topk=500."),
     ] = None,
     max_dets: Annotated[
-        str, typer.Option(help="Detections an image; AP uses the last.")
-    ] = "1,100,500",
+        str | None,
+        typer.Option(
+            help="Detections an image and class; AP uses the last.  [default: the recipe's, or "
+            "1,100,500]"
+        ),
+    ] = None,
     min_score: Annotated[
         float, typer.Option(help="Leave lower scores out of the localisation matching.")
     ] = 0.0,
@@ -48,7 +52,7 @@ def evaluate(
     from hrhsco_cli.shown.oracles import print_oracles
 
     select_device(device)
-    limits = parse_max_dets(max_dets)
+    limits = None if max_dets is None else parse_max_dets(max_dets)
 
     from hrhsco_cli.runs.evaluation import (
         evaluate_oracles,

@@ -37,7 +37,7 @@ def oracle(
     Example: hrhsco oracle runs/scenes/val.json --depths 1,2 --heatmap-target subpixel
     """
     from heads.targets import HEATMAP_TARGETS
-    from hrhsco_cli.datasets.coco_json import read_ground_truth
+    from hrhsco_cli.datasets.coco_json import read_scored_truth
     from hrhsco_cli.files import write_figure, write_json
     from hrhsco_cli.shown.ceiling import print_ceiling
     from reports import ceiling
@@ -46,7 +46,7 @@ def oracle(
     wanted = parse_depths(depths)
     input_size = None if size is None else parse_size(size)
     parse_one_of(HEATMAP_TARGETS, heatmap_target, "--heatmap-target")
-    truth = read_ground_truth(annotations)
+    truth = read_scored_truth(annotations)
     limits = parse_max_dets(max_dets)
     targets = {"heatmap_target": heatmap_target}
     rows = ceiling.ceiling(truth, wanted, size=input_size, max_dets=limits, targets=targets)

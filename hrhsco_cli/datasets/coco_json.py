@@ -3,6 +3,7 @@
 import gzip
 import hashlib
 import json
+from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -18,23 +19,22 @@ from reports.frames import (
     CATEGORY_COLUMNS,
     DETECTION_COLUMNS,
     IMAGE_COLUMNS,
+    OUTSIDE_TOLERANCE_PX,
     REGION_COLUMNS,
     GroundTruth,
 )
+from reports.metrics.ignore_regions import in_ignore_regions
 
 _LARGE_FILE_BYTES = 100_000_000
 """Above this a wrong result file is described by its decoder, not row by row."""
-
-OUTSIDE_TOLERANCE_PX = 0.5
-"""How far a box may reach over its image's edge: converters round, and half a pixel is rounding."""
 
 
 def read_ground_truth(path: Path) -> GroundTruth:
     """Read COCO annotations (``.json`` or ``.json.gz``).
 
     Image ids may be strings, annotation ids may start at 0, category ids may have gaps, images may
-    be empty; ``area`` defaults to w * h, ``iscrowd`` and ``ignore`` to 0. The boxes that an image
-    lists as ``ignore_regions`` excuse the detections inside them.
+    be empty; ``area`` defaults to w * h, ``iscrowd`` and ``ignore`` to 0. In the boxes that an
+    image lists as ``ignore_regions`` nothing is scored (``read_scored_truth``).
 
     Raises:
         InputError: not JSON, not COCO, an id twice or unknown, or a box that can't be.
@@ -49,7 +49,7 @@ def read_ground_truth(path: Path) -> GroundTruth:
 @lru_cache(maxsize=8)
 def _ground_truth(path: Path, _size: int = 0, _changed: int = 0) -> GroundTruth:
     """Read a file once for as long as it stays the same: a grid asks for it with each trial."""
-    content = _read(path)
+    content = read_coco(path)
     images = _table(content, "images", {"id", "file_name", "width", "height"}, path)
     annotations = _table(content, "annotations", {"image_id", "category_id", "bbox"}, path)
     categories = _table(content, "categories", {"id", "name"}, path)
@@ -75,8 +75,20 @@ def _ground_truth(path: Path, _size: int = 0, _changed: int = 0) -> GroundTruth:
     return GroundTruth(truth_images, boxes, truth_categories, _fingerprint(*tables), regions)
 
 
+def read_scored_truth(path: Path) -> GroundTruth:
+    """As ``read_ground_truth``, but without the objects in ignore regions: what scores are made of.
+
+    Training takes them all: an object is one wherever it lies.
+    """
+    truth = read_ground_truth(path)
+    inside = in_ignore_regions(truth.boxes, truth.ignore_regions)
+    return replace(truth, boxes=truth.boxes[~inside].reset_index(drop=True))
+
+
 def read_detections(path: Path, truth: GroundTruth) -> pd.DataFrame:
     """Read COCO results, columns ``DETECTION_COLUMNS``; an empty list is a valid answer.
+
+    Detections in ignore regions are left out, before anything is ranked or cut off.
 
     Raises:
         InputError: not a list of results, a box or score that can't be, or an image or category
@@ -91,7 +103,8 @@ def read_detections(path: Path, truth: GroundTruth) -> pd.DataFrame:
     )
     _check_sizes(found, path, "result")
     _check_ids(found, truth.images, truth.categories, path, "result")
-    return found[DETECTION_COLUMNS]
+    outside = ~in_ignore_regions(found, truth.ignore_regions)
+    return found.loc[outside, DETECTION_COLUMNS].reset_index(drop=True)
 
 
 class _Result(msgspec.Struct):
@@ -170,7 +183,12 @@ def coco_dict(
     }
 
 
-def _read(path: Path) -> dict[str, Any]:
+def read_coco(path: Path) -> dict[str, Any]:
+    """The top level of a COCO JSON (``.json`` or ``.json.gz``).
+
+    Raises:
+        InputError: it is missing, not JSON, or no object.
+    """
     if path.suffix == ".gz" and path.is_file():
         try:
             content = json.loads(gzip.decompress(path.read_bytes()))

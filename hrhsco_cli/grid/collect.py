@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Any
 
-from hrhsco_cli.datasets.coco_json import read_detections, read_ground_truth
+from hrhsco_cli.datasets.coco_json import read_detections, read_scored_truth
 from hrhsco_cli.files import read_json
 from hrhsco_cli.grid.naming import variant_label
 from hrhsco_cli.runs.evaluation import read_metrics
@@ -48,7 +48,7 @@ def load_truth(runs: list[RunFolder]) -> GroundTruth:
         InputError: it is gone, or its content changed since.
     """
     meta = read_metrics(runs[0].metrics)["meta"]
-    truth = read_ground_truth(Path(meta["annotations"]))
+    truth = read_scored_truth(Path(meta["annotations"]))
     if truth.fingerprint != meta["fingerprint"]:
         raise InputError(
             f"{meta['annotations']} changed since {runs[0].path} was scored; put the old file back "

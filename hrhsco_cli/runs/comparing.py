@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from hrhsco_cli.datasets.coco_json import read_detections, read_ground_truth
+from hrhsco_cli.datasets.coco_json import read_detections, read_scored_truth
 from hrhsco_cli.files import read_json
 from hrhsco_cli.runs.evaluation import read_metrics
 from hrhsco_cli.runs.folder import RunFolder, matching
@@ -149,7 +149,7 @@ def _truth(annotations: Path | None, metas: list[dict[str, Any]]) -> GroundTruth
     if annotations is None and not metas:
         raise InputError("COCO results need their annotations; add --annotations GT.json")
     path = annotations or Path(metas[0]["annotations"])
-    truth = read_ground_truth(path)
+    truth = read_scored_truth(path)
     if metas and truth.fingerprint != metas[0]["fingerprint"]:
         raise InputError(
             f"{path} is not what the runs were scored against (fingerprint {truth.fingerprint}, "

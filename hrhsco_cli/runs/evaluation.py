@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from hrhsco_cli.datasets.coco_json import read_detections, read_ground_truth
+from hrhsco_cli.datasets.coco_json import read_detections, read_scored_truth
 from hrhsco_cli.files import read_json, write_json
 from hrhsco_cli.runs import recipe
 from hrhsco_cli.runs.environment import describe
@@ -30,7 +30,7 @@ def evaluate_predictions(
     predictions: Path,
     annotations: Path,
     *,
-    max_dets: tuple[int, ...] = DEFAULT_MAX_DETS,
+    max_dets: tuple[int, ...] | None = None,
     min_score: float = 0.0,
 ) -> Metrics:
     """Score COCO results against COCO annotations; the metrics and their ``meta``.
@@ -38,9 +38,9 @@ def evaluate_predictions(
     Raises:
         InputError: either file is wrong.
     """
-    truth = read_ground_truth(annotations)
+    truth = read_scored_truth(annotations)
     detections = read_detections(predictions, truth)
-    return _scored(truth, detections, None, max_dets, min_score)
+    return _scored(truth, detections, None, max_dets or DEFAULT_MAX_DETS, min_score)
 
 
 def evaluate_run(
@@ -48,7 +48,7 @@ def evaluate_run(
     *,
     checkpoint: Path | None = None,
     settings: dict[str, Any] | None = None,
-    max_dets: tuple[int, ...] = DEFAULT_MAX_DETS,
+    max_dets: tuple[int, ...] | None = None,
     min_score: float = 0.0,
     on_batch: OnBatch = lambda _done, _total: None,
 ) -> Metrics:
@@ -58,7 +58,7 @@ def evaluate_run(
         run: its folder.
         checkpoint: instead of the run's last one.
         settings: dotted keys to change in its recipe (decoding options).
-        max_dets: of AP; the last also bounds the localisation matching.
+        max_dets: of AP; the last also bounds the localisation matching. None takes the recipe's.
         min_score: detections below are left out of the localisation matching.
         on_batch: told (batches done, batches in all).
 
@@ -77,7 +77,7 @@ def evaluate_oracles(
     *,
     checkpoint: Path | None = None,
     settings: dict[str, Any] | None = None,
-    max_dets: tuple[int, ...] = DEFAULT_MAX_DETS,
+    max_dets: tuple[int, ...] | None = None,
     min_score: float = 0.0,
     on_batch: OnBatch = lambda _done, _total: None,
 ) -> dict[str, Metrics]:
@@ -140,7 +140,7 @@ def _measure(
     run: RunFolder,
     checkpoint: Path | None,
     out_file: Path,
-    max_dets: tuple[int, ...],
+    max_dets: tuple[int, ...] | None,
     min_score: float,
     on_batch: OnBatch,
 ) -> Metrics:
@@ -149,8 +149,9 @@ def _measure(
 
     weights = checkpoint or run.last_checkpoint()
     cell_size, model = _detect(config, run, weights, out_file, on_batch)
-    truth = read_ground_truth(annotation_file(config))
-    metrics = _scored(truth, read_detections(out_file, truth), cell_size, max_dets, min_score)
+    truth = read_scored_truth(annotation_file(config))
+    limits = max_dets or recipe.max_dets(config)
+    metrics = _scored(truth, read_detections(out_file, truth), cell_size, limits, min_score)
     cost = model_cost(model, tuple(config.input_size))
     metrics |= cost.metrics
     metrics["meta"] |= {"cost": CONVENTION, "cost_not_counted": cost.not_counted}

@@ -2,6 +2,7 @@
 
 import json
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -10,10 +11,11 @@ from mmengine.dist import is_main_process
 from mmengine.hooks import Hook
 from mmengine.runner import Runner
 
-from hrhsco_cli.datasets.coco_json import read_detections, read_ground_truth
+from hrhsco_cli.datasets.coco_json import read_detections, read_scored_truth
 from hrhsco_cli.files import read_rows, write_text
+from hrhsco_cli.runs import recipe
 from hrhsco_cli.runs.mmdet_parts import DetectionsMetric
-from reports.metrics.score import score
+from reports.metrics.score import DEFAULT_MAX_DETS, score
 
 if TYPE_CHECKING:
     from mmengine.config import Config
@@ -34,6 +36,7 @@ def validate_every(config: "Config", epochs: int) -> None:
     config.val_evaluator = {
         "type": "ScoringMetric",
         "annotations": str(Path(node["data_root"], node["ann_file"])),
+        "max_dets": recipe.max_dets(config),
     }
     config.train_cfg.val_interval = epochs
 
@@ -44,10 +47,12 @@ class ScoringMetric(DetectionsMetric):
 
     Args:
         annotations: COCO annotations of the data that is scored.
+        max_dets: of AP; the last also bounds the localisation matching.
     """
 
-    def __init__(self, annotations: str) -> None:
+    def __init__(self, annotations: str, max_dets: Sequence[int] = DEFAULT_MAX_DETS) -> None:
         super().__init__(out_file="")
+        self.max_dets = tuple(max_dets)
         self.annotations = Path(annotations)
 
     def compute_metrics(self, results: list[dict[str, Any]]) -> dict[str, float]:
@@ -55,8 +60,9 @@ class ScoringMetric(DetectionsMetric):
         with tempfile.TemporaryDirectory() as aside:
             self.out_file = Path(aside, "detections.json")
             super().compute_metrics(results)
-            truth = read_ground_truth(self.annotations)
-            scored = score(truth, read_detections(self.out_file, truth), cell_size=None)
+            truth = read_scored_truth(self.annotations)
+            found = read_detections(self.out_file, truth)
+            scored = score(truth, found, cell_size=None, max_dets=self.max_dets)
         return {key: value for key, value in scored.items() if value is not None}
 
 

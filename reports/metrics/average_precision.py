@@ -54,8 +54,8 @@ def evaluate(
 ) -> Evaluation | None:
     """Match detections with objects as COCO does; None if there is no object at all.
 
-    Crowd boxes and ignore regions (of every class) are neither hit nor missed, and excuse the
-    detections that lie in them, as in pycocotools.
+    Crowd boxes are neither hit nor missed, and excuse the detections of their class that lie in
+    them, as in pycocotools.
 
     Args:
         truth: ground truth.
@@ -126,7 +126,7 @@ def ground_truth(truth: GroundTruth) -> Any:
     Ids count from 1 whatever they are in the file: evaluators take an annotation id of 0 for
     'unmatched', and strings for nothing at all.
     """
-    boxes = pd.concat([truth.boxes, _ignored(truth)], ignore_index=True)
+    boxes = truth.boxes
     number = _numbers(truth)
     return hotcoco.COCO.from_arrays(
         [
@@ -144,12 +144,6 @@ def ground_truth(truth: GroundTruth) -> Any:
         area=boxes["area"].to_numpy(dtype=float),
         iscrowd=boxes["iscrowd"].to_numpy(dtype=bool),
     )
-
-
-def _ignored(truth: GroundTruth) -> pd.DataFrame:
-    """Ignore regions as crowd boxes of every class."""
-    regions = truth.ignore_regions.merge(truth.categories[["category_id"]], how="cross")
-    return regions.assign(ann_id=None, area=regions["w"] * regions["h"], iscrowd=True)
 
 
 def _numbers(truth: GroundTruth) -> dict[Any, int]:

@@ -8,6 +8,7 @@ import time
 
 import pytest
 
+from tests.reference import published
 from tests.reference.calling import HRHSCO, hrhsco, refused
 
 
@@ -68,6 +69,27 @@ def test_report_of_a_run(run):
     page = (run / "report" / "report.md").read_text()
     assert "HRH-SCO n=1, sco" in page
     assert (run / "report" / "error_cdf.png").stat().st_size > 1000
+
+
+@pytest.mark.slow
+def test_from_a_published_copy_to_scores_in_two_commands(tmp_path):
+    published.aitod(tmp_path / "AI-TOD")
+    made = hrhsco("data", "convert", "aitod", tmp_path / "AI-TOD", tmp_path / "data")
+    assert made.returncode == 0, made.stderr
+    assert "train.json: 1 images, 1 boxes, 0 clipped" in made.stderr
+    done = hrhsco(
+        "train", "quickstart_baseline", "--data", tmp_path / "data", "--epochs", 1,
+        "--device", "cpu", "--set", "max_dets=[1, 100, 1500]", "--out", tmp_path / "run",
+        "--validate", 1,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    meta = json.loads((tmp_path / "run/metrics.json").read_text())["meta"]
+    assert meta["max_dets"] == [1, 100, 1500]  # the recipe's, where the call says nothing
+    again = hrhsco(
+        "evaluate", tmp_path / "run", "--max-dets", "1,10", "--json", tmp_path / "m.json"
+    )
+    assert again.returncode == 0, again.stderr
+    assert json.loads((tmp_path / "m.json").read_text())["meta"]["max_dets"] == [1, 10]
 
 
 @pytest.mark.slow

@@ -46,6 +46,7 @@ def test_data_sets_and_foreign_results(tmp_path):
     assert imported("data", "synth", scenes, "--images", 4, "--size", "96x96") == []
     annotations = scenes / "val.json"
     assert imported("data", "stats", annotations) == []
+    assert imported("data", "check", scenes) == []
     boxes = json.loads(annotations.read_text())["annotations"]
     keys = ("image_id", "category_id", "bbox")
     results.write_text(

@@ -21,19 +21,6 @@ def test_equal_to_pycocotools(crowd_share, max_dets, string_ids):
     assert ap.average_precision_by_class(evaluation) == pytest.approx(classes, abs=1e-9)
 
 
-def test_ignore_regions_excuse_as_crowd_boxes_of_every_class():
-    plain, detections = scene(4, images=4, objects=200, crowd_share=0.0, string_ids=True)
-    regions = pd.DataFrame(
-        [["frame-0", 100, 100, 500, 400], ["frame-2", 0, 0, 300, 900]],
-        columns=["image_id", *"xywh"],
-    )  # fmt: skip
-    truth = GroundTruth(plain.images, plain.boxes, plain.categories, "", regions)
-    _, expected = by_pycocotools(truth, detections, (1, 100, 500))
-    scored = ap.average_precision(ap.evaluate(truth, detections, (1, 100, 500)))
-    assert scored == pytest.approx(expected, abs=1e-9)
-    assert scored["ap.all"] > ap.average_precision(ap.evaluate(plain, detections, (500,)))["ap.all"]
-
-
 @pytest.mark.parametrize(
     ("kind", "box", "category"),
     [

@@ -56,12 +56,6 @@ def by_pycocotools(truth, detections, max_dets):
             {"id": row.ann_id + 1, "image_id": number[row.image_id], "category_id": row.category_id,
              "bbox": [row.x, row.y, row.w, row.h], "area": row.area, "iscrowd": int(row.iscrowd)}
             for row in truth.boxes.itertuples()
-        ] + [
-            {"id": 100_000 + 10 * index + category, "image_id": number[row.image_id],
-             "category_id": category, "bbox": [row.x, row.y, row.w, row.h],
-             "area": row.w * row.h, "iscrowd": 1}
-            for index, row in enumerate(truth.ignore_regions.itertuples())
-            for category in (3, 8, 21)
         ],
     }  # fmt: skip
     rows = [

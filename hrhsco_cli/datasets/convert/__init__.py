@@ -1,41 +1,128 @@
 """Public layouts to COCO JSON: one reader a layout, one table of them."""
 
-from collections.abc import Callable
+import os
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from hrhsco_cli.datasets.coco_json import coco_dict
-from hrhsco_cli.datasets.convert import dota, uavdt, visdrone, yolo
-from hrhsco_cli.datasets.convert.layout import Converted, Layout
-from hrhsco_cli.files import write_json
-from hrhsco_cli.progress import progress
+from hrhsco_cli.datasets.convert import coco, dota, uavdt, visdrone, yolo
+from hrhsco_cli.datasets.convert.layout import (
+    Complain,
+    Layout,
+    Reader,
+    SourceImage,
+    refuse,
+)
+from hrhsco_cli.datasets.convert.written import Converted, sized
+from hrhsco_cli.files import write_bytes
+from hrhsco_cli.progress import ProgressLog, progress
 from reports.errors import InputError
 
-LAYOUTS: dict[str, Callable[[Path], Layout]] = {
-    "visdrone": visdrone.read,
-    "uavdt": uavdt.read,
-    "yolo": yolo.read,
-    "dota": dota.read,
+
+@dataclass(frozen=True)
+class PublicLayout:
+    """A layout that can be read.
+
+    Attributes:
+        read: its reader.
+        expects: what a copy of it looks like, for messages and help.
+        splits: our ``train`` and ``val`` by the splits that papers train and report on.
+    """
+
+    read: Reader
+    expects: str
+    splits: dict[str, str]
+
+
+_TRAIN_VAL = {"train": "train", "val": "val"}
+_TRAIN_TEST = {"train": "train", "val": "test"}
+_TRAINVAL_TEST = {"train": "trainval", "val": "test"}
+
+LAYOUTS: dict[str, PublicLayout] = {
+    "visdrone": PublicLayout(
+        visdrone.read,
+        "VisDrone2019-DET-{train,val,test-dev}/ with images/ and annotations/",
+        _TRAIN_VAL,
+    ),
+    "uavdt": PublicLayout(
+        uavdt.read,
+        "UAV-benchmark-M/M0101/img000001.jpg, UAV-benchmark-MOTD_v1.0/GT/M0101_gt_whole.txt and, "
+        "if it is there, M_attr/{train,test}/",
+        _TRAIN_TEST,
+    ),
+    "aitod": PublicLayout(
+        coco.AITOD.reader(),
+        "annotations/aitod_{train,trainval,val,test}_v1.json and {trainval,test,...}/images/ or "
+        "images/{trainval,test,...}/",
+        _TRAINVAL_TEST,
+    ),
+    "aitodv2": PublicLayout(
+        coco.AITOD_V2.reader(),
+        "annotations/aitodv2_{train,trainval,val,test}.json and pictures as in aitod",
+        _TRAINVAL_TEST,
+    ),
+    "tinyperson": PublicLayout(
+        coco.TINYPERSON.reader(),
+        "tiny_set/ with erase_with_uncertain_dataset/{annotations/task,train}, "
+        "annotations/task/ and test/",
+        _TRAIN_TEST,
+    ),
+    "dota": PublicLayout(
+        dota.reader(dota.V1_0), "{train,val}/ with images/ and labelTxt/ (v1.0)", _TRAIN_VAL
+    ),
+    "dotav1.5": PublicLayout(
+        dota.reader(dota.V1_5), "{train,val}/ with images/ and labelTxt*/ (v1.5)", _TRAIN_VAL
+    ),
+    "dotav2": PublicLayout(
+        dota.reader(dota.V2_0), "{train,val}/ with images/ and labelTxt*/ (v2.0)", _TRAIN_VAL
+    ),
+    "yolo": PublicLayout(
+        yolo.read,
+        "images/{train,val}/, labels/{train,val}/ and data.yaml, *.names or classes.txt",
+        _TRAIN_VAL,
+    ),
+    "coco": PublicLayout(
+        coco.COCO.reader(),
+        "annotations/instances_{train,val}2017.json and {train,val}2017/, or {train,val}.json and "
+        "images/",
+        _TRAIN_VAL,
+    ),
 }
 
 
 @dataclass(frozen=True)
 class Summary:
-    """What a conversion did."""
+    """What one file of a conversion holds.
 
+    Attributes:
+        out: the file.
+        pictures: the folder that its file names are relative to.
+        images: pictures.
+        boxes: objects, those included that are excused.
+        clipped: boxes that reached over their picture's edge.
+        dropped: boxes of which nothing lies in their picture.
+        excused: boxes that are not scored.
+    """
+
+    out: Path
+    pictures: Path
     images: int
     boxes: int
     clipped: int
     dropped: int
+    excused: int
 
 
-def convert_dataset(layout: str, source: Path, out: Path) -> Summary:
-    """Convert a data set in a public layout to one COCO JSON.
+def read_layout(
+    layout: str, source: Path, split: str | None, complain: Complain = refuse
+) -> Layout:
+    """A split of a data set in a public layout.
 
     Args:
         layout: a key of ``LAYOUTS``.
-        source: the data set's folder.
-        out: the file to write.
+        source: the data set's folder, as published.
+        split: the split's published name; None if the folder is one split.
+        complain: told of rows that can't be used.
 
     Raises:
         InputError: unknown layout, or the folder is not in it.
@@ -44,13 +131,83 @@ def convert_dataset(layout: str, source: Path, out: Path) -> Summary:
         raise InputError(f"no layout {layout!r}; choose one of {', '.join(LAYOUTS)}")
     if not source.is_dir():
         raise InputError(f"no folder {source}")
-    if out.suffix != ".json":
-        raise InputError(f"{out} is no .json file; name the file to write: {out}/train.json")
-    found = LAYOUTS[layout](source)
-    done = Converted()
+    try:
+        return LAYOUTS[layout].read(source, split, complain)
+    except InputError as error:
+        raise InputError(f"{error}; {layout} is {LAYOUTS[layout].expects}") from error
+
+
+def convert_dataset(
+    layout: str, source: Path, out: Path, split: str | None = None
+) -> list[Summary]:
+    """Convert a data set in a public layout to COCO JSON.
+
+    Args:
+        layout: a key of ``LAYOUTS``.
+        source: the data set's folder, as published.
+        out: a ``.json`` to write one split to; or a data folder, which gets ``train.json``,
+            ``val.json`` and a link ``images`` to the pictures: what training asks for.
+        split: the split's published name, for one file.
+
+    Raises:
+        InputError: unknown layout, the folder is not in it, a row of it can't be used, or ``out``
+            can't be written to. Nothing is written then.
+    """
+    if layout not in LAYOUTS:
+        read_layout(layout, source, split)  # which says what there is
+    single = out.suffix == ".json"
+    if split is not None and not single:
+        raise InputError(f"--split goes into one file; name it: {out}/{split}.json")
+    wanted = {out: split} if single else {
+        out / f"{name}.json": published for name, published in LAYOUTS[layout].splits.items()
+    }  # fmt: skip
+    found = {path: read_layout(layout, source, name) for path, name in wanted.items()}
+    root = _common(each.pictures for each in found.values())
+    if not single:
+        _require_free(out / "images", root)
+    done = {path: _converted(layout, each, root) for path, each in found.items()}
+    for path, (_, content) in done.items():
+        write_bytes(path, content)
+    if not single:
+        _link(out / "images", root)
+    return [
+        Summary(path, root, len(each.images), len(each.annotations), *each.counts)
+        for path, (each, _) in done.items()
+    ]
+
+
+def _common(folders: Iterable[Path]) -> Path:
+    return Path(os.path.commonpath([each.resolve() for each in folders]))
+
+
+def _converted(layout: str, found: Layout, root: Path) -> tuple[Converted, bytes]:
+    done = Converted(found.pictures, root)
     with progress(f"converting {layout}", found.num_images) as log:
-        for image in found.images:
-            done.add(image)
-            log.advance()
-    write_json(out, coco_dict(done.images, done.annotations, found.categories), indent=None)
-    return Summary(len(done.images), len(done.annotations), done.clipped, done.dropped)
+        for image, size in sized(_counted(found.images, log)):
+            done.add(image, size)
+    return done, done.json(found.categories)
+
+
+def _counted(images: Iterable[SourceImage], log: ProgressLog) -> Iterator[SourceImage]:
+    for image in images:
+        yield image
+        log.advance()
+
+
+def _require_free(link: Path, root: Path) -> None:
+    if (link.exists() or link.is_symlink()) and link.resolve() != root:
+        raise InputError(
+            f"{link} is there and is not {root}, where the pictures are; remove it, choose another "
+            "folder, or write single splits to .json files"
+        )
+
+
+def _link(link: Path, root: Path) -> None:
+    if link.exists():
+        return
+    try:
+        link.symlink_to(root, target_is_directory=True)
+    except OSError as error:
+        raise InputError(
+            f"can't link {link} to {root} ({error.strerror}); copy the pictures there"
+        ) from error

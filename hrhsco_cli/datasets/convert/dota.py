@@ -1,57 +1,103 @@
-"""DOTA: ``labelTxt/*.txt`` beside ``images/``; rows x1 y1 ... x4 y4 class difficult.
+"""DOTA, horizontal boxes: ``labelTxt/P0000.txt`` beside ``images/P0000.png``; splits train, val.
 
-The upright box around the four corners is taken; header lines (``imagesource:``, ``gsd:``) are
-passed over. Classes are numbered from 1 in the order of their names.
+Rows: x1 y1 ... x4 y4 class difficult. The upright box around the four corners is taken; header
+lines (``imagesource:``, ``gsd:``) are passed over. Difficult objects are excused (``ignore``), as
+in the official evaluation. Classes come in each version's published order, or from ``classes.txt``.
 """
 
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 from hrhsco_cli.datasets.convert.layout import (
     Box,
+    Complain,
     Layout,
+    Names,
+    Reader,
     SourceImage,
+    first_folder,
     listed,
+    numbered,
     numbers,
-    picture_for,
-    picture_size,
 )
 from reports.errors import InputError
 
+V1_0 = [
+    "plane", "baseball-diamond", "bridge", "ground-track-field", "small-vehicle", "large-vehicle",
+    "ship", "tennis-court", "basketball-court", "storage-tank", "soccer-ball-field", "roundabout",
+    "harbor", "swimming-pool", "helicopter",
+]  # fmt: skip
+V1_5 = [*V1_0, "container-crane"]
+V2_0 = [*V1_5, "airport", "helipad"]
+
 _CORNERS = 8
-Row = tuple[list[float], str, int]
+_HEADERS = ("imagesource:", "gsd:", "acquisition dates:")
 
 
-def read(source: Path) -> Layout:
-    """Read a folder with ``images/`` and ``labelTxt/``."""
-    files = listed(source / "labelTxt", "*.txt", "label files")
-    rows = {path: list(_rows(path)) for path in files}
-    names = sorted({name for found in rows.values() for _, name, _ in found})
-    number = {name: index for index, name in enumerate(names, start=1)}
-    return Layout(_images(source, rows, number), list(enumerate(names, start=1)), len(files))
+def reader(classes: list[str]) -> Reader:
+    """The reader of one version."""
+    return partial(_read, classes)
 
 
-def _rows(path: Path) -> Iterator[Row]:
-    for line_number, line in enumerate(path.read_text().splitlines(), start=1):
-        if not line.strip() or line.startswith(("imagesource:", "gsd:")):
-            continue
-        parts = line.split()
-        if len(parts) <= _CORNERS:
-            raise InputError(f"{path}:{line_number}: {line.strip()!r} is not 8 corners and a class")
-        corners = numbers(" ".join(parts[:_CORNERS]), None, _CORNERS, f"{path}:{line_number}")
-        difficult = int(parts[_CORNERS + 1]) if len(parts) > _CORNERS + 1 else 0
-        yield corners, parts[_CORNERS], difficult
+def _read(classes: list[str], source: Path, split: str | None, complain: Complain) -> Layout:
+    """Read a folder with ``images/`` and ``labelTxt/``, or a split of what holds it."""
+    listing = source / "classes.txt"
+    if listing.is_file():
+        classes = listing.read_text().split()
+    if split is not None:
+        source = first_folder([source / split], "split", source)
+    files = _labels(source)
+    pictures = Names(
+        first_folder((source / "images" / "images", source / "images"), "pictures", source)
+    )
+    number = {name: index for index, name in numbered(classes)}
+    return Layout(
+        pictures.folder,
+        _images(files, pictures, number, complain),
+        numbered(classes),
+        len(files),
+        pictures.others(path.stem for path in files),
+    )
+
+
+def _labels(source: Path) -> list[Path]:
+    """Label files: in ``labelTxt``, or in the first folder below one called so with a version."""
+    for pattern in ("labelTxt/*.txt", "labelTxt*/*.txt", "labelTxt*/*/*.txt"):
+        found = sorted(source.glob(pattern))
+        if found:
+            return listed(found[0].parent, "*.txt", "label files")
+    raise InputError(f"no label files (labelTxt/*.txt) in {source}; is this DOTA's own layout?")
 
 
 def _images(
-    source: Path, rows: dict[Path, list[Row]], number: dict[str, int]
+    files: list[Path], pictures: Names, number: dict[str, int], complain: Complain
 ) -> Iterator[SourceImage]:
-    for path, found in rows.items():
-        picture = picture_for(path.stem, source / "images")
+    for path in files:
         boxes = []
-        for corners, name, difficult in found:
-            xs, ys = corners[0::2], corners[1::2]
-            left, top = min(xs), min(ys)
-            extra = {"difficult": difficult}
-            boxes.append(Box(number[name], left, top, max(xs) - left, max(ys) - top, extra))
-        yield SourceImage(picture.name, *picture_size(picture), boxes)
+        for line_number, line in enumerate(path.read_text().splitlines(), start=1):
+            if line.strip() and not line.lower().startswith(_HEADERS):
+                box = _box(line, number, f"{path}:{line_number}", complain)
+                boxes += [box] if box is not None else []
+        yield SourceImage(pictures.picture(path.stem), boxes)
+
+
+def _box(line: str, number: dict[str, int], where: str, complain: Complain) -> Box | None:
+    parts = line.split()
+    corners = numbers(" ".join(parts[:_CORNERS]), None, _CORNERS)
+    if corners is None or len(parts) <= _CORNERS:
+        complain(f"{where}: {line.strip()!r} is not 8 corners and a class")
+        return None
+    if parts[_CORNERS] not in number:
+        complain(
+            f"{where}: class {parts[_CORNERS]!r} is none of this version's {len(number)}; "
+            "dotav1.5 and dotav2 have more, a classes.txt names others"
+        )
+        return None
+    difficult = parts[_CORNERS + 1] if len(parts) > _CORNERS + 1 else "0"
+    extra = {"difficult": int(difficult)} if difficult.isdigit() else {}
+    if extra.get("difficult"):
+        extra["ignore"] = 1
+    left, top = min(corners[0::2]), min(corners[1::2])
+    right, bottom = max(corners[0::2]), max(corners[1::2])
+    return Box(number[parts[_CORNERS]], left, top, right - left, bottom - top, extra)

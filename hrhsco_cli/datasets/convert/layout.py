@@ -1,19 +1,29 @@
-"""What every reader gives, and how it becomes COCO's lists."""
+"""What every reader of a layout gives, and what readers share."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from math import isfinite
 from pathlib import Path
-from typing import Any
-
-from PIL import Image
+from typing import Any, NamedTuple
 
 from reports.errors import InputError
 
 IMAGE_SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp", ".tif", ".tiff")
 
+Complain = Callable[[str], None]
+"""Told of each row that can't be used: raises where one is enough, notes it where all count."""
 
-@dataclass(frozen=True)
-class Box:
+
+def refuse(message: str) -> None:
+    """The ``Complain`` of a conversion: the first wrong row ends it.
+
+    Raises:
+        InputError: always.
+    """
+    raise InputError(message)
+
+
+class Box(NamedTuple):
     """One box in pixels and its class; ``extra`` keys go into the annotation."""
 
     category_id: int
@@ -21,107 +31,99 @@ class Box:
     y: float
     w: float
     h: float
-    extra: dict[str, Any] = field(default_factory=dict)
+    extra: dict[str, Any] = {}  # noqa: RUF012 (never written to)
 
 
 @dataclass(frozen=True)
 class SourceImage:
-    """One picture: its name in the COCO file, its size, its boxes and regions to ignore."""
+    """One picture and what its annotations say of it.
 
-    file_name: str
-    width: int
-    height: int
+    Attributes:
+        path: the picture, whether it is there or not.
+        boxes: its objects.
+        ignore_regions: ``[x, y, w, h]`` in px, in which nothing counts.
+        image_id: the published one, which results go by; None numbers them from 1.
+        size: (width, height) as its annotations state it; None where they don't.
+        relative: whether boxes are fractions of the picture's sides.
+    """
+
+    path: Path
     boxes: list[Box]
     ignore_regions: list[list[float]] = field(default_factory=list)
+    image_id: int | str | None = None
+    size: tuple[int, int] | None = None
+    relative: bool = False
 
 
 @dataclass(frozen=True)
 class Layout:
-    """A data set as a reader found it; pictures are read while they are taken."""
+    """A split of a data set as a reader found it; label files are read while they are taken.
 
+    Attributes:
+        pictures: the folder that holds its pictures.
+        images: its pictures.
+        categories: number and name of each class.
+        num_images: how many there are, for showing progress.
+        unlabeled: pictures that lack the annotation file which the layout promises.
+    """
+
+    pictures: Path
     images: Iterable[SourceImage]
     categories: list[tuple[int, str]]
     num_images: int
+    unlabeled: tuple[Path, ...] = ()
 
 
-@dataclass
-class Converted:
-    """COCO's lists while they grow."""
+Reader = Callable[[Path, str | None, Complain], Layout]
+"""From the folder as published and the split's published name (None: the folder is the split)."""
 
-    images: list[dict[str, Any]] = field(default_factory=list)
-    annotations: list[dict[str, Any]] = field(default_factory=list)
-    clipped: int = 0
-    dropped: int = 0
 
-    def add(self, image: SourceImage) -> None:
-        """Append a picture; its boxes are clipped to it, and dropped where nothing is left."""
-        number = len(self.images) + 1
-        entry: dict[str, Any] = {
-            "id": number,
-            "file_name": image.file_name,
-            "width": image.width,
-            "height": image.height,
+class Names:
+    """The files of a folder by stem, listed once: asking for one suffix at a time takes longer."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.by_stem = {
+            path.stem: path
+            for path in sorted(folder.iterdir() if folder.is_dir() else ())
+            if path.suffix.lower() in IMAGE_SUFFIXES
         }
-        if image.ignore_regions:
-            entry["ignore_regions"] = image.ignore_regions
-        self.images.append(entry)
-        for box in image.boxes:
-            left, top = max(box.x, 0.0), max(box.y, 0.0)
-            right, bottom = min(box.x + box.w, image.width), min(box.y + box.h, image.height)
-            if right <= left or bottom <= top:
-                self.dropped += 1
-                continue
-            cut = (left, top, right, bottom) != (box.x, box.y, box.x + box.w, box.y + box.h)
-            self.clipped += cut
-            corners = (
-                [left, top, right - left, bottom - top] if cut else [box.x, box.y, box.w, box.h]
-            )
-            self.annotations.append(
-                {"image_id": number, "category_id": box.category_id, "bbox": corners, **box.extra}
-            )
+
+    def picture(self, stem: str) -> Path:
+        """The picture of a label file, whatever its suffix; a path to nothing if there is none."""
+        return self.by_stem.get(stem, self.folder / f"{stem}.jpg")
+
+    def others(self, stems: Iterable[str]) -> tuple[Path, ...]:
+        """Pictures but those of ``stems``."""
+        known = set(stems)
+        return tuple(path for stem, path in self.by_stem.items() if stem not in known)
 
 
-def picture_size(path: Path) -> tuple[int, int]:
-    """Width and height from the header; pixels are not decoded.
+def numbers(line: str, separator: str | None, least: int) -> list[float] | None:
+    """The numbers of a line, without what a trailing separator makes.
 
-    Raises:
-        InputError: it is no picture.
+    Returns:
+        None if they are fewer than ``least`` or one is none.
     """
     try:
-        with Image.open(path) as opened:
-            width, height = opened.size
-    except OSError as error:
-        raise InputError(f"{path} can't be read as a picture: {error}") from error
-    return width, height
-
-
-def picture_for(stem: str, folder: Path) -> Path:
-    """The picture of a label file, whatever its suffix.
-
-    Raises:
-        InputError: there is none.
-    """
-    for suffix in IMAGE_SUFFIXES:
-        for spelled in (suffix, suffix.upper()):
-            if (folder / f"{stem}{spelled}").is_file():
-                return folder / f"{stem}{spelled}"
-    raise InputError(f"no picture {stem}.* in {folder} for its label file")
-
-
-def numbers(line: str, separator: str | None, least: int, where: str) -> list[float]:
-    """The numbers of a line.
-
-    Raises:
-        InputError: fewer than ``least``, or one that is none; ``where`` names file and line.
-    """
-    parts = [part for part in line.strip().split(separator) if part.strip()]
-    try:
-        values = [float(part) for part in parts]
+        values = list(map(float, line.rstrip(", \t\r\n").split(separator)))
     except ValueError:
-        values = []
-    if len(values) < least:
-        raise InputError(f"{where}: {line.strip()!r} is not {least} numbers")
-    return values
+        return None
+    # A sum is finite only where all its terms are.
+    return values if len(values) >= least and isfinite(sum(values)) else None
+
+
+def number_rows(
+    path: Path, separator: str | None, least: int, complain: Complain
+) -> Iterable[tuple[int, list[float]]]:
+    """Line number and numbers of each row of a text file; empty lines are passed over."""
+    text = path.read_text(encoding="utf-8-sig", errors="replace")
+    for number, line in enumerate(text.splitlines(), start=1):
+        values = numbers(line, separator, least)
+        if values is not None:
+            yield number, values
+        elif line.strip():
+            complain(f"{path}:{number}: {line.strip()!r} is not {least} numbers")
 
 
 def listed(folder: Path, pattern: str, what: str) -> list[Path]:
@@ -134,3 +136,26 @@ def listed(folder: Path, pattern: str, what: str) -> list[Path]:
     if not found:
         raise InputError(f"no {what} ({pattern}) in {folder}; is this the data set's own layout?")
     return found
+
+
+def first_folder(candidates: Iterable[Path], what: str, source: Path) -> Path:
+    """The first of some folders that exists.
+
+    Raises:
+        InputError: none does.
+    """
+    tried = list(candidates)
+    for folder in tried:
+        if folder.is_dir():
+            return folder
+    places = ", ".join(_below(each, source) for each in tried)
+    raise InputError(f"no {what} in {source} (looked for {places})")
+
+
+def _below(path: Path, source: Path) -> str:
+    return str(path.relative_to(source)) if path.is_relative_to(source) else str(path)
+
+
+def numbered(names: Iterable[str]) -> list[tuple[int, str]]:
+    """Classes numbered from 1 in their published order."""
+    return list(enumerate(names, start=1))

@@ -1,7 +1,10 @@
-"""UAVDT-DET: sequence folders ``M*/img*.jpg`` and ``GT/M*_gt_whole.txt`` (with ``_gt_ignore``).
+"""UAVDT-DET: ``UAV-benchmark-M/M0101/img000001.jpg`` and ``M0101_gt_whole.txt``.
 
-Rows: frame, target id, left, top, width, height, out-of-view, occlusion, category; of the ignore
-file: frame, target id, left, top, width, height, and more.
+The ground truth lies in ``UAV-benchmark-MOTD_v1.0/GT``. Rows: frame, target id, left, top, width,
+height, out-of-view, occlusion, category (1 car, 2 truck, 3 bus); of ``_gt_ignore.txt``: frame,
+target id, left, top, width, height of a region to ignore, and more. The splits are sequences:
+``M_attr/{train,test}/M0101_attr.txt`` names them; without that download the published test list
+does.
 """
 
 from collections import defaultdict
@@ -10,44 +13,95 @@ from pathlib import Path
 
 from hrhsco_cli.datasets.convert.layout import (
     Box,
+    Complain,
     Layout,
     SourceImage,
+    first_folder,
     listed,
-    numbers,
-    picture_size,
+    number_rows,
+    numbered,
 )
+from reports.errors import InputError
 
 CATEGORIES = ["car", "truck", "bus"]
 
+TEST_SEQUENCES = frozenset([
+    "M0203", "M0205", "M0208", "M0209", "M0403", "M0601", "M0602", "M0606", "M0701", "M0801",
+    "M0802", "M1001", "M1004", "M1007", "M1009", "M1101", "M1301", "M1302", "M1303", "M1401",
+])  # fmt: skip
+"""The other 30 of the 50 are for training."""
 
-def read(source: Path) -> Layout:
-    """Read the folder that holds the sequences and ``GT``."""
-    files = listed(source / "GT", "*_gt_whole.txt", "ground truth files")
-    frames = list(source.glob("M*/img*.jpg"))
-    return Layout(_images(source, files), list(enumerate(CATEGORIES, start=1)), len(frames))
+
+def read(source: Path, split: str | None, complain: Complain) -> Layout:
+    """Read all sequences, or those of a split."""
+    frames = first_folder(
+        (source / "UAV-benchmark-M", source / "UAVDT_Benchmark_M", source), "sequences", source
+    )
+    truth = first_folder(
+        (source / "UAV-benchmark-MOTD_v1.0" / "GT", frames / "GT", source / "GT"),
+        "folder of ground truth", source,
+    )  # fmt: skip
+    files = listed(truth, "*_gt_whole.txt", "ground truth files")
+    wanted = _sequences(source, split)
+    sequences = {name: path for path in files if _in(wanted, name := _name(path))}
+    if not sequences:
+        raise InputError(f"no sequence of split {split!r} has ground truth in {truth}")
+    pictures = {name: listed(frames / name, "img*.jpg", "frames") for name in sequences}
+    return Layout(
+        frames,
+        _images(sequences, pictures, complain),
+        numbered(CATEGORIES),
+        sum(map(len, pictures.values())),
+    )
 
 
-def _images(source: Path, files: list[Path]) -> Iterator[SourceImage]:
-    for path in files:
-        sequence = path.name.removesuffix("_gt_whole.txt")
-        boxes = {frame: [_box(row) for row in rows] for frame, rows in _rows(path, 9).items()}
+def _name(path: Path) -> str:
+    return path.name.removesuffix("_gt_whole.txt")
+
+
+def _sequences(source: Path, split: str | None) -> dict[str, bool] | None:
+    """Sequences by whether they belong to a split; None takes all."""
+    if split is None:
+        return None
+    if split not in ("train", "test"):
+        raise InputError(f"UAVDT has no split {split!r}; choose train or test")
+    attributes = source / "M_attr" / split
+    if attributes.is_dir():
+        files = listed(attributes, "*_attr.txt", "lists of attributes")
+        return {path.name.removesuffix("_attr.txt"): True for path in files} | {"": False}
+    return dict.fromkeys(TEST_SEQUENCES, split == "test") | {"": split == "train"}
+
+
+def _in(wanted: dict[str, bool] | None, name: str) -> bool:
+    return wanted is None or wanted.get(name, wanted[""])
+
+
+def _images(
+    sequences: dict[str, Path], pictures: dict[str, list[Path]], complain: Complain
+) -> Iterator[SourceImage]:
+    for sequence, path in sequences.items():
+        boxes = {
+            frame: [_box(row) for row in rows]
+            for frame, rows in _rows(path, 9, complain, classes=True).items()
+        }
         ignore = path.with_name(f"{sequence}_gt_ignore.txt")
-        regions = _rows(ignore, 6) if ignore.is_file() else {}
-        for picture in listed(source / sequence, "img*.jpg", "frames"):
+        regions = _rows(ignore, 6, complain) if ignore.is_file() else {}
+        for picture in pictures[sequence]:
             frame = int(picture.stem.removeprefix("img"))
             yield SourceImage(
-                f"{sequence}/{picture.name}",
-                *picture_size(picture),
-                boxes.get(frame, []),
-                [row[2:6] for row in regions.get(frame, [])],
+                picture, boxes.get(frame, []), [row[2:6] for row in regions.get(frame, [])]
             )
 
 
-def _rows(path: Path, least: int) -> dict[int, list[list[float]]]:
+def _rows(
+    path: Path, least: int, complain: Complain, classes: bool = False
+) -> dict[int, list[list[float]]]:
+    """Rows by frame; with ``classes`` those of an unknown class are complained of."""
     rows = defaultdict(list)
-    for line_number, line in enumerate(path.read_text().splitlines(), start=1):
-        if line.strip():
-            row = numbers(line, ",", least, f"{path}:{line_number}")
+    for line, row in number_rows(path, ",", least, complain):
+        if classes and not 1 <= row[8] <= len(CATEGORIES):
+            complain(f"{path}:{line}: category {row[8]:g} is not 1 (car), 2 (truck) or 3 (bus)")
+        else:
             rows[int(row[0])].append(row)
     return rows
 

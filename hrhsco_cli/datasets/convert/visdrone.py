@@ -1,7 +1,9 @@
-"""VisDrone2019-DET: ``annotations/*.txt`` beside ``images/``.
+"""VisDrone2019-DET: ``annotations/*.txt`` beside ``images/``; splits train, val, test-dev.
 
-Rows: left, top, width, height, score, category, truncation, occlusion. Category 0 is a region to
-ignore, kept under the image's ``ignore_regions``; category 11 (others) is left out.
+Rows: left, top, width, height, score, category, truncation, occlusion, and often a trailing comma.
+As in the official toolkit (VisDrone2018-DET-toolkit), category 0 is a region to ignore, kept under
+the image's ``ignore_regions``; category 11 (others) is left out, so that detections of it are
+false; and a row of score 0 is excused (``ignore``).
 """
 
 from collections.abc import Iterator
@@ -9,12 +11,14 @@ from pathlib import Path
 
 from hrhsco_cli.datasets.convert.layout import (
     Box,
+    Complain,
     Layout,
+    Names,
     SourceImage,
+    first_folder,
     listed,
-    numbers,
-    picture_for,
-    picture_size,
+    number_rows,
+    numbered,
 )
 
 CATEGORIES = [
@@ -24,24 +28,35 @@ CATEGORIES = [
 _IGNORED_REGION, _OTHERS = 0, 11
 
 
-def read(source: Path) -> Layout:
-    """Read a split's folder."""
+def read(source: Path, split: str | None, complain: Complain) -> Layout:
+    """Read a split's folder, or a split of the folder that holds them."""
+    if split is not None:
+        source = first_folder(
+            (source / name for name in (f"VisDrone2019-DET-{split}", split)), "split", source
+        )
     files = listed(source / "annotations", "*.txt", "annotation files")
-    return Layout(_images(source, files), list(enumerate(CATEGORIES, start=1)), len(files))
+    pictures = Names(source / "images")
+    return Layout(
+        pictures.folder,
+        _images(files, pictures, complain),
+        numbered(CATEGORIES),
+        len(files),
+        pictures.others(path.stem for path in files),
+    )
 
 
-def _images(source: Path, files: list[Path]) -> Iterator[SourceImage]:
+def _images(files: list[Path], pictures: Names, complain: Complain) -> Iterator[SourceImage]:
     for path in files:
-        picture = picture_for(path.stem, source / "images")
         boxes, regions = [], []
-        for line_number, line in enumerate(path.read_text().splitlines(), start=1):
-            if not line.strip():
-                continue
-            row = numbers(line, ",", 8, f"{path}:{line_number}")
+        for line, row in number_rows(path, ",", 8, complain):
             category = int(row[5])
             if category == _IGNORED_REGION:
                 regions.append(row[:4])
-            elif category != _OTHERS:
+            elif 0 < category < _OTHERS:
                 extra = {"truncation": int(row[6]), "occlusion": int(row[7])}
+                if not row[4]:
+                    extra["ignore"] = 1
                 boxes.append(Box(category, row[0], row[1], row[2], row[3], extra))
-        yield SourceImage(picture.name, *picture_size(picture), boxes, regions)
+            elif category != _OTHERS:
+                complain(f"{path}:{line}: category {category} is not 0 to 11")
+        yield SourceImage(pictures.picture(path.stem), boxes, regions)

@@ -1,6 +1,13 @@
 """VisDrone2019-DET at 1024x640, cropped and augmented as YOLC's public config does.
 
-Make the annotations with ``hrhsco data convert visdrone``.
+Directory: VisDrone2019-DET-train/ and VisDrone2019-DET-val/ with images/ and annotations/ in one
+folder. Data: hrhsco data convert visdrone FOLDER data/visdrone
+Classes: pedestrian, people, bicycle, car, van, truck, tricycle, awning-tricycle, bus, motor.
+Scoring is as the official toolkit's: category 11 (others) is left out; what lies by half or more in
+regions of category 0 is dropped, objects and detections alike; rows of score 0 are excused; maxDets
+is 500. It differs in three things: maxDets counts an image and class (the toolkit: an image; set
+model.test_cfg.topk=500 for the same), precision is read at COCO's 101 recalls, and regions are
+exact, not whole pixels.
 """
 
 _base_ = ["scenes.py"]
@@ -20,7 +27,7 @@ train_pipeline = [
     ),
     dict(
         type="RandomCenterCropPad",
-        crop_size=(640, 1024),  # height, width
+        crop_size=(1024, 640),  # width, height
         ratios=(0.6, 0.7, 0.8, 0.9, 1.0, 1.1, 1.2, 1.3),
         mean=[0, 0, 0],
         std=[1, 1, 1],

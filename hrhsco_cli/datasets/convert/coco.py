@@ -1,0 +1,234 @@
+"""Data sets published as COCO JSON: COCO's own folders, AI-TOD, AI-TOD-v2, TinyPerson.
+
+Image ids stay as published, since results go by them; classes are put in their published order, and
+what a set's own evaluation ignores is excused (``ignore``).
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from functools import partial
+from math import isfinite
+from pathlib import Path
+from typing import Any
+
+from hrhsco_cli.datasets.convert.layout import (
+    Box,
+    Complain,
+    Layout,
+    Reader,
+    SourceImage,
+    first_folder,
+    numbered,
+)
+from hrhsco_cli.files import read_json
+from reports.errors import InputError
+
+Row = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class CocoFormat:
+    """How one data set lays out its COCO JSON. ``{split}`` stands for the split's name.
+
+    Attributes:
+        name: of the data set, for messages.
+        annotations: patterns of the annotation file, the first that matches is taken.
+        pictures: folders of its pictures, the first that exists is taken.
+        classes: published order; None takes the file's, by id.
+        excused: keys of an annotation that say its object is not to be scored.
+        left_out: key of an image or annotation that takes its picture out of the benchmark.
+        renamed: other names of a class, by name.
+        first_in: a subfolder, by split, in which annotations and pictures are looked for first.
+    """
+
+    name: str
+    annotations: tuple[str, ...]
+    pictures: tuple[str, ...]
+    classes: tuple[str, ...] | None = None
+    excused: tuple[str, ...] = ()
+    left_out: str | None = None
+    renamed: dict[str, str] = field(default_factory=dict)
+    first_in: dict[str, str] = field(default_factory=dict)
+
+    def reader(self) -> Reader:
+        """The reader of this layout."""
+        return partial(_read, self)
+
+
+COCO = CocoFormat(
+    name="COCO",
+    annotations=(
+        "{split}.json", "annotations/{split}.json", "annotations/instances_{split}*.json",
+        "{split}/_annotations.coco.json",
+    ),
+    pictures=(
+        "{split}2017", "images/{split}2017", "images/{split}", "{split}/images", "images",
+        "{split}",
+    ),
+)  # fmt: skip
+
+_AITOD_CLASSES = (
+    "airplane", "bridge", "storage-tank", "ship", "swimming-pool", "vehicle", "person", "wind-mill",
+)  # fmt: skip
+_AITOD_PICTURES = ("{split}/images", "images/{split}", "images/{split}/images", "{split}", "images")
+
+AITOD = CocoFormat(
+    name="AI-TOD",
+    annotations=(
+        "annotations*/aitod_{split}_v1.json", "annotations*/aitod_{split}.json",
+        "aitod_{split}*.json", "{split}/aitod_{split}*.json",
+    ),
+    pictures=_AITOD_PICTURES,
+    classes=_AITOD_CLASSES,
+)  # fmt: skip
+
+AITOD_V2 = CocoFormat(
+    name="AI-TOD-v2",
+    annotations=(
+        "annotations*/aitodv2_{split}.json", "annotations*/aitod_{split}_v2.json",
+        "aitodv2_{split}.json", "aitod_{split}_v2.json", "{split}/aitodv2_{split}.json",
+        "annotations_v2/aitod_{split}.json",
+    ),
+    pictures=_AITOD_PICTURES,
+    classes=_AITOD_CLASSES,
+)  # fmt: skip
+
+TINYPERSON = CocoFormat(
+    name="TinyPerson",
+    # The task files hold one class and no dense pictures.
+    annotations=("annotations/task/tiny_set_{split}_all.json", "annotations/tiny_set_{split}.json"),
+    pictures=("{split}",),
+    classes=("person",),
+    excused=("ignore", "uncertain", "logo"),
+    left_out="in_dense_image",
+    renamed={"sea_person": "person", "earth_person": "person"},
+    # Trained on with ignored and uncertain regions painted over, tested as the pictures were taken.
+    first_in={"train": "erase_with_uncertain_dataset"},
+)
+
+
+def _read(layout: CocoFormat, source: Path, split: str | None, complain: Complain) -> Layout:
+    """Read a split of a folder."""
+    if split is None:
+        raise InputError(f"{layout.name} has splits in one folder; name one: --split train")
+    path, root = _annotations(layout, source, split)
+    content = read_json(path, "annotations")
+    images, annotations, categories = (
+        _list(content, part, path) for part in ("images", "annotations", "categories")
+    )
+    corners = [each for each in images if each.get("corner")]
+    if corners:
+        raise InputError(
+            f"{path} describes {len(corners)} corner crops, which are no files; convert the "
+            "annotations of whole pictures (task/tiny_set_train_all.json): training crops them"
+        )
+    number, listed = _categories(layout, categories, path)
+    pictures = _folder(layout, root, split, path)
+    boxes = _boxes(layout, annotations, number, path, complain)
+    for stray in boxes.keys() - {each.get("id") for each in images}:
+        complain(f"{path}: {len(boxes[stray])} annotations name the unknown image {stray!r}")
+    kept = _kept(layout, images, annotations)
+    return Layout(pictures, _images(kept, boxes, pictures), listed, len(kept))
+
+
+def _annotations(layout: CocoFormat, source: Path, split: str) -> tuple[Path, Path]:
+    """The annotation file of a split, and the folder that its pattern starts from."""
+    roots = [source / layout.first_in[split]] if split in layout.first_in else []
+    for root in (*roots, source):
+        for pattern in layout.annotations:
+            found = sorted(root.glob(pattern.format(split=split)))
+            if found:
+                return found[0], root
+    places = ", ".join(pattern.format(split=split) for pattern in layout.annotations)
+    raise InputError(f"no {layout.name} annotations of split {split!r} in {source} ({places})")
+
+
+def _folder(layout: CocoFormat, root: Path, split: str, annotations: Path) -> Path:
+    own = [annotations.parent / "images", annotations.parent]
+    folders = [root / pattern.format(split=split) for pattern in layout.pictures]
+    beside = annotations.parent == root / split  # where each split is a folder of its own
+    return first_folder(own if beside else folders, "pictures", root)
+
+
+def _list(content: Any, part: str, path: Path) -> list[Row]:
+    rows = content.get(part) if isinstance(content, dict) else None
+    if not isinstance(rows, list) or not all(isinstance(each, dict) for each in rows):
+        raise InputError(f"{path} is no COCO annotation file (it has no list {part!r})")
+    return rows
+
+
+def _categories(
+    layout: CocoFormat, rows: Iterable[Row], path: Path
+) -> tuple[dict[Any, int], list[tuple[int, str]]]:
+    """Our number of each published category id, and the classes in order."""
+    if layout.classes is None:
+        ordered = sorted(rows, key=lambda each: int(each["id"]))
+        listed = [(int(each["id"]), str(each["name"])) for each in ordered]
+        return {each["id"]: int(each["id"]) for each in ordered}, listed
+    listed = numbered(layout.classes)
+    index = {name: place for place, name in listed}
+    number = {}
+    for each in rows:
+        name = str(each.get("name"))
+        name = layout.renamed.get(name, name)
+        if name not in index:
+            raise InputError(
+                f"{path}: class {name!r} is none of {layout.name}'s {', '.join(layout.classes)}; "
+                "hrhsco data convert coco takes any"
+            )
+        number[each["id"]] = index[name]
+    return number, listed
+
+
+def _boxes(
+    layout: CocoFormat,
+    annotations: Iterable[Row],
+    number: dict[Any, int],
+    path: Path,
+    complain: Complain,
+) -> dict[Any, list[Box]]:
+    """Boxes by image id."""
+    boxes: dict[Any, list[Box]] = defaultdict(list)
+    for index, row in enumerate(annotations):
+        name = f"{path}: annotation {row.get('id', index)}"
+        if not _is_box(row.get("bbox")):
+            complain(f"{name} has no bbox [x, y, w, h]")
+        elif row.get("category_id") not in number:
+            complain(f"{name} names the unknown category {row.get('category_id')}")
+        else:
+            extra = {key: row[key] for key in ("area", "iscrowd") if row.get(key) is not None}
+            if row.get("ignore") or any(row.get(key) for key in layout.excused):
+                extra["ignore"] = 1
+            x, y, w, h = row["bbox"]
+            boxes[row.get("image_id")].append(Box(number[row["category_id"]], x, y, w, h, extra))
+    return boxes
+
+
+def _is_box(bbox: Any) -> bool:
+    """Whether it is four numbers; JSON as Python reads it also has NaN and infinity."""
+    if not isinstance(bbox, list) or len(bbox) != 4:
+        return False
+    return all(isinstance(side, (int, float)) and isfinite(side) for side in bbox)
+
+
+def _kept(layout: CocoFormat, images: list[Row], annotations: list[Row]) -> list[Row]:
+    """Pictures that belong to the benchmark."""
+    if layout.left_out is None:
+        return images
+    out = {each.get("image_id") for each in annotations if each.get(layout.left_out)}
+    return [each for each in images if not each.get(layout.left_out) and each.get("id") not in out]
+
+
+def _images(
+    images: Iterable[Row], boxes: dict[Any, list[Box]], pictures: Path
+) -> Iterator[SourceImage]:
+    for each in images:
+        width, height = each.get("width"), each.get("height")
+        yield SourceImage(
+            pictures / str(each.get("file_name")),
+            boxes.get(each.get("id"), []),
+            each.get("ignore_regions") or [],
+            each.get("id"),
+            None if width is None or height is None else (width, height),
+        )

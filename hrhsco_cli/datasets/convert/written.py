@@ -1,0 +1,123 @@
+"""A layout's pictures and boxes as COCO's lists."""
+
+from collections.abc import Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from hrhsco_cli.datasets.coco_json import coco_dict
+from hrhsco_cli.datasets.convert.layout import Box, SourceImage
+from hrhsco_cli.datasets.pictures import THREADS, picture_size
+from reports.errors import InputError
+
+
+@dataclass
+class Converted:
+    """COCO's lists while they grow.
+
+    Attributes:
+        pictures: the folder that holds most of them.
+        root: the folder, resolved, that file names are relative to.
+    """
+
+    pictures: Path
+    root: Path
+    images: list[dict[str, Any]] = field(default_factory=list)
+    annotations: list[dict[str, Any]] = field(default_factory=list)
+    clipped: int = 0
+    dropped: int = 0
+    excused: int = 0
+
+    @property
+    def counts(self) -> tuple[int, int, int]:
+        """Boxes clipped, dropped and excused."""
+        return self.clipped, self.dropped, self.excused
+
+    def add(self, image: SourceImage, size: tuple[int, int]) -> None:
+        """Append a picture; its boxes are clipped to it, and dropped where nothing is left."""
+        number = len(self.images) + 1 if image.image_id is None else image.image_id
+        entry: dict[str, Any] = {
+            "id": number,
+            "file_name": self._name(image.path),
+            "width": size[0],
+            "height": size[1],
+        }
+        if image.ignore_regions:
+            entry["ignore_regions"] = image.ignore_regions
+        self.images.append(entry)
+        for box in in_pixels(image, size):
+            corners = _clipped(box, size)
+            if corners is None:
+                self.dropped += 1
+                continue
+            cut = corners != [box.x, box.y, box.w, box.h]
+            self.clipped += cut
+            self.excused += bool(box.extra.get("ignore") or box.extra.get("iscrowd"))
+            extra = box.extra if not cut else _without(box.extra, "area")
+            self.annotations.append(
+                {"image_id": number, "category_id": box.category_id, "bbox": corners, **extra}
+            )
+
+    def _name(self, path: Path) -> str:
+        if path.is_relative_to(self.pictures):  # resolving each would ask the disk for each
+            return (self.prefix / path.relative_to(self.pictures)).as_posix()
+        return path.resolve().relative_to(self.root).as_posix()
+
+    @cached_property
+    def prefix(self) -> Path:
+        """Where its pictures lie below the root."""
+        return self.pictures.resolve().relative_to(self.root)
+
+    def json(self, categories: list[tuple[int, str]]) -> bytes:
+        """The whole file."""
+        return msgspec.json.encode(coco_dict(self.images, self.annotations, categories))
+
+
+def in_pixels(image: SourceImage, size: tuple[int, int]) -> list[Box]:
+    """Boxes in px of the picture."""
+    if not image.relative:
+        return image.boxes
+    width, height = size
+    return [
+        box._replace(x=box.x * width, y=box.y * height, w=box.w * width, h=box.h * height)
+        for box in image.boxes
+    ]
+
+
+def _clipped(box: Box, size: tuple[int, int]) -> list[float] | None:
+    """``[x, y, w, h]`` inside the picture; None where nothing is."""
+    right, bottom = box.x + box.w, box.y + box.h
+    if box.x >= 0 and box.y >= 0 and right <= size[0] and bottom <= size[1]:
+        return [box.x, box.y, box.w, box.h] if box.w > 0 and box.h > 0 else None
+    left, top = max(box.x, 0.0), max(box.y, 0.0)
+    width, height = min(right, size[0]) - left, min(bottom, size[1]) - top
+    return [left, top, width, height] if width > 0 and height > 0 else None
+
+
+def _without(extra: dict[str, Any], key: str) -> dict[str, Any]:
+    return {name: value for name, value in extra.items() if name != key}
+
+
+def sized(images: Iterable[SourceImage]) -> Iterator[tuple[SourceImage, tuple[int, int]]]:
+    """Pictures with their size by their header, which threads read while labels are parsed.
+
+    Raises:
+        InputError: a picture is missing, can't be read, or has another size than its annotations
+            state.
+    """
+    with ThreadPoolExecutor(THREADS) as pool:
+        # map takes all of ``images`` at once: labels are parsed here while headers are awaited.
+        sizes: Iterator[tuple[SourceImage, tuple[int, int]]] = pool.map(
+            lambda image: (image, picture_size(image.path)), images
+        )
+        for image, size in sizes:
+            if image.size is not None and image.size != size:
+                raise InputError(
+                    f"{image.path} is {size[0]}x{size[1]} px, but its annotations say "
+                    f"{image.size[0]}x{image.size[1]}; hrhsco data check lists all such"
+                )
+            yield image, size

@@ -1,0 +1,16 @@
+"""YOLC's x4 baseline, HRNet-W48, on AI-TOD (or AI-TOD-v2) at 800x800.
+
+Data: hrhsco data convert aitod AI-TOD data/aitod
+Command: hrhsco train aitod_w48_baseline --data data/aitod --device cuda
+Cost: 48 epochs; not run by the authors of this tool, who had no GPU.
+"""
+
+_base_ = [
+    "_base_/datasets/aitod.py",
+    "_base_/models/yolc_hrnet_w48.py",
+    "_base_/schedules/yolc_48e.py",
+    "_base_/runtime.py",
+]
+
+# Training takes the number of classes from the data.
+model = dict(bbox_head=dict(num_classes=8), test_cfg=dict(topk=1500))

@@ -1,0 +1,16 @@
+"""YOLC's x4 baseline, HRNet-W48, on TinyPerson, crops of 640x512.
+
+Data: hrhsco data convert tinyperson tiny_set data/tinyperson
+Command: hrhsco train tinyperson_w48_baseline --data data/tinyperson --device cuda
+Cost: 48 epochs; not run by the authors of this tool, who had no GPU.
+"""
+
+_base_ = [
+    "_base_/datasets/tinyperson.py",
+    "_base_/models/yolc_hrnet_w48.py",
+    "_base_/schedules/yolc_48e.py",
+    "_base_/runtime.py",
+]
+
+# Training takes the number of classes from the data.
+model = dict(bbox_head=dict(num_classes=1))

@@ -1,4 +1,10 @@
-"""x"""
+"""mmdet's CenterNet with its offset head (stride 4, no upsampling), small, on rendered scenes.
+
+Paper: arXiv 1904.07850.
+Command: hrhsco train quickstart_centernet --data runs/scenes
+Cost: @COST@
+Expect: @EXPECT@
+"""
 
 _base_ = [
     "_base_/datasets/scenes.py",

@@ -1,4 +1,10 @@
-"""x"""
+"""mmdet's DINO, small, on rendered scenes: queries over strides 4 to 32.
+
+Paper: arXiv 2203.03605.
+Command: hrhsco train quickstart_dino --data runs/scenes
+Cost: @COST@
+Expect: @EXPECT@
+"""
 
 _base_ = [
     "_base_/datasets/scenes.py",

@@ -1,4 +1,10 @@
-"""x"""
+"""mmdet's FCOS, small, on rendered scenes: anchor points at strides 4 to 16.
+
+Paper: arXiv 1904.01355.
+Command: hrhsco train quickstart_fcos --data runs/scenes
+Cost: @COST@
+Expect: @EXPECT@
+"""
 
 _base_ = [
     "_base_/datasets/scenes.py",

@@ -1,4 +1,10 @@
-"""x"""
+"""mmdet's RTMDet head, small, on rendered scenes: anchor points at strides 4 to 16.
+
+Paper: arXiv 2212.07784.
+Command: hrhsco train quickstart_rtmdet --data runs/scenes
+Cost: @COST@
+Expect: @EXPECT@
+"""
 
 _base_ = [
     "_base_/datasets/scenes.py",

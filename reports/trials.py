@@ -25,7 +25,7 @@ class Trial:
         meta: the conditions.
         matches: an object found a row, columns ``MATCH_COLUMNS``.
         training_log: columns epoch, step, lr and losses; empty if it trained nothing.
-        baseline: whether its head is the x4 baseline.
+        baseline: whether its head is YOLC's x4 one.
         oracles: metrics with one branch true, by branch; empty where that was not scored.
     """
 
@@ -48,6 +48,11 @@ class Trial:
         head = self.meta.get("head", {})
         depth = self.axes.get("heatmap_upsample_num", head.get("heatmap_upsample_num", 2))
         return int(depth) if self.axes.get("use_hrh_sco", head.get("use_hrh_sco")) else None
+
+    @property
+    def foreign(self) -> bool:
+        """Whether its head isn't this project's."""
+        return self.depth is None
 
 
 @dataclass(frozen=True)

@@ -34,6 +34,7 @@ def validate_every(config: "Config", epochs: int) -> None:
     config.val_evaluator = {
         "type": "ScoringMetric",
         "annotations": str(Path(node["data_root"], node["ann_file"])),
+        "min_score": config.get("min_score", 0.0),
     }
     config.train_cfg.val_interval = epochs
 
@@ -44,11 +45,13 @@ class ScoringMetric(DetectionsMetric):
 
     Args:
         annotations: COCO annotations of the data that is scored.
+        min_score: detections below are left out of the localisation matching.
     """
 
-    def __init__(self, annotations: str) -> None:
+    def __init__(self, annotations: str, min_score: float = 0.0) -> None:
         super().__init__(out_file="")
         self.annotations = Path(annotations)
+        self.min_score = min_score
 
     def compute_metrics(self, results: list[dict[str, Any]]) -> dict[str, float]:
         """Score the collected detections; metrics with nothing to measure are left out."""
@@ -56,7 +59,8 @@ class ScoringMetric(DetectionsMetric):
             self.out_file = Path(aside, "detections.json")
             super().compute_metrics(results)
             truth = read_ground_truth(self.annotations)
-            scored = score(truth, read_detections(self.out_file, truth), cell_size=None)
+            found = read_detections(self.out_file, truth)
+            scored = score(truth, found, cell_size=None, min_score=self.min_score)
         return {key: value for key, value in scored.items() if value is not None}
 
 

@@ -66,7 +66,9 @@ def model_cost(model: nn.Module, input_size: tuple[int, int]) -> Cost:
                 reader.at(_spread_cells(model, reader.shape))
     counted = {name: sum(each.values()) for name, each in counter.get_flop_counts().items()}
     parts = {"": model} | branch_modules(model)
-    params = {name: sum(p.numel() for p in part.parameters()) for name, part in parts.items()}
+    params = {
+        name: float(sum(each.numel() for each in part.parameters())) for name, part in parts.items()
+    }
     flops = {name: _flops(model, part, counted, formulas) for name, part in parts.items()}
     if "head" in parts:
         others = parts.keys() - {"", "head"}
@@ -75,9 +77,9 @@ def model_cost(model: nn.Module, input_size: tuple[int, int]) -> Cost:
     metrics = {}
     for name in parts:
         prefix = f"cost.{name}." if name else "cost."
-        metrics[f"{prefix}params"] = float(params[name])
+        metrics[f"{prefix}params"] = params[name]
         metrics[f"{prefix}macs"] = flops[name] / FLOPS_PER_MAC
-        metrics[f"{prefix}flops"] = float(flops[name])
+        metrics[f"{prefix}flops"] = flops[name]
     return Cost(metrics, dict(rest.values.most_common()))
 
 

@@ -14,6 +14,6 @@ model = dict(
     bbox_head={
         **published["bbox_head"], "_delete_": True, "in_channels": 32, "feat_channels": 32,
     },
-    test_cfg={**published["test_cfg"], "_delete_": True},
+    test_cfg={**published["test_cfg"], "_delete_": True, "topk": 500, "max_per_img": 500},
 )  # fmt: skip
 del importlib, published

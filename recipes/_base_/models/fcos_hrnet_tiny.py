@@ -24,6 +24,6 @@ model = dict(
         "regress_ranges": [[-1, 32], [32, 64], [64, 1e8]],
         "norm_cfg": dict(type="GN", num_groups=8),
     },
-    test_cfg={**published["test_cfg"], "_delete_": True},
+    test_cfg={**published["test_cfg"], "_delete_": True, "max_per_img": 500},
 )
 del importlib, published

@@ -23,6 +23,6 @@ model = dict(
         "norm_cfg": dict(type="BN"),  # SyncBN needs GPUs; over several, RTMDet makes it that itself
     },
     train_cfg=published["train_cfg"],
-    test_cfg={**published["test_cfg"], "_delete_": True},
+    test_cfg={**published["test_cfg"], "_delete_": True, "max_per_img": 500},
 )
 del importlib, published

@@ -3,7 +3,9 @@
 ``import mmdet.models`` needs the module, and mmcv's wheel does not hold it. This project calls two
 of its operators, NMS and deformable convolution, so where it is missing a stand-in takes its name:
 those two run on torchvision's kernels, or on plain torch operations (``operators``) where that is
-not to be had either, and every other operator raises an error that names it. The stand-in sits
+not to be had either. Two more, which mmdet's FCOS and DINO call on a GPU (on a CPU it has forms of
+its own), run on torch operations: sigmoid focal loss and multi-scale deformable attention. Every
+other operator raises an error that names it. The stand-in sits
 below mmcv's own layers (``mmcv.ops.DeformConv2d``, ``mmcv.ops.nms``), which therefore are the same
 modules with the same parameters on every backend: a checkpoint moves freely between them.
 """
@@ -96,9 +98,9 @@ class _StandIn(types.ModuleType):
 
         def missing(*_: Any, **__: Any) -> NoReturn:
             raise NotImplementedError(
-                f"mmcv operator '{name}' needs compiled mmcv; hrhsco bridges NMS and deformable "
-                "convolution alone. Build it with 'MMCV_WITH_OPS=1 pip install --no-binary "
-                "onedl-mmcv onedl-mmcv'"
+                f"mmcv operator '{name}' needs compiled mmcv; hrhsco bridges NMS, deformable "
+                "convolution and attention, and sigmoid focal loss alone. Build it with "
+                "'MMCV_WITH_OPS=1 pip install --no-binary onedl-mmcv onedl-mmcv'"
             )
 
         return missing
@@ -179,4 +181,50 @@ def _operators(kernels: _Kernels) -> dict[str, Callable[..., Any]]:
         "deform_conv_forward": forward,
         "deform_conv_backward_input": backward_input,
         "deform_conv_backward_parameters": backward_parameters,
+        "sigmoid_focal_loss_forward": _focal_forward,
+        "sigmoid_focal_loss_backward": _focal_backward,
+        "ms_deform_attn_forward": _attention_forward,
+        "ms_deform_attn_backward": _attention_backward,
     }
+
+
+def _focal_forward(
+    logits: Tensor, target: Tensor, weight: Tensor, output: Tensor, *, gamma: float, alpha: float
+) -> None:
+    output.copy_(operators.sigmoid_focal_loss(logits, target, weight, gamma=gamma, alpha=alpha))
+
+
+def _focal_backward(
+    logits: Tensor, target: Tensor, weight: Tensor, grad: Tensor, *, gamma: float, alpha: float
+) -> None:
+    with torch.enable_grad():
+        leaf = logits.detach().requires_grad_()
+        loss = operators.sigmoid_focal_loss(leaf, target, weight, gamma=gamma, alpha=alpha)
+    grad.copy_(torch.autograd.grad(loss, leaf, torch.ones_like(loss))[0])
+
+
+def _attention_forward(
+    value: Tensor, shapes: Tensor, _starts: Tensor, places: Tensor, weights: Tensor, **_: int
+) -> Tensor:
+    # mmcv has the operator in torch operations itself, but leaves it to CPUs.
+    from mmcv.ops.multi_scale_deform_attn import multi_scale_deformable_attn_pytorch
+
+    attended: Tensor = multi_scale_deformable_attn_pytorch(value, shapes, places, weights)
+    return attended
+
+
+def _attention_backward(
+    value: Tensor,
+    shapes: Tensor,
+    starts: Tensor,
+    places: Tensor,
+    weights: Tensor,
+    grad_output: Tensor,
+    *grads: Tensor,
+    **_: int,
+) -> None:
+    with torch.enable_grad():
+        leaves = [each.detach().requires_grad_() for each in (value, places, weights)]
+        output = _attention_forward(leaves[0], shapes, starts, *leaves[1:])
+    for grad, found in zip(grads, torch.autograd.grad(output, leaves, grad_output), strict=True):
+        grad.copy_(found)

@@ -1,4 +1,4 @@
-"""Non-maximum suppression and deformable convolution in plain torch operations.
+"""Non-maximum suppression, deformable convolution and focal loss in plain torch operations.
 
 Exact stand-ins for the compiled operators, differentiable where those are and in any floating
 type; slower, so ``mmcv_bridge`` takes them only where no compiled ones can be had.
@@ -79,3 +79,25 @@ def deform_conv2d(
         align_corners=False,
     ).view(batch, channels, kernel_h * kernel_w, out_h, out_w)
     return torch.einsum("bckhw,ock->bohw", sampled, weight.flatten(2))
+
+
+def sigmoid_focal_loss(
+    logits: Tensor, target: Tensor, weight: Tensor, *, gamma: float, alpha: float
+) -> Tensor:
+    """Focal loss (Lin et al., arXiv 1708.02002, equation 5) of each class apart.
+
+    Args:
+        logits: ``(N, K)``.
+        target: ``(N,)``, the class, or K for background.
+        weight: ``(K,)`` by target's class, or empty for none.
+        gamma: power of the error; ``alpha``: weight of the class, 1 - alpha of the others.
+
+    Returns:
+        ``(N, K)``.
+    """
+    positive = target[:, None] == torch.arange(logits.shape[1], device=logits.device)
+    error = torch.where(positive, -logits, logits).sigmoid()
+    log_right = F.logsigmoid(torch.where(positive, logits, -logits))
+    balance = torch.where(positive, alpha, 1 - alpha)
+    loss = -balance * error**gamma * log_right
+    return loss * weight[target][:, None] if weight.numel() else loss

@@ -27,7 +27,7 @@ class Trial:
         meta: the conditions.
         matches: an object found a row, columns ``MATCH_COLUMNS``.
         training_log: columns epoch, step, lr and losses; empty if it trained nothing.
-        baseline: whether its head is the x4 baseline.
+        baseline: whether its head is YOLC's x4 one.
         oracles: metrics with one branch true, by branch; empty where that was not scored.
     """
 
@@ -65,6 +65,11 @@ class Trial:
             if key.startswith(_DECODING_AXES)
         ]
         return _without(self.variant, [self.center_source, *decoding])
+
+    @property
+    def foreign(self) -> bool:
+        """Whether its head isn't this project's."""
+        return self.depth is None
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ from torch.utils._pytree import tree_map_only
 
 from heads.offset_branch import OffsetBranch, OffsetReader
 from hrhsco_cli.bench.variants import Options, Variant
-from reports.metrics.cost import BRANCH_MODULES, find_module
+from reports.metrics.cost import branch_modules, padded_size
 
 Call = Callable[[], object]
 
@@ -41,22 +41,23 @@ def speed_up(variant: Variant, options: Options) -> None:
         return
     mode = "reduce-overhead" if options.cuda_graphs else "default"
     head: Any = variant.model.bbox_head
-    for path in BRANCH_MODULES.values():
-        module = find_module(variant.model, path)
-        if module is not None and not (isinstance(module, OffsetBranch) and head.sparse_offsets):
+    for module in branch_modules(variant.model).values():
+        if not (isinstance(module, OffsetBranch) and head.sparse_offsets):
             module.compile(mode=mode)
 
 
 def stages(variant: Variant, options: Options, device: torch.device) -> dict[str, Call]:
-    """A call a stage: ``end_to_end`` (picture in memory to boxes), each branch, ``decode``."""
+    """A call a stage: ``end_to_end`` (picture in memory to boxes), each branch, ``decode``.
+
+    What DINO does between its encoder and decoder (choosing queries) is in the whole alone.
+    """
     model: Any = variant.model
     data = _data(variant, options)
     ran, outputs = _captured(variant, lambda: model.test_step(data))
     found: dict[str, Call] = {"end_to_end": _without_gradient(lambda: model.test_step(data))}
-    for name, path in BRANCH_MODULES.items():
-        module = find_module(model, path)
-        if module is not None and name in ran:
-            found[name] = _without_gradient(partial(module, *ran[name].inputs))
+    for name, module in branch_modules(model).items():
+        if name in ran:
+            found[name] = _without_gradient(partial(module, *ran[name].inputs, **ran[name].named))
     if "offset" in ran:
         # Its time is the offset branch's stage, not decoding's.
         outputs = tree_map_only(OffsetReader, lambda _: _Recorded(ran["offset"].output), outputs)
@@ -97,6 +98,7 @@ class _Ran:
     """What a branch was given and what it put out."""
 
     inputs: tuple[Any, ...]
+    named: dict[str, Any]
     output: Any
 
 
@@ -115,15 +117,13 @@ def _captured(variant: Variant, call: Call) -> tuple[dict[str, _Ran], tuple[Any,
     ran: dict[str, _Ran] = {}
     outputs: list[Any] = []
     model: Any = variant.model
-    hooks = []
-    for name, path in BRANCH_MODULES.items():
-        module = find_module(model, path)
-        if module is not None:
-            hooks.append(
-                module.register_forward_hook(
-                    lambda _, args, out, name=name: ran.__setitem__(name, _Ran(args, out))
-                )
-            )
+    hooks = [
+        module.register_forward_hook(
+            lambda _, args, named, out, name=name: ran.__setitem__(name, _Ran(args, named, out)),
+            with_kwargs=True,
+        )
+        for name, module in branch_modules(model).items()
+    ]
     hooks.append(model.bbox_head.register_forward_hook(lambda _, __, out: outputs.append(out)))
     try:
         with torch.no_grad():
@@ -157,5 +157,9 @@ def _data(variant: Variant, options: Options, with_truth: bool = False) -> dict[
 
 def _meta(variant: Variant) -> dict[str, Any]:
     width, height = variant.size
+    padded_width, padded_height = padded_size(variant.model, variant.size)
     shape = (height, width)
-    return {"ori_shape": shape, "img_shape": shape, "scale_factor": (1.0, 1.0), "img_id": 0}
+    return {
+        "ori_shape": shape, "img_shape": shape, "scale_factor": (1.0, 1.0), "img_id": 0,
+        "batch_input_shape": (padded_height, padded_width), "border": (0, height, 0, width),
+    }  # fmt: skip

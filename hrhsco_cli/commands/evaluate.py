@@ -26,8 +26,11 @@ def evaluate(
         ),
     ] = None,
     min_score: Annotated[
-        float, typer.Option(help="Leave lower scores out of the localisation matching.")
-    ] = 0.0,
+        float | None,
+        typer.Option(
+            help="Leave lower scores out of the localisation matching.  [default: the recipe's]"
+        ),
+    ] = None,
     oracle: Annotated[
         str | None,
         typer.Option(help="Score again with these branches true: heatmap,size,center; + joins."),
@@ -58,15 +61,18 @@ def evaluate(
         evaluate_oracles,
         evaluate_predictions,
         evaluate_run,
+        require_oracles,
     )
     from hrhsco_cli.runs.folder import RunFolder
     from hrhsco_cli.runs.recipe import parse_settings
 
     if oracle is not None and run is None:
         raise InputError("--oracle runs the network again; name a RUN, not --predictions")
+    if oracle is not None and run is not None:
+        require_oracles(RunFolder(run), oracle.split(","))
     if run is None and predictions is not None and annotations is not None:
         metrics = evaluate_predictions(
-            predictions, annotations, max_dets=limits, min_score=min_score
+            predictions, annotations, max_dets=limits, min_score=min_score or 0.0
         )
     elif run is not None and predictions is None and annotations is None:
         options: dict[str, Any] = {

@@ -5,7 +5,7 @@ from typing import Any
 
 from hrhsco_cli.datasets.coco_json import read_detections, read_scored_truth
 from hrhsco_cli.files import read_json
-from hrhsco_cli.grid.naming import variant_label
+from hrhsco_cli.grid.naming import foreign_label, variant_label
 from hrhsco_cli.runs.evaluation import read_metrics
 from hrhsco_cli.runs.folder import RunFolder
 from reports.errors import InputError
@@ -78,15 +78,12 @@ def load_trial(run: RunFolder, truth: GroundTruth, listed: dict[str, Any] | None
     about = listed or {}
     if not about and run.trial.is_file():
         about = read_json(run.trial, "trial description")
-    head = meta["head"]
-    axes = about.get("axes") or {
-        "use_hrh_sco": head.get("use_hrh_sco", False),
-        "heatmap_upsample_num": head.get("heatmap_upsample_num", 2),
-        "center_source": meta["decoding"].get("center_source", "regression"),
-    }
+    own = _own_axes(meta)
+    axes = about.get("axes") or own
+    label = variant_label(axes) if own else foreign_label(meta["detector"], meta["head"]["type"])
     return Trial(
         name=about.get("name", run.path.name),
-        variant=about.get("variant") or variant_label(axes),
+        variant=about.get("variant") or label,
         seed=meta["seed"],
         axes=axes,
         metrics=metrics,
@@ -98,9 +95,21 @@ def load_trial(run: RunFolder, truth: GroundTruth, listed: dict[str, Any] | None
             min_score=meta["min_score"],
         ),
         training_log=pd.DataFrame(run.read_train_log()),
-        baseline=not head.get("use_hrh_sco", False),
+        baseline=bool(own) and not own["use_hrh_sco"],
         oracles=read_json(run.oracle, "branch oracles") if run.oracle.is_file() else {},
     )
+
+
+def _own_axes(meta: dict[str, Any]) -> dict[str, Any]:
+    """What a run's head says of the usual axes; empty for a detector that isn't ours."""
+    head = meta["head"]
+    if head["type"] != "YOLCHead":
+        return {}
+    return {
+        "use_hrh_sco": head.get("use_hrh_sco", False),
+        "heatmap_upsample_num": head.get("heatmap_upsample_num", 2),
+        "center_source": meta["decoding"].get("center_source", "regression"),
+    }
 
 
 def load_pictures(runs: list[RunFolder], trials: list[Trial], truth: GroundTruth) -> list[Picture]:

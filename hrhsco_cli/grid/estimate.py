@@ -24,7 +24,7 @@ class Measured:
     Attributes:
         training_s: of the whole training; ``scoring_s``: of one trial's test set.
         checkpoint_bytes: of one checkpoint; two are kept while training, then one.
-        detections_bytes: of one trial's results, at most (``topk`` an image).
+        detections_bytes: of one trial's results, at most (``topk`` or ``max_per_img`` an image).
     """
 
     training_s: float
@@ -165,12 +165,13 @@ def measure(plain: dict[str, Any]) -> Measured:
         runner.model.eval()
         batches = runner.build_dataloader(config.test_dataloader, seed=0)
         batch_s = _second(batches, runner.model.test_step)
-    topk = config.model.test_cfg.get("topk", 1000)
+    decoding = config.model.get("test_cfg") or {}
+    most = decoding.get("max_per_img", decoding.get("topk", 1000))
     return Measured(
         training_s=step_s * runner.max_iters,
         scoring_s=batch_s * len(batches),
         checkpoint_bytes=checkpoint_bytes,
-        detections_bytes=len(batches.dataset) * topk * _BYTES_A_DETECTION,
+        detections_bytes=len(batches.dataset) * most * _BYTES_A_DETECTION,
     )
 
 

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 HEAD_AXES = ("use_hrh_sco", "heatmap_upsample_num", "center_source")
@@ -11,9 +12,10 @@ def variant_label(axes: Mapping[str, Any]) -> str:
     """A short name such as ``YOLC x4, regression`` or ``HRH-SCO n=2, sco``.
 
     Args:
-        axes: the grid's axis values; the head's own come first, others follow as ``key=value``.
+        axes: the grid's axis values; a recipe's name goes first, then the head's own, others follow
+            as ``key=value``.
     """
-    parts = []
+    parts = [Path(axes["recipe"]).stem] if "recipe" in axes else []
     if "use_hrh_sco" in axes:
         depth = axes.get("heatmap_upsample_num")
         extension = "HRH-SCO" if depth is None else f"HRH-SCO n={depth}"
@@ -23,9 +25,24 @@ def variant_label(axes: Mapping[str, Any]) -> str:
     if "center_source" in axes:
         parts.append(str(axes["center_source"]))
     parts += [
-        f"{key.rpartition('.')[2]}={value}" for key, value in axes.items() if key not in HEAD_AXES
+        f"{key.rpartition('.')[2]}={value}"
+        for key, value in axes.items()
+        if key not in (*HEAD_AXES, "recipe")
     ]
     return ", ".join(parts) or "default"
+
+
+_FOREIGN_LABELS = {"CenterNetHead": "CenterNet (offset head)"}
+"""By head, where mmdet's name of the detector says too little: ours stands in a CenterNet too."""
+
+
+def foreign_label(detector: str, head: str) -> str:
+    """The name of a detector that isn't ours: mmdet's.
+
+    Args:
+        detector: its type; ``head``: its head's.
+    """
+    return _FOREIGN_LABELS.get(head, detector)
 
 
 def trial_name(label: str, seed: int) -> str:

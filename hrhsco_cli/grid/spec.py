@@ -20,7 +20,8 @@ AXIS_KEYS = {
 }
 """Axes with a short name; any other axis is a dotted key of the recipe, or ``recipe`` itself."""
 
-_FIELDS = {"title", "recipe", "data", "seeds", "axes", "exclude", "set", "attribution"}
+_FIELDS = {"title", "recipe", "data", "seeds", "axes", "exclude", "rows", "set", "attribution"}
+_ROW_FIELDS = {"recipe", "label", "set"}
 
 
 @dataclass(frozen=True)
@@ -49,6 +50,23 @@ class TrialSpec:
 
 
 @dataclass(frozen=True)
+class _Cell:
+    """What is trained with each seed: a cell of the axes, or a row of its own.
+
+    Attributes:
+        label: its variant.
+        axes: the grid's values; none for a row.
+        recipe: name or path.
+        settings: dotted keys and values on top of the recipe.
+    """
+
+    label: str
+    axes: dict[str, Any]
+    recipe: str
+    settings: dict[str, Any]
+
+
+@dataclass(frozen=True)
 class Grid:
     """A grid file read and checked.
 
@@ -70,6 +88,9 @@ class Grid:
 def read_grid(path: Path) -> Grid:
     """Read a grid file.
 
+    Its variants are the cells of ``axes``, but for those that ``exclude`` names, and after them its
+    ``rows``: other recipes, to which the axes don't apply. ``set`` holds for both.
+
     Raises:
         InputError: it is not YAML, lacks a field, has an unknown one, or comes out empty.
     """
@@ -77,37 +98,72 @@ def read_grid(path: Path) -> Grid:
         content = yaml.safe_load(path.read_text())
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise InputError(f"grid {path} is not YAML: {error}") from error
-    if not isinstance(content, dict) or not isinstance(content.get("axes"), dict):
-        raise InputError(f"grid {path} has no axes; give it 'recipe', 'seeds' and 'axes'")
-    unknown = sorted(set(content) - _FIELDS)
-    if unknown:
-        raise InputError(
-            f"grid {path}: unknown field {unknown[0]!r}; known: {', '.join(sorted(_FIELDS))}"
-        )
-    if "recipe" not in content and "recipe" not in content["axes"]:
-        raise InputError(f"grid {path} names no recipe")
-    axes = {name: _listed(values) for name, values in content["axes"].items()}
+    if not isinstance(content, dict) or not ({"axes", "rows"} & content.keys()):
+        raise InputError(f"grid {path} has no axes; give it 'recipe', 'seeds' and 'axes' or 'rows'")
+    _refuse_unknown(f"grid {path}", content, _FIELDS)
     seeds = _listed(content.get("seeds", [0]))
     if not all(isinstance(seed, int) for seed in seeds):
         raise InputError(f"grid {path}: seeds are whole numbers, not {seeds}")
-    cells = [
-        cell
-        for cell in (
-            dict(zip(axes, values, strict=True)) for values in itertools.product(*axes.values())
-        )
-        if not any(_matches(cell, rule) for rule in content.get("exclude") or [])
-    ]
+    cells = [*_cells(path, content), *_rows(path, content)]
     if not cells or not seeds:
         raise InputError(f"grid {path} comes out empty; loosen 'exclude'")
-    base = content.get("recipe", "")
-    common = content.get("set") or {}
     return Grid(
         name=path.stem,
         title=content.get("title", path.stem),
         data=content.get("data") or {},
         attribution=content.get("attribution", ""),
-        trials=tuple(_trials(cells, seeds, base, common)),
+        trials=tuple(_trials(cells, seeds)),
     )
+
+
+def _cells(path: Path, content: dict[str, Any]) -> list[_Cell]:
+    """The cells of the axes that no rule excludes."""
+    if "axes" not in content:
+        return []
+    if not isinstance(content["axes"], dict):
+        raise InputError(f"grid {path}: 'axes' is no mapping; write axes: {{center_source: [sco]}}")
+    if "recipe" not in content and "recipe" not in content["axes"]:
+        raise InputError(f"grid {path} names no recipe")
+    axes = {name: _listed(values) for name, values in content["axes"].items()}
+    found = []
+    for values in itertools.product(*axes.values()):
+        cell = dict(zip(axes, values, strict=True))
+        if any(_matches(cell, rule) for rule in content.get("exclude") or []):
+            continue
+        own = {AXIS_KEYS.get(key, key): each for key, each in cell.items() if key != "recipe"}
+        recipe = cell.get("recipe", content.get("recipe", ""))
+        settings = (content.get("set") or {}) | own
+        found.append(_Cell(variant_label(cell), cell, recipe, settings))
+    return found
+
+
+def _rows(path: Path, content: dict[str, Any]) -> list[_Cell]:
+    """The variants beside the axes."""
+    found = []
+    for row in _listed(content.get("rows") or []):
+        if not isinstance(row, dict) or "recipe" not in row:
+            raise InputError(
+                f"grid {path}: a row names no recipe: {row}; "
+                "write rows: [{recipe: quickstart_fcos, label: FCOS}]"
+            )
+        _refuse_unknown(f"grid {path}, row {row['recipe']}", row, _ROW_FIELDS)
+        label = str(row.get("label") or Path(row["recipe"]).stem)
+        if "," in label:
+            raise InputError(
+                f"grid {path}: label {label!r} has a comma, which parts a network from how it is "
+                "decoded; write it without"
+            )
+        settings = (content.get("set") or {}) | (row.get("set") or {})
+        found.append(_Cell(label, {}, row["recipe"], settings))
+    return found
+
+
+def _refuse_unknown(where: str, given: Mapping[str, Any], known: set[str]) -> None:
+    unknown = sorted(set(given) - known)
+    if unknown:
+        raise InputError(
+            f"{where}: unknown field {unknown[0]!r}; known: {', '.join(sorted(known))}"
+        )
 
 
 def _listed(values: Any) -> list[Any]:
@@ -118,18 +174,13 @@ def _matches(cell: Mapping[str, Any], rule: Mapping[str, Any]) -> bool:
     return all(cell.get(axis) in _listed(values) for axis, values in rule.items())
 
 
-def _trials(
-    cells: list[dict[str, Any]], seeds: list[int], base: str, common: dict[str, Any]
-) -> list[TrialSpec]:
+def _trials(cells: list[_Cell], seeds: list[int]) -> list[TrialSpec]:
     trials: dict[str, TrialSpec] = {}
     for seed, cell in itertools.product(seeds, cells):
-        settings = dict(common)
-        settings |= {AXIS_KEYS.get(key, key): each for key, each in cell.items() if key != "recipe"}
-        label = variant_label(cell)
-        name = trial_name(label, seed)
+        name = trial_name(cell.label, seed)
         if name in trials:
-            raise InputError(f"two trials of the grid are both called {name}; rename an axis value")
-        trials[name] = TrialSpec(name, label, seed, cell, cell.get("recipe", base), settings)
+            raise InputError(f"two trials of the grid are both called {name}; rename one's values")
+        trials[name] = TrialSpec(name, cell.label, seed, cell.axes, cell.recipe, cell.settings)
     return list(trials.values())
 
 

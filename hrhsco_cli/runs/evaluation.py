@@ -49,7 +49,7 @@ def evaluate_run(
     checkpoint: Path | None = None,
     settings: dict[str, Any] | None = None,
     max_dets: tuple[int, ...] | None = None,
-    min_score: float = 0.0,
+    min_score: float | None = None,
     on_batch: OnBatch = lambda _done, _total: None,
 ) -> Metrics:
     """Detect on the run's test set, write ``detections.json``, score it, write ``metrics.json``.
@@ -59,7 +59,8 @@ def evaluate_run(
         checkpoint: instead of the run's last one.
         settings: dotted keys to change in its recipe (decoding options).
         max_dets: of AP; the last also bounds the localisation matching. None takes the recipe's.
-        min_score: detections below are left out of the localisation matching.
+        min_score: detections below are left out of the localisation matching. None takes the
+            recipe's.
         on_batch: told (batches done, batches in all).
 
     Raises:
@@ -78,7 +79,7 @@ def evaluate_oracles(
     checkpoint: Path | None = None,
     settings: dict[str, Any] | None = None,
     max_dets: tuple[int, ...] | None = None,
-    min_score: float = 0.0,
+    min_score: float | None = None,
     on_batch: OnBatch = lambda _done, _total: None,
 ) -> dict[str, Metrics]:
     """Score the run again with branches replaced by the truth; write ``oracle.json``.
@@ -93,6 +94,7 @@ def evaluate_oracles(
     Raises:
         InputError: as ``evaluate_run``, or an unknown branch.
     """
+    require_oracles(run, branches)
     scored = {}
     for branch in ("none", *branches):
         config = _config(run, settings)
@@ -106,17 +108,26 @@ def evaluate_oracles(
     return scored
 
 
-def _use_truth(config: "Config", branch: str) -> None:
-    """Set the head's oracle, and load true boxes before anything resizes the picture."""
+def require_oracles(run: RunFolder, branches: Sequence[str]) -> None:
+    """Make sure that a run's branches can be replaced by the truth, before anything is scored.
+
+    Raises:
+        InputError: an unknown branch, or a head that has none of them.
+    """
     from heads.branch_oracle import BRANCH_ORACLES
 
-    names = branch.split("+")
-    unknown = [name for name in names if name not in BRANCH_ORACLES]
-    if unknown:
-        raise InputError(f"--oracle has no {unknown[0]!r}; choose from {', '.join(BRANCH_ORACLES)}")
-    if config.model.bbox_head.type != "YOLCHead":
-        raise InputError(f"--oracle needs a YOLCHead; this run has a {config.model.bbox_head.type}")
-    recipe.override(config, {"model.test_cfg.oracle": names})
+    for name in "+".join(branches).split("+"):
+        if name not in BRANCH_ORACLES:
+            raise InputError(f"--oracle has no {name!r}; choose from {', '.join(BRANCH_ORACLES)}")
+    run.require()
+    head = recipe.load(run.recipe).model.bbox_head.type
+    if head != "YOLCHead":
+        raise InputError(f"--oracle needs a YOLCHead; this run has a {head}")
+
+
+def _use_truth(config: "Config", branch: str) -> None:
+    """Set the head's oracle, and load true boxes before anything resizes the picture."""
+    recipe.override(config, {"model.test_cfg.oracle": branch.split("+")})
     *_, test = recipe.dataset_nodes(config)
     pipeline = list(test["pipeline"])
     after = 1 + next(i for i, step in enumerate(pipeline) if step["type"].startswith("LoadImage"))
@@ -141,12 +152,14 @@ def _measure(
     checkpoint: Path | None,
     out_file: Path,
     max_dets: tuple[int, ...] | None,
-    min_score: float,
+    min_score: float | None,
     on_batch: OnBatch,
 ) -> Metrics:
     """Detect on the test set into ``out_file`` and score that."""
     from reports.metrics.cost import CONVENTION, model_cost
 
+    if min_score is None:
+        min_score = config.get("min_score", 0.0)
     weights = checkpoint or run.last_checkpoint()
     cell_size, model = _detect(config, run, weights, out_file, on_batch)
     truth = read_scored_truth(annotation_file(config))
@@ -233,7 +246,9 @@ def run_conditions(config: "Config") -> dict[str, Any]:
         "batch_size": config.train_dataloader.batch_size * config.get("processes", 1),
         "seed": config.randomness.seed,
         "precision": "amp" if "Amp" in config.optim_wrapper.type else "fp32",
-        "head": _head_options(config),
+        "optimizer": _optimizer(config),
+        "detector": config.model.type,
+        "head": _plain(config.model.bbox_head),
         "decoding": options,
     }
 
@@ -247,9 +262,20 @@ def _resized_to(config: "Config") -> list[int] | None:
     return list(sizes[-1]) if sizes else None
 
 
-def _head_options(config: "Config") -> dict[str, Any]:
+def _optimizer(config: "Config") -> dict[str, Any]:
+    wrapper = config.optim_wrapper
+    about = _plain(wrapper.optimizer)
+    if wrapper.get("clip_grad"):
+        about["gradient norm up to"] = wrapper.clip_grad.get("max_norm")
+    scaled = config.get("auto_scale_lr") or {}
+    if scaled.get("enable"):
+        about["lr is that of batch"] = scaled["base_batch_size"]
+    return about
+
+
+def _plain(options: dict[str, Any]) -> dict[str, Any]:
     plain = (bool, int, float, str)
-    return {key: value for key, value in config.model.bbox_head.items() if isinstance(value, plain)}
+    return {key: value for key, value in options.items() if isinstance(value, plain)}
 
 
 def read_metrics(path: Path) -> Metrics:

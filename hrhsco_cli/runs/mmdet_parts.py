@@ -8,10 +8,12 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import torch
 from mmdet.datasets.base_det_dataset import BaseDetDataset
 from mmdet.registry import DATASETS, METRICS
 from mmengine.evaluator import BaseMetric
 
+from heads.yolc_head import MIN_SIDE_PX
 from hrhsco_cli.datasets.coco_json import read_ground_truth
 from hrhsco_cli.files import write_json
 from hrhsco_cli.runs import checkpoints, random_state  # noqa: F401 (they register themselves)
@@ -69,11 +71,17 @@ class DetectionsMetric(BaseMetric):
         self.scale_factors: dict[Any, tuple[float, float]] = {}
 
     def process(self, data_batch: Any, data_samples: Sequence[dict[str, Any]]) -> None:
-        """Keep the detections of a batch, as ``x, y, w, h`` in original image pixels."""
+        """Keep the detections of a batch, as ``x, y, w, h`` in original image pixels.
+
+        A side of nothing or less, which mmdet's CenterNet can predict, becomes ``MIN_SIDE_PX``
+        about the same center, as in our own head.
+        """
         for sample in data_samples:
             found = sample["pred_instances"]
             boxes = found["bboxes"].double().cpu()
-            boxes[:, 2:] -= boxes[:, :2]
+            sides = boxes[:, 2:] - boxes[:, :2]
+            lacking = torch.where(sides > 0, 0.0, MIN_SIDE_PX - sides)
+            boxes = torch.cat([boxes[:, :2] - lacking / 2, sides + lacking], dim=1)
             self.results.append(
                 {
                     "image_id": sample["img_id"],

@@ -116,7 +116,9 @@ def override(config: "Config", settings: Mapping[str, Any]) -> None:
         if isinstance(node, list):
             _child(node, last, dotted, dotted)
             key = int(last)
-        elif last not in node and last not in (accepted := sorted(_accepted(node, parents))):
+        elif last not in node and last not in (
+            accepted := sorted(_accepted(config, parents, node))
+        ):
             near = difflib.get_close_matches(last, [*map(str, node), *accepted], n=1)
             hint = f"; did you mean {near[0]!r}?" if near else ""
             raise InputError(
@@ -133,15 +135,19 @@ def _child(node: Any, part: str, path: str, dotted: str) -> Any:
         raise InputError(f"unknown key {dotted!r}: the recipe has no {path!r}") from None
 
 
-def _accepted(node: Mapping[str, Any], parents: list[str]) -> set[str]:
-    """Keys that may be added to a node: its component's parameters, or the decoding options."""
+def _accepted(config: "Config", parents: list[str], node: Mapping[str, Any]) -> set[str]:
+    """Keys that may be added to a node: its component's parameters, or our decoding options.
+
+    What a foreign head's decoding asks for can't be known, so its recipe has to name it.
+    """
     from mmdet import registry
     from mmengine.registry import Registry
 
     from heads.yolc_head import TEST_DEFAULTS
 
-    if parents[-1:] == ["test_cfg"] and parents[0] == "model":
-        return set(TEST_DEFAULTS)
+    if parents == ["model", "test_cfg"]:
+        ours = config.model.get("bbox_head", {}).get("type") == "YOLCHead"
+        return set(TEST_DEFAULTS) if ours else set()
     if "type" not in node:
         return set()
     for each in vars(registry).values():
@@ -175,10 +181,16 @@ def bind_data(config: "Config", folder: Path | None) -> None:
         folder: holds ``train.json``, ``val.json`` and ``images/``; None keeps the recipe's own.
 
     Raises:
-        InputError: the folder lacks a part, an annotation file is wrong, or the two files name
-            different classes.
+        InputError: the folder lacks a part, an annotation file is wrong, the two files name
+            different classes, or the recipe's detector isn't one with a single head.
     """
     from hrhsco_cli.datasets.coco_json import read_ground_truth
+
+    if "bbox_head" not in config.model:
+        raise InputError(
+            f"a recipe's detector has one head, model.bbox_head; {config.model.get('type')} has "
+            "none: take a one-stage detector or a transformer"
+        )
 
     train, test = dataset_nodes(config)
     classes = []

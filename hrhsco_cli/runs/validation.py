@@ -37,6 +37,7 @@ def validate_every(config: "Config", epochs: int) -> None:
         "type": "ScoringMetric",
         "annotations": str(Path(node["data_root"], node["ann_file"])),
         "max_dets": recipe.max_dets(config),
+        "min_score": config.get("min_score", 0.0),
     }
     config.train_cfg.val_interval = epochs
 
@@ -48,12 +49,19 @@ class ScoringMetric(DetectionsMetric):
     Args:
         annotations: COCO annotations of the data that is scored.
         max_dets: of AP; the last also bounds the localisation matching.
+        min_score: detections below are left out of the localisation matching.
     """
 
-    def __init__(self, annotations: str, max_dets: Sequence[int] = DEFAULT_MAX_DETS) -> None:
+    def __init__(
+        self,
+        annotations: str,
+        max_dets: Sequence[int] = DEFAULT_MAX_DETS,
+        min_score: float = 0.0,
+    ) -> None:
         super().__init__(out_file="")
         self.max_dets = tuple(max_dets)
         self.annotations = Path(annotations)
+        self.min_score = min_score
 
     def compute_metrics(self, results: list[dict[str, Any]]) -> dict[str, float]:
         """Score the collected detections; metrics with nothing to measure are left out."""
@@ -62,7 +70,9 @@ class ScoringMetric(DetectionsMetric):
             super().compute_metrics(results)
             truth = read_scored_truth(self.annotations)
             found = read_detections(self.out_file, truth)
-            scored = score(truth, found, cell_size=None, max_dets=self.max_dets)
+            scored = score(
+                truth, found, cell_size=None, max_dets=self.max_dets, min_score=self.min_score
+            )
         return {key: value for key, value in scored.items() if value is not None}
 
 

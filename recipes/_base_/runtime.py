@@ -7,6 +7,8 @@ env_cfg = dict(cudnn_benchmark=False, mp_cfg=dict(mp_start_method="fork", opencv
 processes = 1
 # CPU threads of each process where there is no GPU: sums are rounded otherwise with more of them.
 threads = 1
+# Detections below are left out of the localisation matching, not of AP.
+min_score = 0.0
 randomness = dict(seed=0, deterministic=False)
 log_level = "ERROR"
 visualizer = dict(type="Visualizer", vis_backends=[])  # --tensorboard adds one

@@ -14,20 +14,22 @@ from torch.utils.flop_counter import FlopCounterMode, flop_registry
 
 from heads.centers import center_source
 from heads.offset_branch import OffsetReader
-from reports.metrics.definitions import BRANCHES
+from reports.metrics.definitions import BRANCHES, HEAD_BRANCHES
 
 FLOPS_PER_MAC = 2
 
-BRANCH_MODULES = {
-    name: f"bbox_head.{name}_branch" if name in ("heatmap", "offset", "box") else name
-    for name in BRANCHES
-}
-"""The module of each branch in an mmdet detector with this project's head."""
+_MODULES = (
+    {name: name for name in BRANCHES}
+    | {name: f"bbox_head.{name}_branch" for name in HEAD_BRANCHES}
+    | {"head": "bbox_head"}
+)
+"""Where an mmdet detector has each branch."""
 
 CONVENTION = (
     "one image, forward pass, data to head outputs; 1 MAC = 2 FLOPs; convolutions, transposed and "
-    "deformable ones and matrix products are counted, decoding is not; a sparse offset branch runs "
-    "at test_cfg.topk cells spread at random, or nowhere if center_source reads no offset"
+    "deformable ones, matrix products and deformable attention are counted, decoding and the "
+    "interpolation at deformed places are not; a sparse offset branch runs at test_cfg.topk cells "
+    "spread at random, or nowhere if center_source reads no offset"
 )
 
 
@@ -37,7 +39,7 @@ class Cost:
 
     Attributes:
         metrics: ``cost.params``, ``cost.macs``, ``cost.flops`` of the whole network, and the same
-            as ``cost.BRANCH.*`` for each branch that it has.
+            as ``cost.BRANCH.*`` for each branch that it has; branches add up to the whole.
         not_counted: output values an image by operation that has no formula.
     """
 
@@ -48,49 +50,82 @@ class Cost:
 def model_cost(model: nn.Module, input_size: tuple[int, int]) -> Cost:
     """Count an mmdet detector's forward pass by torch's own counter (``CONVENTION``).
 
-    Deformable convolution is counted by formula, whichever backend runs it.
+    Deformable convolution and attention are counted by formula, whichever backend runs them. A
+    foreign head is counted as what the other branches leave, for mmdet calls parts of it apart.
 
     Args:
-        model: takes ``model(image, mode="tensor")``.
+        model: takes ``model(image, data_samples, mode="tensor")``.
         input_size: (width, height) in px; rounded up to whole multiples of the padding of the
             model's data preprocessor.
     """
     image = blank_image(model, input_size)
     counter, rest = FlopCounterMode(display=False), _NotCounted()
-    with _evaluating(model), torch.no_grad(), _deform_convs(model) as deform_macs, rest, counter:
-        for reader in tree_leaves(model(image, mode="tensor")):
+    with _evaluating(model), torch.no_grad(), _by_formula(model) as formulas, rest, counter:
+        for reader in tree_leaves(model(image, _samples(image), mode="tensor")):
             if isinstance(reader, OffsetReader):
                 reader.at(_spread_cells(model, reader.shape))
     counted = {name: sum(each.values()) for name, each in counter.get_flop_counts().items()}
-    root = type(model).__name__
-    metrics = {}
-    parts = {"": ("", "Global", model)} | {
-        f"{branch}.": (path, f"{root}.{path}", module)
-        for branch, path in BRANCH_MODULES.items()
-        if (module := find_module(model, path)) is not None
+    parts = {"": model} | branch_modules(model)
+    params = {
+        name: float(sum(each.numel() for each in part.parameters())) for name, part in parts.items()
     }
-    for prefix, (path, counted_as, module) in parts.items():
-        flops = float(counted.get(counted_as, 0))
-        for name, macs in deform_macs.items():
-            if not path or f"{name}.".startswith(f"{path}."):
-                # What the counter saw inside depends on the backend: the formula instead.
-                flops += FLOPS_PER_MAC * macs - counted.get(f"{root}.{name}", 0)
-        metrics[f"cost.{prefix}params"] = float(sum(each.numel() for each in module.parameters()))
-        metrics[f"cost.{prefix}macs"] = flops / FLOPS_PER_MAC
-        metrics[f"cost.{prefix}flops"] = float(flops)
+    flops = {name: _flops(model, part, counted, formulas) for name, part in parts.items()}
+    if "head" in parts:
+        others = parts.keys() - {"", "head"}
+        for figures in (params, flops):
+            figures["head"] = figures[""] - sum(figures[name] for name in others)
+    metrics = {}
+    for name in parts:
+        prefix = f"cost.{name}." if name else "cost."
+        metrics[f"{prefix}params"] = params[name]
+        metrics[f"{prefix}macs"] = flops[name] / FLOPS_PER_MAC
+        metrics[f"{prefix}flops"] = flops[name]
     return Cost(metrics, dict(rest.values.most_common()))
+
+
+def _flops(
+    model: nn.Module, part: nn.Module, counted: dict[str, int], formulas: dict[str, float]
+) -> float:
+    """Operations of one part: what the counter saw, with formulas in the place of what it can't."""
+    root = type(model).__name__
+    path = next(name for name, module in model.named_modules() if module is part)
+    flops = float(counted.get(f"{root}.{path}" if path else "Global", 0))
+    for name, macs in formulas.items():
+        if not path or f"{name}.".startswith(f"{path}."):
+            # What the counter saw inside depends on the backend: the formula instead.
+            flops += FLOPS_PER_MAC * macs - counted.get(f"{root}.{name}", 0)
+    return flops
+
+
+def branch_modules(model: nn.Module) -> dict[str, nn.Module]:
+    """The module of each branch that a detector has; ``head`` only if it isn't divided further."""
+    modules = dict(model.named_modules())
+    found = {name: modules[path] for name, path in _MODULES.items() if path in modules}
+    if not found.keys().isdisjoint(HEAD_BRANCHES):
+        found.pop("head", None)
+    return found
 
 
 def blank_image(model: nn.Module, input_size: tuple[int, int], batch: int = 1) -> torch.Tensor:
     """Zeros ``(batch, 3, H, W)`` of the padded size, on the model's device."""
-    divisor = getattr(getattr(model, "data_preprocessor", None), "pad_size_divisor", 1)
-    width, height = (-(-side // divisor) * divisor for side in input_size)
+    width, height = padded_size(model, input_size)
     return torch.zeros(batch, 3, height, width, device=next(model.parameters()).device)
 
 
-def find_module(model: nn.Module, path: str) -> nn.Module | None:
-    """The module of a dotted path, None where the model has none."""
-    return dict(model.named_modules()).get(path)
+def padded_size(model: nn.Module, input_size: tuple[int, int]) -> tuple[int, int]:
+    """(width, height) in px that a model's data preprocessor makes of a picture's."""
+    divisor = getattr(getattr(model, "data_preprocessor", None), "pad_size_divisor", 1)
+    width, height = (-(-side // divisor) * divisor for side in input_size)
+    return width, height
+
+
+def _samples(image: torch.Tensor) -> list[Any]:
+    """What mmdet's transformers want to know of each picture."""
+    from mmdet.structures import DetDataSample
+
+    shape = tuple(image.shape[2:])
+    about = {"img_shape": shape, "batch_input_shape": shape}
+    return [DetDataSample(metainfo=about) for _ in image]
 
 
 def _spread_cells(model: Any, map_shape: tuple[int, int, int, int]) -> torch.Tensor:
@@ -124,24 +159,40 @@ class _NotCounted(TorchDispatchMode):  # type: ignore[no-untyped-call]
         return out
 
 
-@contextlib.contextmanager
-def _deform_convs(model: nn.Module) -> Iterator[dict[str, float]]:
-    """While open, gathers the multiply-adds of each deformable convolution that runs, by name."""
-    from mmcv.ops import DeformConv2d
+def _convolved(layer: Any, output: torch.Tensor) -> float:
+    """Every output value reads one weight row: C_in / groups * kh * kw multiply-adds."""
+    return float(output.numel() * layer.weight[0].numel())
 
+
+def _attended(layer: Any, output: torch.Tensor) -> float:
+    """Every channel of a query is the weighted sum of levels * points samples."""
+    queries = output.numel() // layer.embed_dims
+    samples = layer.num_levels * layer.num_points
+    return float(queries * layer.value_proj.out_features * samples)
+
+
+@contextlib.contextmanager
+def _by_formula(model: nn.Module) -> Iterator[dict[str, float]]:
+    """While open, gathers the multiply-adds of each deformable operator that runs, by name.
+
+    Deformable attention's linear layers are the counter's, so its sum has a name of its own.
+    """
+    from mmcv.ops import DeformConv2d, MultiScaleDeformableAttention
+
+    formulas = {DeformConv2d: ("", _convolved), MultiScaleDeformableAttention: (".sum", _attended)}
     macs: dict[str, float] = {}
 
-    def count(name: str) -> Any:
+    def count(name: str, formula: Any) -> Any:
         def hook(layer: Any, _inputs: Any, output: torch.Tensor) -> None:
-            # Every output value reads one weight row: C_in / groups * kh * kw multiply-adds.
-            macs[name] = macs.get(name, 0) + output.numel() * layer.weight[0].numel()
+            macs[name] = macs.get(name, 0) + formula(layer, output)
 
         return hook
 
     hooks = [
-        layer.register_forward_hook(count(name))
+        layer.register_forward_hook(count(f"{name}{suffix}", formula))
         for name, layer in model.named_modules()
-        if isinstance(layer, DeformConv2d)
+        for kind, (suffix, formula) in formulas.items()
+        if isinstance(layer, kind)
     ]
     try:
         yield macs

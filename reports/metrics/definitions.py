@@ -144,8 +144,11 @@ _CHANCE_RECALL = Metric(
     digits=1,
 )
 
-BRANCHES = ("backbone", "neck", "heatmap", "offset", "box")
-"""What ``cost.*`` and ``latency.*`` are told apart by."""
+HEAD_BRANCHES = ("heatmap", "offset", "box")
+"""Of this project's head."""
+
+BRANCHES = ("backbone", "neck", "encoder", "decoder", *HEAD_BRANCHES, "head")
+"""What ``cost.*`` and ``latency.*`` are told apart by; ``head`` is a foreign head as a whole."""
 
 _COST_METRICS = (
     Metric("cost.params", "parameters", "M", "lower", "learned parameters", scale=1e-6),

@@ -18,6 +18,9 @@ HEADLINE = (
     "loc.chance_recall", "cost.params", "cost.flops", "latency.end_to_end.ms",
     "latency.end_to_end.ratio",
 )  # fmt: skip
+_OF_TRAINING = {"batch size": "batch_size", "epochs": "epochs", "optimizer": "optimizer"}
+"""Conditions under which networks were trained, by what they are called."""
+
 _CHANGE_OF_ERROR = Metric(
     "",
     "change of error",
@@ -31,36 +34,57 @@ def compared(trials: list[Trial], truth: GroundTruth, center_sources: dict[str, 
     """What the variants are, for a reader who knows nothing of them."""
     objects = int((~truth.boxes["iscrowd"].astype(bool)).sum())
     seeds = sorted({trial.seed for trial in trials})
-    used = {trial.center_source for trial in trials}
+    used = {trial.center_source for trial in trials if not trial.foreign}
     targets = {
         str(value)
         for trial in trials
         for axis, value in trial.axes.items()
         if axis.rpartition(".")[2] == "heatmap_target"
     }
-    lines = [
+    sources = [f"- `{name}`: {text}" for name, text in center_sources.items() if name in used]
+    sources += [f"- `heatmap_target={name}`: {HEATMAP_TARGETS[name]}" for name in sorted(targets)]
+    parts = [
         "Detectors of tiny objects mark each object's center as a peak in a heatmap. The peak lies "
         "in a cell, so the center is rounded to a cell unless something predicts the fraction. "
         f"{len(variants(trials))} variants were scored on {len(truth.images)} pictures with "
         f"{objects} objects, with {_count(len(seeds), 'seed')} each "
         f"({', '.join(map(str, seeds))}).",
-        "- **YOLC x4** is the baseline: its heatmap is upsampled by a fixed factor of 4, so a cell "
-        "is one input pixel.",
-        "- **HRH-SCO n=N** upsamples by N stages of x2, so a cell is 4 / 2^N input pixels, and "
-        "adds a branch that predicts the subpixel center offset.",
-        "A variant's name goes on with how a peak becomes a center:",
-        *(f"- `{name}`: {text}" for name, text in center_sources.items() if name in used),
-        *(f"- `heatmap_target={name}`: {HEATMAP_TARGETS[name]}" for name in sorted(targets)),
+        "\n".join(_kinds(trials)),
     ]
-    return (
-        "\n\n".join(lines[:1])
-        + "\n\n"
-        + "\n".join(lines[1:3])
-        + "\n\n"
-        + lines[3]
-        + "\n\n"
-        + "\n".join(lines[4:])
-    )
+    if sources:
+        parts.append("A variant's name goes on with how a peak becomes a center:")
+        parts.append("\n".join(sources))
+    unlike = [label for label, key in _OF_TRAINING.items() if len(_holders(trials, key)) > 1]
+    if unlike:
+        parts.append(f"**Not all were trained alike**: see {', '.join(unlike)} under Conditions.")
+    return "\n\n".join(parts)
+
+
+def _kinds(trials: list[Trial]) -> list[str]:
+    """A line for each kind of detector that is there."""
+    lines = []
+    if any(trial.baseline for trial in trials):
+        lines.append(
+            "- **YOLC x4** is the baseline: its heatmap is upsampled by a fixed factor of 4, so a "
+            "cell is one input pixel."
+        )
+    if any(not trial.baseline and not trial.foreign for trial in trials):
+        lines.append(
+            "- **HRH-SCO n=N** upsamples by N stages of x2, so a cell is 4 / 2^N input pixels, and "
+            "adds a branch that predicts the subpixel center offset."
+        )
+    foreign = {trial.variant: _type(trial) for trial in trials if trial.foreign}
+    if foreign:
+        names = ", ".join(f"**{name}** (`{head}`)" for name, head in foreign.items())
+        lines.append(
+            f"- {names}: mmdet's own detectors, scored by the same rules. They have no heatmap of "
+            "this project's, so no error in cells and no ceiling is known for them."
+        )
+    return lines
+
+
+def _type(trial: Trial) -> str:
+    return str(trial.meta.get("head", {}).get("type", "unknown head"))
 
 
 def verdicts(trials: list[Trial]) -> str:
@@ -266,15 +290,18 @@ def conditions(trials: list[Trial], attribution: str) -> str:
     """Under which conditions the figures hold; several values where trials differ."""
     fields = (
         ("device", "device"), ("precision", "precision"), ("input size, px (W, H)", "input_size"),
-        ("batch size", "batch_size"), ("epochs", "epochs"), ("data fingerprint", "fingerprint"),
+        *_OF_TRAINING.items(), ("data fingerprint", "fingerprint"),
         ("pictures", "images"), ("maxDets", "max_dets"), ("matching", "matching"),
         ("least score matched", "min_score"), ("size bins", "size_bins"),
         ("NMS and deformable convolution", "operators"), ("Python", "python"),
         ("time measured", "latency"),
     )  # fmt: skip
     rows = [(label, _values(trials, key)) for label, key in fields]
-    decoding = sorted({f"{k} {v}" for t in trials for k, v in t.meta.get("decoding", {}).items()})
+    ours = [trial for trial in trials if not trial.foreign]
+    decoding = sorted({f"{k} {v}" for t in ours for k, v in t.meta.get("decoding", {}).items()})
     rows.append(("decoding", ", ".join(decoding) or "–"))
+    foreign = {trial.variant: trial.meta.get("decoding") for trial in trials if trial.foreign}
+    rows += [(f"decoding, {name}", _words(options)) for name, options in foreign.items() if options]
     packages = trials[0].meta.get("packages", {})
     rows.append(("versions", ", ".join(f"{name} {version}" for name, version in packages.items())))
     rows.append(
@@ -298,8 +325,20 @@ def glossary(trials: list[Trial]) -> str:
 
 
 def _values(trials: Iterable[Trial], key: str) -> str:
-    values = [_words(trial.meta[key]) for trial in trials if trial.meta.get(key) is not None]
-    return "; ".join(dict.fromkeys(values))
+    """A condition's value; with whom each holds for, where it is not one for all."""
+    holders = _holders(trials, key)
+    if len(holders) < 2 or key not in _OF_TRAINING.values():
+        return "; ".join(holders)
+    return "; ".join(f"{value} ({', '.join(names)})" for value, names in holders.items())
+
+
+def _holders(trials: Iterable[Trial], key: str) -> dict[str, list[str]]:
+    """The networks that each value of a condition holds for."""
+    holders: dict[str, dict[str, None]] = {}
+    for trial in trials:
+        if trial.meta.get(key) is not None:
+            holders.setdefault(_words(trial.meta[key]), {})[trial.network] = None
+    return {value: list(names) for value, names in holders.items()}
 
 
 def _words(value: object) -> str:

@@ -12,8 +12,17 @@ from hrhsco_cli.runs import recipe as recipes
 from reports.errors import InputError
 from tests.reference import published
 
+FOREIGN = {
+    "centernet": ("CenterNet", "CenterNetHead"),
+    "fcos": ("FCOS", "FCOSHead"),
+    "rtmdet": ("RTMDet", "RTMDetSepBNHead"),
+    "dino": ("DINO", "DINOHead"),
+}
 RECIPES = [each.name for each in recipes.shipped() if each.kind == "recipe"]
+RIVALS = [name for name in RECIPES if name.rpartition("_")[2] in FOREIGN]
+OURS = [name for name in RECIPES if name not in RIVALS]
 GRIDS = [each.name for each in recipes.shipped() if each.kind == "grid"]
+RIVAL_GRIDS = [name for name in GRIDS if name.startswith("rivals")]
 
 
 @cache
@@ -26,7 +35,7 @@ def built(model):
         return network, network(torch.zeros(1, 3, 64, 64), mode="tensor")
 
 
-@pytest.mark.parametrize("name", RECIPES)
+@pytest.mark.parametrize("name", OURS)
 def test_recipes_build_and_run_forward(name):
     config = recipes.load(recipes.find(name))
     config.model.backbone.pop("init_cfg", None)  # pretrained weights are not to be had in a test
@@ -80,7 +89,100 @@ def test_training_sees_pictures_of_the_size_that_the_recipe_states(name, tmp_pat
     assert (width, height) == pytest.approx(config.input_size, abs=2)
 
 
-@pytest.mark.parametrize("name", GRIDS)
+@pytest.mark.parametrize("name", RIVALS)
+def test_rivals_differ_from_the_baseline_in_no_more_than_they_say(name):
+    family, _, rival = name.rpartition("_")
+    config, ours = (recipes.load(recipes.find(each)) for each in (name, f"{family}_baseline"))
+    assert (config.model.type, config.model.bbox_head.type) == FOREIGN[rival]
+    for part in ("backbone", "data_preprocessor"):
+        assert config.model[part] == ours.model[part]
+    for part in ("train_dataloader", "train_cfg", "param_scheduler", "input_size", "randomness"):
+        assert config[part] == ours[part]
+    own_optimizer = config.optim_wrapper != ours.optim_wrapper
+    assert own_optimizer == (name in ("visdrone_w48_dino", "visdrone_w48_rtmdet"))
+    if rival == "dino":
+        assert config.model.neck.type == "ChannelMapper"
+    else:
+        assert config.model.neck == {**ours.model.neck, "num_outs": config.model.neck.num_outs}
+
+
+@pytest.mark.parametrize("name", RIVALS)
+def test_rivals_build_and_detect(name):
+    from mmdet.registry import MODELS
+    from mmdet.structures import DetDataSample
+
+    config = recipes.load(recipes.find(name))
+    config.model.backbone.pop("init_cfg", None)
+    for stage in config.model.backbone.extra.values():  # its width is what has to fit, not depth
+        stage.num_modules, stage.num_blocks = 1, (1,) * stage.num_branches
+    config.model.bbox_head.num_classes = 10
+    model = MODELS.build(config.model).eval()
+    about = {"img_shape": (128, 128), "ori_shape": (256, 256), "scale_factor": (0.5, 0.5),
+             "border": (0, 128, 0, 128)}  # fmt: skip
+    picture = torch.full((3, 128, 128), 128, dtype=torch.uint8)
+    with torch.no_grad():
+        (sample,) = model.test_step(
+            {"inputs": [picture], "data_samples": [DetDataSample(metainfo=about)]}
+        )
+    found = sample.pred_instances
+    assert len(found) <= config.model.test_cfg.max_per_img
+    assert torch.isfinite(found.bboxes).all()
+    assert found.labels.numel() == 0 or int(found.labels.max()) < 10
+
+
+@pytest.mark.parametrize("name", RIVAL_GRIDS)
+def test_rival_grids_name_each_detector_once_a_seed(name):
+    trials = read_grid(recipes.find(name, "grid")).trials
+    assert {trial.variant for trial in trials} == {
+        "YOLC x4, regression", "HRH-SCO n=2, regression", "HRH-SCO n=2, sco",
+        "CenterNet (offset head)", "FCOS", "RTMDet", "DINO",
+    }  # fmt: skip
+    assert len(trials) == 7 * len({trial.seed for trial in trials})
+    for trial in trials[:7]:
+        config = recipes.load(recipes.find(trial.recipe))
+        recipes.override(config, trial.settings)
+        assert config.min_score == 0.05
+
+
+def test_rows_stand_beside_the_cells(tmp_path):
+    path = tmp_path / "grid.yaml"
+    path.write_text(
+        "recipe: ours\nseeds: [3]\nset: {a.b: 1, c: 2}\naxes: {center_source: [sco]}\n"
+        "rows:\n- {recipe: my/other.py, set: {c: 4}}\n- {recipe: ours, label: Ours again}\n"
+    )
+    cell, other, again = read_grid(path).trials
+    assert (cell.variant, cell.recipe, cell.axes) == ("sco", "ours", {"center_source": "sco"})
+    assert cell.settings == {"a.b": 1, "c": 2, "model.test_cfg.center_source": "sco"}
+    assert (other.variant, other.name) == ("other", "other-seed3")
+    assert (other.recipe, other.axes) == ("my/other.py", {})
+    assert other.settings == {"a.b": 1, "c": 4}
+    assert (again.variant, again.settings) == ("Ours again", {"a.b": 1, "c": 2})
+
+
+def test_a_grid_may_have_rows_alone(tmp_path):
+    path = tmp_path / "grid.yaml"
+    path.write_text("rows: [{recipe: quickstart_fcos}, {recipe: quickstart_dino}]")
+    assert [trial.variant for trial in read_grid(path).trials] == [
+        "quickstart_fcos", "quickstart_dino",
+    ]  # fmt: skip
+
+
+def test_an_option_of_our_decoding_is_no_option_of_theirs():
+    config = recipes.load(recipes.find("quickstart_fcos"))
+    with pytest.raises(InputError, match=r"model\.test_cfg takes no 'center_source'"):
+        recipes.override(config, {"model.test_cfg.center_source": "sco"})
+    recipes.override(config, {"model.test_cfg.score_thr": 0.1})
+
+
+def test_a_detector_of_two_stages_is_refused(scenes):
+    config = recipes.load(recipes.find("quickstart_fcos"))
+    del config.model.bbox_head
+    config.model.type = "FasterRCNN"
+    with pytest.raises(InputError, match="FasterRCNN has none"):
+        recipes.bind_data(config, scenes)
+
+
+@pytest.mark.parametrize("name", [each for each in GRIDS if each not in RIVAL_GRIDS])
 def test_grids_resolve(name):
     grid = read_grid(recipes.find(name, "grid"))
     seeds = {trial.seed for trial in grid.trials}
@@ -105,6 +207,12 @@ def test_grids_resolve(name):
         ("recipe: a\naxes: {center_source: [sco]}\nseed: 3", "unknown field 'seed'"),
         ("recipe: a\naxes: {center_source: [sco]}\nexclude: [{center_source: sco}]", "empty"),
         ("recipe: a\naxes: {center_source: [sco]}\nseeds: [x]", "seeds are whole numbers"),
+        ("recipe: a\naxes: [sco]", "'axes' is no mapping"),
+        ("rows: [quickstart_fcos]", "a row names no recipe: quickstart_fcos"),
+        ("rows: [{label: FCOS}]", "a row names no recipe"),
+        ("rows: [{recipe: a, lable: b}]", "row a: unknown field 'lable'"),
+        ("rows: [{recipe: a, label: 'FCOS, mine'}]", "has a comma"),
+        ("rows: [{recipe: a}, {recipe: a}]", "both called a-seed0"),
     ],
 )
 def test_wrong_grids_are_told_in_one_line(tmp_path, text, message):

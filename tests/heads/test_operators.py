@@ -1,5 +1,6 @@
-"""Plain NMS and deformable convolution against loops, and mmcv's own layers over the bridge."""
+"""Plain operators against loops, and mmcv's own layers over the bridge."""
 
+import itertools
 import math
 
 import pytest
@@ -9,7 +10,8 @@ from hypothesis import strategies as st
 
 import heads.registered as heads  # isort: skip - mmcv.ops imports over the bridge alone
 from heads import operators  # isort: skip
-from mmcv.ops import DeformConv2d, deform_conv2d, nms, soft_nms
+from mmcv.ops import DeformConv2d, deform_conv2d, nms, sigmoid_focal_loss, soft_nms
+from mmcv.ops.multi_scale_deform_attn import MultiScaleDeformableAttnFunction
 
 
 def slow_deform_conv(x, offset, weight, stride, padding, dilation):
@@ -114,13 +116,106 @@ def test_nms_equals_loops(scene, threshold, offset):
     assert kept.tolist() == slow_nms(boxes, scores, threshold, offset)
 
 
-@pytest.mark.skipif(heads.BACKEND.name == "mmcv", reason="compiled mmcv has every operator")
+def slow_focal_loss(logits, target, weight, gamma, alpha):
+    """Equation 5 of arXiv 1708.02002, a logit at a time."""
+    loss = torch.zeros_like(logits)
+    for i in range(logits.shape[0]):
+        for c in range(logits.shape[1]):
+            p = 1 / (1 + math.exp(-float(logits[i, c])))
+            mine = int(target[i]) == c
+            right, balance = (p, alpha) if mine else (1 - p, 1 - alpha)
+            loss[i, c] = -balance * (1 - right) ** gamma * math.log(right)
+            if weight is not None:
+                loss[i, c] *= weight[int(target[i])]
+    return loss
+
+
+bridged = pytest.mark.skipif(
+    heads.BACKEND.name == "mmcv", reason="compiled mmcv has these, for GPUs alone"
+)
+
+
+@bridged
+@pytest.mark.parametrize("weighted", [False, True])
+def test_sigmoid_focal_loss_equals_loops(weighted):
+    generator = torch.Generator().manual_seed(0)
+    logits = 4 * torch.randn(6, 3, dtype=torch.float64, generator=generator)
+    logits.requires_grad_()
+    # The last class of all is background, which a weight by class doesn't know.
+    target = torch.tensor([0, 1, 2, 2, 0, 1] if weighted else [0, 1, 2, 3, 3, 1])
+    weight = torch.tensor([0.5, 1.0, 3.0], dtype=torch.float64) if weighted else None
+    found = sigmoid_focal_loss(logits, target, 2.0, 0.25, weight, "none")
+    torch.testing.assert_close(found, slow_focal_loss(logits.detach(), target, weight, 2.0, 0.25))
+    assert torch.autograd.gradcheck(
+        lambda each: sigmoid_focal_loss(each, target, 2.0, 0.25, weight, "sum"), logits
+    )
+
+
+def test_sigmoid_focal_loss_is_finite_far_out():
+    logits = torch.tensor([[200.0, -200.0]], requires_grad=True)
+    for target in (0, 1):
+        loss = operators.sigmoid_focal_loss(
+            logits, torch.tensor([target]), torch.empty(0), gamma=2.0, alpha=0.25
+        )
+        (grad,) = torch.autograd.grad(loss.sum(), logits)
+        assert torch.isfinite(loss).all()
+        assert torch.isfinite(grad).all()
+
+
+def slow_attention(value, shapes, places, weights):
+    """Deformable DETR's equation 3 (arXiv 2010.04159), a sample at a time."""
+    batch, _, num_heads, channels = value.shape
+    _, queries, _, levels, points, _ = places.shape
+    out = torch.zeros(batch, queries, num_heads, channels, dtype=value.dtype)
+    for b, q, m, level, point in itertools.product(
+        *map(range, (batch, queries, num_heads, levels, points))
+    ):
+        height, width = shapes[level]
+        start = sum(h * w for h, w in shapes[:level])
+        # Places are fractions of the map, whose cell i has its middle at (i + 1/2) / size.
+        x = float(places[b, q, m, level, point, 0]) * width - 0.5
+        y = float(places[b, q, m, level, point, 1]) * height - 0.5
+        for v in (math.floor(y), math.floor(y) + 1):
+            for u in (math.floor(x), math.floor(x) + 1):
+                if 0 <= v < height and 0 <= u < width:
+                    share = (1 - abs(y - v)) * (1 - abs(x - u)) * weights[b, q, m, level, point]
+                    out[b, q, m] += share * value[b, start + v * width + u, m]
+    return out.flatten(2)
+
+
+@bridged
+def test_multi_scale_deformable_attention_equals_loops():
+    generator = torch.Generator().manual_seed(0)
+
+    def random(*shape):
+        return torch.rand(*shape, dtype=torch.float64, generator=generator)
+
+    shapes = [(3, 4), (2, 1)]
+    value = random(2, 14, 2, 3).requires_grad_()
+    # Some places lie outside of the map.
+    places = (1.4 * random(2, 3, 2, 2, 2, 2) - 0.2).requires_grad_()
+    weights = random(2, 3, 2, 2, 2).requires_grad_()
+    starts = torch.tensor([0, 12])
+
+    def attention(*leaves):
+        return MultiScaleDeformableAttnFunction.apply(
+            leaves[0], torch.tensor(shapes), starts, *leaves[1:], 64
+        )
+
+    found = attention(value, places, weights)
+    torch.testing.assert_close(
+        found, slow_attention(value.detach(), shapes, places, weights.detach())
+    )
+    assert torch.autograd.gradcheck(attention, (value, places, weights))
+
+
+@bridged
 def test_any_other_operator_names_itself():
     with pytest.raises(NotImplementedError, match=r"softnms.*compiled mmcv"):
         soft_nms(torch.rand(3, 4), torch.rand(3))
 
 
-@pytest.mark.skipif(heads.BACKEND.name == "mmcv", reason="compiled mmcv has groups")
+@bridged
 def test_grouped_deform_conv_is_refused():
     with pytest.raises(NotImplementedError, match="groups=1"):
         deform_conv2d(

@@ -1,0 +1,34 @@
+"""mmdet's CenterNet with its offset head (stride 4, no upsampling), small, on rendered scenes.
+
+Paper: arXiv 1904.07850.
+Command: hrhsco train quickstart_centernet --data runs/scenes
+Cost: @COST@
+Expect: @EXPECT@
+"""
+
+_base_ = [
+    "_base_/datasets/scenes.py",
+    "_base_/models/centernet_hrnet_tiny.py",
+    "_base_/schedules/adamw.py",
+    "_base_/runtime.py",
+]
+
+model = dict(bbox_head=dict(num_classes=3))  # training takes the number from the data
+
+# mmdet's head asks each picture for the border that padding gave it.
+test_pipeline = [
+    dict(type="LoadImageFromFile", to_float32=True),
+    *_base_.test_pipeline[1:-1],
+    dict(
+        type="RandomCenterCropPad",
+        ratios=None,
+        border=None,
+        mean=[0, 0, 0],
+        std=[1, 1, 1],
+        to_rgb=True,
+        test_mode=True,
+        test_pad_mode=["size_divisor", 32],
+    ),
+    dict(type="PackDetInputs", meta_keys=(*_base_.test_pipeline[-1]["meta_keys"], "border")),
+]
+test_dataloader = dict(dataset=dict(pipeline=test_pipeline))

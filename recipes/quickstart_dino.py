@@ -1,0 +1,16 @@
+"""mmdet's DINO, small, on rendered scenes: queries over strides 4 to 32.
+
+Paper: arXiv 2203.03605.
+Command: hrhsco train quickstart_dino --data runs/scenes
+Cost: @COST@
+Expect: @EXPECT@
+"""
+
+_base_ = [
+    "_base_/datasets/scenes.py",
+    "_base_/models/dino_hrnet_tiny.py",
+    "_base_/schedules/adamw.py",
+    "_base_/runtime.py",
+]
+
+model = dict(bbox_head=dict(num_classes=3))  # training takes the number from the data

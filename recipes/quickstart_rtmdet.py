@@ -1,0 +1,16 @@
+"""mmdet's RTMDet head, small, on rendered scenes: anchor points at strides 4 to 16.
+
+Paper: arXiv 2212.07784.
+Command: hrhsco train quickstart_rtmdet --data runs/scenes
+Cost: @COST@
+Expect: @EXPECT@
+"""
+
+_base_ = [
+    "_base_/datasets/scenes.py",
+    "_base_/models/rtmdet_hrnet_tiny.py",
+    "_base_/schedules/adamw.py",
+    "_base_/runtime.py",
+]
+
+model = dict(bbox_head=dict(num_classes=3))  # training takes the number from the data

@@ -1,0 +1,34 @@
+"""mmdet's CenterNet with its offset head: HRNet-W48 on VisDrone at 1024x640.
+
+Paper: arXiv 1904.07850.
+Command: hrhsco train visdrone_w48_centernet --data data/visdrone --device cuda
+Cost: @COST@
+Expect: @EXPECT@
+"""
+
+_base_ = [
+    "_base_/datasets/visdrone.py",
+    "_base_/models/centernet_hrnet_w48.py",
+    "_base_/schedules/yolc_48e.py",
+    "_base_/runtime.py",
+]
+
+model = dict(bbox_head=dict(num_classes=10))  # training takes the number from the data
+
+# mmdet's head asks each picture for the border that padding gave it.
+test_pipeline = [
+    dict(type="LoadImageFromFile", to_float32=True),
+    *_base_.test_pipeline[1:-1],
+    dict(
+        type="RandomCenterCropPad",
+        ratios=None,
+        border=None,
+        mean=[0, 0, 0],
+        std=[1, 1, 1],
+        to_rgb=True,
+        test_mode=True,
+        test_pad_mode=["size_divisor", 32],
+    ),
+    dict(type="PackDetInputs", meta_keys=(*_base_.test_pipeline[-1]["meta_keys"], "border")),
+]
+test_dataloader = dict(dataset=dict(pipeline=test_pipeline))

@@ -1,0 +1,16 @@
+"""mmdet's DINO: HRNet-W48 on VisDrone at 1024x640, queries over strides 4 to 32.
+
+Paper: arXiv 2203.03605.
+Command: hrhsco train visdrone_w48_dino --data data/visdrone --device cuda
+Cost: @COST@
+Expect: @EXPECT@
+"""
+
+_base_ = [
+    "_base_/datasets/visdrone.py",
+    "_base_/models/dino_hrnet_w48.py",
+    "_base_/schedules/dino_48e.py",
+    "_base_/runtime.py",
+]
+
+model = dict(bbox_head=dict(num_classes=10))  # training takes the number from the data

@@ -1,0 +1,16 @@
+"""mmdet's RTMDet head: HRNet-W48 on VisDrone at 1024x640, anchor points at strides 4 to 16.
+
+Paper: arXiv 2212.07784.
+Command: hrhsco train visdrone_w48_rtmdet --data data/visdrone --device cuda
+Cost: @COST@
+Expect: @EXPECT@
+"""
+
+_base_ = [
+    "_base_/datasets/visdrone.py",
+    "_base_/models/rtmdet_hrnet_w48.py",
+    "_base_/schedules/rtmdet_48e.py",
+    "_base_/runtime.py",
+]
+
+model = dict(bbox_head=dict(num_classes=10))  # training takes the number from the data

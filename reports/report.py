@@ -174,11 +174,7 @@ def _page(
             overview.unfinished(unfinished),
             overview.compared(trials, truth, center_sources),
         ],
-        "What came out": [
-            overview.verdicts(trials),
-            overview.closed_forms(trials),
-            overview.headline(trials),
-        ],
+        "What came out": [overview.verdicts(trials), overview.headline(trials)],
         "Figures": figures,
         "By object size": [overview.by_size(trials, truth)],
         "By strictness": [limits.strictness(trials)],

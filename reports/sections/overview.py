@@ -89,25 +89,35 @@ def _type(trial: Trial) -> str:
 
 def verdicts(trials: list[Trial]) -> str:
     """What the figures allow to say, losses as plainly as wins."""
+    heads = _heads(trials)
+    lines = heads or [
+        "There is no baseline and extension side by side here, so the two are not compared."
+    ]
+    within = [*_offset_branch(trials), *_closed_forms(trials)]
+    lines += within
+    if heads or within:
+        lines.append(
+            '"Lower" and "higher" mean that the 95 % t-interval over seeds leaves zero out; '
+            "everything else is called not clearly different, however large the mean."
+        )
+    return "\n\n".join(lines)
+
+
+def _heads(trials: list[Trial]) -> list[str]:
+    """The extension's variants against the baseline's best; empty where one of them is missing."""
     groups = variants(trials)
     best = comparison.best_baseline(trials)
     others = [name for name, group in groups.items() if not group[0].baseline]
     if best is None or not others:
-        return "There is no baseline and extension side by side here, so nothing is compared."
+        return []
     reference = groups[best]
     error, spread = comparison.summary(reference, "loc.px.mean")
-    lines = [
+    return [
         f"The baseline's own best decode is **{best}**: mean localisation error "
         f"{_with_spread(METRICS['loc.px.mean'], error, spread)} px. Against it, on the objects "
         "that both found, paired by seed:",
         "\n".join(_verdict(name, groups[name], reference) for name in others),
     ]
-    lines += _offset_branch(trials)
-    lines.append(
-        '"Lower" and "higher" mean that the 95 % t-interval over seeds leaves zero out; '
-        "everything else is called not clearly different, however large the mean."
-    )
-    return "\n\n".join(lines)
 
 
 def _verdict(name: str, group: list[Trial], reference: list[Trial]) -> str:
@@ -138,7 +148,7 @@ def _offset_branch(trials: list[Trial]) -> list[str]:
     return [text + "\n\n" + "\n".join(lines)]
 
 
-def closed_forms(trials: list[Trial]) -> str:
+def _closed_forms(trials: list[Trial]) -> list[str]:
     """Does a computed fraction do as well as the learned one, at the very same peaks?"""
     lines = []
     for name, sources in by_source(trials).items():
@@ -153,13 +163,13 @@ def closed_forms(trials: list[Trial]) -> str:
             best = min(errors, key=errors.__getitem__)
             lines.append(_closed_form(name, best, sources[best], sources["sco"]))
     if not lines:
-        return ""
+        return []
     text = (
         "Closed forms compute the fraction from the same network's heatmap and learn nothing. The "
         "best of each network, chosen by its error here (which flatters it), against `sco`, on the "
         "objects that both found, paired by seed:"
     )
-    return text + "\n\n" + "\n".join(lines)
+    return [text + "\n\n" + "\n".join(lines)]
 
 
 def _closed_form(name: str, source: str, group: list[Trial], sco: list[Trial]) -> str:

@@ -161,8 +161,7 @@ def rivals(change, target="subpixel", noise=0.01, seeds=(0, 1, 2)):
     ],
 )
 def test_a_closed_form_that_does_as_well_is_named(tmp_path, change, noise, verdict, word):
-    baseline = [trial("YOLC x4, regression", seed, [1.0], baseline=True) for seed in (0, 1, 2)]
-    text = page(tmp_path, baseline + rivals(change, noise=noise))
+    text = page(tmp_path, rivals(change, noise=noise))
     (line,) = [each for each in text.splitlines() if each.startswith("- **HRH-SCO n=2, heatmap")]
     assert line.startswith(f"- **HRH-SCO n=2, heatmap_target=subpixel: {verdict}")
     assert f"px, {word}." in line

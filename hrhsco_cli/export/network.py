@@ -144,11 +144,9 @@ class _Pixels(nn.Module):
         image = image.float()
         if does._enable_normalize:
             image = (image - does.mean) / does.std
-        height, width = image.shape[2:]
-        down, across = (
-            -(-side // does.pad_size_divisor) * does.pad_size_divisor - side
-            for side in (height, width)
-        )
+        step = does.pad_size_divisor
+        # Torch exports a division of sizes as one that rounds to zero: none of negative numbers.
+        down, across = ((side + step - 1) // step * step - side for side in image.shape[2:])
         return F.pad(image, (0, across, 0, down), value=does.pad_value)
 
 

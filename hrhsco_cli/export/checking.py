@@ -48,21 +48,21 @@ class Difference:
     """Largest differences on pictures of one size.
 
     Attributes:
-        size: (W, H) in px; ``pictures``, ``detections`` (torch's): how many.
+        size: (W, H) in px; ``images``, ``boxes`` (torch's): how many.
         center_px: and ``box_px`` (any edge), ``score``: largest of all pairs.
         labels: pairs of different class.
-        unmatched: detections of either side without a counterpart.
+        unpaired: detections of either side without a counterpart.
         tied: detections whose pair is another peak, or missing, by a tie; not in the above.
     """
 
     size: tuple[int, int]
-    pictures: int
-    detections: int
+    images: int
+    boxes: int
     center_px: float = 0.0
     box_px: float = 0.0
     score: float = 0.0
     labels: int = 0
-    unmatched: int = 0
+    unpaired: int = 0
     tied: int = 0
 
     @property
@@ -71,7 +71,7 @@ class Difference:
         return (
             max(self.center_px, self.box_px) <= TOLERANCE_PX
             and self.score <= TOLERANCE_SCORE
-            and self.labels + self.unmatched == 0
+            and self.labels + self.unpaired == 0
         )
 
 
@@ -109,13 +109,13 @@ def compare(ours: Found, theirs: Found, size: tuple[int, int]) -> Difference:
     score = (ours.scores[here] - theirs.scores[there]).abs()
     return Difference(
         size,
-        pictures=1,
-        detections=len(ours.scores),
+        images=1,
+        boxes=len(ours.scores),
         center_px=_largest(center[near]),
         box_px=_largest(box[near]),
         score=_largest(score[near]),
         labels=int((ours.labels[here] != theirs.labels[there])[near].sum()),
-        unmatched=int((~excused).sum()),
+        unpaired=int((~excused).sum()),
         tied=int(excused.sum()),
     )
 
@@ -205,12 +205,12 @@ def _largest(values: Tensor) -> float:
 def _merged(one: Difference, other: Difference) -> Difference:
     return Difference(
         one.size,
-        one.pictures + other.pictures,
-        one.detections + other.detections,
+        one.images + other.images,
+        one.boxes + other.boxes,
         max(one.center_px, other.center_px),
         max(one.box_px, other.box_px),
         max(one.score, other.score),
         one.labels + other.labels,
-        one.unmatched + other.unmatched,
+        one.unpaired + other.unpaired,
         one.tied + other.tied,
     )

@@ -120,7 +120,8 @@ def export_run(
     config, weights, model = _load(run, checkpoint, settings or {})
     size = options.size or tuple(config.input_size)
     sparse = options.offsets == "sparse" or (options.offsets == "auto" and sparse_pays(model, size))
-    batch = max(options.batch, 2) if options.dynamic else options.batch
+    # torch.export takes an axis of 1 as fixed.
+    batch = 2 if options.dynamic else options.batch
     example = torch.zeros(batch, 3, size[1], size[0], dtype=PIXEL_TYPES[options.pixels])
     network = ExportableDetector(model, sparse).eval()
     program = to_onnx(network, example, options.dynamic)
@@ -146,6 +147,8 @@ def export_run(
 def _require_known(options: Options, out: Path) -> None:
     if out.suffix != ".onnx":
         raise InputError(f"{out} is no .onnx file name; write hrhsco export RUN model.onnx")
+    if options.dynamic and options.batch != 1:
+        raise InputError("--dynamic leaves the batch free; leave out --batch")
     for option, value, known in (
         ("--offsets", options.offsets, OFFSETS),
         ("--pixels", options.pixels, PIXEL_TYPES),

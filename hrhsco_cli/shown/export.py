@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from hrhsco_cli.export.exporting import Exported
 
 _HEADINGS = (
-    "size", "pictures", "detections", "center px", "box px", "score", "labels", "unmatched", "tied",
+    "size", "images", "boxes", "center px", "box px", "score", "labels", "unpaired", "tied",
 )  # fmt: skip
 
 
@@ -26,9 +26,9 @@ def print_exported(made: "Exported") -> None:
         for row in made.differences:
             shown.add_row(
                 "x".join(map(str, row.size)),
-                *map(str, (row.pictures, row.detections)),
+                *map(str, (row.images, row.boxes)),
                 *(f"{value:.1e}" for value in (row.center_px, row.box_px, row.score)),
-                *map(str, (row.labels, row.unmatched, row.tied)),
+                *map(str, (row.labels, row.unpaired, row.tied)),
             )
         console.print(shown)
         if any(row.tied for row in made.differences):

@@ -19,6 +19,7 @@ from hrhsco_cli.commands.compare import compare
 from hrhsco_cli.commands.data import data_app
 from hrhsco_cli.commands.doctor import doctor
 from hrhsco_cli.commands.evaluate import evaluate
+from hrhsco_cli.commands.export import export
 from hrhsco_cli.commands.oracle import oracle
 from hrhsco_cli.commands.recipes import recipes
 from hrhsco_cli.commands.report import report
@@ -45,6 +46,7 @@ for command in (
     compare,
     check,
     report,
+    export,
 ):
     app.command()(command)
 app.add_typer(data_app, name="data")

@@ -241,7 +241,7 @@ def run_conditions(config: "Config") -> dict[str, Any]:
     return {
         "annotations": str(annotation_file(config)),
         "input_size": list(config.input_size),
-        "resized_to": _resized_to(config),
+        "resized_to": resized_to(config),
         "epochs": config.train_cfg.max_epochs,
         "batch_size": config.train_dataloader.batch_size * config.get("processes", 1),
         "seed": config.randomness.seed,
@@ -253,7 +253,7 @@ def run_conditions(config: "Config") -> dict[str, Any]:
     }
 
 
-def _resized_to(config: "Config") -> list[int] | None:
+def resized_to(config: "Config") -> list[int] | None:
     """(W, H) that test pictures are resized to with their ratio kept; None if they are not."""
     *_, test = recipe.dataset_nodes(config)
     sizes = [

@@ -1,0 +1,191 @@
+"""The network that is exported: raw pixels in, detections of fixed number out."""
+
+import copy
+import math
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from mmcv.ops import DeformConv2d
+from torch import Tensor, nn
+
+from heads.box_branch import BoxBranch
+from heads.centers import PeakReadings, center_source
+from heads.heatmap_branch import HRHHeatmapBranch
+from heads.operators import deform_conv2d
+from heads.peaks import kernel_in_cells
+from heads.targets import FEATURE_STRIDE
+from heads.yolc_head import MIN_SIDE_PX, YOLCHead
+from hrhsco_cli.export.offsets import dense_macs, offsets_at, patch_macs
+from hrhsco_cli.export.peaks import FixedPeaks, find_peaks
+from hrhsco_cli.export.suppression import kept, kept_first, read_nms
+from hrhsco_cli.export.windows import at_cells
+from reports.errors import InputError
+
+OUTPUTS = {
+    "boxes": "(B, N, 4) x1, y1, x2, y2 in pixels of the input, not clipped to it",
+    "scores": "(B, N) float32, highest first; 0 from count on",
+    "labels": "(B, N) index into classes; -1 from count on",
+    "count": "(B,) detections of each image",
+}
+"""What the network puts out, by name."""
+
+
+class ExportableDetector(nn.Module):
+    """Preprocessing, network and decoding of a detector with a ``YOLCHead``, for ``torch.export``.
+
+    Args:
+        model: the detector in evaluation mode, on the CPU; its parameters are shared.
+        sparse_offsets: compute offsets at peaks (``offsets_at``) rather than on the whole map.
+
+    Raises:
+        InputError: its decoding needs what a graph doesn't have (true boxes, another NMS).
+    """
+
+    def __init__(self, model: Any, sparse_offsets: bool) -> None:
+        super().__init__()
+        head: YOLCHead = model.bbox_head
+        self.options = head.test_cfg
+        if self.options.oracle:
+            raise InputError("test_cfg.oracle needs true boxes, which a graph lacks; set it to []")
+        self.nms = read_nms(self.options.nms)
+        self.source = center_source(self.options.center_source)
+        self.sparse_offsets = sparse_offsets
+        self.ratio, self.stride = head.upsample_ratio, head.heatmap_stride
+        self.kernel = kernel_in_cells(
+            self.options.local_maximum_kernel, self.stride, self.options.peak_window
+        )
+        self.pixels = _Pixels(model.data_preprocessor)
+        self.features = _Features(model)
+        self.heatmap_branch = _plain_heatmap(head.heatmap_branch)
+        self.box_branch = _plain_boxes(head.box_branch)
+        self.offset_branch = head.offset_branch if self.source.needs_offset else None
+
+    def forward(self, image: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+        """Detect on raw pictures ``(B, 3, H, W)``, 0 to 255; the outputs are ``OUTPUTS``."""
+        feature = self.features(self.pixels(image))
+        peaks = find_peaks(
+            self.heatmap_branch(feature),
+            self.kernel,
+            self.options.topk,
+            self.options.score_thr,
+            blurred=self.options.pre_peak_blur,
+        )
+        boxes, score, label, found = self._selected(self._boxes(feature, peaks), peaks)
+        return (
+            torch.where(found[:, :, None], boxes, 0.0),
+            torch.where(found, score, 0.0),
+            torch.where(found, label, -1),
+            found.long().sum(dim=1),
+        )
+
+    def _boxes(self, feature: Tensor, peaks: FixedPeaks) -> Tensor:
+        """``(B, N, 4)``, as ``YOLCHead`` decodes them."""
+        feature_cell = peaks.cell // self.ratio
+        _, refined = self.box_branch(feature)
+        box = at_cells(refined, feature_cell)
+        center = self.source.decode(
+            PeakReadings(
+                cell=peaks.cell.flatten(0, 1),
+                stride=self.stride,
+                feature_cell=feature_cell.flatten(0, 1),
+                feature_stride=FEATURE_STRIDE,
+                regression=box[:, :2],
+                offset=self._offsets(feature, peaks.cell),
+            )
+        )
+        half = (FEATURE_STRIDE * box[:, 2:]).clamp(min=MIN_SIDE_PX / 2)
+        return torch.cat([center - half, center + half], dim=1).view(*peaks.score.shape, 4)
+
+    def _offsets(self, feature: Tensor, cell: Tensor) -> Tensor | None:
+        if self.offset_branch is None:
+            return None
+        if self.sparse_offsets:
+            return offsets_at(self.offset_branch, feature, cell)
+        return at_cells(self.offset_branch(feature), cell)
+
+    def _selected(self, boxes: Tensor, peaks: FixedPeaks) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+        """What NMS keeps, first; and which are detections at all."""
+        score, label, found = peaks.score, peaks.label, peaks.found
+        if self.nms is None:
+            return boxes, score, label, found
+        found = kept(boxes, score, label, found, self.nms)
+        order = kept_first(found)
+        boxes = boxes.gather(1, order[:, :, None].expand(-1, -1, 4))
+        return boxes, score.gather(1, order), label.gather(1, order), found.gather(1, order)
+
+
+def sparse_pays(model: Any, size: tuple[int, int]) -> bool:
+    """Whether offsets at ``topk`` peaks take fewer multiply-adds than on the whole map.
+
+    Args:
+        model: the detector.
+        size: (W, H) of the picture in px.
+    """
+    head: YOLCHead = model.bbox_head
+    if head.offset_branch is None:
+        return False
+    width, height = (math.ceil(side / FEATURE_STRIDE) for side in size)
+    at_peaks: int = head.test_cfg.topk * patch_macs(head.offset_branch)
+    return at_peaks < dense_macs(head.offset_branch, width * height)
+
+
+class _Pixels(nn.Module):
+    """mmdet's ``DetDataPreprocessor``: channel order, normalization, padding."""
+
+    def __init__(self, preprocessor: Any) -> None:
+        super().__init__()
+        self.preprocessor = preprocessor
+
+    def forward(self, image: Tensor) -> Tensor:
+        does = self.preprocessor
+        if does._channel_conversion:
+            image = image.flip(1)
+        image = image.float()
+        if does._enable_normalize:
+            image = (image - does.mean) / does.std
+        step = does.pad_size_divisor
+        # Torch exports a division of sizes as one that rounds to zero: none of negative numbers.
+        down, across = ((side + step - 1) // step * step - side for side in image.shape[2:])
+        return F.pad(image, (0, across, 0, down), value=does.pad_value)
+
+
+class _Features(nn.Module):
+    """Backbone and neck, to the one feature map."""
+
+    def __init__(self, model: Any) -> None:
+        super().__init__()
+        self.backbone = model.backbone
+        self.neck = model.neck if model.with_neck else nn.Identity()
+
+    def forward(self, image: Tensor) -> Tensor:
+        feature: Tensor
+        (feature,) = self.neck(self.backbone(image))
+        return feature
+
+
+def _plain_heatmap(branch: nn.Module) -> nn.Module:
+    """The layers in turn: bands of rows and memory layouts mean nothing in a graph."""
+    return nn.Sequential(*branch) if isinstance(branch, HRHHeatmapBranch) else branch
+
+
+def _plain_boxes(branch: BoxBranch) -> BoxBranch:
+    """The box branch with its deformable convolution in operators that ONNX has."""
+    plain = copy.copy(branch)
+    plain._modules = {**branch._modules, "refine": _PlainDeformConv2d(branch.refine)}
+    return plain
+
+
+class _PlainDeformConv2d(nn.Module):
+    """mmcv's layer on ``heads.operators``: ``GridSample``, which onnxruntime has had for long;
+    ONNX's own ``DeformConv`` it has had on the CPU for short."""
+
+    def __init__(self, layer: DeformConv2d) -> None:
+        super().__init__()
+        self.layer = layer
+
+    def forward(self, x: Tensor, offset: Tensor) -> Tensor:
+        of = self.layer
+        return deform_conv2d(
+            x, offset, of.weight, stride=of.stride, padding=of.padding, dilation=of.dilation
+        )

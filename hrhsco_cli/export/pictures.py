@@ -1,0 +1,63 @@
+"""The pictures that an exported file is checked on."""
+
+import itertools
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import torch
+from torch import Tensor
+
+from hrhsco_cli.runs.recipe import dataset_nodes
+
+if TYPE_CHECKING:
+    from mmengine.config import Config
+
+
+def test_pictures(config: "Config", count: int) -> list[Tensor]:
+    """The first pictures of a recipe's test set ``(3, H, W)``, as its pipeline resizes them.
+
+    Returns:
+        None of them where the test set is not on this machine.
+    """
+    from mmdet.registry import DATASETS
+
+    *_, test = dataset_nodes(config)
+    if not Path(test["data_root"], test["ann_file"]).is_file():
+        return []
+    dataset = DATASETS.build(test)
+    return [dataset[index]["inputs"] for index in range(min(count, len(dataset)))]
+
+
+def noise(size: tuple[int, int], count: int) -> list[Tensor]:
+    """Pictures of random pixels, of ``size`` (W, H)."""
+    random = torch.Generator().manual_seed(0)
+    shape = (count, 3, size[1], size[0])
+    return list(torch.randint(0, 256, shape, generator=random, dtype=torch.uint8))
+
+
+def batches_of(
+    pictures: list[Tensor], size: tuple[int, int], batch: int, dynamic: bool
+) -> list[Tensor]:
+    """What is run: with free axes each picture as it is, then a pair and one of two other sizes.
+
+    Args:
+        pictures: at least one.
+        size: (W, H) of the file's pictures; with fixed axes all are cut or continued to it.
+        batch: of the file, with fixed axes; the last batch is filled up from the front.
+        dynamic: axes are free.
+    """
+    if dynamic:
+        width, height = size
+        pair = [_fitted(each, (width + 40, height)) for each in (pictures[0], pictures[-1])]
+        smaller = _fitted(pictures[0], (width * 3 // 4, height - 8))
+        return [each[None] for each in pictures] + [torch.stack(pair), smaller[None]]
+    whole = -(-len(pictures) // batch) * batch
+    filled = itertools.islice(itertools.cycle(pictures), whole)
+    return list(torch.split(torch.stack([_fitted(each, size) for each in filled]), batch))
+
+
+def _fitted(picture: Tensor, size: tuple[int, int]) -> Tensor:
+    """The picture cut to ``size`` (W, H), or repeated beside and below itself up to it."""
+    width, height = size
+    across, down = -(-width // picture.shape[2]), -(-height // picture.shape[1])
+    return picture.repeat(1, down, across)[:, :height, :width]

@@ -1,0 +1,33 @@
+"""What maps say around cells, in operators of fixed shape."""
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+
+def windows_at(dense: Tensor, corner: Tensor, side: int, margin: int = 0) -> Tensor:
+    """Square windows of maps.
+
+    Args:
+        dense: ``(B, C, H, W)``.
+        corner: ``(B, N, 2)`` first cell (x, y) of each image's windows.
+        side: of the window in cells.
+        margin: cells that windows may reach over the map's edges; 0 is read there.
+
+    Returns:
+        ``(B * N, C, side, side)``.
+    """
+    padded = F.pad(dense, (margin,) * 4)
+    batch, channels, height, width = padded.shape
+    steps = torch.arange(side)
+    x, y = (corner + margin).flatten(0, 1).unbind(dim=1)
+    image = torch.arange(batch).repeat_interleave(corner.shape[1])
+    row = (image * height + y)[:, None, None] + steps[:, None]
+    place = row * width + x[:, None, None] + steps
+    cells = padded.permute(0, 2, 3, 1).flatten(0, 2).index_select(0, place.flatten())
+    return cells.view(-1, side, side, channels).permute(0, 3, 1, 2)
+
+
+def at_cells(dense: Tensor, cell: Tensor) -> Tensor:
+    """``(B * N, C)`` of maps ``(B, C, H, W)`` at cells ``(B, N, 2)`` (x, y)."""
+    return windows_at(dense, cell, 1).flatten(1)

@@ -1,0 +1,61 @@
+"""The check finds what is planted, and excuses ties alone."""
+
+import pytest
+import torch
+
+import heads.registered  # noqa: F401 - mmdet imports over the bridge alone
+from hrhsco_cli.export.checking import Found, compare
+
+BOXES = torch.tensor([[10.0, 10, 14, 16], [30, 31, 36, 37], [50, 8, 52, 12]])
+SCORES, LABELS = torch.tensor([0.9, 0.6, 0.3]), torch.tensor([0, 1, 0])
+SIZE = (64, 64)
+
+
+def found(boxes=BOXES, scores=SCORES, labels=LABELS, ties=()):
+    return Found(boxes, scores, labels, torch.tensor(ties))
+
+
+def test_equal_in_another_order():
+    order = torch.tensor([2, 0, 1])
+    one = compare(found(), found(BOXES[order] + 1e-4, SCORES[order], LABELS[order]), SIZE)
+    assert one.holds
+    assert one.box_px == pytest.approx(1e-4, rel=0.05)
+    assert one.boxes == 3
+
+
+def test_half_a_cell_is_found_and_no_tie_excuses_it():
+    one = compare(found(), found(BOXES + 0.25), SIZE)
+    assert not one.holds
+    assert one.center_px == pytest.approx(0.25 * 2**0.5, rel=1e-4)
+    assert not compare(found(ties=[0.9]), found(BOXES + 0.25), SIZE).holds
+
+
+def test_a_tied_peak_may_move_to_its_neighbor():
+    moved = BOXES.clone()
+    moved[1] += 0.5
+    one = compare(found(ties=[0.6]), found(moved), SIZE)
+    assert one.holds
+    assert one.tied == 2  # once to either side
+    assert not compare(found(ties=[0.9]), found(moved), SIZE).holds
+
+
+@pytest.mark.parametrize("less", [0, 2])
+def test_a_missing_detection(less):
+    keep = torch.arange(3) != less
+    fewer = found(BOXES[keep], SCORES[keep], LABELS[keep])
+    assert compare(found(), fewer, SIZE).unpaired == 1
+    assert compare(Found(BOXES, SCORES, LABELS, SCORES[less : less + 1]), fewer, SIZE).holds
+    assert compare(Found(*vars(fewer).values()), found(), SIZE).unpaired == 1
+
+
+def test_another_label_or_score():
+    assert compare(found(), found(labels=torch.tensor([0, 0, 0])), SIZE).labels == 1
+    one = compare(found(), found(scores=SCORES - 1e-3), SIZE)
+    assert not one.holds
+    assert one.score == pytest.approx(1e-3, rel=1e-3)
+
+
+def test_nothing_found():
+    none = found(BOXES[:0], SCORES[:0], LABELS[:0])
+    assert compare(none, none, SIZE).holds
+    assert compare(found(), none, SIZE).unpaired == 3

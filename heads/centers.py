@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
+import torch
 from torch import Tensor
 
 
@@ -26,6 +27,16 @@ class PeakReadings:
     regression: Tensor
     offset: Tensor | None
 
+    @property
+    def cell_boxes(self) -> Tensor:
+        """``(N, 4)`` x1, y1, x2, y2 of the heatmap cells, in input pixels."""
+        corner = _peak_floor(self)
+        return torch.cat([corner, corner + self.stride], dim=1)
+
+
+def _peak_floor(peak: PeakReadings) -> Tensor:
+    return peak.stride * peak.cell.to(peak.regression)
+
 
 @dataclass(frozen=True)
 class CenterSource:
@@ -36,20 +47,23 @@ class CenterSource:
         description: one sentence.
         decode: from the readings to ``(N, 2)`` centers in input pixels.
         needs_offset: whether the offset branch is read.
+        origin: from the readings to the ``(N, 2)`` points in input pixels that the fraction is
+            counted from: the corner of the cell that it is added to.
     """
 
     name: str
     description: str
     decode: Callable[[PeakReadings], Tensor]
     needs_offset: bool = False
+    origin: Callable[[PeakReadings], Tensor] = _peak_floor
+
+
+def _feature_corner(peak: PeakReadings) -> Tensor:
+    return peak.feature_stride * peak.feature_cell.to(peak.regression)
 
 
 def _regression(peak: PeakReadings) -> Tensor:
     return peak.feature_stride * (peak.feature_cell + peak.regression)
-
-
-def _peak_floor(peak: PeakReadings) -> Tensor:
-    return peak.stride * peak.cell.to(peak.regression)
 
 
 def _peak_center(peak: PeakReadings) -> Tensor:
@@ -72,6 +86,7 @@ CENTER_SOURCES: dict[str, CenterSource] = {
             "regression",
             "stride-4 cell plus the box regression's own (dx, dy): the x4 baseline's decode",
             _regression,
+            origin=_feature_corner,
         ),
         CenterSource(
             "peak_floor",

@@ -5,7 +5,7 @@ from typing import Any
 
 from hrhsco_cli.datasets.coco_json import read_detections, read_ground_truth
 from hrhsco_cli.files import read_json
-from hrhsco_cli.grid.naming import variant_label
+from hrhsco_cli.grid.naming import head_axes, variant_label
 from hrhsco_cli.runs.evaluation import read_metrics
 from hrhsco_cli.runs.folder import RunFolder
 from reports.errors import InputError
@@ -79,11 +79,7 @@ def load_trial(run: RunFolder, truth: GroundTruth, listed: dict[str, Any] | None
     if not about and run.trial.is_file():
         about = read_json(run.trial, "trial description")
     head = meta["head"]
-    axes = about.get("axes") or {
-        "use_hrh_sco": head.get("use_hrh_sco", False),
-        "heatmap_upsample_num": head.get("heatmap_upsample_num", 2),
-        "center_source": meta["decoding"].get("center_source", "regression"),
-    }
+    axes = about.get("axes") or head_axes(head, meta["decoding"])
     return Trial(
         name=about.get("name", run.path.name),
         variant=about.get("variant") or variant_label(axes),

@@ -7,6 +7,20 @@ from typing import Any
 HEAD_AXES = ("use_hrh_sco", "heatmap_upsample_num", "center_source")
 
 
+def head_axes(head: Mapping[str, Any], decoding: Mapping[str, Any]) -> dict[str, Any]:
+    """Where a run of no grid stands on the head's own axes.
+
+    Args:
+        head: options of its ``YOLCHead``.
+        decoding: its ``test_cfg``.
+    """
+    return {
+        "use_hrh_sco": head.get("use_hrh_sco", False),
+        "heatmap_upsample_num": head.get("heatmap_upsample_num", 2),
+        "center_source": decoding.get("center_source", "regression"),
+    }
+
+
 def variant_label(axes: Mapping[str, Any]) -> str:
     """A short name such as ``YOLC x4, regression`` or ``HRH-SCO n=2, sco``.
 

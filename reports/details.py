@@ -44,7 +44,8 @@ def choose(detections: Mapping[str, pd.DataFrame], count: int, apart_px: float) 
         count: how many at most.
         apart_px: side of the window that is shown of each.
     """
-    everywhere, somewhere = [], []
+    everywhere: list[Detail] = []
+    somewhere: list[Detail] = []
     for found in _objects(detections):
         detail = _detail(found)
         (everywhere if len(found) == len(detections) > 1 else somewhere).append(detail)

@@ -18,14 +18,15 @@ def predict(
         Path | None, typer.Option(help="Folder to write to.  [default: RUN/predictions]")
     ] = None,
     annotations: Annotated[
-        Path | None, typer.Option(help="COCO annotations of the pictures: their ids, their truth.")
+        Path | None,
+        typer.Option(help="COCO annotations: ids, true boxes; other pictures are left out."),
     ] = None,
     min_score: Annotated[
         float, typer.Option(min=0, max=1, help="Leave lower scores out of pictures (not results).")
     ] = 0.3,
     magnify: Annotated[
         int, typer.Option(min=1, max=240, help="Zoom of the details: screen px a picture px.")
-    ] = 20,
+    ] = 30,
     details: Annotated[int, typer.Option(min=0, help="Magnified details a picture.")] = 4,
     pictures: Annotated[bool, typer.Option(help="Draw what was found.")] = True,
     limit: Annotated[int | None, typer.Option(min=1, help="Take the first pictures only.")] = None,

@@ -1,5 +1,6 @@
-"""The pictures of a call as COCO images: ids, names, what is truly in them, where they are drawn."""
+"""The pictures of a call as COCO images: ids, names, true boxes, and where they are drawn."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -44,36 +45,38 @@ def numbered(inputs: list[Input], out: Path) -> list[Listed]:
 
 
 def identified(inputs: list[Input], out: Path, truth: GroundTruth) -> list[Listed]:
-    """Pictures that annotations list: theirs are ids, file names and boxes.
+    """Pictures that annotations list: theirs are ids, file names and boxes; others are left out.
 
     A picture is the one whose file name its path ends in; the longest, if there are several.
 
     Raises:
-        InputError: a picture that is not listed, or two that are the same one.
+        InputError: none is listed, or two are the same one.
     """
     ids = dict(zip(truth.images["file_name"], truth.images["image_id"], strict=True))
-    boxes = truth.boxes.groupby("image_id")[TRUTH_COLUMNS]
-    listed: list[Listed] = []
-    seen: dict[str, Input] = {}
+    listed: dict[str, Listed] = {}
     for each, figure in zip(inputs, _figures(inputs, out), strict=True):
-        parts = each.path.parts
-        endings = ("/".join(parts[start:]) for start in range(1, len(parts)))
-        file_name = next((ending for ending in endings if ending in ids), None)
+        file_name = next((ending for ending in _endings(each.path) if ending in ids), None)
         if file_name is None:
+            continue
+        if file_name in listed:
             raise InputError(
-                f"{each.path} is not in the annotations (no image's file_name ends its path); "
-                "leave it out, or leave out --annotations"
+                f"{listed[file_name].path} and {each.path} are both {file_name} in the "
+                "annotations; name one of them"
             )
-        if file_name in seen:
-            raise InputError(
-                f"{seen[file_name].path} and {each.path} are both {file_name} in the annotations; "
-                "name one of them"
-            )
-        seen[file_name] = each
-        image_id = ids[file_name]
-        mine = truth.boxes.loc[boxes.groups.get(image_id, []), TRUTH_COLUMNS]
-        listed.append(Listed(each.path, each.name, image_id, file_name, mine, figure))
-    return listed
+        mine = truth.boxes.loc[truth.boxes["image_id"] == ids[file_name], TRUTH_COLUMNS]
+        listed[file_name] = Listed(each.path, each.name, ids[file_name], file_name, mine, figure)
+    if not listed:
+        raise InputError(
+            f"none of {len(inputs)} pictures, first {inputs[0].path}, is in the annotations (no "
+            "image's file_name ends its path); leave out --annotations, or name their pictures"
+        )
+    return list(listed.values())
+
+
+def _endings(path: Path) -> Iterator[str]:
+    """Parts of a path up to its end, the longest first."""
+    parts = path.parts[1:]
+    return ("/".join(parts[start:]) for start in range(len(parts)))
 
 
 def _figures(inputs: list[Input], out: Path) -> list[Path]:

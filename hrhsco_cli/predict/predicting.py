@@ -36,7 +36,7 @@ class Options:
         min_score: detections below are not drawn.
         magnify: pixels of a detail for one of the picture.
         details: how many are drawn of a picture at most.
-        limit: of pictures; None takes all.
+        limit: of pictures; None takes all. Only those in ``annotations`` count, where given.
     """
 
     out: Path
@@ -46,7 +46,7 @@ class Options:
     tile_large: bool = True
     pictures: bool = True
     min_score: float = 0.3
-    magnify: int = 20
+    magnify: int = 30
     details: int = 4
     limit: int | None = None
 
@@ -88,10 +88,11 @@ def predict(
     Raises:
         InputError: runs, pictures or annotations that can't be used, or don't go together.
     """
-    inputs = gather(words)[: options.limit]
+    inputs = gather(words)
     truth = read_ground_truth(options.annotations) if options.annotations else None
     out = options.out
     listed = numbered(inputs, out) if truth is None else identified(inputs, out, truth)
+    listed = listed[: options.limit]
     detectors = [load_detector(run, settings, options.annotations) for run in runs]
     _require_same_classes(detectors, truth)
     done = Predicted(_result_files(len(runs), options), [0] * len(runs))

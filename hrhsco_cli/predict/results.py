@@ -21,9 +21,12 @@ def json_list(path: Path) -> Iterator[Append]:
         InputError: the file can't be written.
     """
     stopped: BaseException | None = None
+    begun = False
     with replacing(path) as aside, aside.open("w", encoding="utf-8") as file:
 
         def append(rows: Iterable[dict[str, Any]]) -> None:
+            nonlocal begun
+            begun = True
             # One write for all of a picture's rows: an interrupt falls before or after it.
             if text := ",\n".join(json.dumps(row, allow_nan=False) for row in rows):
                 file.write((",\n" if file.tell() else "[") + text)
@@ -31,9 +34,9 @@ def json_list(path: Path) -> Iterator[Append]:
         try:
             yield append
         except BaseException as error:
+            if not begun:
+                raise  # what stood there before is worth more
             stopped = error
-            if not file.tell():
-                raise  # nothing was found yet, and what stood there before is worth more
         file.write("]\n" if file.tell() else "[]\n")
     if stopped is not None:
         raise stopped

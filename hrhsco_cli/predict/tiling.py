@@ -15,8 +15,9 @@ import numpy as np
 from reports.errors import InputError
 
 ALIGNMENT_PX = 32
-"""Tiles start at multiples of this (but for the last), the coarsest stride of usual backbones: the
-grids of heatmap cells of two tiles then coincide, and both see an object in the same cell."""
+"""Tiles start at multiples of this, the coarsest stride of usual backbones, so that two tiles lay
+the same grid of cells over an object and decode it alike. Any other start moves centers (by 0.9 px
+in the middle of all, with a small network), and an object at a seam may be lost or come twice."""
 
 
 @dataclass(frozen=True)
@@ -76,7 +77,7 @@ def whole(size: tuple[int, int]) -> Tile:
 
 
 def plan(size: tuple[int, int], tiling: Tiling) -> list[Tile]:
-    """The tiles of a picture of (W, H), row by row; all of one size where the picture is larger."""
+    """The tiles of a picture of (W, H), row by row; the last of a row or column may be smaller."""
     columns = _spans(size[0], tiling.size[0], tiling.overlap)
     rows = _spans(size[1], tiling.size[1], tiling.overlap)
     return [
@@ -90,10 +91,11 @@ def _spans(length: int, side: int, overlap: int) -> list[tuple[int, int, float, 
     if length <= side:
         return [(0, length, -math.inf, math.inf)]
     step = (side - overlap) // ALIGNMENT_PX * ALIGNMENT_PX
-    starts = [*range(0, length - side, step), length - side]
+    last = -(-(length - side) // ALIGNMENT_PX) * ALIGNMENT_PX
+    starts = [*range(0, last, step), last]
     seams = [(after + before + side) // 2 for before, after in itertools.pairwise(starts)]
     edges = [-math.inf, *seams, math.inf]
     return [
-        (start, side, low, high)
+        (start, min(side, length - start), low, high)
         for start, (low, high) in zip(starts, itertools.pairwise(edges), strict=True)
     ]

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.collections import PolyCollection
 from matplotlib.figure import Figure
@@ -29,8 +30,8 @@ _CASING = [withStroke(linewidth=2.6, foreground="#000000b0")]
 """A dark edge, so that light marks are seen on light ground too."""
 
 
-_CASED = {"path_effects": _CASING, "linestyle": "none"}
-_ARROW = "-|>,head_length=0.45,head_width=0.2"
+_CASED: dict[str, Any] = {"path_effects": _CASING, "linestyle": "none"}
+_ARROW = "-|>,head_length=0.6,head_width=0.28"
 
 
 @dataclass(frozen=True)
@@ -92,7 +93,7 @@ def draw(picture: Picture, style: Style) -> Figure:
 
 
 def _counted(found: pd.DataFrame, style: Style) -> str:
-    return f"{len(found)} detections of score {style.min_score:g} or more"
+    return f"{len(found)} with a score from {style.min_score:g} up"
 
 
 def _whole(axes: Axes, picture: Picture, found: pd.DataFrame, style: Style, scale: float) -> None:
@@ -157,19 +158,19 @@ def _detail(
     for category, mine in found.groupby("category_id"):
         _boxes(axes, mine, style.colors[int(category)], 1.8)
     for row in found.itertuples(index=False):
-        _peak(axes, row)
+        _peak(axes, row, style.magnify)
 
 
 def _grid(axes: Axes, row: pd.Series) -> None:
     """Lines between heatmap cells about a peak, and its cell."""
     steps = np.arange(-_GRID_REACH, _GRID_REACH + 2)
     x, y = row["cell_x"] + steps * row["cell_w"], row["cell_y"] + steps * row["cell_h"]
-    for color, width in (("#00000060", 1.1), ("#ffffffa0", 0.5)):
+    for color, width in (("#00000070", 1.6), ("#ffffffd0", 0.7)):
         axes.vlines(x, y[0], y[-1], colors=color, linewidth=width)
         axes.hlines(y, x[0], x[-1], colors=color, linewidth=width)
 
 
-def _peak(axes: Axes, row: Any) -> None:
+def _peak(axes: Axes, row: Any, magnify: int) -> None:
     """The peak's cell, and the arrow from where the fraction is counted to the center."""
     center = (row.x + row.w / 2, row.y + row.h / 2)
     if np.isfinite(row.cell_w):
@@ -179,10 +180,13 @@ def _peak(axes: Axes, row: Any) -> None:
                 edgecolor="white", linewidth=1.4, path_effects=_CASING, clip_on=True,
             )
         )  # fmt: skip
-        axes.plot(row.origin_x, row.origin_y, "o", color="white", markersize=3.5, **_CASED)
+        origin = (row.origin_x, row.origin_y)
+        axes.plot(*origin, "o", color="white", markersize=2.5, **_CASED)
+        length_pt = 72 / theme.DPI * magnify * np.hypot(*np.subtract(center, origin))
         axes.annotate(
-            "", xy=center, xytext=(row.origin_x, row.origin_y), annotation_clip=True,
-            arrowprops={"arrowstyle": _ARROW, "color": "white", "linewidth": 1.5, "shrinkA": 0,
+            "", xy=center, xytext=origin, annotation_clip=True,
+            arrowprops={"arrowstyle": _ARROW, "color": "white", "linewidth": 2, "shrinkA": 0,
+                        "mutation_scale": np.clip(length_pt, 4, 14),
                         "shrinkB": 0, "path_effects": _CASING},
         )  # fmt: skip
     else:
@@ -206,7 +210,9 @@ def _legend(
     figure: Figure, picture: Picture, shown: Mapping[str, pd.DataFrame], style: Style
 ) -> None:
     seen = sorted({int(each) for found in shown.values() for each in found["category_id"]})
-    entries = [Line2D([], [], color=style.colors[each], label=style.classes[each]) for each in seen]
+    entries: list[Artist] = [
+        Line2D([], [], color=style.colors[each], label=style.classes[each]) for each in seen
+    ]
     if len(picture.truth):
         entries.append(Line2D([], [], color=theme.TRUTH, marker="+", label="ground truth"))
     if any(np.isfinite(found["cell_w"]).any() for found in shown.values()):

@@ -44,7 +44,7 @@ class Tile:
     def owns(self, centers: np.ndarray) -> np.ndarray:
         """Which of ``(N, 2)`` centers, in the picture's pixels, lie in the core."""
         low, high = np.array(self.core[:2]), np.array(self.core[2:])
-        inside: np.ndarray = ((centers >= low) & (centers < high)).all(axis=1)
+        inside: np.ndarray = np.all((centers >= low) & (centers < high), axis=1)
         return inside
 
 

@@ -1,7 +1,7 @@
 """What detectors found in one picture: a column each, over details in which a subpixel is seen."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -29,7 +29,6 @@ _GRID_REACH = 4
 _CASING = [withStroke(linewidth=2.6, foreground="#000000b0")]
 """A dark edge, so that light marks are seen on light ground too."""
 
-
 _CASED: dict[str, Any] = {"path_effects": _CASING, "linestyle": "none"}
 _ARROW = "-|>,head_length=0.6,head_width=0.28"
 
@@ -43,17 +42,17 @@ class Style:
         min_score: detections below are left out.
         magnify: pixels of the figure for one of the picture, in details.
         details: how many at most.
-        colors: by category id; made from ``classes``.
     """
 
     classes: Mapping[int, str]
     min_score: float
     magnify: int
     details: int
-    colors: dict[int, str] = field(init=False)
 
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "colors", theme.class_colors(self.classes))
+    @property
+    def colors(self) -> dict[int, str]:
+        """By category id."""
+        return theme.class_colors(self.classes)
 
 
 def draw(picture: Picture, style: Style) -> Figure:
@@ -84,7 +83,10 @@ def draw(picture: Picture, style: Style) -> Figure:
         for index, detail in enumerate(chosen):
             axes = figure.add_axes(layout.detail(index, column))
             show_window(axes, picture.pixels, detail.center, (window_px, window_px))
-            _detail(axes, picture.truth, found, detail.found.get(name), style)
+            truth, near = (
+                boxes[_seen(boxes, detail.center, window_px)] for boxes in (picture.truth, found)
+            )
+            _detail(axes, truth, near, detail.found.get(name), style)
             caption = _caption(detail.found.get(name), style)
             axes.set_title(f"{index + 1}  {name}:  {caption}", size=8, loc="left")
     figure.text(*layout.heading, str(picture.image_id), size=11, weight="bold", va="center")
@@ -143,13 +145,17 @@ def _windows(axes: Axes, chosen: list[details.Detail], side: float) -> None:
         )  # fmt: skip
 
 
+def _seen(boxes: pd.DataFrame, center: tuple[float, float], side: float) -> "pd.Series[bool]":
+    """Which boxes a window shows a part of."""
+    across = (boxes["x"] + boxes["w"] / 2 - center[0]).abs() < (side + boxes["w"]) / 2
+    down = (boxes["y"] + boxes["h"] / 2 - center[1]).abs() < (side + boxes["h"]) / 2
+    return across & down
+
+
 def _detail(
-    axes: Axes,
-    truth: pd.DataFrame,
-    found: pd.DataFrame,
-    chosen: pd.Series | None,
-    style: Style,
+    axes: Axes, truth: pd.DataFrame, found: pd.DataFrame, chosen: pd.Series | None, style: Style
 ) -> None:
+    """What lies in a window: the truth dashed, detections with their peaks and arrows."""
     if chosen is not None and np.isfinite(chosen["cell_w"]):
         _grid(axes, chosen)
     _boxes(axes, truth, theme.TRUTH, 1.4, "--")
@@ -162,7 +168,7 @@ def _detail(
 
 
 def _grid(axes: Axes, row: pd.Series) -> None:
-    """Lines between heatmap cells about a peak, and its cell."""
+    """Lines between the heatmap's cells about a peak."""
     steps = np.arange(-_GRID_REACH, _GRID_REACH + 2)
     x, y = row["cell_x"] + steps * row["cell_w"], row["cell_y"] + steps * row["cell_h"]
     for color, width in (("#00000070", 1.6), ("#ffffffd0", 0.7)):

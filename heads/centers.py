@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
+import torch
 from torch import Tensor
 
 from heads.refinements import DARK_REACH, centroid, dark, parabola
@@ -34,6 +35,16 @@ class PeakReadings:
     window: Tensor | None = None
     sigma: Tensor | None = None
 
+    @property
+    def cell_boxes(self) -> Tensor:
+        """``(N, 4)`` x1, y1, x2, y2 of the heatmap cells, in input pixels."""
+        corner = _peak_floor(self)
+        return torch.cat([corner, corner + self.stride], dim=1)
+
+
+def _peak_floor(peak: PeakReadings) -> Tensor:
+    return peak.stride * peak.cell.to(peak.regression)
+
 
 @dataclass(frozen=True)
 class CenterSource:
@@ -46,6 +57,8 @@ class CenterSource:
         needs_offset: whether the offset branch is read.
         window_reach: how many cells to each side of the peak are read of the heatmap, from how
             many the peak window has; None reads no heatmap.
+        origin: from the readings to the ``(N, 2)`` points in input pixels that the fraction is
+            counted from: where the peak itself lies without it.
     """
 
     name: str
@@ -53,6 +66,7 @@ class CenterSource:
     decode: Callable[[PeakReadings], Tensor]
     needs_offset: bool = False
     window_reach: Callable[[int], int] | None = None
+    origin: Callable[[PeakReadings], Tensor] = _peak_floor
 
     @property
     def is_closed_form(self) -> bool:
@@ -60,12 +74,12 @@ class CenterSource:
         return self.window_reach is not None
 
 
+def _feature_corner(peak: PeakReadings) -> Tensor:
+    return peak.feature_stride * peak.feature_cell.to(peak.regression)
+
+
 def _regression(peak: PeakReadings) -> Tensor:
     return peak.feature_stride * (peak.feature_cell + peak.regression)
-
-
-def _peak_floor(peak: PeakReadings) -> Tensor:
-    return peak.stride * peak.cell.to(peak.regression)
 
 
 def _peak_center(peak: PeakReadings) -> Tensor:
@@ -113,6 +127,7 @@ CENTER_SOURCES: dict[str, CenterSource] = {
             "regression",
             "stride-4 cell plus the box regression's own (dx, dy): the x4 baseline's decode",
             _regression,
+            origin=_feature_corner,
         ),
         CenterSource(
             "peak_floor",
@@ -136,6 +151,7 @@ CENTER_SOURCES: dict[str, CenterSource] = {
             "closed form, nothing learned",
             _parabola,
             window_reach=lambda _: 1,
+            origin=_peak_center,
         ),
         CenterSource(
             "dark",
@@ -143,12 +159,14 @@ CENTER_SOURCES: dict[str, CenterSource] = {
             "form, nothing learned",
             _dark,
             window_reach=lambda _: DARK_REACH,
+            origin=_peak_center,
         ),
         CenterSource(
             "centroid",
             "centroid of the scores in the peak window: closed form, nothing learned",
             _centroid,
             window_reach=lambda peak_window: peak_window,
+            origin=_peak_center,
         ),
     )
 }

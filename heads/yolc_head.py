@@ -290,8 +290,10 @@ class YOLCHead(BaseDenseHead):
 
         Returns:
             One ``InstanceData`` an image: ``bboxes`` ``(N, 4)`` x1, y1, x2, y2, whose middles are
-            the decoded centers; ``scores``; ``labels``; highest score first. Boxes are not clipped
-            to the image, since clipping would move their centers.
+            the decoded centers; ``scores``; ``labels``; ``peak_cells`` ``(N, 4)``, the heatmap
+            cells of the peaks as boxes; ``offset_origins`` ``(N, 2)``, where the center source
+            counts a center's fraction from; highest score first. Boxes are not clipped to the
+            image, since clipping would move their centers.
         """
         options = self.test_cfg if cfg is None else _merged_test_cfg({**self.test_cfg, **cfg})
         kernel = kernel_in_cells(
@@ -308,17 +310,19 @@ class YOLCHead(BaseDenseHead):
         windows = _windows(heatmap_logits[0], peaks, source, kernel // 2)
         results = []
         for index, meta in enumerate(batch_img_metas):
-            boxes = self._boxes_at(
+            found = self._decoded(
                 peaks[index], read[index], windows[index], refined[0][index].float(), source
             )
             if batch_truths is not None:
-                boxes = branch_oracle.true_boxes(
-                    boxes, peaks[index].label, batch_truths[index], options.oracle
+                found.bboxes = branch_oracle.true_boxes(
+                    found.bboxes, found.labels, batch_truths[index], options.oracle
                 )
-            found = _suppressed(boxes, peaks[index], options.nms)
+            found = _suppressed(found, options.nms)
             if rescale:
-                scale = found.bboxes.new_tensor(meta["scale_factor"]).repeat(2)
-                found.bboxes = found.bboxes / scale
+                scale = found.bboxes.new_tensor(meta["scale_factor"])
+                found.bboxes = found.bboxes / scale.repeat(2)
+                found.peak_cells = found.peak_cells / scale.repeat(2)
+                found.offset_origins = found.offset_origins / scale
             results.append(found)
         return results
 
@@ -334,15 +338,15 @@ class YOLCHead(BaseDenseHead):
         read = read_offsets(offsets, torch.cat(cells)).float()
         return torch.split(read, [len(each) for each in cells])
 
-    def _boxes_at(
+    def _decoded(
         self,
         peaks: Peaks,
         offset: Tensor | None,
         window: Tensor | None,
         refined: Tensor,
         source: CenterSource,
-    ) -> Tensor:
-        """Boxes in the network's input pixels of one image's peaks."""
+    ) -> InstanceData:
+        """What one image's peaks say, in the network's input pixels; see ``predict_by_feat``."""
         feature_cell = torch.div(peaks.cell, self.upsample_ratio, rounding_mode="floor")
         box = refined[:, feature_cell[:, 1], feature_cell[:, 0]].T
         half_size = (FEATURE_STRIDE * box[:, 2:]).clamp(min=MIN_SIDE_PX / 2)
@@ -351,19 +355,24 @@ class YOLCHead(BaseDenseHead):
             _, sigma = gaussian_extent(
                 2 * half_size, self.heatmap_stride, in_pixels=self.gaussian_radius_px
             )
-        center = source.decode(
-            PeakReadings(
-                cell=peaks.cell,
-                stride=self.heatmap_stride,
-                feature_cell=feature_cell,
-                feature_stride=FEATURE_STRIDE,
-                regression=box[:, :2],
-                offset=offset,
-                window=window,
-                sigma=sigma,
-            )
+        readings = PeakReadings(
+            cell=peaks.cell,
+            stride=self.heatmap_stride,
+            feature_cell=feature_cell,
+            feature_stride=FEATURE_STRIDE,
+            regression=box[:, :2],
+            offset=offset,
+            window=window,
+            sigma=sigma,
         )
-        return torch.cat([center - half_size, center + half_size], dim=1)
+        center = source.decode(readings)
+        return InstanceData(
+            bboxes=torch.cat([center - half_size, center + half_size], dim=1),
+            scores=peaks.score,
+            labels=peaks.label,
+            peak_cells=readings.cell_boxes,
+            offset_origins=source.origin(readings),
+        )
 
 
 def _windows(
@@ -379,11 +388,10 @@ def _windows(
     ]
 
 
-def _suppressed(boxes: Tensor, peaks: Peaks, nms: ConfigDict | None) -> InstanceData:
-    found = InstanceData(bboxes=boxes, scores=peaks.score, labels=peaks.label)
-    if nms is None or len(boxes) == 0:
+def _suppressed(found: InstanceData, nms: ConfigDict | None) -> InstanceData:
+    if nms is None or len(found) == 0:
         return found
-    _, keep = batched_nms(boxes, peaks.score, peaks.label, nms)
+    _, keep = batched_nms(found.bboxes, found.scores, found.labels, nms)
     return found[keep]
 
 

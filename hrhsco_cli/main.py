@@ -21,6 +21,7 @@ from hrhsco_cli.commands.doctor import doctor
 from hrhsco_cli.commands.evaluate import evaluate
 from hrhsco_cli.commands.export import export
 from hrhsco_cli.commands.oracle import oracle
+from hrhsco_cli.commands.predict import predict
 from hrhsco_cli.commands.recipes import recipes
 from hrhsco_cli.commands.report import report
 from hrhsco_cli.commands.train import train
@@ -41,6 +42,7 @@ for command in (
     oracle,
     train,
     evaluate,
+    predict,
     bench,
     bench_forms,
     compare,

@@ -14,6 +14,9 @@ BOX_COLUMNS = ["ann_id", "image_id", "category_id", "x", "y", "w", "h", "area", 
 REGION_COLUMNS = ["image_id", "x", "y", "w", "h"]
 CATEGORY_COLUMNS = ["category_id", "name"]
 DETECTION_COLUMNS = ["image_id", "category_id", "x", "y", "w", "h", "score"]
+PEAK_COLUMNS = ["cell_x", "cell_y", "cell_w", "cell_h", "origin_x", "origin_y"]
+"""Where a detection was read: the heatmap cell of its peak as a box, and the point that its
+center's fraction is counted from. Detectors without a center heatmap have NaN there."""
 
 OUTSIDE_TOLERANCE_PX = 0.5
 """How far a box may reach over its image's edge: converters round, and half a pixel is rounding."""

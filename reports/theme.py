@@ -19,6 +19,8 @@ TRUTH = "#ffd400"
 
 # Okabe and Ito's palette, safe for the color-blind; greys are kept for the baseline.
 _COLORS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#56b4e9", "#e69f00", "#8c6bb1", "#999933")
+# The same in an order for thin lines on aerial pictures: what is dark, or near the truth's, last.
+_CLASS_COLORS = ("#56b4e9", "#d55e00", "#009e73", "#cc79a7", "#8c6bb1", "#0072b2", "#e69f00")
 _BASELINE_COLORS = ("#000000", "#7f7f7f", "#b0b0b0", "#4d4d4d")
 
 Line = str | tuple[int, tuple[float, ...]]
@@ -67,6 +69,11 @@ def source_looks(sources: Iterable[str]) -> dict[str, Look]:
     }
 
 
+def class_colors(category_ids: Iterable[int]) -> dict[int, str]:
+    """A color for each class; they repeat where there are many."""
+    return dict(zip(category_ids, itertools.cycle(_CLASS_COLORS)))
+
+
 def figure(rows: int = 1, columns: int = 1, height_in: float = 4.2) -> tuple[Figure, list[Axes]]:
     """A figure with its axes, row by row, styled; no global state is touched."""
     made = Figure(figsize=(WIDTH_IN, height_in), dpi=DPI, layout="constrained")
@@ -75,6 +82,13 @@ def figure(rows: int = 1, columns: int = 1, height_in: float = 4.2) -> tuple[Fig
     for each in axes:
         style(each)
     return made, axes
+
+
+def canvas(width_px: int, height_px: int) -> Figure:
+    """An empty figure of so many pixels, for what must be placed to the pixel."""
+    made = Figure(figsize=(width_px / DPI, height_px / DPI), dpi=DPI)
+    FigureCanvasAgg(made)
+    return made
 
 
 def style(axes: Axes) -> None:

@@ -1,8 +1,12 @@
 """Reading the values of options that several commands take."""
 
 from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
 from reports.errors import InputError
+
+if TYPE_CHECKING:
+    from hrhsco_cli.predict.tiling import Tiling
 
 
 def parse_size(text: str, option: str = "--size") -> tuple[int, int]:
@@ -17,6 +21,17 @@ def parse_size(text: str, option: str = "--size") -> tuple[int, int]:
             f"{option} {text!r} is not WxH in px, each at least 16; write {option} 160x160"
         )
     return int(width), int(height)
+
+
+def parse_tile(text: str, overlap: int) -> "Tiling | None":
+    """``WxH`` in px, or ``none`` for whole pictures.
+
+    Raises:
+        InputError: it is neither, or the overlap leaves nothing of a tile.
+    """
+    from hrhsco_cli.predict.tiling import Tiling
+
+    return None if text == "none" else Tiling(parse_size(text, "--tile"), overlap)
 
 
 def parse_max_dets(text: str) -> tuple[int, ...]:

@@ -5,7 +5,7 @@ from typing import Any
 
 from hrhsco_cli.datasets.coco_json import read_detections, read_scored_truth
 from hrhsco_cli.files import read_json
-from hrhsco_cli.grid.naming import foreign_label, variant_label
+from hrhsco_cli.grid.naming import head_axes, run_label
 from hrhsco_cli.runs.evaluation import read_metrics
 from hrhsco_cli.runs.folder import RunFolder
 from reports.errors import InputError
@@ -78,12 +78,12 @@ def load_trial(run: RunFolder, truth: GroundTruth, listed: dict[str, Any] | None
     about = listed or {}
     if not about and run.trial.is_file():
         about = read_json(run.trial, "trial description")
-    own = _own_axes(meta)
+    own = head_axes(meta["head"], meta["decoding"])
     axes = about.get("axes") or own
-    label = variant_label(axes) if own else foreign_label(meta["detector"], meta["head"]["type"])
     return Trial(
         name=about.get("name", run.path.name),
-        variant=about.get("variant") or label,
+        variant=about.get("variant")
+        or run_label(axes, meta.get("detector", ""), meta["head"]["type"]),
         seed=meta["seed"],
         axes=axes,
         metrics=metrics,
@@ -98,18 +98,6 @@ def load_trial(run: RunFolder, truth: GroundTruth, listed: dict[str, Any] | None
         baseline=bool(own) and not own["use_hrh_sco"],
         oracles=read_json(run.oracle, "branch oracles") if run.oracle.is_file() else {},
     )
-
-
-def _own_axes(meta: dict[str, Any]) -> dict[str, Any]:
-    """What a run's head says of the usual axes; empty for a detector that isn't ours."""
-    head = meta["head"]
-    if head["type"] != "YOLCHead":
-        return {}
-    return {
-        "use_hrh_sco": head.get("use_hrh_sco", False),
-        "heatmap_upsample_num": head.get("heatmap_upsample_num", 2),
-        "center_source": meta["decoding"].get("center_source", "regression"),
-    }
 
 
 def load_pictures(runs: list[RunFolder], trials: list[Trial], truth: GroundTruth) -> list[Picture]:

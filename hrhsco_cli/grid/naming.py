@@ -8,6 +8,22 @@ from typing import Any
 HEAD_AXES = ("use_hrh_sco", "heatmap_upsample_num", "center_source")
 
 
+def head_axes(head: Mapping[str, Any], decoding: Mapping[str, Any]) -> dict[str, Any]:
+    """Where a run of no grid stands on our head's own axes; empty for a detector that isn't ours.
+
+    Args:
+        head: options of its head, with the ``type``.
+        decoding: its ``test_cfg``.
+    """
+    if head.get("type") != "YOLCHead":
+        return {}
+    return {
+        "use_hrh_sco": head.get("use_hrh_sco", False),
+        "heatmap_upsample_num": head.get("heatmap_upsample_num", 2),
+        "center_source": decoding.get("center_source", "regression"),
+    }
+
+
 def variant_label(axes: Mapping[str, Any]) -> str:
     """A short name such as ``YOLC x4, regression`` or ``HRH-SCO n=2, sco``.
 
@@ -36,13 +52,14 @@ _FOREIGN_LABELS = {"CenterNetHead": "CenterNet (offset head)"}
 """By head, where mmdet's name of the detector says too little: ours stands in a CenterNet too."""
 
 
-def foreign_label(detector: str, head: str) -> str:
-    """The name of a detector that isn't ours: mmdet's.
+def run_label(axes: Mapping[str, Any], detector: str, head: str) -> str:
+    """The name of a run of no grid; mmdet's name of a detector that isn't ours.
 
     Args:
+        axes: ``head_axes``.
         detector: its type; ``head``: its head's.
     """
-    return _FOREIGN_LABELS.get(head, detector)
+    return variant_label(axes) if axes else _FOREIGN_LABELS.get(head, detector)
 
 
 def trial_name(label: str, seed: int) -> str:

@@ -16,6 +16,7 @@ from reports.metrics.score import DEFAULT_MAX_DETS, conditions, score
 
 if TYPE_CHECKING:
     from mmengine.config import Config
+    from mmengine.runner import Runner
 
 Metrics = dict[str, Any]
 TRAINING_KEYS = (
@@ -198,17 +199,13 @@ def _detect(
     """Write COCO results; the heatmap cell in original pixels by image, and the model."""
     from mmengine.hooks import Hook
 
-    from hrhsco_cli.runs.training import build_runner, load_weights, without
-
     class Progress(Hook):
         def after_test_iter(self, runner: Any, batch_idx: int, *_: Any, **__: Any) -> None:
             on_batch(batch_idx + 1, len(runner.test_dataloader))
 
-    config = without(config, *TRAINING_KEYS)
-    config.visualizer = None  # training curves are told while training
+    config = config.copy()
     config.test_evaluator = {"type": "DetectionsMetric", "out_file": str(out_file)}
-    runner = build_runner(config, run)
-    load_weights(runner.model, checkpoint)
+    runner = trained_runner(config, run, checkpoint)
     runner.register_hook(Progress())
     runner.test()
     (writer,) = runner.test_evaluator.metrics
@@ -220,6 +217,21 @@ def _detect(
         image: stride / (sum(scale) / len(scale)) for image, scale in writer.scale_factors.items()
     }
     return cells, runner.model
+
+
+def trained_runner(config: "Config", run: RunFolder, checkpoint: Path) -> "Runner":
+    """mmengine's Runner of a recipe that is trained no more, with a checkpoint's weights.
+
+    Raises:
+        InputError: a component refuses its options, or the checkpoint doesn't fit.
+    """
+    from hrhsco_cli.runs.training import build_runner, load_weights, without
+
+    config = without(config, *TRAINING_KEYS)
+    config.visualizer = None  # training curves are told while training
+    runner = build_runner(config, run)
+    load_weights(runner.model, checkpoint)
+    return runner
 
 
 def _surroundings() -> dict[str, Any]:

@@ -9,6 +9,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
 from reports import theme
+from reports.plots.window import show_window
 from reports.trials import Picture
 
 CROP_PX = 28
@@ -54,10 +55,9 @@ def choose(pictures: list[Picture], count: int) -> Iterable[tuple[Picture, pd.Se
 
 def _crop(panel: Any, picture: Picture, row: pd.Series, looks: dict[str, theme.Look]) -> None:
     center = np.array([row["x"] + row["w"] / 2, row["y"] + row["h"] / 2])
-    half = max(CROP_PX, 1.4 * max(row["w"], row["h"])) / 2
-    height, width, _ = picture.pixels.shape
-    # Pixel i covers [i, i + 1): the extent puts the picture's corner, not a pixel's middle, at 0.
-    panel.imshow(picture.pixels, extent=(0, width, height, 0), interpolation="nearest")
+    side = max(CROP_PX, 1.4 * max(row["w"], row["h"]))
+    show_window(panel, picture.pixels, (center[0], center[1]), (side, side))
+    panel.set_aspect("equal")
     panel.add_patch(
         Rectangle(
             (row["x"], row["y"]), row["w"], row["h"], fill=False, color=theme.TRUTH, linewidth=0.8
@@ -78,9 +78,6 @@ def _crop(panel: Any, picture: Picture, row: pd.Series, looks: dict[str, theme.L
                 markeredgewidth=1.3,
                 label=name,
             )
-    panel.set(xlim=(center[0] - half, center[0] + half), ylim=(center[1] + half, center[1] - half))
-    panel.set(xticks=[], yticks=[])
-    panel.grid(visible=False)
     panel.set_title(
         f"{np.sqrt(row['w'] * row['h']):.1f} px object, image {picture.image_id}", size=7.5
     )

@@ -1,0 +1,1 @@
+"""Detecting in any pictures with trained runs: inputs, tiles, detectors, results."""

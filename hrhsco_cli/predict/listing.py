@@ -1,0 +1,97 @@
+"""The pictures of a call as COCO images: ids, names, true boxes, and where they are drawn."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from hrhsco_cli.predict.inputs import Input
+from reports.errors import InputError
+from reports.frames import GroundTruth
+
+TRUTH_COLUMNS = ["category_id", "x", "y", "w", "h"]
+
+
+@dataclass(frozen=True)
+class Listed:
+    """A picture with its place in the results.
+
+    Attributes:
+        path: of the file.
+        name: unique, for headings.
+        image_id: in the results.
+        file_name: in the list of images.
+        truth: columns ``TRUTH_COLUMNS``; empty where no annotations are given.
+        figure: where it is drawn.
+    """
+
+    path: Path
+    name: str
+    image_id: Any
+    file_name: str
+    truth: pd.DataFrame
+    figure: Path
+
+
+def numbered(inputs: list[Input], out: Path) -> list[Listed]:
+    """Pictures without annotations: ids are numbers from 1, file names are their names."""
+    nothing = pd.DataFrame(columns=TRUTH_COLUMNS, dtype=float)
+    return [
+        Listed(each.path, each.name, number, each.name, nothing, figure)
+        for number, (each, figure) in enumerate(zip(inputs, _figures(inputs, out), strict=True), 1)
+    ]
+
+
+def identified(inputs: list[Input], out: Path, truth: GroundTruth) -> list[Listed]:
+    """Pictures that annotations list: theirs are ids, file names and boxes; others are left out.
+
+    A picture is the one whose file name its path ends in; the longest, if there are several.
+
+    Raises:
+        InputError: none is listed, or two are the same one.
+    """
+    ids = dict(zip(truth.images["file_name"], truth.images["image_id"], strict=True))
+    listed: dict[str, Listed] = {}
+    for each, figure in zip(inputs, _figures(inputs, out), strict=True):
+        file_name = next((ending for ending in _endings(each.path) if ending in ids), None)
+        if file_name is None:
+            continue
+        if file_name in listed:
+            raise InputError(
+                f"{listed[file_name].path} and {each.path} are both {file_name} in the "
+                "annotations; name one of them"
+            )
+        mine = truth.boxes.loc[truth.boxes["image_id"] == ids[file_name], TRUTH_COLUMNS]
+        listed[file_name] = Listed(each.path, each.name, ids[file_name], file_name, mine, figure)
+    if not listed:
+        raise InputError(
+            f"none of {len(inputs)} pictures, first {inputs[0].path}, is in the annotations (no "
+            "image's file_name ends its path); leave out --annotations, or name their pictures"
+        )
+    return list(listed.values())
+
+
+def _endings(path: Path) -> Iterator[str]:
+    """Parts of a path up to its end, the longest first."""
+    parts = path.parts[1:]
+    return ("/".join(parts[start:]) for start in range(len(parts)))
+
+
+def _figures(inputs: list[Input], out: Path) -> list[Path]:
+    """``NAME.png`` in a folder; pictures that differ in their suffix alone keep it.
+
+    Raises:
+        InputError: a picture to detect in would be overwritten.
+    """
+    short = [Path(each.name).with_suffix(".png") for each in inputs]
+    crowded = pd.Series(short).duplicated(keep=False)
+    figures = [
+        out / (f"{each.name}.png" if double else name)
+        for each, name, double in zip(inputs, short, crowded, strict=True)
+    ]
+    overwritten = {each.path.resolve() for each in inputs} & {each.resolve() for each in figures}
+    if overwritten:
+        raise InputError(f"--out {out} would overwrite {min(overwritten)}; choose another folder")
+    return figures

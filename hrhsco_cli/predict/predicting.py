@@ -1,0 +1,195 @@
+"""Detecting in pictures with one run or several: COCO results, and pictures of what was found."""
+
+from collections.abc import Callable
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from hrhsco_cli.datasets.coco_json import coco_dict, read_ground_truth
+from hrhsco_cli.files import write_figure, write_json
+from hrhsco_cli.predict.detector import Detector, load_detector
+from hrhsco_cli.predict.inputs import gather
+from hrhsco_cli.predict.listing import Listed, identified, numbered
+from hrhsco_cli.predict.results import json_list
+from hrhsco_cli.predict.tiling import Tiling
+from reports.errors import InputError
+from reports.frames import GroundTruth
+from reports.plots import prediction
+from reports.trials import Picture
+
+
+@dataclass(frozen=True)
+class Options:
+    """What is written, and how pictures are cut and drawn.
+
+    Attributes:
+        out: folder of all that is written.
+        results: the first run's COCO results, instead of ``detections.json`` in ``out``.
+        annotations: COCO annotations that list the pictures: their ids are used, their boxes drawn.
+        tiling: of every picture; None keeps them whole.
+        tile_large: without ``tiling``, cut large pictures that the recipe doesn't resize.
+        pictures: draw what was found.
+        min_score: detections below are not drawn.
+        magnify: pixels of a detail for one of the picture.
+        details: how many are drawn of a picture at most.
+        limit: of pictures; None takes all. Only those in ``annotations`` count, where given.
+    """
+
+    out: Path
+    results: Path | None = None
+    annotations: Path | None = None
+    tiling: Tiling | None = None
+    tile_large: bool = True
+    pictures: bool = True
+    min_score: float = 0.3
+    magnify: int = 30
+    details: int = 4
+    limit: int | None = None
+
+
+@dataclass
+class Predicted:
+    """What was done so far.
+
+    Attributes:
+        results: files of COCO results, one a run.
+        detections: how many, one a run.
+        images: COCO images of the finished pictures; those that were cut say how, in ``tiles``.
+    """
+
+    results: list[Path]
+    detections: list[int]
+    images: list[dict[str, Any]] = field(default_factory=list)
+
+
+def predict(
+    runs: list[str],
+    words: list[str],
+    settings: list[str],
+    options: Options,
+    on_picture: Callable[[int, int], None] = lambda _done, _total: None,
+) -> Predicted:
+    """Detect in pictures, one at a time; what is finished is kept when it is interrupted.
+
+    Writes COCO results for each run (``detections.json``, ``detections-2.json``, ...), the COCO
+    list of the pictures (``images.json``) and a figure a picture.
+
+    Args:
+        runs: ``RUN`` or ``RUN@key=value`` each, side by side in the pictures.
+        words: pictures, folders, patterns and lists (``inputs.gather``).
+        settings: ``key=value``, for every run.
+        options: see there.
+        on_picture: told (pictures done, pictures in all).
+
+    Raises:
+        InputError: runs, pictures or annotations that can't be used, or don't go together.
+    """
+    inputs = gather(words)
+    truth = read_ground_truth(options.annotations) if options.annotations else None
+    out = options.out
+    listed = numbered(inputs, out) if truth is None else identified(inputs, out, truth)
+    listed = listed[: options.limit]
+    detectors = [load_detector(run, settings, options.annotations) for run in runs]
+    _require_same_classes(detectors, truth)
+    done = Predicted(_result_files(len(runs), options), [0] * len(runs))
+    try:
+        with ExitStack() as stack:
+            append = [stack.enter_context(json_list(path)) for path in done.results]
+            for picture in listed:
+                image, found = _one(picture, detectors, options)
+                for index, frame in enumerate(found):
+                    append[index](_coco_rows(frame, picture.image_id))
+                    done.detections[index] += len(frame)
+                done.images.append(image)
+                on_picture(len(done.images), len(listed))
+    finally:
+        if done.images:
+            write_json(out / "images.json", _coco(done.images, detectors))
+    return done
+
+
+def _one(
+    picture: Listed, detectors: list[Detector], options: Options
+) -> tuple[dict[str, Any], list[pd.DataFrame]]:
+    """Detect in a picture with each detector and draw it; its COCO image, and what was found."""
+    found = []
+    image: dict[str, Any] = {"id": picture.image_id, "file_name": picture.file_name}
+    for detector in detectors:
+        pixels = detector.load(picture.path)
+        tiling = detector.tiling(pixels, options.tiling, tile_large=options.tile_large)
+        found.append(detector.detect(pixels, tiling))
+        image |= {"width": pixels.shape[1], "height": pixels.shape[0]}
+        if tiling is not None:
+            image["tiles"] = str(tiling)
+    if options.pictures:
+        headings = _headings(detectors)
+        shown = Picture(
+            picture.name, _rgb(pixels), picture.truth, dict(zip(headings, found, strict=True))
+        )
+        style = prediction.Style(
+            detectors[0].classes, options.min_score, options.magnify, options.details
+        )
+        write_figure(picture.figure, prediction.draw(shown, style))
+    return image, found
+
+
+def _rgb(pixels: np.ndarray) -> np.ndarray:
+    rgb: np.ndarray = np.ascontiguousarray(pixels[..., ::-1]).astype(np.uint8)
+    return rgb
+
+
+def _headings(detectors: list[Detector]) -> list[str]:
+    """The variants; where two are called the same, with their runs."""
+    labels = [detector.label for detector in detectors]
+    return [
+        detector.label
+        if labels.count(detector.label) == 1
+        else f"{detector.label} ({detector.name})"
+        for detector in detectors
+    ]
+
+
+def _result_files(runs: int, options: Options) -> list[Path]:
+    first = options.results or options.out / "detections.json"
+    return [first, *(options.out / f"detections-{number}.json" for number in range(2, runs + 1))]
+
+
+def _require_same_classes(detectors: list[Detector], truth: GroundTruth | None) -> None:
+    first, *others = detectors
+    for other in others:
+        if other.name == first.name:
+            raise InputError(f"{first.name} is named twice; name runs, or settings, that differ")
+        if other.classes != first.classes:
+            raise InputError(
+                f"{first.name} and {other.name} have different classes ({first.classes} and "
+                f"{other.classes}), so they can't stand side by side"
+            )
+    if truth is not None:
+        known = dict(zip(truth.categories["category_id"], truth.categories["name"], strict=True))
+        if not first.classes.items() <= known.items():
+            raise InputError(
+                f"{first.name} has the classes {first.classes} and --annotations {known}; "
+                "name annotations with the same categories"
+            )
+
+
+def _coco_rows(found: pd.DataFrame, image_id: Any) -> list[dict[str, Any]]:
+    return [
+        {
+            "image_id": image_id,
+            "category_id": int(row.category_id),
+            "bbox": [row.x, row.y, row.w, row.h],
+            "score": row.score,
+        }
+        for row in found.itertuples(index=False)
+    ]
+
+
+def _coco(images: list[dict[str, Any]], detectors: list[Detector]) -> dict[str, Any]:
+    """The pictures as a COCO file without annotations, against which results can be read."""
+    info = {"description": "hrhsco predict", "runs": [detector.name for detector in detectors]}
+    return coco_dict(images, [], list(detectors[0].classes.items()), info)

@@ -1,0 +1,112 @@
+"""Which places of a picture are worth magnifying, and what each detector found there."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from scipy.spatial.distance import cdist
+
+from reports.metrics.matching import MIN_GATE_PX
+
+
+@dataclass(frozen=True)
+class Detail:
+    """A place in a picture.
+
+    Attributes:
+        center: (x, y), the middle of the centers found there.
+        found: by detector, the row of its detection there; those that found nothing are left out.
+    """
+
+    center: tuple[float, float]
+    found: dict[str, pd.Series]
+
+    @property
+    def spread(self) -> float:
+        """How far the detectors' centers lie from their middle at most, in px."""
+        return max(float(np.hypot(*(_center(row) - self.center))) for row in self.found.values())
+
+    @property
+    def score(self) -> float:
+        """The highest score there."""
+        return max(float(row["score"]) for row in self.found.values())
+
+
+def choose(detections: Mapping[str, pd.DataFrame], count: int, apart_px: float) -> list[Detail]:
+    """The places to magnify, at most ``count``, none nearer to another than ``apart_px``.
+
+    First the objects that every detector found, those first whose centers differ most; then the
+    other ones by score. With one detector that is: by score.
+
+    Args:
+        detections: by detector, columns category_id, x, y, w, h, score.
+        count: how many at most.
+        apart_px: side of the window that is shown of each.
+    """
+    everywhere: list[Detail] = []
+    somewhere: list[Detail] = []
+    for found in _objects(detections):
+        detail = _detail(found)
+        (everywhere if len(found) == len(detections) > 1 else somewhere).append(detail)
+    everywhere.sort(key=lambda detail: -detail.spread)
+    somewhere.sort(key=lambda detail: -detail.score)
+    chosen: list[Detail] = []
+    for detail in everywhere + somewhere:
+        if len(chosen) == count:
+            break
+        if all(_apart(detail, other, apart_px) for other in chosen):
+            chosen.append(detail)
+    return chosen
+
+
+def _objects(detections: Mapping[str, pd.DataFrame]) -> list[dict[str, pd.Series]]:
+    """Detections of one object put together: each detector's joins the nearest of those before."""
+    objects: list[dict[str, pd.Series]] = []
+    for name, found in detections.items():
+        seen = pd.DataFrame([next(iter(each.values())) for each in objects], columns=found.columns)
+        partner = dict(zip(*mutually_nearest(found, seen), strict=True))
+        for index, (_, row) in enumerate(found.iterrows()):
+            if index in partner:
+                objects[partner[index]][name] = row
+            else:
+                objects.append({name: row})
+    return objects
+
+
+def mutually_nearest(one: pd.DataFrame, other: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
+    """Pairs of detections of one class, each the other's nearest center, within the gate.
+
+    The gate is the matching's: ``MIN_GATE_PX``, or half the diagonal of ``other``'s box.
+
+    Returns:
+        Positions in ``one`` and in ``other``.
+    """
+    if one.empty or other.empty:
+        return np.empty(0, dtype=int), np.empty(0, dtype=int)
+    distance = cdist(_centers(one), _centers(other))
+    same = one["category_id"].to_numpy()[:, None] == other["category_id"].to_numpy()[None]
+    distance[~same] = np.inf
+    nearest = distance.argmin(axis=1)
+    rows = np.arange(len(one))
+    gate = np.maximum(np.hypot(other["w"], other["h"]) / 2, MIN_GATE_PX).to_numpy()
+    mutual = (distance.argmin(axis=0)[nearest] == rows) & (distance[rows, nearest] <= gate[nearest])
+    return rows[mutual], nearest[mutual]
+
+
+def _detail(found: dict[str, pd.Series]) -> Detail:
+    x, y = np.mean([_center(row) for row in found.values()], axis=0)
+    return Detail((float(x), float(y)), found)
+
+
+def _apart(one: Detail, other: Detail, distance: float) -> bool:
+    return bool(np.abs(np.subtract(one.center, other.center)).max() >= distance)
+
+
+def _center(row: pd.Series) -> np.ndarray:
+    return np.array([row["x"] + row["w"] / 2, row["y"] + row["h"] / 2], dtype=float)
+
+
+def _centers(frame: pd.DataFrame) -> np.ndarray:
+    centers: np.ndarray = frame[["x", "y"]].to_numpy() + frame[["w", "h"]].to_numpy() / 2
+    return centers

@@ -1,0 +1,106 @@
+"""Folders, patterns, lists and single files, and how pictures are numbered and named."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from PIL import Image
+
+from hrhsco_cli.predict.inputs import gather
+from hrhsco_cli.predict.listing import identified, numbered
+from reports.errors import InputError
+from reports.frames import BOX_COLUMNS, GroundTruth
+
+
+@pytest.fixture
+def folder(tmp_path):
+    for name in ("b.png", "a.jpg", "sub/c.png", "sub/a.jpg"):
+        path = tmp_path / "photos" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(np.zeros((4, 5, 3), np.uint8)).save(path)
+    (tmp_path / "photos" / "notes.md").write_text("no picture")
+    return tmp_path / "photos"
+
+
+def names(found):
+    return [each.name for each in found]
+
+
+def test_a_folder_is_sorted_and_keeps_its_folders(folder):
+    assert names(gather([str(folder)])) == ["a.jpg", "b.png", "sub/a.jpg", "sub/c.png"]
+
+
+def test_a_pattern(folder, monkeypatch):
+    assert names(gather([f"{folder}/*.png"])) == ["b.png"]
+    monkeypatch.chdir(folder)
+    assert names(gather(["**/*.png"])) == ["b.png", "sub/c.png"]
+
+
+def test_a_list_keeps_its_order_and_is_relative_to_itself(folder):
+    frames = folder / "sub" / "frames.txt"
+    frames.write_text(f"c.png\n\n../b.png\n{folder / 'sub' / 'a.jpg'}\n")
+    assert names(gather([str(frames)])) == ["sub/c.png", "b.png", "sub/a.jpg"]
+
+
+def test_a_picture_named_twice_is_taken_once(folder):
+    words = [str(folder / "b.png"), f"{folder}/sub/../b.png", str(folder)]
+    assert names(gather(words)) == ["b.png", "a.jpg", "sub/a.jpg", "sub/c.png"]
+
+
+@pytest.mark.parametrize(
+    ("word", "content", "part"),
+    [
+        ("nowhere.png", None, "check the path"),
+        ("*.bmp", None, "matches nothing"),
+        ("empty", "", "holds no picture"),
+        ("broken.png", "not a picture", "broken.png can't be read as a picture"),
+        ("list.txt", "a.jpg\nmissing.jpg\n", "line 2: no picture missing.jpg"),
+        ("list.txt", "\n", "lists no picture"),
+        ("list.txt", "notes.md\n", "notes.md can't be read as a picture"),
+    ],
+)
+def test_what_is_no_picture_is_told(folder, word, content, part):
+    if content == "":
+        (folder / word).mkdir()
+    elif content is not None:
+        (folder / word).write_text(content)
+    with pytest.raises(InputError, match=part.replace(".", r"\.")):
+        gather([str(folder / word)])
+
+
+def test_figures_of_pictures_that_differ_in_their_suffix(folder, tmp_path):
+    (folder / "a.png").write_bytes((folder / "b.png").read_bytes())
+    listed = numbered(gather([str(folder)]), tmp_path / "out")
+    assert [each.image_id for each in listed] == [1, 2, 3, 4, 5]
+    drawn = [each.figure.relative_to(tmp_path / "out").as_posix() for each in listed]
+    assert drawn == ["a.jpg.png", "a.png.png", "b.png", "sub/a.png", "sub/c.png"]
+
+
+def test_pictures_are_never_overwritten(folder):
+    with pytest.raises(InputError, match="would overwrite"):
+        numbered(gather([str(folder)]), folder)
+
+
+def truth(*file_names):
+    images = pd.DataFrame(
+        {"image_id": [f"id-{name}" for name in file_names], "file_name": file_names}
+    ).assign(width=5, height=4)
+    boxes = pd.DataFrame([[1, f"id-{file_names[0]}", 7, 1, 1, 2, 2, 4, False]], columns=BOX_COLUMNS)
+    return GroundTruth(images, boxes, pd.DataFrame({"category_id": [7], "name": ["x"]}), "")
+
+
+def test_annotations_give_ids_names_and_boxes(folder, tmp_path):
+    listed = identified(gather([str(folder)]), tmp_path, truth("sub/a.jpg", "a.jpg"))
+    assert [(each.name, each.image_id) for each in listed] == [
+        ("a.jpg", "id-a.jpg"),
+        ("sub/a.jpg", "id-sub/a.jpg"),  # the longer of two names that end its path
+    ]
+    assert listed[0].truth.empty
+    assert listed[1].truth[["x", "y", "w", "h"]].to_numpy().tolist() == [[1, 1, 2, 2]]
+
+
+def test_annotations_of_other_pictures_are_told(folder, tmp_path):
+    with pytest.raises(InputError, match="none of 4 pictures"):
+        identified(gather([str(folder)]), tmp_path, truth("z.jpg"))
+    with pytest.raises(InputError, match="are both"):
+        found = gather([str(folder / "a.jpg"), str(folder / "sub" / "a.jpg")])
+        identified(found, tmp_path, truth("a.jpg"))

@@ -67,7 +67,7 @@ def _labels(source: Path) -> list[Path]:
         found = sorted(source.glob(pattern))
         if found:
             return listed(found[0].parent, "*.txt", "label files")
-    raise InputError(f"no label files (labelTxt/*.txt) in {source}; is this DOTA's own layout?")
+    raise InputError(f"no label files (labelTxt/*.txt) in {source}")
 
 
 def _images(

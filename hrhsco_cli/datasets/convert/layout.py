@@ -134,7 +134,7 @@ def listed(folder: Path, pattern: str, what: str) -> list[Path]:
     """
     found = sorted(folder.glob(pattern))
     if not found:
-        raise InputError(f"no {what} ({pattern}) in {folder}; is this the data set's own layout?")
+        raise InputError(f"no {what} ({pattern}) in {folder}")
     return found
 
 

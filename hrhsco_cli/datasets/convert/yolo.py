@@ -78,7 +78,7 @@ def _pictures(
     if pictures:
         return folders or [pictures[0].parent], pictures
     if split is not None:
-        raise InputError(f"no pictures of split {split!r} in {source}; is this a YOLO folder?")
+        raise InputError(f"no pictures of split {split!r} in {source}")
     raise InputError(f"no pictures directly in {source}/images; name a split: --split train or val")
 
 

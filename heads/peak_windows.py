@@ -22,7 +22,7 @@ def around(middle: Tensor, reach: int, size: Tensor | int) -> tuple[Tensor, Tens
         outside too.
     """
     steps = torch.arange(-reach, reach + 1, device=middle.device)
-    limit = torch.as_tensor(size, device=middle.device).view(-1, 1)
+    limit = size[:, None] if isinstance(size, Tensor) else size
     cells, opposite = middle[:, None] + steps, middle[:, None] - steps
     cells = torch.where((cells >= 0) & (cells < limit), cells, opposite)
     return cells, (cells >= 0) & (cells < limit)
@@ -40,6 +40,11 @@ def score_windows(logits: Tensor, label: Tensor, cell: Tensor, reach: int) -> Te
         cell: ``(N, 2)`` (x, y).
         reach: cells to each side; beyond the map see ``around``, and 0 where nothing is known.
     """
+    return logit_windows(logits, label, cell, reach).sigmoid()
+
+
+def logit_windows(logits: Tensor, label: Tensor, cell: Tensor, reach: int) -> Tensor:
+    """The same before the sigmoid; -inf where nothing is known."""
     _, height, width = logits.shape
     x, known_x = around(cell[:, 0], reach, width)
     y, known_y = around(cell[:, 1], reach, height)
@@ -47,4 +52,4 @@ def score_windows(logits: Tensor, label: Tensor, cell: Tensor, reach: int) -> Te
     seen = logits[label[:, None, None], y[:, :, None], x[:, None, :]]
     seen = seen.to(torch.promote_types(logits.dtype, torch.float32))
     known = known_y[:, :, None] & known_x[:, None, :]
-    return seen.masked_fill(~known, -math.inf).sigmoid()
+    return seen.masked_fill(~known, -math.inf)

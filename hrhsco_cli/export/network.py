@@ -13,11 +13,12 @@ from heads.box_branch import BoxBranch
 from heads.centers import PeakReadings, center_source
 from heads.heatmap_branch import HRHHeatmapBranch
 from heads.operators import deform_conv2d
+from heads.peak_windows import logit_windows
 from heads.peaks import kernel_in_cells
-from heads.targets import FEATURE_STRIDE
+from heads.targets import FEATURE_STRIDE, gaussian_extent
 from heads.yolc_head import MIN_SIDE_PX, YOLCHead
 from hrhsco_cli.export.offsets import dense_macs, offsets_at, patch_macs
-from hrhsco_cli.export.peaks import FixedPeaks, find_peaks
+from hrhsco_cli.export.peaks import FixedPeaks, exact_sigmoid, find_peaks
 from hrhsco_cli.export.suppression import kept, kept_first, read_nms
 from hrhsco_cli.export.windows import at_cells
 from reports.errors import InputError
@@ -59,19 +60,21 @@ class ExportableDetector(nn.Module):
         self.features = _Features(model)
         self.heatmap_branch = _plain_heatmap(head.heatmap_branch)
         self.box_branch = _plain_boxes(head.box_branch)
+        self.gaussian_radius_px = head.gaussian_radius_px
         self.offset_branch = head.offset_branch if self.source.needs_offset else None
 
     def forward(self, image: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
         """Detect on raw pictures ``(B, 3, H, W)``, 0 to 255; the outputs are ``OUTPUTS``."""
         feature = self.features(self.pixels(image))
+        logits = self.heatmap_branch(feature)
         peaks = find_peaks(
-            self.heatmap_branch(feature),
+            logits,
             self.kernel,
             self.options.topk,
             self.options.score_thr,
             blurred=self.options.pre_peak_blur,
         )
-        boxes, score, label, found = self._selected(self._boxes(feature, peaks), peaks)
+        boxes, score, label, found = self._selected(self._boxes(feature, logits, peaks), peaks)
         return (
             torch.where(found[:, :, None], boxes, 0.0),
             torch.where(found, score, 0.0),
@@ -79,11 +82,13 @@ class ExportableDetector(nn.Module):
             found.long().sum(dim=1),
         )
 
-    def _boxes(self, feature: Tensor, peaks: FixedPeaks) -> Tensor:
+    def _boxes(self, feature: Tensor, logits: Tensor, peaks: FixedPeaks) -> Tensor:
         """``(B, N, 4)``, as ``YOLCHead`` decodes them."""
         feature_cell = peaks.cell // self.ratio
         _, refined = self.box_branch(feature)
         box = at_cells(refined, feature_cell)
+        half = (FEATURE_STRIDE * box[:, 2:]).clamp(min=MIN_SIDE_PX / 2)
+        _, sigma = gaussian_extent(2 * half, self.stride, in_pixels=self.gaussian_radius_px)
         center = self.source.decode(
             PeakReadings(
                 cell=peaks.cell.flatten(0, 1),
@@ -92,9 +97,10 @@ class ExportableDetector(nn.Module):
                 feature_stride=FEATURE_STRIDE,
                 regression=box[:, :2],
                 offset=self._offsets(feature, peaks.cell),
+                window=self._windows(logits, peaks),
+                sigma=sigma,
             )
         )
-        half = (FEATURE_STRIDE * box[:, 2:]).clamp(min=MIN_SIDE_PX / 2)
         return torch.cat([center - half, center + half], dim=1).view(*peaks.score.shape, 4)
 
     def _offsets(self, feature: Tensor, cell: Tensor) -> Tensor | None:
@@ -103,6 +109,15 @@ class ExportableDetector(nn.Module):
         if self.sparse_offsets:
             return offsets_at(self.offset_branch, feature, cell)
         return at_cells(self.offset_branch(feature), cell)
+
+    def _windows(self, logits: Tensor, peaks: FixedPeaks) -> Tensor | None:
+        if self.source.window_reach is None:
+            return None
+        planes = logits.float().flatten(0, 1)
+        first = torch.arange(logits.shape[0])[:, None] * logits.shape[1]
+        reach = self.source.window_reach(self.kernel // 2)
+        plane, cell = (first + peaks.label).flatten(), peaks.cell.flatten(0, 1)
+        return exact_sigmoid(logit_windows(planes, plane, cell, reach))
 
     def _selected(self, boxes: Tensor, peaks: FixedPeaks) -> tuple[Tensor, Tensor, Tensor, Tensor]:
         """What NMS keeps, first; and which are detections at all."""
@@ -170,7 +185,9 @@ def _plain_heatmap(branch: nn.Module) -> nn.Module:
 
 
 def _plain_boxes(branch: BoxBranch) -> BoxBranch:
-    """The box branch with its deformable convolution in operators that ONNX has."""
+    """The box branch with its deformable convolution, if it is one, in operators that ONNX has."""
+    if not isinstance(branch.refine, DeformConv2d):
+        return branch
     plain = copy.copy(branch)
     plain._modules = {**branch._modules, "refine": _PlainDeformConv2d(branch.refine)}
     return plain

@@ -46,7 +46,7 @@ def find_peaks(
         blurred: ``blur`` the scores first.
     """
     height, width = logits.shape[2:]
-    scores = _sigmoid(logits.float())
+    scores = exact_sigmoid(logits.float())
     if blurred:
         scores = blur(scores.flatten(0, 1)).view_as(scores)
     candidate = (scores == _window_max(scores, kernel)) & (scores > score_thr)
@@ -93,7 +93,7 @@ def first_of_plateaus(candidate: Tensor, kernel: int) -> Tensor:
     return first == own
 
 
-def _sigmoid(logits: Tensor) -> Tensor:
+def exact_sigmoid(logits: Tensor) -> Tensor:
     """As torch computes it; onnxruntime's own is cut off at 18, which makes plateaus of peaks."""
     return 1 / (1 + torch.exp(-logits))
 

@@ -115,6 +115,16 @@ VARIANTS = {
         {"center_source": "sco", "nms": {**NMS, "class_agnostic": True, "max_num": 40}},
         False,
     ),
+    "n=1, dark, plain convolution": (
+        {"use_hrh_sco": True, "heatmap_upsample_num": 1, "deformable_refine": False},
+        {"center_source": "dark"},
+        False,
+    ),
+    "n=2, parabola": (
+        {"use_hrh_sco": True, "heatmap_upsample_num": 2, "gaussian_radius_px": True},
+        {"center_source": "parabola"},
+        False,
+    ),
 }
 
 
@@ -151,6 +161,15 @@ def test_free_sizes(tmp_path):
     assert {each.domain for each in onnx.load(path).opset_import} == {""}  # standard operators
     assert b"site-packages" not in path.read_bytes()
     assert b"hrhsco_cli" not in path.read_bytes()
+
+
+@pytest.mark.slow
+def test_free_sizes_of_a_closed_form(tmp_path):
+    model = detector({}, {"center_source": "centroid", "local_maximum_kernel": 5})
+    example = torch.zeros(2, 3, 96, 64, dtype=torch.uint8)
+    run = session(ExportableDetector(model, False), example, tmp_path / "model.onnx", True)
+    for shape in ((2, 3, 96, 64), (1, 3, 70, 131)):
+        assert_equal(model, run, shape)
 
 
 class Peaks(torch.nn.Module):

@@ -36,6 +36,8 @@ _SOURCES: dict[str, tuple[str, Line]] = {
 }
 """Marker and line of each center source."""
 _OTHER_SOURCE: tuple[str, Line] = ("D", "-")
+_LEGEND_CHARACTERS, _LEGEND_HANDLE = 140, 5
+"""Characters of a legend that fit beside each other; what an entry's handle takes of them."""
 
 
 @dataclass(frozen=True)
@@ -103,17 +105,18 @@ def style(axes: Axes) -> None:
 
 
 def legend(figure: Figure, axes: list[Axes], columns: int = 4) -> None:
-    """One legend for all axes, under them; each label once."""
+    """One legend for all axes, under them; each label once; fewer columns where labels are long."""
     entries: dict[str, Any] = {}
     for each in axes:
         handles, labels = each.get_legend_handles_labels()
         entries |= dict(zip(labels, handles, strict=True))
     if entries:
+        fitting = _LEGEND_CHARACTERS // (max(map(len, entries)) + _LEGEND_HANDLE)
         figure.legend(
             entries.values(),
             entries.keys(),
             loc="outside lower center",
-            ncols=columns,
+            ncols=max(1, min(columns, fitting)),
             fontsize=7.5,
             frameon=False,
         )

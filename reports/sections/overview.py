@@ -187,7 +187,7 @@ def _closed_form(name: str, source: str, group: list[Trial], sco: list[Trial]) -
         for label, each in ((source, group), ("sco", sco))
     )
     return (
-        f"- **{name}: {verdict}.** Mean error: {', '.join(figures)}; difference "
+        f"- **{name}: {verdict}.** Mean error: {', '.join(figures)}; `{source}` minus `sco` "
         f"{_change(_CHANGE_OF_ERROR, change)} px, {change.word}. {_cost_of_offsets(sco[0], source)}"
     )
 

@@ -193,6 +193,18 @@ def test_networks_of_other_targets_are_other_networks():
     assert decoded.network == "HRH-SCO n=2"
 
 
+@pytest.mark.parametrize("ending", ["", ", heatmap_target=subpixel"])
+def test_a_legend_fits_the_figure(ending):
+    figure, axes = theme.figure()
+    for depth in range(3):
+        for source in CENTER_SOURCES:
+            axes[0].plot([0, 1], label=f"HRH-SCO n={depth}, {source}{ending}")
+    theme.legend(figure, axes)
+    figure.canvas.draw()
+    box = figure.legends[0].get_window_extent()
+    assert box.x0 >= 0 and box.x1 <= figure.bbox.width
+
+
 def test_each_center_source_has_its_own_look():
     looks = theme.source_looks(CENTER_SOURCES)
     for part in ("color", "marker", "line"):

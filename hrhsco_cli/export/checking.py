@@ -22,6 +22,9 @@ TIE = 1e-5
 """Scores this close may come out in either order: float32 sums are rounded differently. Then a peak
 is the neighboring cell, or another one is the last of topk."""
 
+_TIED_SHARE = 0.1
+"""Of detections that ties may excuse, beside two: more is no rounding."""
+
 _SCORE_PX = 1000.0
 """What a difference of 1 in score counts for in px when detections are paired."""
 
@@ -72,6 +75,7 @@ class Difference:
             max(self.center_px, self.box_px) <= TOLERANCE_PX
             and self.score <= TOLERANCE_SCORE
             and self.labels + self.unpaired == 0
+            and self.tied <= 2 + _TIED_SHARE * self.boxes
         )
 
 

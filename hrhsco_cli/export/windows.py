@@ -15,7 +15,7 @@ def windows_at(dense: Tensor, corner: Tensor, side: int, margin: int = 0) -> Ten
         margin: cells that windows may reach over the map's edges; 0 is read there.
 
     Returns:
-        ``(B * N, C, side, side)``.
+        ``(B * N, side, side, C)``.
     """
     padded = F.pad(dense, (margin,) * 4)
     batch, channels, height, width = padded.shape
@@ -25,7 +25,7 @@ def windows_at(dense: Tensor, corner: Tensor, side: int, margin: int = 0) -> Ten
     row = (image * height + y)[:, None, None] + steps[:, None]
     place = row * width + x[:, None, None] + steps
     cells = padded.permute(0, 2, 3, 1).flatten(0, 2).index_select(0, place.flatten())
-    return cells.view(-1, side, side, channels).permute(0, 3, 1, 2)
+    return cells.view(-1, side, side, channels)
 
 
 def at_cells(dense: Tensor, cell: Tensor) -> Tensor:

@@ -58,20 +58,33 @@ def test_a_run_is_exported_and_a_planted_difference_found(run, tmp_path, monkeyp
 
 
 @pytest.mark.slow
-def test_wrong_calls(run, tmp_path):
-    refused(hrhsco("export", run, tmp_path / "model.pt"), "no .onnx file name")
+def test_another_head(run, tmp_path):
     other = tmp_path / "other"
     other.mkdir()
     recipe = (run / "recipe.py").read_text()
     (other / "recipe.py").write_text(recipe.replace("'YOLCHead'", "'CenterNetHead'"))
     refused(hrhsco("export", other, tmp_path / "model.onnx"), "needs a YOLCHead")
-    for options in (["--offsets", "some"], ["--pixels", "int4"], ["--dynamic", "--batch", 2]):
-        refused(hrhsco("export", run, tmp_path / "model.onnx", *options), options[0])
     assert {path.name for path in tmp_path.iterdir()} == {"other"}
 
 
-def test_a_run_that_is_none(tmp_path):
-    refused(hrhsco("export", tmp_path, tmp_path / "model.onnx"), "is no run")
+@pytest.mark.parametrize(
+    ("name", "options", "message"),
+    [
+        ("model.onnx", {}, "is no run"),
+        ("model.pt", {}, "no .onnx file name"),
+        ("model.onnx", {"offsets": "some"}, "choose one of auto, sparse, dense"),
+        ("model.onnx", {"pixels": "int4"}, "choose one of uint8, float32"),
+        ("model.onnx", {"dynamic": True, "batch": 2}, "leave out --batch"),
+    ],
+)
+def test_wrong_options(name, options, message, tmp_path):
+    import heads.registered  # noqa: F401
+    from hrhsco_cli.export.exporting import Options, export_run
+    from hrhsco_cli.runs.folder import RunFolder
+
+    with pytest.raises(InputError, match=message):
+        export_run(RunFolder(tmp_path), tmp_path / name, Options(**options))
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_missing_package(monkeypatch):

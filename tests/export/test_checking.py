@@ -59,3 +59,11 @@ def test_nothing_found():
     none = found(BOXES[:0], SCORES[:0], LABELS[:0])
     assert compare(none, none, SIZE).holds
     assert compare(found(), none, SIZE).unpaired == 3
+
+
+def test_ties_do_not_excuse_everything():
+    many = torch.arange(60.0)[:, None] * 20 + torch.tensor([0, 0, 4, 4])
+    scores, labels = torch.full((60,), 0.5), torch.zeros(60, dtype=torch.long)
+    one = compare(found(many, scores, labels, [0.5]), found(many + 0.5, scores, labels), SIZE)
+    assert one.unpaired == 0
+    assert not one.holds

@@ -240,6 +240,12 @@ class YOLCHead(BaseDenseHead):
 
         With ``test_cfg.oracle`` the samples need their ``gt_instances``, in input pixels.
         """
+        return self.predict_with_heatmap(x, batch_data_samples, rescale)[0]
+
+    def predict_with_heatmap(
+        self, x: tuple[Tensor, ...], batch_data_samples: SampleList, rescale: bool = False
+    ) -> tuple[InstanceList, Tensor]:
+        """The same, and the heatmap logits ``(B, K, rH, rW)`` that it was decoded from."""
         logits, offsets, coarse, refined = self(x)
         truths = None
         if self.test_cfg.oracle:
@@ -250,7 +256,7 @@ class YOLCHead(BaseDenseHead):
                     truths, self.num_classes, size, self.upsample_ratio
                 )
                 logits = [true]
-        return self.predict_by_feat(
+        found = self.predict_by_feat(
             logits,
             offsets,
             coarse,
@@ -259,6 +265,7 @@ class YOLCHead(BaseDenseHead):
             rescale=rescale,
             batch_truths=truths,
         )
+        return found, logits[0]
 
     def predict_by_feat(
         self,

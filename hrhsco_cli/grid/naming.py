@@ -4,7 +4,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-HEAD_AXES = ("use_hrh_sco", "heatmap_upsample_num", "center_source")
+NAMED_AXES = ("use_hrh_sco", "heatmap_upsample_num", "center_source", "cluster_crops")
 
 
 def variant_label(axes: Mapping[str, Any]) -> str:
@@ -12,6 +12,7 @@ def variant_label(axes: Mapping[str, Any]) -> str:
 
     Args:
         axes: the grid's axis values; the head's own come first, others follow as ``key=value``.
+            No cluster crops are not named, so that a network's plain variant is called as ever.
     """
     parts = []
     if "use_hrh_sco" in axes:
@@ -22,8 +23,10 @@ def variant_label(axes: Mapping[str, Any]) -> str:
         parts.append(f"n={axes['heatmap_upsample_num']}")
     if "center_source" in axes:
         parts.append(str(axes["center_source"]))
+    if axes.get("cluster_crops"):
+        parts.append(f"cluster crops k={axes['cluster_crops']}")
     parts += [
-        f"{key.rpartition('.')[2]}={value}" for key, value in axes.items() if key not in HEAD_AXES
+        f"{key.rpartition('.')[2]}={value}" for key, value in axes.items() if key not in NAMED_AXES
     ]
     return ", ".join(parts) or "default"
 

@@ -16,6 +16,7 @@ AXIS_KEYS = {
     "use_hrh_sco": "model.bbox_head.use_hrh_sco",
     "heatmap_upsample_num": "model.bbox_head.heatmap_upsample_num",
     "center_source": "model.test_cfg.center_source",
+    "cluster_crops": "cluster_crops.k",
 }
 """Axes with a short name; any other axis is a dotted key of the recipe, or ``recipe`` itself."""
 

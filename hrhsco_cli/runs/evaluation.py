@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from hrhsco_cli.datasets.coco_json import read_detections, read_ground_truth
 from hrhsco_cli.files import write_json
-from hrhsco_cli.runs import recipe
+from hrhsco_cli.runs import recipe, second_pass
 from hrhsco_cli.runs.environment import describe
 from hrhsco_cli.runs.folder import RunFolder
 from reports.errors import InputError
@@ -148,12 +148,15 @@ def _measure(
     from reports.metrics.cost import CONVENTION, model_cost
 
     weights = checkpoint or run.last_checkpoint()
-    cell_size, model = _detect(config, run, weights, out_file, on_batch)
+    cell_size, model, crops = _detect(config, run, weights, out_file, on_batch)
     truth = read_ground_truth(annotation_file(config))
     metrics = _scored(truth, read_detections(out_file, truth), cell_size, max_dets, min_score)
     cost = model_cost(model, tuple(config.input_size))
     metrics |= cost.metrics
     metrics["meta"] |= {"cost": CONVENTION, "cost_not_counted": cost.not_counted}
+    if crops is not None:
+        metrics |= second_pass.crop_cost(crops, cost.metrics, model.bbox_head.sparse_offsets)
+        metrics["meta"]["crop_time"] = crops.timed_on
     metrics["meta"] |= run_conditions(config) | _surroundings()
     return metrics
 
@@ -180,8 +183,11 @@ def annotation_file(config: "Config") -> Path:
 
 def _detect(
     config: "Config", run: RunFolder, checkpoint: Path, out_file: Path, on_batch: OnBatch
-) -> tuple[dict[Any, float], Any]:
-    """Write COCO results; the heatmap cell in original pixels by image, and the model."""
+) -> tuple[dict[Any, float], Any, second_pass.Crops | None]:
+    """Write COCO results; the heatmap cell in original pixels by image, the network, its crops.
+
+    The cell is that of the first pass, where there are two.
+    """
     from mmengine.hooks import Hook
 
     from hrhsco_cli.runs.training import build_runner, load_weights, without
@@ -193,19 +199,25 @@ def _detect(
     config = without(config, *TRAINING_KEYS)
     config.visualizer = None  # training curves are told while training
     config.test_evaluator = {"type": "DetectionsMetric", "out_file": str(out_file)}
+    second_pass.wrap(config)
     runner = build_runner(config, run)
-    load_weights(runner.model, checkpoint)
+    model = second_pass.unwrapped(runner.model)
+    load_weights(model, checkpoint)
     runner.register_hook(Progress())
-    runner.test()
+    crops = None
+    if model is runner.model:
+        runner.test()
+    else:
+        crops = second_pass.measured_test(runner)
     (writer,) = runner.test_evaluator.metrics
-    head = getattr(runner.model, "bbox_head", None)
+    head = getattr(model, "bbox_head", None)
     stride = getattr(head, "heatmap_stride", None)
     if stride is None:
-        return {}, runner.model
+        return {}, model, crops
     cells = {
         image: stride / (sum(scale) / len(scale)) for image, scale in writer.scale_factors.items()
     }
-    return cells, runner.model
+    return cells, model, crops
 
 
 def _surroundings() -> dict[str, Any]:
@@ -216,6 +228,7 @@ def _surroundings() -> dict[str, Any]:
 def run_conditions(config: "Config") -> dict[str, Any]:
     """What of a recipe belongs beside its figures."""
     options = dict(config.model.get("test_cfg") or {})
+    crops = second_pass.options(config)
     return {
         "annotations": str(annotation_file(config)),
         "input_size": list(config.input_size),
@@ -226,6 +239,7 @@ def run_conditions(config: "Config") -> dict[str, Any]:
         "precision": "amp" if "Amp" in config.optim_wrapper.type else "fp32",
         "head": _head_options(config),
         "decoding": options,
+        **({second_pass.KEY: crops} if crops else {}),
     }
 
 

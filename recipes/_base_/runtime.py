@@ -7,6 +7,9 @@ env_cfg = dict(cudnn_benchmark=False, mp_cfg=dict(mp_start_method="fork", opencv
 processes = 1
 # CPU threads of each process where there is no GPU: sums are rounded otherwise with more of them.
 threads = 1
+# The second pass: k crops an image at most, where objects crowd, are detected on again; 0 is off.
+# Testing alone; its other numbers (heads/clusters.py) can be set beside k.
+cluster_crops = dict(k=0)
 randomness = dict(seed=0, deterministic=False)
 log_level = "ERROR"
 visualizer = dict(type="Visualizer", vis_backends=[])  # --tensorboard adds one

@@ -92,8 +92,13 @@ class ClusterCropDetector(BaseDetector):
                 crops.append(crop)
                 found.append(again)
                 pixels += padded[0, 0].numel()
-            limits = {"nms_iou": self.options.nms_iou, "max_per_img": self.options.max_per_img}
-            merged = fuse(first[image], crops, found, **limits)
+            merged = fuse(
+                first[image],
+                crops,
+                found,
+                nms_iou=self.options.nms_iou,
+                max_per_img=self.options.max_per_img,
+            )
             if rescale:
                 scale = merged.bboxes.new_tensor(sample.scale_factor).repeat(2)
                 merged.bboxes = merged.bboxes / scale
@@ -119,9 +124,7 @@ class ClusterCropDetector(BaseDetector):
         windows = []
         for sample, each in zip(batch_data_samples, logits, strict=True):
             height, width = sample.img_shape[:2]
-            windows.append(
-                find_clusters(self._scores(each), stride, (width, height), self.options)
-            )
+            windows.append(find_clusters(self._scores(each), stride, (width, height), self.options))
         return found, windows
 
     def _detect(
@@ -141,9 +144,7 @@ class ClusterCropDetector(BaseDetector):
     def _cut(self, image: Tensor, window: list[int]) -> tuple[Crop, Tensor]:
         """A window of ``image`` ``(3, H, W)``, scaled and padded: ``(1, 3, H', W')``."""
         x1, y1, x2, y2 = window
-        width, height = (
-            max(1, round(side * self.options.scale)) for side in (x2 - x1, y2 - y1)
-        )
+        width, height = (max(1, round(side * self.options.scale)) for side in (x2 - x1, y2 - y1))
         scaled = F.interpolate(
             image[None, :, y1:y2, x1:x2],
             size=(height, width),

@@ -107,7 +107,8 @@ def _count(objects: Tensor, options: CropOptions) -> tuple[np.ndarray, list[int]
     column_edges = [width * index // options.columns for index in range(options.columns + 1)]
     above_left = F.pad(objects.long().cumsum(0).cumsum(1), (1, 0, 1, 0))
     corners = above_left[row_edges][:, column_edges]
-    return corners.diff(dim=0).diff(dim=1).cpu().numpy(), row_edges, column_edges
+    counts: np.ndarray = corners.diff(dim=0).diff(dim=1).cpu().numpy()
+    return counts, row_edges, column_edges
 
 
 def _densest(counts: np.ndarray, number: int) -> np.ndarray:
@@ -134,4 +135,5 @@ def _windows(clusters: np.ndarray, limit: np.ndarray, options: CropOptions) -> n
     middle = (clusters[kept, :2] + clusters[kept, 2:]) / 2
     half = size[kept] / 2 * options.growth
     grown = np.concatenate([np.floor(middle - half), np.ceil(middle + half)], axis=1)
-    return np.clip(grown, 0, limit).astype(np.int64)
+    whole: np.ndarray = np.clip(grown, 0, limit).astype(np.int64)
+    return whole

@@ -34,13 +34,16 @@ class Look:
 
 
 def looks(trials: Iterable[Trial]) -> dict[str, Look]:
-    """The look of each variant: greys for the baseline's networks, the palette for the rest."""
+    """The look of each variant: greys for the baseline's networks, the palette for the rest.
+
+    A network with a second pass has a color of its own.
+    """
     grey, bright = itertools.cycle(_BASELINE_COLORS), itertools.cycle(_COLORS)
     colors: dict[str, str] = {}
     made: dict[str, Look] = {}
     for trial in trials:
         if trial.variant not in made:
-            name = network(trial.variant)
+            name = f"{network(trial.variant)}, {trial.cluster_crops}"
             if name not in colors:
                 colors[name] = next(grey if trial.baseline else bright)
             source = str(trial.axes.get("center_source"))

@@ -49,6 +49,11 @@ class Trial:
         depth = self.axes.get("heatmap_upsample_num", head.get("heatmap_upsample_num", 2))
         return int(depth) if self.axes.get("use_hrh_sco", head.get("use_hrh_sco")) else None
 
+    @property
+    def cluster_crops(self) -> int:
+        """k of its second pass; 0 without one."""
+        return int(self.meta.get("cluster_crops", {}).get("k", 0))
+
 
 @dataclass(frozen=True)
 class Picture:

@@ -83,6 +83,7 @@ def load_trial(run: RunFolder, truth: GroundTruth, listed: dict[str, Any] | None
         "use_hrh_sco": head.get("use_hrh_sco", False),
         "heatmap_upsample_num": head.get("heatmap_upsample_num", 2),
         "center_source": meta["decoding"].get("center_source", "regression"),
+        **({"cluster_crops": meta["cluster_crops"]["k"]} if "cluster_crops" in meta else {}),
     }
     return Trial(
         name=about.get("name", run.path.name),

@@ -156,7 +156,7 @@ def _measure(
     metrics["meta"] |= {"cost": CONVENTION, "cost_not_counted": cost.not_counted}
     if crops is not None:
         metrics |= second_pass.crop_cost(crops, cost.metrics, model.bbox_head.sparse_offsets)
-        metrics["meta"]["crop_time"] = crops.timed_on
+        metrics["meta"] |= {"crop_time": crops.timed_on, "crop_time_range": crops.time_range}
     metrics["meta"] |= run_conditions(config) | _surroundings()
     return metrics
 

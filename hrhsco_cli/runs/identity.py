@@ -12,8 +12,8 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from hrhsco_cli.runs.environment import package_versions
 from hrhsco_cli.runs import second_pass
+from hrhsco_cli.runs.environment import package_versions
 from hrhsco_cli.runs.recipe import dataset_nodes
 
 if TYPE_CHECKING:

@@ -5,6 +5,7 @@ is scored.
 """
 
 import random
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -35,7 +36,9 @@ def options(config: "Config") -> dict[str, Any] | None:
     """
     from heads.clusters import CropOptions
 
-    given = dict(config.get(KEY) or {})
+    given = config.get(KEY) or {}
+    if not isinstance(given, Mapping):
+        raise InputError(f"{KEY} is {given!r}; write --set {KEY}.k=2")
     try:
         found = CropOptions(**{"k": 0, **given})
     except TypeError:
@@ -68,13 +71,15 @@ class Crops:
         passes: of each test image, its crops.
         pixels: of each test image, input pixels of its crops over those of the first pass.
         time: of both passes over that of the first alone, on the same images in the same rounds.
-        timed_on: how many images and rounds, and the lowest and highest round.
+        time_range: its lowest and highest round.
+        timed_on: how many images and rounds that was.
     """
 
     passes: list[int]
     pixels: list[float]
     time: float
-    timed_on: dict[str, Any]
+    time_range: tuple[float, float]
+    timed_on: dict[str, int]
 
 
 def measured_test(runner: "Runner") -> Crops:
@@ -121,7 +126,7 @@ def crop_cost(crops: Crops, cost: dict[str, float], sparse_offsets: bool) -> dic
     }
 
 
-def crop_time(model: Any, loader: Any) -> tuple[float, dict[str, Any]]:
+def crop_time(model: Any, loader: Any) -> tuple[float, tuple[float, float], dict[str, int]]:
     """Time of both passes over that of the first alone.
 
     Images are spread over the test set and taken one at a time; loading them is not timed. In each
@@ -133,7 +138,7 @@ def crop_time(model: Any, loader: Any) -> tuple[float, dict[str, Any]]:
         loader: of the test set.
 
     Returns:
-        The median over rounds, and what it was measured on, with its lowest and highest round.
+        The median over rounds, the lowest and highest, and how many images and rounds there were.
     """
     import torch
 
@@ -146,7 +151,7 @@ def crop_time(model: Any, loader: Any) -> tuple[float, dict[str, Any]]:
             model.test_step(batch)
         ratios = [_round(model, batches, device, random.Random(n)) for n in range(TIMED_ROUNDS)]
     about = {"images": len(batches), "rounds": TIMED_ROUNDS}
-    return float(np.median(ratios)), about | {"lowest": min(ratios), "highest": max(ratios)}
+    return float(np.median(ratios)), (min(ratios), max(ratios)), about
 
 
 def _round(

@@ -6,15 +6,16 @@ from reports import comparison
 from reports.comparison import Difference
 from reports.frames import GroundTruth
 from reports.markdown import definitions, table
-from reports.metrics.definitions import METRICS, Metric
+from reports.metrics.definitions import CROP_COST_METRICS, METRICS, Metric
 from reports.metrics.size_bins import SIZE_BINS
 from reports.plots import size_bins
 from reports.trials import Trial, network, variants
 
 HEADLINE = (
     "ap.all", "ap.50", "ap.75", "ap.small", "loc.px.mean", "loc.px.median", "loc.recall",
-    "loc.chance_recall", "cost.params", "cost.flops", "latency.end_to_end.ms",
-    "latency.end_to_end.ratio",
+    "loc.chance_recall", "cost.params", "cost.flops",
+    *(metric.key for metric in CROP_COST_METRICS if metric.key != "cost.crop_macs"),
+    "latency.end_to_end.ms", "latency.end_to_end.ratio",
 )  # fmt: skip
 _CHANGE_OF_ERROR = Metric(
     "",
@@ -30,51 +31,63 @@ def compared(trials: list[Trial], truth: GroundTruth, center_sources: dict[str, 
     objects = int((~truth.boxes["iscrowd"].astype(bool)).sum())
     seeds = sorted({trial.seed for trial in trials})
     used = {str(trial.axes.get("center_source")) for trial in trials}
-    lines = [
+    intro = (
         "Detectors of tiny objects mark each object's center as a peak in a heatmap. The peak lies "
         "in a cell, so the center is rounded to a cell unless something predicts the fraction. "
         f"{len(variants(trials))} variants were scored on {len(truth.images)} pictures with "
         f"{objects} objects, with {_count(len(seeds), 'seed')} each "
-        f"({', '.join(map(str, seeds))}).",
+        f"({', '.join(map(str, seeds))})."
+    )
+    networks = [
         "- **YOLC x4** is the baseline: its heatmap is upsampled by a fixed factor of 4, so a cell "
         "is one input pixel.",
         "- **HRH-SCO n=N** upsamples by N stages of x2, so a cell is 4 / 2^N input pixels, and "
         "adds a branch that predicts the subpixel center offset.",
-        "The last part of a variant's name says how a peak becomes a center:",
-        *(f"- `{name}`: {text}" for name, text in center_sources.items() if name in used),
     ]
-    return (
-        "\n\n".join(lines[:1])
-        + "\n\n"
-        + "\n".join(lines[1:3])
-        + "\n\n"
-        + lines[3]
-        + "\n\n"
-        + "\n".join(lines[4:])
-    )
+    if any(trial.cluster_crops for trial in trials):
+        networks.append(
+            "- **cluster crops k=K** is the original's second pass: at most K crops of a picture, "
+            "where its heatmap is dense, are scaled up, detected on again, and take the place of "
+            "what was found there. It also suppresses overlapping boxes of a class and bounds "
+            "their number (see the conditions), in every picture."
+        )
+    sources = [f"- `{name}`: {text}" for name, text in center_sources.items() if name in used]
+    how = "A part of a variant's name says how a peak becomes a center:"
+    return "\n\n".join([intro, "\n".join(networks), how, "\n".join(sources)])
 
 
 def verdicts(trials: list[Trial]) -> str:
     """What the figures allow to say, losses as plainly as wins."""
+    lines: list[str] = []
+    for same in comparison.by_cluster_crops(trials).values():
+        lines += _against_baseline(same)
+    if not lines:
+        lines = ["There is no baseline and extension side by side here, so they are not compared."]
+    groups = variants(trials)
+    lines += _offset_branch(groups) + _second_pass(groups)
+    if len(lines) > 1:
+        lines.append(
+            '"Lower" and "higher" mean that the 95 % t-interval over seeds leaves zero out; '
+            "everything else is called not clearly different, however large the mean."
+        )
+    return "\n\n".join(lines)
+
+
+def _against_baseline(trials: list[Trial]) -> list[str]:
+    """Each extension against the baseline's best decode; all have the same second pass, or none."""
     groups = variants(trials)
     best = comparison.best_baseline(trials)
     others = [name for name, group in groups.items() if not group[0].baseline]
     if best is None or not others:
-        return "There is no baseline and extension side by side here, so nothing is compared."
+        return []
     reference = groups[best]
     error, spread = comparison.summary(reference, "loc.px.mean")
-    lines = [
+    return [
         f"The baseline's own best decode is **{best}**: mean localisation error "
         f"{_with_spread(METRICS['loc.px.mean'], error, spread)} px. Against it, on the objects "
         "that both found, paired by seed:",
         "\n".join(_verdict(name, groups[name], reference) for name in others),
     ]
-    lines += _offset_branch(groups)
-    lines.append(
-        '"Lower" and "higher" mean that the 95 % t-interval over seeds leaves zero out; '
-        "everything else is called not clearly different, however large the mean."
-    )
-    return "\n\n".join(lines)
 
 
 def _verdict(name: str, group: list[Trial], reference: list[Trial]) -> str:
@@ -93,12 +106,12 @@ def _offset_branch(groups: dict[str, list[Trial]]) -> list[str]:
     """Does the offset branch help the very network that has it: sco against its peak's middle."""
     lines = []
     for name, group in groups.items():
-        plain = groups.get(name.replace(", sco", ", peak_center"))
-        if not name.endswith(", sco") or plain is None:
+        plain = comparison.counterpart(groups, name, center_source="peak_center")
+        if group[0].axes.get("center_source") != "sco" or plain is None:
             continue
-        change = comparison.difference(group, plain, comparison.paired_error_change)
+        change = comparison.difference(group, groups[plain], comparison.paired_error_change)
         lines.append(
-            f"- {name.removesuffix(', sco')}: error {change.word} "
+            f"- {name.replace(', sco', '')}: error {change.word} "
             f"({_change(_CHANGE_OF_ERROR, change)} px)"
         )
     if not lines:
@@ -107,25 +120,43 @@ def _offset_branch(groups: dict[str, list[Trial]]) -> list[str]:
     return [text + "\n\n" + "\n".join(lines)]
 
 
+def _second_pass(groups: dict[str, list[Trial]]) -> list[str]:
+    """Does detecting again in crops help the very network that does it."""
+    lines = []
+    for name, group in groups.items():
+        plain = comparison.counterpart(groups, name, cluster_crops=0)
+        if group[0].cluster_crops and plain is not None:
+            lines.append(_verdict(name, group, groups[plain]))
+    if not lines:
+        return []
+    text = "The second pass alone, against the first pass of the same network:"
+    return [text + "\n\n" + "\n".join(lines)]
+
+
 def headline(trials: list[Trial]) -> str:
     """The table of variants: mean and spread over seeds, and the change from the baseline."""
     groups = variants(trials)
-    best = comparison.best_baseline(trials)
+    references = comparison.references(trials)
     keys = [key for key in HEADLINE if any(trial.metrics.get(key) is not None for trial in trials)]
     headings = ["variant", *(METRICS[key].label for key in keys)]
-    if best is not None:
+    if references:
         headings += ["change of AP_small (points)", f"{_CHANGE_OF_ERROR.heading} (px)"]
     rows = []
     for name, group in groups.items():
         row = [name, *(_with_spread(METRICS[key], *comparison.summary(group, key)) for key in keys)]
-        if best is not None:
-            row += _changes(group, groups[best], name == best)
+        if references:
+            row += _changes(name, groups, references.get(name))
         rows.append(row)
     note = (
         "Mean over seeds ± standard deviation. Changes are from the baseline's best decode, with "
         "the 95 % interval over seeds where there are at least two; the change of error counts "
         "only the objects that both found."
     )
+    if any(trial.cluster_crops for trial in trials):
+        note += (
+            " Variants are held against the baseline with as many cluster crops. FLOPs are those "
+            "of the first pass; what crops add stands beside them."
+        )
     floor = any(trial.axes.get("center_source") == "peak_floor" for trial in trials)
     if floor:
         note += (
@@ -135,9 +166,12 @@ def headline(trials: list[Trial]) -> str:
     return table(headings, rows) + "\n\n" + note
 
 
-def _changes(group: list[Trial], reference: list[Trial], same: bool) -> list[str]:
-    if same:
+def _changes(name: str, groups: dict[str, list[Trial]], held_against: str | None) -> list[str]:
+    if held_against is None:
+        return ["–", "–"]
+    if held_against == name:
         return ["reference", "reference"]
+    group, reference = groups[name], groups[held_against]
     small = comparison.difference(group, reference, comparison.metric_change("ap.small"))
     error = comparison.difference(group, reference, comparison.paired_error_change)
     return [_change(METRICS["ap.small"], small), _change(_CHANGE_OF_ERROR, error)]
@@ -203,7 +237,8 @@ def conditions(trials: list[Trial], attribution: str) -> str:
         ("pictures", "images"), ("maxDets", "max_dets"), ("matching", "matching"),
         ("least score matched", "min_score"), ("size bins", "size_bins"),
         ("NMS and deformable convolution", "operators"), ("Python", "python"),
-        ("time measured", "latency"),
+        ("time measured", "latency"), ("cluster crops", "cluster_crops"),
+        ("time with cluster crops measured on", "crop_time"),
     )  # fmt: skip
     rows = [(label, _values(trials, key)) for label, key in fields]
     decoding = sorted({f"{k} {v}" for t in trials for k, v in t.meta.get("decoding", {}).items()})

@@ -28,7 +28,7 @@ TIMED_IMAGES, TIMED_ROUNDS = 8, 3
 """How many test images the two passes are timed on, and how often."""
 
 
-def options(config: "Config") -> dict[str, Any] | None:
+def options(config: "Config | Mapping[str, Any]") -> dict[str, Any] | None:
     """All numbers of a recipe's second pass; None where it has none.
 
     Raises:

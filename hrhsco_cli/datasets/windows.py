@@ -24,9 +24,8 @@ def move_boxes(
     high = low + boxes[["w", "h"]].to_numpy(float)
     over = OUTSIDE_TOLERANCE_PX / zoom
     first = np.where(np.array([x1, y1]) > 0, (x1, y1), -over)
-    last = np.where(
-        np.array([x2, y2]) < (image.width, image.height), (x2, y2), np.add((x2, y2), over)
-    )
+    edge = np.array([image.width, image.height])
+    last = np.where(np.array([x2, y2]) < edge, (x2, y2), edge + over)
     inside = ((low >= first) & (high <= last)).all(axis=1)
     moved = boxes[inside].copy()
     moved[["x", "y"]] = (low[inside] - (x1, y1)) * zoom
@@ -45,7 +44,8 @@ def move_boxes(
 def _overlaps(corners: np.ndarray, window: Window) -> np.ndarray:
     """Which of ``(N, 4)`` x, y, w, h share area with a window."""
     low, high = corners[:, :2], corners[:, :2] + corners[:, 2:]
-    return (np.minimum(high, window[2:]) > np.maximum(low, window[:2])).all(axis=1)
+    shared: np.ndarray = (np.minimum(high, window[2:]) > np.maximum(low, window[:2])).all(axis=1)
+    return shared
 
 
 def clip_boxes(corners: np.ndarray, window: Window, size: tuple[int, int]) -> np.ndarray:

@@ -169,8 +169,8 @@ def _sample_of(crop: Crop, padded: Tensor, sample: DetDataSample) -> DetDataSamp
             "scale_factor": (1.0, 1.0),
         }
     )
-    if "gt_instances" in sample:
-        truth = sample.gt_instances
+    truth = sample.get("gt_instances", InstanceData())
+    if "bboxes" in truth:  # a pipeline that loads no annotations packs an empty one
         made.gt_instances = InstanceData(
             bboxes=crop.into(get_box_tensor(truth.bboxes).to(padded.device, torch.float32)),
             labels=truth.labels,

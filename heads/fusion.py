@@ -75,14 +75,20 @@ def fuse(
     Returns:
         The merged results, ``bboxes`` in the image's pixels, highest score first.
     """
-    replaced = torch.zeros_like(coarse.labels, dtype=torch.bool)
-    parts = []
+    left = torch.ones_like(coarse.labels, dtype=torch.bool)
+    parts, masks = [coarse], [left]
     for crop, each in zip(crops, found, strict=True):
-        replaced |= crop.holds(coarse.bboxes)
+        left &= ~crop.holds(coarse.bboxes)
         boxes = crop.back(each.bboxes)
-        mine = InstanceData(bboxes=boxes, scores=each.scores, labels=each.labels)
-        parts.append(mine[crop.centers(boxes)])
-    merged = InstanceData.cat([coarse[~replaced], *parts])
+        parts.append(InstanceData(bboxes=boxes, scores=each.scores, labels=each.labels))
+        masks.append(crop.centers(boxes))
+    # InstanceData.cat would give one without any field where all parts are empty.
+    merged = InstanceData(
+        **{
+            name: torch.cat([part[name][mask] for part, mask in zip(parts, masks, strict=True)])
+            for name in ("bboxes", "scores", "labels")
+        }
+    )
     keep = _suppress(merged, nms_iou)
     best = merged.scores[keep].argsort(descending=True, stable=True)[:max_per_img]
     return merged[keep[best]]

@@ -55,7 +55,7 @@ def windows_of_truth(options: CropOptions) -> FindWindows:
 
     def find(image: Any, boxes: pd.DataFrame) -> Iterable[Window]:
         objects = boxes[~boxes["iscrowd"].astype(bool)]
-        corners = torch.from_numpy(objects[["x", "y", "w", "h"]].to_numpy(np.float32))
+        corners = torch.tensor(objects[["x", "y", "w", "h"]].to_numpy(np.float32))
         corners = torch.cat([corners[:, :2], corners[:, :2] + corners[:, 2:]], dim=1)
         label = torch.zeros(len(corners), dtype=torch.long)
         size = (int(image.width), int(image.height))

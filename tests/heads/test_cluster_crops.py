@@ -6,10 +6,12 @@ import torch
 import torch.nn.functional as F
 from mmdet.registry import MODELS
 from mmdet.structures import DetDataSample
+from mmengine.registry import init_default_scope
 from mmengine.structures import InstanceData
 from torch import nn
 
 from heads.cluster_crops import ClusterCropDetector
+from heads.clusters import CropOptions, find_clusters
 
 CROWD = [(40.3 + 13 * column, 30.9 + 11 * row, 6, 5) for column in range(8) for row in range(7)]
 LONE = [(290.2, 180.7, 7, 8)]
@@ -30,6 +32,7 @@ class OneConvolution(nn.Module):
 
 @pytest.fixture(scope="module")
 def detector():
+    init_default_scope("mmdet")
     torch.manual_seed(0)
     model = MODELS.build(
         {
@@ -81,7 +84,7 @@ def centers(found):
 
 def test_a_crowd_is_looked_at_again_and_every_object_found_where_it_is(knowing):
     truth = CROWD + LONE
-    (found,) = detect(wrapped(knowing), [sample(truth)])
+    (found,) = detect(wrapped(knowing, densest=40), [sample(truth)])
     (window,) = found.crop_windows
     for x, y, *_ in CROWD:
         assert window[0] <= x <= window[2] and window[1] <= y <= window[3]
@@ -136,8 +139,8 @@ def contrasted(detector):
     last = detector.bbox_head.heatmap_branch[-1]
     before = last.weight.clone()
     with torch.no_grad():
-        spread = detector(torch.randn(1, 3, 224, 320))[0][0].std()
-        last.weight *= 0.6 / spread
+        last.weight *= 1e5  # as initialized, logits differ by less than their bias is rounded by
+        last.weight *= 0.6 / detector(torch.randn(1, 3, 224, 320))[0][0].std()
     yield detector
     with torch.no_grad():
         last.weight.copy_(before)
@@ -147,7 +150,8 @@ def test_a_crop_is_scaled_padded_and_detected_on_by_the_plain_detector(contraste
     torch.manual_seed(1)
     images = torch.randn(1, 3, 224, 320)
     images[:, :, 60:130, 90:200] *= 6
-    (found,) = detect(wrapped(contrasted, k=1, nms_iou=1.0, max_per_img=5000), [sample()], images)
+    whole = wrapped(contrasted, k=1, min_side=15, nms_iou=1.0, max_per_img=5000)
+    (found,) = detect(whole, [sample()], images)
     ((x1, y1, x2, y2),) = found.crop_windows
     width, height = round((x2 - x1) * 1.5), round((y2 - y1) * 1.5)
     crop = F.interpolate(images[:, :, y1:y2, x1:x2], (height, width), mode="bilinear")
@@ -158,19 +162,26 @@ def test_a_crop_is_scaled_padded_and_detected_on_by_the_plain_detector(contraste
         detect(contrasted, [sample()], each)[0].pred_instances for each in (images, padded)
     )
     zoom = torch.tensor([width / (x2 - x1), height / (y2 - y1)]).repeat(2)
-    expected = []
-    for box, score in zip(again.bboxes, again.scores, strict=True):
-        x, y = (box[:2] + box[2:]) / 2
-        if 0 <= x <= width and 0 <= y <= height:
-            expected.append([*(box / zoom + torch.tensor([x1, y1, x1, y1])).tolist(), score.item()])
-    for box, score in zip(coarse.bboxes.tolist(), coarse.scores, strict=True):
+    corner = torch.tensor([x1, y1, x1, y1])
+    expected = [
+        [*(box / zoom + corner).tolist(), score]
+        for box, score in zip(again.bboxes, again.scores.tolist(), strict=True)
+    ]
+    expected = [
+        row for row in expected if x1 <= middle(row)[0] <= x2 and y1 <= middle(row)[1] <= y2
+    ]
+    for box, score in zip(coarse.bboxes.tolist(), coarse.scores.tolist(), strict=True):
         if box[0] < x1 or box[1] < y1 or box[2] > x2 or box[3] > y2:
-            expected.append([*box, score.item()])
+            expected.append([*box, score])
     mine = torch.cat([found.pred_instances.bboxes, found.pred_instances.scores[:, None]], dim=1)
-    assert 0 < len(expected)
+    assert len(expected) > 100
     torch.testing.assert_close(
         torch.tensor(sorted(mine.tolist())), torch.tensor(sorted(expected)), atol=1e-3, rtol=1e-4
     )
+
+
+def middle(box):
+    return (box[0] + box[2]) / 2, (box[1] + box[3]) / 2
 
 
 def test_training_and_plain_forward_passes_are_the_detector_s(detector):
@@ -185,15 +196,26 @@ def test_training_and_plain_forward_passes_are_the_detector_s(detector):
     )
 
 
-def test_blurred_peaks_have_blurred_clusters(contrasted):
+@pytest.mark.parametrize("blurred", [False, True])
+def test_clusters_are_seen_in_the_scores_that_peaks_are_searched_in(contrasted, blurred):
+    torch.manual_seed(2)
     images = torch.randn(1, 3, 224, 320)
-    contrasted.bbox_head.test_cfg.pre_peak_blur = True
+    with torch.no_grad():
+        score = contrasted(images)[0][0].sigmoid()
+    if blurred:
+        away = torch.arange(-1.0, 2.0).square()
+        kernel = torch.exp(-(away[:, None] + away) / 2)
+        score = F.conv2d(score, (kernel / kernel.sum()).repeat(2, 1, 1, 1), padding=1, groups=2)
+    detector = wrapped(contrasted, densest=3, min_side=20)
+    contrasted.bbox_head.test_cfg.pre_peak_blur = blurred
     try:
-        blurred = wrapped(contrasted)._scores(torch.randn(2, 8, 8))
+        with torch.no_grad():
+            (found,) = detector.find_windows(images, [sample()])
     finally:
         contrasted.bbox_head.test_cfg.pre_peak_blur = False
-    assert blurred.shape == (2, 8, 8)
-    assert len(detect(wrapped(contrasted), [sample()], images)) == 1
+    options = CropOptions(2, densest=3, min_side=20)
+    assert len(found)
+    assert torch.equal(found, find_clusters(score[0], 1.0, (320, 224), options))
 
 
 def test_what_can_not_be(detector):
@@ -206,5 +228,5 @@ def test_what_can_not_be(detector):
          "bbox_head": {"type": "CenterNetHead", "num_classes": 2, "in_channels": 8,
                        "feat_channels": 8}}
     )  # fmt: skip
-    with pytest.raises(ValueError, match="CenterNetHead; set cluster_crops.k=0"):
+    with pytest.raises(ValueError, match=r"CenterNetHead; set cluster_crops.k=0"):
         wrapped(foreign)

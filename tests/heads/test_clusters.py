@@ -23,7 +23,9 @@ def crowded(*crowds, size=SIZE, classes=2, stride=1):
 def windows(scores, k=2, stride=1.0, size=SIZE, densest=160, **options):
     """With every cell of the grid that counts anything, unless said otherwise."""
     options = {"densest": densest, **options}
-    return [tuple(w) for w in find_clusters(scores, stride, size, CropOptions(k, **options)).tolist()]
+    return [
+        tuple(w) for w in find_clusters(scores, stride, size, CropOptions(k, **options)).tolist()
+    ]
 
 
 @pytest.mark.parametrize("score", [0.0, 0.1, 0.3, 1 - 2**-20, 1.0])

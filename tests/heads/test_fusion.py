@@ -90,4 +90,6 @@ def test_suppression_is_greedy_by_class_and_the_best_stay(rows, limit):
 
 
 def test_nothing_found_is_nothing():
-    assert len(fused(found([]), [CROP], [found([])])) == 0
+    for crops, again in (((), ()), ((CROP,), (found([]),))):
+        merged = fused(found([]), crops, again)
+        assert (merged.bboxes.shape, merged.scores.shape) == ((0, 4), (0,))

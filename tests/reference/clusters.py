@@ -10,9 +10,7 @@ def clusters(
     """``scores`` is ``[class][row][column]``; windows (x1, y1, x2, y2), largest cluster first."""
     width, height = image_size
     map_w, map_h = math.ceil(width / stride), math.ceil(height / stride)
-    highest = [
-        [max(plane[y][x] for plane in scores) for x in range(map_w)] for y in range(map_h)
-    ]
+    highest = [[max(plane[y][x] for plane in scores) for x in range(map_w)] for y in range(map_h)]
     lowest = min(map(min, highest))
     count = {(row, column): 0 for row in range(rows) for column in range(columns)}
     for y in range(map_h):
@@ -42,9 +40,7 @@ def clusters(
 
 def _place(index, side, parts):
     """The part that holds an index, parts beginning at ``floor(i * side / parts)``."""
-    (part,) = (
-        i for i in range(parts) if i * side // parts <= index < (i + 1) * side // parts
-    )
+    (part,) = (i for i in range(parts) if i * side // parts <= index < (i + 1) * side // parts)
     return part
 
 

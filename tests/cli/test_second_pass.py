@@ -7,11 +7,9 @@ from collections import Counter
 import pytest
 import torch
 
-from tests.reference.calling import hrhsco, refused
+from tests.reference.calling import hrhsco
 
 pytestmark = pytest.mark.slow
-
-SMALL = ["--set", "cluster_crops.min_side=8", "--set", "cluster_crops.densest=40"]
 
 
 @pytest.fixture(scope="module")
@@ -27,19 +25,17 @@ def contrasted(run, tmp_path_factory):
     return copy
 
 
-def evaluated(run, tmp_path, *words):
-    done = hrhsco("evaluate", run, "--json", tmp_path / "metrics.json", *words)
-    assert done.returncode == 0, done.stderr
-    return json.loads((tmp_path / "metrics.json").read_text()), done.stdout
-
-
-def test_two_passes_and_one_again(contrasted, tmp_path):
+def test_two_passes(contrasted, tmp_path):
     (checkpoint,) = (contrasted / "checkpoints").glob("*.pth")
     trained = checkpoint.read_bytes()
-    plain, _ = evaluated(contrasted, tmp_path)
+    plain = json.loads((contrasted / "metrics.json").read_text())
     assert not any(key.startswith("cost.crop") for key in plain)
-    limit = ["--set", "cluster_crops.max_per_img=50"]
-    two, told = evaluated(contrasted, tmp_path, "--set", "cluster_crops.k=2", *SMALL, *limit)
+    done = hrhsco(
+        "evaluate", contrasted, "--json", tmp_path / "two.json", "--set", "cluster_crops.k=2",
+        "--set", "cluster_crops.min_side=8", "--set", "cluster_crops.max_per_img=50",
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    two = json.loads((tmp_path / "two.json").read_text())
     assert 0 < two["cost.crop_passes"] <= 2
     assert two["cost.crop_pixels"] > 0
     assert two["cost.crop_time"] > 1
@@ -47,7 +43,7 @@ def test_two_passes_and_one_again(contrasted, tmp_path):
     low, high = two["meta"]["crop_time_range"]
     assert low <= two["cost.crop_time"] <= high
     assert two["meta"]["cluster_crops"]["k"] == 2
-    assert "cost of cluster crops" in told
+    assert "cost of cluster crops" in done.stdout
     detections = json.loads((contrasted / "detections.json").read_text())
     assert max(Counter(each["image_id"] for each in detections).values()) == 50
     done = hrhsco("report", contrasted)
@@ -56,10 +52,6 @@ def test_two_passes_and_one_again(contrasted, tmp_path):
     assert "HRH-SCO n=1, sco, cluster crops k=2" in page
     assert "FLOPs of cluster crops (G)" in page
     assert checkpoint.read_bytes() == trained
-    again, _ = evaluated(contrasted, tmp_path)
-    del plain["meta"], again["meta"]
-    assert again == plain
-    refused(hrhsco("evaluate", contrasted, "--set", "cluster_crops.k=x"), "choose a whole number")
 
 
 def test_crops_where_the_network_sees_crowds(contrasted, scenes, tmp_path):
@@ -75,7 +67,3 @@ def test_crops_where_the_network_sees_crowds(contrasted, scenes, tmp_path):
         assert 0 <= x1 < x2 <= 64
         assert 0 <= y1 < y2 <= 64
     assert (tmp_path / "out" / "val.json").read_bytes() == (scenes / "val.json").read_bytes()
-    refused(
-        hrhsco("data", "crops", scenes, tmp_path / "other", "--from", tmp_path / "none"),
-        "neither truth nor a folder made by hrhsco train",
-    )

@@ -169,6 +169,8 @@ def test_nothing_to_crop_and_wrong_places(tmp_path):
     some = {"train": lambda _image, _boxes: (WINDOW,)}
     with pytest.raises(InputError, match="--scale is 0"):
         crop_dataset(source, tmp_path / "out", some, scale=0)
+    with pytest.raises(InputError, match="neither truth nor a folder made by hrhsco train"):
+        window_finders(str(tmp_path / "none"), source, ["train"], options())
     Image.new("RGB", (10, 10)).save(source / "images/deep/train.png")
     with pytest.raises(InputError, match="has 10x10 px, and its annotations say 320x200"):
         crop_dataset(source, tmp_path / "out", some)

@@ -177,6 +177,7 @@ def test_nothing_to_crop_and_wrong_places(tmp_path):
     assert sorted(path.name for path in tmp_path.iterdir()) == ["source"]
 
 
+@pytest.mark.slow
 def test_the_command_says_what_it_kept_and_cut(tmp_path):
     source = dataset(tmp_path / "source", CROWD)
     call = ["data", "crops", source, tmp_path / "out", "--min-side", 40, "--densest", 20]

@@ -243,6 +243,12 @@ class YOLCHead(BaseDenseHead):
 
         With ``test_cfg.oracle`` the samples need their ``gt_instances``, in input pixels.
         """
+        return self.predict_with_heatmap(x, batch_data_samples, rescale)[0]
+
+    def predict_with_heatmap(
+        self, x: tuple[Tensor, ...], batch_data_samples: SampleList, rescale: bool = False
+    ) -> tuple[InstanceList, Tensor]:
+        """The same, and the heatmap logits ``(B, K, rH, rW)`` that it was decoded from."""
         logits, offsets, coarse, refined = self(x)
         truths = None
         if self.test_cfg.oracle:
@@ -258,7 +264,7 @@ class YOLCHead(BaseDenseHead):
                     gaussian_radius_px=self.gaussian_radius_px,
                 )
                 logits = [true]
-        return self.predict_by_feat(
+        found = self.predict_by_feat(
             logits,
             offsets,
             coarse,
@@ -267,6 +273,7 @@ class YOLCHead(BaseDenseHead):
             rescale=rescale,
             batch_truths=truths,
         )
+        return found, logits[0]
 
     def predict_by_feat(
         self,

@@ -61,6 +61,37 @@ def best_baseline(trials: list[Trial]) -> str | None:
     return min(errors, key=errors.__getitem__) if errors else None
 
 
+def references(trials: list[Trial]) -> dict[str, str]:
+    """What each variant is held against: the best baseline with the same second pass, if any."""
+    best = {k: best_baseline(same) for k, same in by_cluster_crops(trials).items()}
+    return {
+        name: reference
+        for name, (trial, *_) in variants(trials).items()
+        if (reference := best[trial.cluster_crops]) is not None
+    }
+
+
+def by_cluster_crops(trials: list[Trial]) -> dict[int, list[Trial]]:
+    """Trials by the k of their second pass, 0 first: only those of one k are a fair comparison."""
+    groups: dict[int, list[Trial]] = {}
+    for trial in sorted(trials, key=lambda trial: trial.cluster_crops):
+        groups.setdefault(trial.cluster_crops, []).append(trial)
+    return groups
+
+
+def without_crops(groups: dict[str, list[Trial]], name: str) -> str | None:
+    """The variant that differs from another in its second pass alone; None if there is none."""
+    wanted = _place(groups[name][0]) | {"cluster_crops": 0}
+    found = (other for other, (trial, *_) in groups.items() if _place(trial) == wanted)
+    return next(found, None)
+
+
+def _place(trial: Trial) -> dict[str, object]:
+    """Where a trial lies among the axes, however its grid names the second pass."""
+    rest = {key: value for key, value in trial.axes.items() if key != "cluster_crops.k"}
+    return rest | {"cluster_crops": trial.cluster_crops}
+
+
 def paired_error_change(trial: Trial, reference: Trial) -> float | None:
     """Mean change of the distance, in px, over the objects that both found."""
     both = paired_distances(trial, reference)

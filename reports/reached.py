@@ -14,12 +14,16 @@ _TARGETS = ("heatmap_target", "gaussian_radius_px")
 
 
 def ceilings(trials: list[Trial], truth: GroundTruth) -> dict[str, dict[str, Any]]:
-    """The ceiling's metrics by variant; variants without a known depth are left out."""
+    """The ceiling's metrics by variant.
+
+    Variants without a known depth are left out, and those with a second pass, whose crops have
+    cells of other sizes.
+    """
     found: dict[str, dict[str, Any]] = {}
     known: dict[tuple[Any, ...], dict[str, Any]] = {}
     for name, (trial, *_) in variants(trials).items():
         source = trial.center_source
-        if trial.depth is None or source not in CENTER_SOURCES:
+        if trial.depth is None or trial.cluster_crops or source not in CENTER_SOURCES:
             continue
         options, targets = _options(trial), _targets(trial)
         key = (trial.depth, source, _size(trial), *options.items(), *targets.items())
@@ -39,7 +43,11 @@ def ceilings(trials: list[Trial], truth: GroundTruth) -> dict[str, dict[str, Any
 
 def floors(trials: list[Trial], truth: GroundTruth) -> dict[str, np.ndarray]:
     """By depth, in words: distances in px that rounding to the middle of a cell alone leaves."""
-    depths = {(trial.depth, _size(trial)): trial for trial in trials if trial.depth is not None}
+    depths = {
+        (trial.depth, _size(trial)): trial
+        for trial in trials
+        if trial.depth is not None and not trial.cluster_crops
+    }
     return {
         f"floor of n={depth} without fraction": rounding_errors(
             truth, depth, size=size, decoding=_options(trial)

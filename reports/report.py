@@ -117,15 +117,17 @@ def _figures(
         (
             "error_cdf",
             "How far predicted centers lie from true ones, seeds pooled. Higher and further left "
-            "is better; a color is a network, a line style a center source. Each curve counts the "
-            "objects that its variant found: read it with recall. Thin grey lines are what a "
-            "network without error reaches by the middle of its cell, at each depth.",
+            "is better; a color is a network (another one with cluster crops), a line style a "
+            "center source. Each curve counts the objects that its variant found: read it with "
+            "recall. Thin grey lines are what a network without error reaches by the middle of its "
+            "cell, at each depth, in one pass.",
             lambda: error_cdf.draw(trials, reached.floors(trials, truth)),
         ),
         (
             "cost_tradeoff",
-            "What accuracy costs: mean over seeds, bars are one standard deviation; the grey line "
-            "joins the variants that no other beats at its cost or less (Pareto front).",
+            "What accuracy costs, cluster crops included: mean over seeds, bars are one standard "
+            "deviation; the grey line joins the variants that no other beats at its cost or less "
+            "(Pareto front).",
             lambda: cost_tradeoff.draw(trials),
         ),
         (

@@ -50,7 +50,10 @@ class Look:
 
 
 def looks(trials: Iterable[Trial]) -> dict[str, Look]:
-    """The look of each variant: greys for the baseline's networks, the palette for the rest."""
+    """The look of each variant: greys for the baseline's networks, the palette for the rest.
+
+    A network with a second pass has a color of its own.
+    """
     grey, bright = itertools.cycle(_BASELINE_COLORS), itertools.cycle(_COLORS)
     colors: dict[str, str] = {}
     made: dict[str, Look] = {}

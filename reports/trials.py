@@ -71,6 +71,11 @@ class Trial:
         """Whether its head isn't this project's."""
         return self.depth is None
 
+    @property
+    def cluster_crops(self) -> int:
+        """k of its second pass; 0 without one."""
+        return int(self.meta.get("cluster_crops", {}).get("k", 0))
+
 
 @dataclass(frozen=True)
 class Picture:

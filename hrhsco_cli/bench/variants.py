@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from hrhsco_cli.runs import recipe as recipes
+from hrhsco_cli.runs import second_pass
 from hrhsco_cli.runs.folder import RunFolder
 from reports.errors import InputError
 
@@ -75,6 +76,11 @@ def build(name: str, settings: list[str], options: Options, device: "torch.devic
     folder = RunFolder(Path(base))
     config = recipes.load(folder.recipe if folder.recipe.is_file() else recipes.find(base))
     recipes.override(config, recipes.parse_settings([*settings, *own]))
+    if second_pass.options(config) is not None:
+        raise InputError(
+            f"{name} has cluster crops, and random weights see no clusters: bench it with "
+            "cluster_crops.k=0; hrhsco evaluate measures what crops add (cost.crop_time)"
+        )
     torch.manual_seed(0)
     try:
         model: Any = MODELS.build(config.model)

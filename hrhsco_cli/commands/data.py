@@ -115,6 +115,59 @@ def check(
 
 
 @data_app.command()
+def crops(
+    source: Annotated[Path, typer.Argument(help="Folder with train.json, val.json and images/.")],
+    out: Annotated[Path, typer.Argument(help="The new data set's folder.")],
+    heatmap: Annotated[
+        str, typer.Option("--from", help="truth (the boxes' own heatmap), or a trained RUN's.")
+    ] = "truth",
+    splits: Annotated[str, typer.Option(help="Cropped: train, val or train,val.")] = "train",
+    k: Annotated[int, typer.Option(min=1, help="Crops a picture at most.")] = 1,
+    min_side: Annotated[
+        float, typer.Option(min=0, help="Leave clusters of less area than this squared, in px.")
+    ] = 96.0,
+    growth: Annotated[float, typer.Option(min=1, help="A cluster's sides grow by this.")] = 1.2,
+    densest: Annotated[int, typer.Option(min=1, help="Of 16x10 cells a picture, kept.")] = 15,
+    scale: Annotated[
+        float, typer.Option(help="A crop's sides times this; 1 copies pixels, YOLC takes 1.5.")
+    ] = 1.0,
+    originals: Annotated[
+        bool, typer.Option(help="Keep the whole pictures beside their crops.")
+    ] = True,
+) -> None:
+    """Crop pictures where objects crowd, as further training pictures; other splits are copied.
+
+    Boxes wholly inside a crop are moved as floats, not rounded. A box that a crop cuts would have
+    another center: its visible part is kept as iscrowd, which is not learned, and detections on
+    it don't count when scored.
+
+    Example: hrhsco data crops data/visdrone data/visdrone_crops --k 2
+
+    Example: hrhsco data crops data/visdrone data/visdrone_crops --from runs/first --scale 1.5
+    """
+    from hrhsco_cli.commands.values import parse_splits
+    from hrhsco_cli.datasets.crops import crop_dataset
+    from hrhsco_cli.runs.cropping import window_finders
+
+    options = {"k": k, "min_side": min_side, "growth": growth, "densest": densest}
+    done = crop_dataset(
+        source,
+        out,
+        window_finders(heatmap, source, parse_splits(splits), options),
+        originals=originals,
+        scale=scale,
+        about={"from": heatmap, **options},
+    )
+    for name, split in done.items():
+        typer.echo(
+            f"{name}: {split.images} images, {split.crops} crops with {split.kept} boxes; "
+            f"{split.cut} boxes cut, kept as iscrowd",
+            err=True,
+        )
+    typer.echo(out)
+
+
+@data_app.command()
 def stats(
     annotations: Annotated[Path, typer.Argument(help="COCO annotations.")],
     json_out: Annotated[Path | None, typer.Option("--json", help="Write the tables there.")] = None,

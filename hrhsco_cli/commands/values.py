@@ -83,6 +83,18 @@ def parse_one_of(known: Iterable[str], text: str, option: str) -> str:
     return text
 
 
+def parse_splits(text: str) -> tuple[str, ...]:
+    """Splits of a data set.
+
+    Raises:
+        InputError: they are not ``train``, ``val`` or both.
+    """
+    splits = text.split(",")
+    if not set(splits) <= {"train", "val"}:
+        raise InputError(f"--splits {text!r} is not train, val or train,val")
+    return tuple(splits)
+
+
 def _numbers(text: str) -> tuple[int, ...]:
     try:
         return tuple(int(part) for part in text.split(","))

@@ -78,7 +78,8 @@ def load_trial(run: RunFolder, truth: GroundTruth, listed: dict[str, Any] | None
     about = listed or {}
     if not about and run.trial.is_file():
         about = read_json(run.trial, "trial description")
-    own = head_axes(meta["head"], meta["decoding"])
+    k = meta.get("cluster_crops", {}).get("k", 0)
+    own = head_axes(meta["head"], meta["decoding"], k)
     axes = about.get("axes") or own
     return Trial(
         name=about.get("name", run.path.name),

@@ -5,23 +5,27 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-HEAD_AXES = ("use_hrh_sco", "heatmap_upsample_num", "center_source")
+NAMED_AXES = ("use_hrh_sco", "heatmap_upsample_num", "center_source", "cluster_crops")
 
 
-def head_axes(head: Mapping[str, Any], decoding: Mapping[str, Any]) -> dict[str, Any]:
+def head_axes(
+    head: Mapping[str, Any], decoding: Mapping[str, Any], cluster_crops: int = 0
+) -> dict[str, Any]:
     """Where a run of no grid stands on our head's own axes; empty for a detector that isn't ours.
 
     Args:
         head: options of its head, with the ``type``.
         decoding: its ``test_cfg``.
+        cluster_crops: k of its second pass; 0 without one.
     """
     if head.get("type") != "YOLCHead":
         return {}
-    return {
+    axes = {
         "use_hrh_sco": head.get("use_hrh_sco", False),
         "heatmap_upsample_num": head.get("heatmap_upsample_num", 2),
         "center_source": decoding.get("center_source", "regression"),
     }
+    return axes | ({"cluster_crops": cluster_crops} if cluster_crops else {})
 
 
 def variant_label(axes: Mapping[str, Any]) -> str:
@@ -29,7 +33,8 @@ def variant_label(axes: Mapping[str, Any]) -> str:
 
     Args:
         axes: the grid's axis values; a recipe's name goes first, then the head's own, others follow
-            as ``key=value``.
+            as ``key=value``. No cluster crops are not named, so that a network's plain variant is
+            called as ever.
     """
     parts = [Path(axes["recipe"]).stem] if "recipe" in axes else []
     if "use_hrh_sco" in axes:
@@ -40,10 +45,12 @@ def variant_label(axes: Mapping[str, Any]) -> str:
         parts.append(f"n={axes['heatmap_upsample_num']}")
     if "center_source" in axes:
         parts.append(str(axes["center_source"]))
+    if axes.get("cluster_crops"):
+        parts.append(f"cluster crops k={axes['cluster_crops']}")
     parts += [
         f"{key.rpartition('.')[2]}={value}"
         for key, value in axes.items()
-        if key not in (*HEAD_AXES, "recipe")
+        if key not in (*NAMED_AXES, "recipe")
     ]
     return ", ".join(parts) or "default"
 

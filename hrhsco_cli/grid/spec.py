@@ -17,6 +17,7 @@ AXIS_KEYS = {
     "heatmap_upsample_num": "model.bbox_head.heatmap_upsample_num",
     "heatmap_target": "model.bbox_head.heatmap_target",
     "center_source": "model.test_cfg.center_source",
+    "cluster_crops": "cluster_crops.k",
 }
 """Axes with a short name; any other axis is a dotted key of the recipe, or ``recipe`` itself."""
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from hrhsco_cli.datasets.coco_json import read_detections, read_scored_truth
 from hrhsco_cli.files import read_json, write_json
-from hrhsco_cli.runs import recipe
+from hrhsco_cli.runs import recipe, second_pass
 from hrhsco_cli.runs.environment import describe
 from hrhsco_cli.runs.folder import RunFolder
 from reports.errors import InputError
@@ -162,13 +162,16 @@ def _measure(
     if min_score is None:
         min_score = config.get("min_score", 0.0)
     weights = checkpoint or run.last_checkpoint()
-    cell_size, model = _detect(config, run, weights, out_file, on_batch)
+    cell_size, model, crops = _detect(config, run, weights, out_file, on_batch)
     truth = read_scored_truth(annotation_file(config))
     limits = max_dets or recipe.max_dets(config)
     metrics = _scored(truth, read_detections(out_file, truth), cell_size, limits, min_score)
     cost = model_cost(model, tuple(config.input_size))
     metrics |= cost.metrics
     metrics["meta"] |= {"cost": CONVENTION, "cost_not_counted": cost.not_counted}
+    if crops is not None:
+        metrics |= second_pass.crop_cost(crops, cost.metrics, model.bbox_head.sparse_offsets)
+        metrics["meta"] |= {"crop_time": crops.timed_on, "crop_time_range": crops.time_range}
     metrics["meta"] |= run_conditions(config) | _surroundings() | _origin(run)
     return metrics
 
@@ -195,8 +198,11 @@ def annotation_file(config: "Config") -> Path:
 
 def _detect(
     config: "Config", run: RunFolder, checkpoint: Path, out_file: Path, on_batch: OnBatch
-) -> tuple[dict[Any, float], Any]:
-    """Write COCO results; the heatmap cell in original pixels by image, and the model."""
+) -> tuple[dict[Any, float], Any, second_pass.Crops | None]:
+    """Write COCO results; the heatmap cell in original pixels by image, the network, its crops.
+
+    The cell is that of the first pass, where there are two.
+    """
     from mmengine.hooks import Hook
 
     class Progress(Hook):
@@ -206,21 +212,28 @@ def _detect(
     config = config.copy()
     config.test_evaluator = {"type": "DetectionsMetric", "out_file": str(out_file)}
     runner = trained_runner(config, run, checkpoint)
+    model = second_pass.unwrapped(runner.model)
     runner.register_hook(Progress())
-    runner.test()
+    crops = None
+    if model is runner.model:
+        runner.test()
+    else:
+        crops = second_pass.measured_test(runner)
     (writer,) = runner.test_evaluator.metrics
-    head = getattr(runner.model, "bbox_head", None)
+    head = getattr(model, "bbox_head", None)
     stride = getattr(head, "heatmap_stride", None)
     if stride is None:
-        return {}, runner.model
+        return {}, model, crops
     cells = {
         image: stride / (sum(scale) / len(scale)) for image, scale in writer.scale_factors.items()
     }
-    return cells, runner.model
+    return cells, model, crops
 
 
 def trained_runner(config: "Config", run: RunFolder, checkpoint: Path) -> "Runner":
     """mmengine's Runner of a recipe that is trained no more, with a checkpoint's weights.
+
+    The network has its second pass around it, where the recipe asks for one.
 
     Raises:
         InputError: a component refuses its options, or the checkpoint doesn't fit.
@@ -229,8 +242,9 @@ def trained_runner(config: "Config", run: RunFolder, checkpoint: Path) -> "Runne
 
     config = without(config, *TRAINING_KEYS)
     config.visualizer = None  # training curves are told while training
+    second_pass.wrap(config)
     runner = build_runner(config, run)
-    load_weights(runner.model, checkpoint)
+    load_weights(second_pass.unwrapped(runner.model), checkpoint)
     return runner
 
 
@@ -250,6 +264,7 @@ def _origin(run: RunFolder) -> dict[str, Any]:
 def run_conditions(config: "Config") -> dict[str, Any]:
     """What of a recipe belongs beside its figures."""
     options = dict(config.model.get("test_cfg") or {})
+    crops = second_pass.options(config)
     return {
         "annotations": str(annotation_file(config)),
         "input_size": list(config.input_size),
@@ -262,6 +277,7 @@ def run_conditions(config: "Config") -> dict[str, Any]:
         "detector": config.model.type,
         "head": _plain(config.model.bbox_head),
         "decoding": options,
+        **({second_pass.KEY: crops} if crops else {}),
     }
 
 

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from hrhsco_cli.files import file_hash
+from hrhsco_cli.runs import second_pass
 from hrhsco_cli.runs.environment import package_versions
 from hrhsco_cli.runs.recipe import dataset_nodes
 
@@ -38,6 +39,7 @@ TRAINING_CODE = (
 
 SCORING_CODE = (
     "hrhsco_cli/runs/evaluation.py",
+    "hrhsco_cli/runs/second_pass.py",
     "reports/metrics",
 )
 """The code that decides how its detections are scored."""
@@ -117,7 +119,10 @@ def _training_part(config: "Config") -> dict[str, Any]:
 
 def _test_part(config: "Config") -> dict[str, Any]:
     part = {key: copy.deepcopy(config[key]) for key in _TEST_KEYS if config.get(key)}
-    cleaned: dict[str, Any] = _cleaned(part | {"decoding": config.model.get("test_cfg")})
+    part["decoding"] = config.model.get("test_cfg")
+    if (crops := second_pass.options(config)) is not None:
+        part[second_pass.KEY] = crops
+    cleaned: dict[str, Any] = _cleaned(part)
     return cleaned
 
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import yaml
 
+from hrhsco_cli.runs import second_pass
 from reports.errors import InputError
 
 if TYPE_CHECKING:
@@ -76,9 +77,11 @@ def load(path: Path) -> "Config":
 
     register()
     try:
-        return Config.fromfile(path)
+        config = Config.fromfile(path)
     except Exception as error:  # a config is code: it can raise anything
         raise InputError(f"recipe {path} can't be read: {type(error).__name__}: {error}") from error
+    config.setdefault(second_pass.KEY, {"k": 0})  # a run may be older than the option
+    return config
 
 
 def parse_settings(settings: list[str]) -> dict[str, Any]:
@@ -105,7 +108,8 @@ def override(config: "Config", settings: Mapping[str, Any]) -> None:
     """Set dotted keys in place; a key may be new only where its component takes it.
 
     Raises:
-        InputError: a key that the recipe doesn't have and no component takes.
+        InputError: a key that the recipe doesn't have and no component takes, or a second pass
+            that can't be.
     """
     for dotted, value in settings.items():
         *parents, last = dotted.split(".")
@@ -126,6 +130,7 @@ def override(config: "Config", settings: Mapping[str, Any]) -> None:
                 f"{'.'.join(parents) or 'the recipe'} takes no {last!r}{hint}"
             )
         node[key] = value
+    second_pass.options(config)
 
 
 def _child(node: Any, part: str, path: str, dotted: str) -> Any:
@@ -136,15 +141,18 @@ def _child(node: Any, part: str, path: str, dotted: str) -> Any:
 
 
 def _accepted(config: "Config", parents: list[str], node: Mapping[str, Any]) -> set[str]:
-    """Keys that may be added to a node: its component's parameters, or our decoding options.
+    """Keys that may be added to a node: its component's parameters, or options by name.
 
     What a foreign head's decoding asks for can't be known, so its recipe has to name it.
     """
     from mmdet import registry
     from mmengine.registry import Registry
 
+    from heads.clusters import CropOptions
     from heads.yolc_head import TEST_DEFAULTS
 
+    if parents == [second_pass.KEY]:
+        return set(CropOptions.__dataclass_fields__)
     if parents == ["model", "test_cfg"]:
         ours = config.model.get("bbox_head", {}).get("type") == "YOLCHead"
         return set(TEST_DEFAULTS) if ours else set()

@@ -6,7 +6,13 @@ from rich.console import Console
 from rich.table import Table
 
 from hrhsco_cli.shown.table import new_table
-from reports.metrics.definitions import BRANCHES, METRICS, PER_CLASS, definition
+from reports.metrics.definitions import (
+    BRANCHES,
+    CROP_COST_METRICS,
+    METRICS,
+    PER_CLASS,
+    definition,
+)
 
 _ERROR_COLUMNS = {"px": "loc.px", "cells": "loc.cell", "px, pairs of IoU 0.5": "loc_iou.px"}
 _COST_COLUMNS = ("params", "macs", "flops")
@@ -20,6 +26,8 @@ def print_metrics(metrics: dict[str, Any]) -> None:
     console.print(_error_table(metrics))
     if "cost.params" in metrics:
         console.print(_cost_table(metrics))
+        if "cost.crop_passes" in metrics:
+            console.print(_crops_table(metrics))
         console.print(f"cost: {meta['cost']}", style="dim")
         console.print(f"not counted: {', '.join(meta['cost_not_counted'])}", style="dim")
     shown = {
@@ -58,4 +66,17 @@ def _cost_table(metrics: dict[str, Any]) -> Table:
         if keys[0] in metrics:
             figures = (METRICS[key].format(metrics[key]) for key in keys)
             table.add_row(branch.rstrip(".") or "whole network", *figures)
+    return table
+
+
+def _crops_table(metrics: dict[str, Any]) -> Table:
+    """What the second pass adds to the cost of an image."""
+    timed = metrics["meta"]["crop_time"]
+    low, high = (METRICS["cost.crop_time"].format(x) for x in metrics["meta"]["crop_time_range"])
+    table = new_table("cost of cluster crops, mean of the test images", "")
+    for metric in CROP_COST_METRICS:
+        figure = metric.format(metrics[metric.key])
+        if metric.key == "cost.crop_time":
+            figure += f" ({low} to {high}; {timed['images']} images, {timed['rounds']} rounds)"
+        table.add_row(metric.label, figure)
     return table

@@ -9,6 +9,9 @@ processes = 1
 threads = 1
 # Detections below are left out of the localisation matching, not of AP.
 min_score = 0.0
+# The second pass: k crops an image at most, where objects crowd, are detected on again; 0 is off.
+# Testing alone; its other numbers (heads/clusters.py) can be set beside k.
+cluster_crops = dict(k=0)
 randomness = dict(seed=0, deterministic=False)
 log_level = "ERROR"
 visualizer = dict(type="Visualizer", vis_backends=[])  # --tensorboard adds one

@@ -165,6 +165,22 @@ _COST_METRICS = (
     ),
 )
 
+CROP_COST_METRICS = (
+    Metric("cost.crop_passes", "cluster crops", "an image", "lower",
+           "forward passes on cluster crops that the second pass adds to an image, mean", digits=2),
+    Metric("cost.crop_pixels", "pixels of cluster crops", "x the first pass", "lower",
+           "input pixels that cluster crops add to an image, padding included, mean", digits=2),
+    Metric("cost.crop_macs", "MACs of cluster crops", "G", "lower",
+           "multiply-adds that cluster crops add to an image, mean, in proportion to their pixels",
+           scale=1e-9),
+    Metric("cost.crop_flops", "FLOPs of cluster crops", "G", "lower",
+           "operations that cluster crops add to those of an image, mean, 1 MAC = 2 FLOPs",
+           scale=1e-9),
+    Metric("cost.crop_time", "time with cluster crops", "x the first pass", "lower",
+           "time of detecting in two passes over that in the first alone, same images and rounds"),
+)  # fmt: skip
+"""What the second pass adds; of variants without one there are none."""
+
 _STAGES = ("end_to_end", *BRANCHES, "decode", "training_step")
 
 
@@ -190,6 +206,7 @@ METRICS: dict[str, Metric] = {
         *_localization("loc_iou.px", "px", _IOU),
         *_found("loc_iou", "IoU 0.5", _IOU),
         *_COST_METRICS,
+        *CROP_COST_METRICS,
         *(metric for stage in _STAGES for metric in _latency(stage)),
     )
 }

@@ -32,7 +32,7 @@ def _panel(axes: Axes, trials: list[Trial], cost_key: str, key: str) -> None:
     metric, cost = METRICS[key], METRICS[cost_key]
     points = []
     for name, group in variants(trials).items():
-        price, (mean, spread) = summary(group, cost.key)[0], summary(group, key)
+        price, (mean, spread) = _price(group, cost.key), summary(group, key)
         if price is None or mean is None:
             continue
         points.append((price * cost.scale, mean * metric.scale))
@@ -51,6 +51,15 @@ def _panel(axes: Axes, trials: list[Trial], cost_key: str, key: str) -> None:
         axes.plot(*zip(*front, strict=True), color=theme.GREY, linewidth=0.9, zorder=0)
     axes.set_xlabel(f"{cost.label} of one image")
     axes.set_ylabel(f"{metric.label}, {metric.better} is better")
+
+
+def _price(group: list[Trial], key: str) -> float | None:
+    """What a variant costs an image, its second pass included; None where that wasn't measured."""
+    price, _ = summary(group, key)
+    if price is None or not group[0].cluster_crops:
+        return price
+    crops, _ = summary(group, "cost.crop_flops")
+    return price + crops if key == "cost.flops" and crops is not None else None
 
 
 def pareto_front(points: list[tuple[float, float]], *, higher: bool) -> list[tuple[float, float]]:

@@ -25,8 +25,11 @@ def ceiling(trials: list[Trial], ceilings: Mapping[str, Mapping[str, Any]]) -> s
         ceilings: the ceiling's metrics by variant.
     """
     if not ceilings:
-        return "No ceiling is known for these detectors (they have no heatmap of this project's)."
-    groups = variants(trials)
+        return (
+            "No ceiling is known for these detectors: they have no heatmap of this project's, or "
+            "detect in two passes."
+        )
+    groups = {name: group for name, group in variants(trials).items() if name in ceilings}
     headings = ["variant"]
     for key in CEILING_KEYS:
         headings += [f"{METRICS[key].label}, reached", "ceiling"]

@@ -8,15 +8,16 @@ from reports import comparison
 from reports.comparison import Difference
 from reports.frames import GroundTruth
 from reports.markdown import definitions, table
-from reports.metrics.definitions import METRICS, Metric
+from reports.metrics.definitions import CROP_COST_METRICS, METRICS, Metric
 from reports.metrics.size_bins import SIZE_BINS
 from reports.plots import size_bins
 from reports.trials import Trial, by_source, variants
 
 HEADLINE = (
     "ap.all", "ap.50", "ap.75", "ap.small", "loc.px.mean", "loc.px.median", "loc.recall",
-    "loc.chance_recall", "cost.params", "cost.flops", "latency.end_to_end.ms",
-    "latency.end_to_end.ratio",
+    "loc.chance_recall", "cost.params", "cost.flops",
+    *(metric.key for metric in CROP_COST_METRICS if metric.key != "cost.crop_macs"),
+    "latency.end_to_end.ms", "latency.end_to_end.ratio",
 )  # fmt: skip
 _OF_TRAINING = {"batch size": "batch_size", "epochs": "epochs", "optimizer": "optimizer"}
 """Conditions under which networks were trained, by what they are called."""
@@ -73,6 +74,13 @@ def _kinds(trials: list[Trial]) -> list[str]:
             "- **HRH-SCO n=N** upsamples by N stages of x2, so a cell is 4 / 2^N input pixels, and "
             "adds a branch that predicts the subpixel center offset."
         )
+    if any(trial.cluster_crops for trial in trials):
+        lines.append(
+            "- **cluster crops k=K** is the original's second pass: at most K crops of a picture, "
+            "where its heatmap is dense, are scaled up, detected on again, and take the place of "
+            "what was found there. It also suppresses overlapping boxes of a class and bounds "
+            "their number (see the conditions), in every picture."
+        )
     foreign = {trial.variant: _type(trial) for trial in trials if trial.foreign}
     if foreign:
         names = ", ".join(f"**{name}** (`{head}`)" for name, head in foreign.items())
@@ -89,11 +97,15 @@ def _type(trial: Trial) -> str:
 
 def verdicts(trials: list[Trial]) -> str:
     """What the figures allow to say, losses as plainly as wins."""
-    heads = _heads(trials)
+    heads = [
+        line
+        for same in comparison.by_cluster_crops(trials).values()
+        for line in _against_baseline(same)
+    ]
     lines = heads or [
         "There is no baseline and extension side by side here, so the two are not compared."
     ]
-    within = [*_offset_branch(trials), *_closed_forms(trials)]
+    within = [*_offset_branch(trials), *_closed_forms(trials), *_second_pass(trials)]
     lines += within
     if heads or within:
         lines.append(
@@ -103,8 +115,11 @@ def verdicts(trials: list[Trial]) -> str:
     return "\n\n".join(lines)
 
 
-def _heads(trials: list[Trial]) -> list[str]:
-    """The extension's variants against the baseline's best; empty where one of them is missing."""
+def _against_baseline(trials: list[Trial]) -> list[str]:
+    """Each extension against the baseline's best decode; all have the same second pass, or none.
+
+    Empty where one of the two is missing.
+    """
     groups = variants(trials)
     best = comparison.best_baseline(trials)
     others = [name for name, group in groups.items() if not group[0].baseline]
@@ -208,25 +223,43 @@ def _cost_of_offsets(sco: Trial, source: str) -> str:
     )
 
 
+def _second_pass(trials: list[Trial]) -> list[str]:
+    """Does detecting again in crops help the very network that does it."""
+    groups, lines = variants(trials), []
+    for name, group in groups.items():
+        plain = comparison.without_crops(groups, name)
+        if group[0].cluster_crops and plain is not None:
+            lines.append(_verdict(name, group, groups[plain]))
+    if not lines:
+        return []
+    text = "The second pass alone, against the first pass of the same network:"
+    return [text + "\n\n" + "\n".join(lines)]
+
+
 def headline(trials: list[Trial]) -> str:
     """The table of variants: mean and spread over seeds, and the change from the baseline."""
     groups = variants(trials)
-    best = comparison.best_baseline(trials)
+    references = comparison.references(trials)
     keys = [key for key in HEADLINE if any(trial.metrics.get(key) is not None for trial in trials)]
     headings = ["variant", *(METRICS[key].label for key in keys)]
-    if best is not None:
+    if references:
         headings += ["change of AP_small (points)", f"{_CHANGE_OF_ERROR.heading} (px)"]
     rows = []
     for name, group in groups.items():
         row = [name, *(_with_spread(METRICS[key], *comparison.summary(group, key)) for key in keys)]
-        if best is not None:
-            row += _changes(group, groups[best], name == best)
+        if references:
+            row += _changes(name, groups, references.get(name))
         rows.append(row)
     note = (
         "Mean over seeds ± standard deviation. Changes are from the baseline's best decode, with "
         "the 95 % interval over seeds where there are at least two; the change of error counts "
         "only the objects that both found."
     )
+    if any(trial.cluster_crops for trial in trials):
+        note += (
+            " Variants are held against the baseline with as many cluster crops. FLOPs are those "
+            "of the first pass; what crops add stands beside them."
+        )
     floor = any(trial.center_source == "peak_floor" for trial in trials)
     if floor:
         note += (
@@ -236,9 +269,12 @@ def headline(trials: list[Trial]) -> str:
     return table(headings, rows) + "\n\n" + note
 
 
-def _changes(group: list[Trial], reference: list[Trial], same: bool) -> list[str]:
-    if same:
+def _changes(name: str, groups: dict[str, list[Trial]], held_against: str | None) -> list[str]:
+    if held_against is None:
+        return ["–", "–"]
+    if held_against == name:
         return ["reference", "reference"]
+    group, reference = groups[name], groups[held_against]
     small = comparison.difference(group, reference, comparison.metric_change("ap.small"))
     error = comparison.difference(group, reference, comparison.paired_error_change)
     return [_change(METRICS["ap.small"], small), _change(_CHANGE_OF_ERROR, error)]
@@ -304,7 +340,8 @@ def conditions(trials: list[Trial], attribution: str) -> str:
         ("pictures", "images"), ("maxDets", "max_dets"), ("matching", "matching"),
         ("least score matched", "min_score"), ("size bins", "size_bins"),
         ("NMS and deformable convolution", "operators"), ("Python", "python"),
-        ("time measured", "latency"),
+        ("time measured", "latency"), ("cluster crops", "cluster_crops"),
+        ("time with cluster crops measured on", "crop_time"),
     )  # fmt: skip
     rows = [(label, _values(trials, key)) for label, key in fields]
     ours = [trial for trial in trials if not trial.foreign]

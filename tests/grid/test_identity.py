@@ -56,6 +56,8 @@ def test_an_annotation_matters(bound, scenes, tmp_path):
         ({"optim_wrapper__optimizer__lr": 0.1}, False, False),
         ({"model__test_cfg__center_source": "peak_center"}, True, False),
         ({"model__test_cfg__topk": 10}, True, False),
+        ({"cluster_crops__k": 2}, True, False),
+        ({"cluster_crops__k": 0, "cluster_crops__scale": 2.0}, True, True),
         ({"default_hooks__checkpoint__interval": 2}, True, True),
         ({"default_hooks__logger__interval": 7}, True, True),
         ({"log_level": "INFO"}, True, True),
@@ -66,6 +68,15 @@ def test_an_annotation_matters(bound, scenes, tmp_path):
 def test_what_decides_the_network_and_what_the_trial(bound, settings, network, trial):
     plain, other = identify(bound()), identify(bound(**settings))
     assert (other.network == plain.network, other.trial == plain.trial) == (network, trial)
+
+
+def test_numbers_of_the_second_pass_matter_where_there_is_one(bound):
+    plain, spelled, other = (
+        identify(bound(cluster_crops__k=2, **more))
+        for more in ({}, {"cluster_crops__growth": 1.2}, {"cluster_crops__growth": 1.3})
+    )
+    assert plain == spelled
+    assert (other.network, other.trial != plain.trial) == (plain.network, True)
 
 
 def test_only_what_code_does_enters(tmp_path):
@@ -95,6 +106,7 @@ def test_reports_and_commands_are_no_part_of_it():
 
 
 IDLE = {
+    "hrhsco_cli/bench/clock.py",  # times
     "hrhsco_cli/files.py",  # writes and reads back what it is given
     "hrhsco_cli/runs/checkpoints.py",
     "hrhsco_cli/runs/environment.py",

@@ -1,0 +1,107 @@
+"""Results of crops brought back into their image, in floats, and merged with the image's own.
+
+Source: YOLC (arXiv 2404.06180), inference; METHOD.md section 6. The public code truncates the
+corners of the windows here; nothing is rounded below.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from mmcv.ops import nms
+from mmengine.structures import InstanceData
+from torch import Tensor
+
+
+@dataclass(frozen=True)
+class Crop:
+    """A window of an image, and the size that it was detected at.
+
+    Attributes:
+        window: x1, y1, x2, y2 in whole px of the image.
+        size: (width, height) in px that the window was scaled to.
+    """
+
+    window: tuple[int, int, int, int]
+    size: tuple[int, int]
+
+    @property
+    def zoom(self) -> tuple[float, float]:
+        """Crop pixels an image pixel, on x and y: the true ones, sizes being whole numbers."""
+        x1, y1, x2, y2 = self.window
+        return self.size[0] / (x2 - x1), self.size[1] / (y2 - y1)
+
+    def into(self, boxes: Tensor) -> Tensor:
+        """Boxes ``(N, 4)`` x1, y1, x2, y2 of the image in the crop's pixels."""
+        return (boxes - self._corner(boxes)) * boxes.new_tensor(self.zoom).repeat(2)
+
+    def back(self, boxes: Tensor) -> Tensor:
+        """Boxes ``(N, 4)`` of the crop in the image's pixels."""
+        return boxes / boxes.new_tensor(self.zoom).repeat(2) + self._corner(boxes)
+
+    def holds(self, boxes: Tensor) -> Tensor:
+        """Which boxes of the image lie wholly inside the window, edges included: ``(N,)``."""
+        x1, y1, x2, y2 = boxes.unbind(dim=1)
+        left, top, right, bottom = self.window
+        return (x1 >= left) & (y1 >= top) & (x2 <= right) & (y2 <= bottom)
+
+    def centers(self, boxes: Tensor) -> Tensor:
+        """Which boxes of the image have their center inside the window: ``(N,)``."""
+        return self.holds(((boxes[:, :2] + boxes[:, 2:]) / 2).repeat(1, 2))
+
+    def _corner(self, boxes: Tensor) -> Tensor:
+        return boxes.new_tensor(self.window[:2]).repeat(2)
+
+
+def fuse(
+    coarse: InstanceData,
+    crops: Sequence[Crop],
+    found: Sequence[InstanceData],
+    *,
+    nms_iou: float,
+    max_per_img: int,
+) -> InstanceData:
+    """Let the crops' results take the place of the coarse ones that lie wholly inside a crop.
+
+    What a crop finds with its center outside of it, in the padding, is no object of the image.
+
+    Args:
+        coarse: ``bboxes`` ``(N, 4)`` x1, y1, x2, y2 in the image's pixels, ``scores``, ``labels``.
+        crops: where the image was detected on again; may be none.
+        found: the results of each crop, ``bboxes`` in the crop's pixels.
+        nms_iou: within a class, a box goes if its IoU with one of higher score is above this.
+        max_per_img: how many boxes at most.
+
+    Returns:
+        The merged results, ``bboxes`` in the image's pixels, highest score first.
+    """
+    left = torch.ones_like(coarse.labels, dtype=torch.bool)
+    parts, masks = [coarse], [left]
+    for crop, each in zip(crops, found, strict=True):
+        left &= ~crop.holds(coarse.bboxes)
+        boxes = crop.back(each.bboxes)
+        parts.append(InstanceData(bboxes=boxes, scores=each.scores, labels=each.labels))
+        masks.append(crop.centers(boxes))
+    # InstanceData.cat would give one without any field where all parts are empty.
+    merged = InstanceData(
+        **{
+            name: torch.cat([part[name][mask] for part, mask in zip(parts, masks, strict=True)])
+            for name in ("bboxes", "scores", "labels")
+        }
+    )
+    keep = _suppress(merged, nms_iou)
+    best = merged.scores[keep].argsort(descending=True, stable=True)[:max_per_img]
+    return merged[keep[best]]
+
+
+def _suppress(found: InstanceData, iou: float) -> Tensor:
+    """Indices of the boxes that stay, class by class.
+
+    mmcv's ``batched_nms`` sets classes apart by adding thousands of pixels to their boxes, which
+    costs float32 boxes hundredths of a pixel and fails where coordinates are negative.
+    """
+    kept = [torch.zeros(0, dtype=torch.long, device=found.labels.device)]
+    for label in found.labels.unique():
+        (mine,) = (found.labels == label).nonzero(as_tuple=True)
+        kept.append(mine[nms(found.bboxes[mine], found.scores[mine], iou)[1]])
+    return torch.cat(kept).sort().values

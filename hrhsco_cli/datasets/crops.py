@@ -1,0 +1,230 @@
+"""Crops of a data set's pictures where objects crowd, as further training pictures (LSM).
+
+A window lies on whole pixels, so pixels are copied; with a scale of its own a crop is resampled.
+Boxes wholly inside a window are moved (and scaled) as floats, never rounded or clipped: what is
+measured here is a center, and clipping moves it. A box that the window cuts is no box of known
+center any more: its visible part is kept as ``iscrowd`` (learned by nothing, and detections on it
+count as nothing when it is scored).
+"""
+
+import shutil
+import tempfile
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from PIL import Image, UnidentifiedImageError
+
+from hrhsco_cli.datasets.coco_json import coco_dict, read_ground_truth
+from hrhsco_cli.datasets.windows import Window, clip_boxes, move_boxes
+from hrhsco_cli.files import write_json
+from hrhsco_cli.progress import progress
+from reports.errors import InputError
+from reports.frames import GroundTruth
+
+SPLITS = ("train", "val")
+_SIDES = ["x", "y", "w", "h"]
+
+FindWindows = Callable[[Any, pd.DataFrame], Iterable[Window]]
+"""From an image (a row of ``GroundTruth.images``) and its boxes to its windows."""
+
+
+@dataclass
+class Summary:
+    """What came of a split.
+
+    Attributes:
+        images: pictures of the source.
+        crops: of them.
+        kept: boxes wholly inside a crop; ``cut``: boxes that one cut, kept as ``iscrowd``.
+    """
+
+    images: int = 0
+    crops: int = 0
+    kept: int = 0
+    cut: int = 0
+
+
+def crop_dataset(
+    source: Path,
+    out: Path,
+    find_windows: dict[str, FindWindows],
+    *,
+    originals: bool = True,
+    scale: float = 1.0,
+    about: dict[str, Any] | None = None,
+) -> dict[str, Summary]:
+    """Crop the pictures of some splits into a new data set; its other splits are copied as is.
+
+    Args:
+        source: a folder with ``train.json``, ``val.json`` or both, and the pictures in ``images/``.
+        out: the new one; made whole beside it and renamed.
+        find_windows: by split.
+        originals: whether the whole pictures stand beside their crops.
+        scale: of the crops' sides; 1 copies pixels.
+        about: goes into the annotation files.
+
+    Returns:
+        What came of each cropped split.
+
+    Raises:
+        InputError: a file is missing or wrong, ``out`` is not empty, or there is nothing to crop.
+    """
+    if scale <= 0:
+        raise InputError(f"--scale is {scale}; choose more than 0")
+    if out.exists() and (not out.is_dir() or any(out.iterdir())):
+        raise InputError(f"{out} is not empty; choose another folder or remove it")
+    truths = {name: read_ground_truth(source / f"{name}.json") for name in find_windows}
+    try:
+        out.parent.mkdir(parents=True, exist_ok=True)
+        aside = Path(tempfile.mkdtemp(prefix=f".{out.name}-", dir=out.parent))
+    except OSError as error:
+        raise InputError(f"can't write {out}: {error.strerror}; choose another place") from error
+    try:
+        done: dict[str, Summary] = {}
+        for name in SPLITS:
+            if name in find_windows:
+                split = _Split(source, aside, scale, originals)
+                done[name] = split.crop(truths[name], find_windows[name], f"cropping {name}")
+                made = {"made_by": "hrhsco data crops", "scale": scale, **(about or {})}
+                write_json(aside / f"{name}.json", split.coco(truths[name], made), indent=None)
+            elif (source / f"{name}.json").is_file():
+                _copy_split(source, aside, name)
+        aside.chmod(0o755)
+        aside.replace(out)
+    except OSError as error:
+        raise InputError(
+            f"can't write {out}: {error.strerror or error}; nothing was changed"
+        ) from error
+    finally:
+        shutil.rmtree(aside, ignore_errors=True)
+    return done
+
+
+@dataclass
+class _Split:
+    """One split on its way into the new data set."""
+
+    source: Path
+    out: Path
+    scale: float
+    originals: bool
+    images: list[dict[str, Any]] = field(default_factory=list)
+    annotations: list[dict[str, Any]] = field(default_factory=list)
+    summary: Summary = field(default_factory=Summary)
+
+    def crop(self, truth: GroundTruth, find_windows: FindWindows, title: str) -> Summary:
+        """Take every picture; refuse a split without any cluster, since nothing would be new."""
+        boxes, regions = dict(iter(truth.boxes.groupby("image_id"))), truth.ignore_regions
+        with progress(title, len(truth.images)) as log:
+            for image in truth.images.itertuples(index=False):
+                mine = boxes.get(image.image_id, truth.boxes[:0])
+                ignored = regions[regions["image_id"] == image.image_id]
+                self._take(image, mine, ignored[_SIDES].to_numpy(float), find_windows(image, mine))
+                log.advance()
+        if not self.summary.crops:
+            raise InputError(
+                f"no picture of {self.source} has a cluster that is large enough ({title}); lower "
+                "--min-side"
+            )
+        return self.summary
+
+    def coco(self, truth: GroundTruth, info: dict[str, Any]) -> dict[str, Any]:
+        """The annotation file."""
+        categories = [(int(each), name) for each, name in truth.categories.itertuples(index=False)]
+        return coco_dict(self.images, self.annotations, categories, info)
+
+    def _take(
+        self, image: Any, boxes: pd.DataFrame, ignored: np.ndarray, windows: Iterable[Window]
+    ) -> None:
+        self.summary.images += 1
+        if self.originals:
+            _copy_picture(self.source, self.out, image.file_name)
+            self._list(image.file_name, (image.width, image.height), boxes, ignored)
+        for number, window in enumerate(windows, start=1):
+            pixels = _open(self.source / "images" / image.file_name, image)
+            crop = _cut(pixels, window, self.scale)
+            file_name = f"{Path(image.file_name).with_suffix('')}_crop{number}.png"
+            _save(crop, self.out / "images" / file_name)
+            inside, cut = move_boxes(boxes, window, image, crop.size)
+            regions = clip_boxes(ignored, window, crop.size)
+            about = {"crop_of": image.file_name, "window": list(window)}
+            self._list(file_name, crop.size, pd.concat([inside, cut]), regions, **about)
+            self.summary.crops += 1
+            self.summary.kept += len(inside)
+            self.summary.cut += len(cut)
+
+    def _list(
+        self,
+        file_name: str,
+        size: tuple[int, int],
+        boxes: pd.DataFrame,
+        regions: np.ndarray,
+        **about: Any,
+    ) -> None:
+        """Append a picture and its boxes to COCO's lists."""
+        number = len(self.images) + 1
+        width, height = map(int, size)
+        entry = {"id": number, "file_name": file_name, "width": width, "height": height, **about}
+        if len(regions):
+            entry["ignore_regions"] = regions.tolist()
+        self.images.append(entry)
+        for box in boxes.itertuples(index=False):
+            self.annotations.append(
+                {
+                    "image_id": number,
+                    "category_id": int(box.category_id),
+                    "bbox": [float(side) for side in (box.x, box.y, box.w, box.h)],
+                    "area": float(box.area),
+                    "iscrowd": int(box.iscrowd),
+                }
+            )
+
+
+def _copy_split(source: Path, out: Path, name: str) -> None:
+    """Carry a split over, byte by byte."""
+    annotations = source / f"{name}.json"
+    for file_name in read_ground_truth(annotations).images["file_name"]:
+        _copy_picture(source, out, file_name)
+    shutil.copyfile(annotations, out / annotations.name)
+
+
+def _copy_picture(source: Path, out: Path, file_name: str) -> None:
+    picture, target = source / "images" / file_name, out / "images" / file_name
+    if not picture.is_file():
+        raise InputError(f"{picture} is missing; put the pictures into {source / 'images'}")
+    target.parent.mkdir(parents=True, exist_ok=True)
+    shutil.copyfile(picture, target)
+
+
+def _open(path: Path, image: Any) -> Image.Image:
+    try:
+        with Image.open(path) as opened:
+            pixels = opened.convert(opened.mode if opened.mode in ("RGB", "L") else "RGB")
+    except (FileNotFoundError, UnidentifiedImageError) as error:
+        raise InputError(f"{path} is missing or no picture ({error})") from error
+    if pixels.size != (image.width, image.height):
+        raise InputError(
+            f"{path} has {pixels.size[0]}x{pixels.size[1]} px, and its annotations say "
+            f"{image.width}x{image.height}; mend them"
+        )
+    return pixels
+
+
+def _cut(pixels: Image.Image, window: Window, scale: float) -> Image.Image:
+    crop = pixels.crop(window)
+    width, height = (max(1, round(side * scale)) for side in crop.size)
+    if (width, height) == crop.size:
+        return crop
+    return crop.resize((width, height), Image.Resampling.BILINEAR)
+
+
+def _save(crop: Image.Image, path: Path) -> None:
+    """As PNG, which keeps every pixel."""
+    if path.exists():
+        raise InputError(f"a picture of the data set is called {path.name} already; rename it")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    crop.save(path, format="PNG")

@@ -1,0 +1,121 @@
+"""Where objects crowd in the pictures of a data set, by their boxes or by a trained network."""
+
+import math
+import tempfile
+from collections.abc import Iterable
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import torch
+
+from heads.clusters import CropOptions, find_clusters
+from heads.targets import FEATURE_STRIDE, encode
+from hrhsco_cli.datasets.crops import FindWindows
+from hrhsco_cli.datasets.windows import Window
+from hrhsco_cli.progress import progress
+from hrhsco_cli.runs import recipe, second_pass
+from hrhsco_cli.runs.evaluation import TRAINING_KEYS
+from hrhsco_cli.runs.folder import RunFolder
+from reports.errors import InputError
+
+
+def window_finders(
+    heatmap: str, source: Path, splits: Iterable[str], crops: dict[str, Any]
+) -> dict[str, FindWindows]:
+    """For each split a function that finds windows.
+
+    Args:
+        heatmap: ``truth``, or the folder of a run.
+        source: the data set's folder.
+        splits: ``train``, ``val``.
+        crops: options of ``CropOptions``; for a run in px of its network's input.
+
+    Raises:
+        InputError: there is no such run, or the data are wrong.
+    """
+    if heatmap == "truth":
+        return dict.fromkeys(splits, windows_of_truth(CropOptions(**crops)))
+    if not Path(heatmap).is_dir():
+        raise InputError(f"--from {heatmap!r} is neither truth nor a folder made by hrhsco train")
+    found = {
+        each: network_windows(RunFolder(Path(heatmap)), source, each, crops) for each in splits
+    }
+    return {split: partial(_look_up, windows) for split, windows in found.items()}
+
+
+def _look_up(windows: dict[Any, list[Window]], image: Any, _boxes: Any) -> list[Window]:
+    return windows[image.image_id]
+
+
+def windows_of_truth(options: CropOptions) -> FindWindows:
+    """Windows by the heatmap that training would aim at, classes merged, a cell a pixel."""
+
+    def find(image: Any, boxes: pd.DataFrame) -> Iterable[Window]:
+        objects = boxes[~boxes["iscrowd"].astype(bool)]
+        corners = torch.tensor(objects[["x", "y", "w", "h"]].to_numpy(np.float32))
+        corners = torch.cat([corners[:, :2], corners[:, :2] + corners[:, 2:]], dim=1)
+        label = torch.zeros(len(corners), dtype=torch.long)
+        size = (int(image.width), int(image.height))
+        height, width = (-(-side // FEATURE_STRIDE) for side in reversed(size))
+        targets = encode([corners], [label], 1, (height, width), FEATURE_STRIDE)
+        found = find_clusters(targets.heatmap[0], 1.0, size, options)
+        return [tuple(window) for window in found.tolist()]
+
+    return find
+
+
+def network_windows(
+    run: RunFolder, source: Path, split: str, crops: dict[str, Any]
+) -> dict[Any, list[Window]]:
+    """The windows of each image, in whole px of the picture, widened to them.
+
+    Args:
+        run: a trained run; its test pipeline says how pictures are resized, and its last checkpoint
+            looks at them.
+        source: the data set's folder.
+        split: ``train`` or ``val``.
+        crops: options of ``CropOptions``, in px of the network's input.
+
+    Raises:
+        InputError: no run, no checkpoint, or wrong data.
+    """
+    from hrhsco_cli.runs.training import build_runner, load_weights, without
+
+    run.require()
+    config = recipe.load(run.recipe)
+    *_, test = recipe.dataset_nodes(config)
+    test["data_root"], test["ann_file"] = str(source.resolve()), f"{split}.json"
+    test["data_prefix"] = {"img": "images/"}
+    loader_config = config.test_dataloader
+    config.cluster_crops = crops
+    second_pass.wrap(config)
+    found = {}
+    with tempfile.TemporaryDirectory() as aside:
+        bare = without(config, *TRAINING_KEYS, "test_dataloader", "test_cfg", "visualizer")
+        runner = build_runner(bare, RunFolder(Path(aside)))
+        load_weights(second_pass.unwrapped(runner.model), run.last_checkpoint())
+        model = runner.model.eval()
+        loader = runner.build_dataloader(loader_config, seed=0)
+        with torch.no_grad(), progress(f"finding clusters in {split}", len(loader)) as log:
+            for batch in loader:
+                data = model.data_preprocessor(batch, False)
+                samples = data["data_samples"]
+                for sample, windows in zip(
+                    samples, model.find_windows(data["inputs"], samples), strict=True
+                ):
+                    found[sample.img_id] = [_original(each, sample) for each in windows.tolist()]
+                log.advance()
+    return found
+
+
+def _original(window: list[int], sample: Any) -> Window:
+    x, y = sample.scale_factor
+    height, width = sample.ori_shape[:2]
+    x1, y1, x2, y2 = window
+    return (
+        math.floor(x1 / x), math.floor(y1 / y),
+        min(math.ceil(x2 / x), width), min(math.ceil(y2 / y), height),
+    )  # fmt: skip

@@ -2,8 +2,8 @@
 
 Paper: arXiv 1904.07850.
 Command: hrhsco train quickstart_centernet --data runs/scenes
-Cost: @COST@
-Expect: @EXPECT@
+Cost: about that of quickstart_baseline, a minute on 2 CPU cores.
+Expect: close to the x4 baseline: the same method, an offset in the place of upsampling.
 """
 
 _base_ = [

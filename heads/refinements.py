@@ -60,7 +60,7 @@ def dark(window: Tensor, sigma: Tensor) -> Tensor:
     knows one sigma; here it is that of the training target of the box predicted at the peak.
     No step where the Hessian is not negative definite.
 
-    Source: Zhang et al., arXiv 1910.06278, equations 4 to 9.
+    Source: Zhang et al., arXiv 1910.06278, coordinate decoding and distribution modulation.
 
     Args:
         window: ``(N, k, k)``, k at least ``2 * DARK_REACH + 1``.

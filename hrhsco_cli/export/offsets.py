@@ -79,7 +79,7 @@ def _layers_of(branch: OffsetBranch) -> tuple[nn.Conv2d, list[nn.ConvTranspose2d
 def _convolved(patch: Tensor, layer: nn.Conv2d) -> Tensor:
     """The 3x3 convolution without padding of patches ``(P, S, S, C)``."""
     weight = layer.weight.permute(2, 3, 1, 0).flatten(0, 2)
-    return _neighbors(patch, 3) @ weight + layer.bias
+    return _neighbors(patch, 3) @ weight + _bias(layer)
 
 
 def _doubled(patch: Tensor, layer: nn.ConvTranspose2d) -> Tensor:
@@ -87,12 +87,17 @@ def _doubled(patch: Tensor, layer: nn.ConvTranspose2d) -> Tensor:
 
     Each 2x2 cells of a patch ``(P, S, S, C)`` make four, of the four parities, by one product.
     """
-    count, side = len(patch), patch.shape[1] - 1
+    count, side = patch.shape[0], patch.shape[1] - 1  # len() would fix the batch
     taps = torch.tensor(_TAPS)
     by_parity = layer.weight[:, :, taps][..., taps]  # (in, out, parity y, tap y, parity x, tap x)
     weight = by_parity.permute(3, 5, 0, 2, 4, 1).reshape(4 * layer.in_channels, -1)
     cells = (_neighbors(patch, 2) @ weight).view(count, side, side, 2, 2, layer.out_channels)
-    return cells.transpose(2, 3).reshape(count, 2 * side, 2 * side, -1) + layer.bias
+    return cells.transpose(2, 3).reshape(count, 2 * side, 2 * side, -1) + _bias(layer)
+
+
+def _bias(layer: nn.Conv2d | nn.ConvTranspose2d) -> Tensor:
+    assert layer.bias is not None
+    return layer.bias
 
 
 def _neighbors(patch: Tensor, taps: int) -> Tensor:

@@ -16,7 +16,7 @@ from hrhsco_cli.export.checking import Difference
 from hrhsco_cli.export.network import OUTPUTS, ExportableDetector, sparse_pays
 from hrhsco_cli.export.writing import INPUT, PACKAGES, PIXEL_TYPES, require_onnx, save, to_onnx
 from hrhsco_cli.files import replacing
-from hrhsco_cli.runs import checkpoints, recipe
+from hrhsco_cli.runs import checkpoints, recipe, second_pass
 from hrhsco_cli.runs.environment import package_versions
 from hrhsco_cli.runs.evaluation import resized_to
 from hrhsco_cli.runs.folder import RunFolder
@@ -166,6 +166,8 @@ def _load(
     head = config.model.bbox_head.type
     if head != "YOLCHead":
         raise InputError(f"hrhsco export needs a YOLCHead; this run has a {head}")
+    if second_pass.options(config) is not None:
+        raise InputError("a file detects in one pass; export with --set cluster_crops.k=0")
     weights = checkpoint or run.last_checkpoint()
     try:
         model: Any = MODELS.build(config.model)

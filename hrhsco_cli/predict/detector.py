@@ -15,7 +15,7 @@ import pandas as pd
 from hrhsco_cli.datasets.coco_json import read_ground_truth
 from hrhsco_cli.grid.naming import head_axes, run_label
 from hrhsco_cli.predict.tiling import Tile, Tiling, plan, whole
-from hrhsco_cli.runs import recipe
+from hrhsco_cli.runs import recipe, second_pass
 from hrhsco_cli.runs.evaluation import annotation_file, trained_runner
 from hrhsco_cli.runs.folder import RunFolder
 from reports.errors import InputError
@@ -175,7 +175,8 @@ def _label(config: "Config") -> str:
     """The variant's name."""
     model = config.model
     head = model.get("bbox_head") or {}
-    axes = head_axes(head, model.get("test_cfg") or {})
+    crops = second_pass.options(config) or {}
+    axes = head_axes(head, model.get("test_cfg") or {}, crops.get("k", 0))
     return run_label(axes, str(model.type), str(head.get("type")))
 
 

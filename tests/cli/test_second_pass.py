@@ -67,3 +67,24 @@ def test_crops_where_the_network_sees_crowds(contrasted, scenes, tmp_path):
         assert 0 <= x1 < x2 <= 64
         assert 0 <= y1 < y2 <= 64
     assert (tmp_path / "out" / "val.json").read_bytes() == (scenes / "val.json").read_bytes()
+
+
+def test_predict_looks_twice_as_evaluate_does(contrasted, scenes, tmp_path):
+    options = ["--set", "cluster_crops.k=2", "--set", "cluster_crops.min_side=8"]
+    done = hrhsco("evaluate", contrasted, *options, "--set", "test_dataloader.batch_size=1")
+    assert done.returncode == 0, done.stderr
+    val = json.loads((scenes / "val.json").read_text())
+    pictures = [scenes / "images" / image["file_name"] for image in val["images"]]
+    done = hrhsco(
+        "predict", contrasted, *pictures, *options, "--out", tmp_path / "out", "--min-score", 0,
+        "--annotations", scenes / "val.json", "--no-pictures", "--json", tmp_path / "found.json",
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    mine, scored = (
+        [
+            (row["image_id"], row["category_id"], row["bbox"], row["score"])
+            for row in json.load(file)
+        ]
+        for file in ((tmp_path / "found.json").open(), (contrasted / "detections.json").open())
+    )
+    assert mine == scored

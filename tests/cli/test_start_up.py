@@ -28,7 +28,14 @@ def imported(*words):
 
 
 @pytest.mark.parametrize(
-    "words", [["--help"], ["recipes"], ["train", "--help"], ["bench-forms", "--help"]]
+    "words",
+    [
+        ["--help"],
+        ["recipes"],
+        ["train", "--help"],
+        ["bench-forms", "--help"],
+        ["predict", "--help"],
+    ],
 )
 def test_help_and_lists(words):
     assert imported(*words) == []

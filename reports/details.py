@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-from scipy.spatial.distance import cdist
+from scipy.spatial import cKDTree
 
 from reports.metrics.matching import MIN_GATE_PX
 
@@ -82,16 +82,19 @@ def mutually_nearest(one: pd.DataFrame, other: pd.DataFrame) -> tuple[np.ndarray
     Returns:
         Positions in ``one`` and in ``other``.
     """
-    if one.empty or other.empty:
-        return np.empty(0, dtype=int), np.empty(0, dtype=int)
-    distance = cdist(_centers(one), _centers(other))
-    same = one["category_id"].to_numpy()[:, None] == other["category_id"].to_numpy()[None]
-    distance[~same] = np.inf
-    nearest = distance.argmin(axis=1)
-    rows = np.arange(len(one))
-    gate = np.maximum(np.hypot(other["w"], other["h"]) / 2, MIN_GATE_PX).to_numpy()
-    mutual = (distance.argmin(axis=0)[nearest] == rows) & (distance[rows, nearest] <= gate[nearest])
-    return rows[mutual], nearest[mutual]
+    pairs = [np.empty((2, 0), dtype=int)]
+    for category in set(one["category_id"]) & set(other["category_id"]):
+        mine, theirs = (
+            np.flatnonzero(each["category_id"].to_numpy() == category) for each in (one, other)
+        )
+        near, far = _centers(one.iloc[mine]), _centers(other.iloc[theirs])
+        distance, nearest = cKDTree(far).query(near)
+        _, back = cKDTree(near).query(far)
+        gate = np.maximum(np.hypot(other["w"], other["h"]) / 2, MIN_GATE_PX).to_numpy()[theirs]
+        mutual = (back[nearest] == np.arange(len(mine))) & (distance <= gate[nearest])
+        pairs.append(np.stack([mine[mutual], theirs[nearest[mutual]]]))
+    first, second = np.concatenate(pairs, axis=1)
+    return first, second
 
 
 def _detail(found: dict[str, pd.Series]) -> Detail:

@@ -35,6 +35,7 @@ def imported(*words):
         ["train", "--help"],
         ["bench-forms", "--help"],
         ["weights", "convert", "--help"],
+        ["predict", "--help"],
     ],
 )
 def test_help_and_lists(words):

@@ -9,9 +9,9 @@ from typing import Any
 import torch
 
 from heads.layers import BASELINE_UPSAMPLE_STAGES
-from hrhsco_cli.bench import clock
-from hrhsco_cli.bench.clock import milliseconds
+from hrhsco_cli import clock
 from hrhsco_cli.bench.forms import STEPS, Pair, Setting, Step
+from hrhsco_cli.clock import milliseconds
 from hrhsco_cli.runs.environment import describe
 from reports.errors import InputError
 from reports.metrics.memory import peak_activation_bytes

@@ -9,10 +9,10 @@ from typing import Any
 
 import torch
 
-from hrhsco_cli.bench import clock
+from hrhsco_cli import clock
 from hrhsco_cli.bench import stages as parts
-from hrhsco_cli.bench.clock import Call, milliseconds, warm_up
 from hrhsco_cli.bench.variants import Options, Variant, build, check
+from hrhsco_cli.clock import Call, milliseconds, warm_up
 from hrhsco_cli.runs.environment import describe
 from hrhsco_cli.runs.registering import register
 from reports.metrics.cost import CONVENTION, model_cost

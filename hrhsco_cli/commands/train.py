@@ -65,7 +65,7 @@ def train(
     from hrhsco_cli.runs import training
     from hrhsco_cli.runs.checkpoints import resumable
     from hrhsco_cli.runs.validation import validate_every
-    from hrhsco_cli.weights.starting import bind_weights
+    from hrhsco_cli.runs.weights.starting import bind_weights
 
     if weights is not None:
         config.load_from = weights

@@ -22,8 +22,8 @@ def inspect(
     Example: hrhsco weights inspect yolc.pth
     """
     from hrhsco_cli.files import write_json
+    from hrhsco_cli.runs.weights.reading import located, read_weights
     from hrhsco_cli.shown.weights import print_contents, summary
-    from hrhsco_cli.weights.reading import located, read_weights
 
     about = summary(read_weights(located(checkpoint)))
     print_contents(about)
@@ -51,8 +51,8 @@ def convert(
     Example: hrhsco weights convert yolc.pth runs/yolc --recipe visdrone_w48_baseline
     """
     from hrhsco_cli.runs.recipe import parse_settings
+    from hrhsco_cli.runs.weights.converting import convert as make_run
     from hrhsco_cli.shown.weights import print_converted
-    from hrhsco_cli.weights.converting import convert as make_run
 
     changes = parse_settings(settings or [])
     print_converted(make_run(checkpoint, out, recipe, data=data, settings=changes))

@@ -81,7 +81,7 @@ def plan_grid(
     """
     from hrhsco_cli.runs import recipe as recipes
     from hrhsco_cli.runs import training
-    from hrhsco_cli.weights.starting import bind_weights
+    from hrhsco_cli.runs.weights.starting import bind_weights
 
     there = {about["folder"]: about for about in existing(out)}
     planned = []

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from hrhsco_cli.datasets.coco_json import read_detections, read_scored_truth
 from hrhsco_cli.files import read_json, write_json
-from hrhsco_cli.runs import recipe, second_pass
+from hrhsco_cli.runs import recipe, score_limits, second_pass
 from hrhsco_cli.runs.environment import describe
 from hrhsco_cli.runs.folder import RunFolder
 from reports.errors import InputError
@@ -160,11 +160,11 @@ def _measure(
     from reports.metrics.cost import CONVENTION, model_cost
 
     if min_score is None:
-        min_score = config.get("min_score", 0.0)
+        min_score = score_limits.min_score(config)
     weights = checkpoint or run.last_checkpoint()
     cell_size, model, crops = _detect(config, run, weights, out_file, on_batch)
     truth = read_scored_truth(annotation_file(config))
-    limits = max_dets or recipe.max_dets(config)
+    limits = max_dets or score_limits.max_dets(config)
     metrics = _scored(truth, read_detections(out_file, truth), cell_size, limits, min_score)
     cost = model_cost(model, tuple(config.input_size))
     metrics |= cost.metrics

@@ -29,16 +29,17 @@ TRAINING_CODE = (
     "hrhsco_cli/runs/mmdet_parts.py",
     "hrhsco_cli/runs/random_state.py",
     "hrhsco_cli/runs/training.py",
-    "hrhsco_cli/weights/fitting.py",
-    "hrhsco_cli/weights/layouts.py",
-    "hrhsco_cli/weights/reading.py",
-    "hrhsco_cli/weights/starting.py",
+    "hrhsco_cli/runs/weights/fitting.py",
+    "hrhsco_cli/runs/weights/layouts.py",
+    "hrhsco_cli/runs/weights/reading.py",
+    "hrhsco_cli/runs/weights/starting.py",
     "reports/frames.py",
 )
 """The code that decides what a network learns and detects."""
 
 SCORING_CODE = (
     "hrhsco_cli/runs/evaluation.py",
+    "hrhsco_cli/runs/score_limits.py",
     "hrhsco_cli/runs/second_pass.py",
     "reports/metrics",
 )

@@ -174,13 +174,6 @@ def dataset_nodes(config: "Config") -> Iterator[dict[str, Any]]:
         yield node
 
 
-def max_dets(config: "Config") -> tuple[int, ...]:
-    """Detections an image and class that a recipe's data set is scored with; the last is AP's."""
-    from reports.metrics.score import DEFAULT_MAX_DETS
-
-    return tuple(config.get("max_dets") or DEFAULT_MAX_DETS)
-
-
 def bind_data(config: "Config", folder: Path | None) -> None:
     """Point the recipe at a data folder and set its classes from there.
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from hrhsco_cli.bench.clock import milliseconds
+from hrhsco_cli.clock import milliseconds
 from reports.errors import InputError
 
 if TYPE_CHECKING:

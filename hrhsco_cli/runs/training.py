@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from mmengine.hooks import Hook
     from mmengine.runner import Runner
 
-    from hrhsco_cli.weights.starting import Start
+    from hrhsco_cli.runs.weights.starting import Start
 
 OnStep = Callable[[dict[str, Any]], None]
 
@@ -93,7 +93,7 @@ def build_runner(config: "Config", run: RunFolder) -> "Runner":
     from hrhsco_cli.runs.registering import register
 
     register()
-    from hrhsco_cli.weights.starting import StartingRunner
+    from hrhsco_cli.runs.weights.starting import StartingRunner
 
     use_threads(config)
     config = config.copy()
@@ -152,7 +152,7 @@ def train(
     from hrhsco_cli.runs.registering import register
 
     register()
-    from hrhsco_cli.weights.starting import plan_start
+    from hrhsco_cli.runs.weights.starting import plan_start
 
     if resume_from is None and run.saved():
         raise InputError(
@@ -213,7 +213,7 @@ def load_weights(model: Any, checkpoint: Path) -> None:
     import torch
 
     from hrhsco_cli.runs import checkpoints
-    from hrhsco_cli.weights.fitting import fit
+    from hrhsco_cli.runs.weights.fitting import fit
 
     content = checkpoints.read(checkpoint)
     state = content.get("state_dict", content)

@@ -13,7 +13,7 @@ from mmengine.runner import Runner
 
 from hrhsco_cli.datasets.coco_json import read_detections, read_scored_truth
 from hrhsco_cli.files import read_rows, write_text
-from hrhsco_cli.runs import recipe
+from hrhsco_cli.runs import score_limits
 from hrhsco_cli.runs.mmdet_parts import DetectionsMetric
 from reports.metrics.score import DEFAULT_MAX_DETS, score
 
@@ -36,8 +36,8 @@ def validate_every(config: "Config", epochs: int) -> None:
     config.val_evaluator = {
         "type": "ScoringMetric",
         "annotations": str(Path(node["data_root"], node["ann_file"])),
-        "max_dets": recipe.max_dets(config),
-        "min_score": config.get("min_score", 0.0),
+        "max_dets": score_limits.max_dets(config),
+        "min_score": score_limits.min_score(config),
     }
     config.train_cfg.val_interval = epochs
 

@@ -8,7 +8,7 @@ from hrhsco_cli.progress import progress
 
 if TYPE_CHECKING:
     from hrhsco_cli.runs.training import Plan
-    from hrhsco_cli.weights.starting import Start
+    from hrhsco_cli.runs.weights.starting import Start
 
 
 @contextmanager

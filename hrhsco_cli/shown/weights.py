@@ -5,14 +5,14 @@ from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 
+from hrhsco_cli.runs.weights.fitting import by_part, part_of
+from hrhsco_cli.runs.weights.layouts import head_title
 from hrhsco_cli.shown.table import new_table
-from hrhsco_cli.weights.fitting import by_part, part_of
-from hrhsco_cli.weights.layouts import head_title
 
 if TYPE_CHECKING:
-    from hrhsco_cli.weights.converting import Converted
-    from hrhsco_cli.weights.reading import Weights
-    from hrhsco_cli.weights.starting import Start
+    from hrhsco_cli.runs.weights.converting import Converted
+    from hrhsco_cli.runs.weights.reading import Weights
+    from hrhsco_cli.runs.weights.starting import Start
 
 _SHOWN = 12
 """Reasons on the screen; weights.json has one for each tensor."""

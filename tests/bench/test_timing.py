@@ -7,7 +7,7 @@ import pytest
 import torch
 from torch import nn
 
-from hrhsco_cli.bench import clock
+from hrhsco_cli import clock
 from reports.metrics.memory import peak_activation_bytes
 from reports.timing import latency_metrics, timings
 

@@ -10,9 +10,9 @@ from hrhsco_cli.runs import recipe
 from hrhsco_cli.runs.checkpoints import resumable
 from hrhsco_cli.runs.folder import RunFolder
 from hrhsco_cli.runs.training import load_weights
-from hrhsco_cli.weights.converting import convert
-from hrhsco_cli.weights.reading import read_weights
-from hrhsco_cli.weights.starting import built
+from hrhsco_cli.runs.weights.converting import convert
+from hrhsco_cli.runs.weights.reading import read_weights
+from hrhsco_cli.runs.weights.starting import built
 from reports.errors import InputError
 from tests.reference.public_yolc import PublicHead, public_detector
 

@@ -12,9 +12,9 @@ from hrhsco_cli.runs import recipe
 from hrhsco_cli.runs.folder import RunFolder
 from hrhsco_cli.runs.identity import identify
 from hrhsco_cli.runs.training import train
-from hrhsco_cli.weights.fitting import copy_fitting, fit
-from hrhsco_cli.weights.reading import located, read_weights
-from hrhsco_cli.weights.starting import bind_weights, built, plan_start
+from hrhsco_cli.runs.weights.fitting import copy_fitting, fit
+from hrhsco_cli.runs.weights.reading import located, read_weights
+from hrhsco_cli.runs.weights.starting import bind_weights, built, plan_start
 from reports.errors import InputError
 
 

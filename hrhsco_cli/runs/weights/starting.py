@@ -13,8 +13,8 @@ from mmengine.model import is_model_wrapper
 from mmengine.runner import Runner
 
 from hrhsco_cli.files import file_hash
-from hrhsco_cli.weights.fitting import Fit, copy_fitting, fit
-from hrhsco_cli.weights.reading import Weights, located, read_weights
+from hrhsco_cli.runs.weights.fitting import Fit, copy_fitting, fit
+from hrhsco_cli.runs.weights.reading import Weights, located, read_weights
 from reports.errors import InputError
 
 if TYPE_CHECKING:

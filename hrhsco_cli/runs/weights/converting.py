@@ -15,10 +15,10 @@ from hrhsco_cli.runs.environment import describe
 from hrhsco_cli.runs.evaluation import annotation_file
 from hrhsco_cli.runs.folder import RunFolder
 from hrhsco_cli.runs.training import dump_recipe
-from hrhsco_cli.weights.fitting import Fit, fit
-from hrhsco_cli.weights.layouts import OTHER, PUBLIC, head_options
-from hrhsco_cli.weights.reading import Weights, located, read_weights
-from hrhsco_cli.weights.starting import built, provenance
+from hrhsco_cli.runs.weights.fitting import Fit, fit
+from hrhsco_cli.runs.weights.layouts import OTHER, PUBLIC, head_options
+from hrhsco_cli.runs.weights.reading import Weights, located, read_weights
+from hrhsco_cli.runs.weights.starting import built, provenance
 from reports.errors import InputError
 
 if TYPE_CHECKING:

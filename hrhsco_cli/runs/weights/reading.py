@@ -12,7 +12,7 @@ from torch import Tensor
 
 from hrhsco_cli.runs import checkpoints
 from hrhsco_cli.runs.folder import RunFolder
-from hrhsco_cli.weights.layouts import (
+from hrhsco_cli.runs.weights.layouts import (
     OURS,
     Layout,
     head_options,

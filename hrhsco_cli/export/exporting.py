@@ -183,7 +183,7 @@ def _pictures(
     """What to check on, in words and as batches of the file's type."""
     if options.pictures == 0:
         return "none", []
-    found = pictures.test_pictures(config, options.pictures)
+    found = pictures.of_test_set(config, options.pictures)
     shown = "test set" if found else "noise"
     found = found or pictures.noise(size, options.pictures)
     batches = pictures.batches_of(found, size, options.batch, options.dynamic)
@@ -217,8 +217,7 @@ def _about(
         "heatmap_stride": head.heatmap_stride,
         "center_source": head.test_cfg.center_source,
         "decoding": dict(head.test_cfg),
-        "input": f"{INPUT} (B, 3, H, W) {options.pixels}, raw pixels 0 to 255, "
-        f"{'BGR' if does._channel_conversion else 'as the recipe loads them'}",
+        "input": f"{INPUT} (B, 3, H, W) {options.pixels}, raw pixels 0 to 255, BGR as OpenCV reads",
         "preprocessing": "in the graph: channel order, mean and std, padding right and below to "
         f"multiples of {does.pad_size_divisor}; not in it: resizing",
         "resized_to": resized_to(config),

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from mmengine.config import Config
 
 
-def test_pictures(config: "Config", count: int) -> list[Tensor]:
+def of_test_set(config: "Config", count: int) -> list[Tensor]:
     """The first pictures of a recipe's test set ``(3, H, W)``, as its pipeline resizes them.
 
     Returns:

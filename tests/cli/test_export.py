@@ -63,7 +63,14 @@ def test_another_head(run, tmp_path):
     other.mkdir()
     recipe = (run / "recipe.py").read_text()
     (other / "recipe.py").write_text(recipe.replace("'YOLCHead'", "'CenterNetHead'"))
-    refused(hrhsco("export", other, tmp_path / "model.onnx"), "needs a YOLCHead")
+    from hrhsco_cli.runs.registering import register
+
+    register()
+    from hrhsco_cli.export.exporting import Options, export_run
+    from hrhsco_cli.runs.folder import RunFolder
+
+    with pytest.raises(InputError, match="needs a YOLCHead; this run has a CenterNetHead"):
+        export_run(RunFolder(other), tmp_path / "model.onnx", Options())
     assert {path.name for path in tmp_path.iterdir()} == {"other"}
 
 
@@ -85,6 +92,10 @@ def test_wrong_options(name, options, message, tmp_path):
     with pytest.raises(InputError, match=message):
         export_run(RunFolder(tmp_path), tmp_path / name, Options(**options))
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_folder_that_is_no_run(tmp_path):
+    refused(hrhsco("export", tmp_path, tmp_path / "model.onnx"), "is no run")
 
 
 def test_a_missing_package(monkeypatch):

@@ -82,7 +82,7 @@ def mutually_nearest(one: pd.DataFrame, other: pd.DataFrame) -> tuple[np.ndarray
     Returns:
         Positions in ``one`` and in ``other``.
     """
-    pairs = [np.empty((2, 0), dtype=int)]
+    pairs: list[np.ndarray] = [np.empty((2, 0), dtype=int)]
     for category in set(one["category_id"]) & set(other["category_id"]):
         mine, theirs = (
             np.flatnonzero(each["category_id"].to_numpy() == category) for each in (one, other)

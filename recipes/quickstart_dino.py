@@ -3,7 +3,8 @@
 Paper: arXiv 2203.03605.
 Command: hrhsco train quickstart_dino --data runs/scenes
 Cost: several times quickstart_baseline's, some minutes on 2 CPU cores.
-Expect: next to nothing: transformers converge late, and 4 epochs are no fair trial of one.
+Expect: next to nothing: transformers converge late, and 4 epochs are no fair trial of one. One
+    seed of the grid rivals gave an AP50 of 0.7 % (x4 baseline 8.0 %).
 """
 
 _base_ = [

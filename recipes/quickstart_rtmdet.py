@@ -3,7 +3,8 @@
 Paper: arXiv 2212.07784.
 Command: hrhsco train quickstart_rtmdet --data runs/scenes
 Cost: somewhat above quickstart_baseline's, a minute or two on 2 CPU cores.
-Expect: 4 epochs from random weights are few for it; see the report of the grid rivals.
+Expect: 4 epochs from random weights are few for it. One seed of the grid rivals gave an AP50 of
+    2.2 % (x4 baseline 8.0 %).
 """
 
 _base_ = [

@@ -138,7 +138,8 @@ def _figures(
         ),
         (
             "training_curves",
-            "Training losses by epoch: mean over seeds, shaded from least to greatest.",
+            "Training losses by epoch: mean over seeds, shaded from least to greatest. Those of "
+            "different heads measure different things.",
             lambda: training_curves.draw(trials),
         ),
         (

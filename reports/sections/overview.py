@@ -22,6 +22,11 @@ HEADLINE = (
 _OF_TRAINING = {"batch size": "batch_size", "epochs": "epochs", "optimizer": "optimizer"}
 """Conditions under which networks were trained, by what they are called."""
 
+_HEATMAPS = (
+    "Detectors of tiny objects mark each object's center as a peak in a heatmap. The peak lies in "
+    "a cell, so the center is rounded to a cell unless something predicts the fraction. "
+)
+
 _CHANGE_OF_ERROR = Metric(
     "",
     "change of error",
@@ -45,9 +50,9 @@ def compared(trials: list[Trial], truth: GroundTruth, center_sources: dict[str, 
     sources = [f"- `{name}`: {text}" for name, text in center_sources.items() if name in used]
     sources += [f"- `heatmap_target={name}`: {HEATMAP_TARGETS[name]}" for name in sorted(targets)]
     parts = [
-        "Detectors of tiny objects mark each object's center as a peak in a heatmap. The peak lies "
-        "in a cell, so the center is rounded to a cell unless something predicts the fraction. "
-        f"{len(variants(trials))} variants were scored on {len(truth.images)} pictures with "
+        _HEATMAPS
+        * any(not trial.foreign for trial in trials)
+        + f"{len(variants(trials))} variants were scored on {len(truth.images)} pictures with "
         f"{objects} objects, with {_count(len(seeds), 'seed')} each "
         f"({', '.join(map(str, seeds))}).",
         "\n".join(_kinds(trials)),

@@ -5,6 +5,7 @@ import subprocess
 import sys
 
 import pytest
+import torch
 
 HRHSCO = [sys.executable, "-c", "from hrhsco_cli.main import run; run()", "bench"]
 
@@ -41,6 +42,24 @@ def test_depths_side_by_side(tmp_path):
     assert all(time > 0 for samples in deep["samples_ms"].values() for time in samples)
     assert deep["memory"]["training"] > deep["memory"]["inference"] > first["memory"]["inference"]
     assert deep["cost"]["cost.heatmap.macs"] > first["cost"]["cost.heatmap.macs"]
+
+
+@pytest.mark.slow
+def test_detectors_of_mmdet_side_by_side():
+    from hrhsco_cli.bench import stages
+    from hrhsco_cli.bench.variants import Options, build
+    from hrhsco_cli.runs.registering import register
+
+    register()
+    options = Options((64, 64), 1, "fp32", False, False, False, 3, True)
+    common = {"end_to_end", "backbone", "neck", "head", "decode"}
+    for name in ("centernet", "fcos", "rtmdet", "dino"):
+        variant = build(f"quickstart_{name}", [], options, torch.device("cpu"))
+        calls = stages.stages(variant, options, torch.device("cpu"))
+        assert set(calls) == common | ({"encoder", "decoder"} if name == "dino" else set())
+        for call in (*calls.values(), stages.training_step(variant, options)):
+            call()
+        assert all(each.grad is None for each in variant.model.parameters())
 
 
 @pytest.mark.parametrize(

@@ -241,3 +241,14 @@ def test_results_are_one_row_a_trial():
     assert len(frame) == 6
     assert frame.loc[0, "loc.px.mean"] == pytest.approx(1.0, abs=0.05)
     assert list(frame.columns[:3]) == ["name", "variant", "seed"]
+
+
+def test_how_each_was_trained_is_said_where_they_differ(tmp_path):
+    alike = [trial("YOLC x4, regression", 0, [1.0], baseline=True, meta={"epochs": 4})]
+    other = trial("DINO", 0, [2.0], meta={"epochs": 12, "head": {"type": "DINOHead"}})
+    other.axes.clear()
+    text = page(tmp_path, [*alike, other])
+    assert "**Not all were trained alike**: see epochs under Conditions." in text
+    assert "| epochs | 4 (YOLC x4); 12 (DINO) |" in text
+    assert "**DINO** (`DINOHead`): mmdet's own detectors" in text
+    assert "HRH-SCO n=N" not in text

@@ -41,18 +41,22 @@ def mirrored(folder: Path, files: dict[str, bytes], to: Path, queue: Any) -> Ite
 
     def send() -> None:
         found = _stamps(folder)
-        for name in known.keys() - found.keys():
-            queue.put((str(to / name), None))
+        whole = True
         # State last: whoever sees "finished" must find the metrics.
         for name in sorted(found, key=lambda name: (name.endswith("state.json"), name)):
             if found[name] != known.get(name):
                 try:
                     content = (folder / name).read_bytes()
                 except FileNotFoundError:  # a checkpoint that was dropped just now
+                    whole = False
                     continue
                 queue.put((str(to / name), content))
-        known.clear()
-        known.update(found)
+                known[name] = found[name]
+        # What is gone goes last, and only when all that is there has been sent: a node that is lost
+        # on the way must not take the old checkpoint with it before a new one has come.
+        for name in known.keys() - found.keys() if whole else ():
+            queue.put((str(to / name), None))
+            del known[name]
 
     def watch() -> None:
         while not done.wait(_INTERVAL_S):

@@ -46,6 +46,12 @@ def test_a_node_is_lost(cluster, calm, scenes, tmp_path):
     assert grids.came_out(out) == calm
 
 
+def joined(cluster):
+    """Whether a node that takes trials is there."""
+    nodes = cluster.global_state.node_table()
+    return any(node["Alive"] and node["Resources"].get("CPU") for node in nodes)
+
+
 def training(trial, attempt):
     """What a trial notes while an attempt trains."""
     note = grids.note(trial)
@@ -71,6 +77,7 @@ def test_results_are_sent_back_from_a_node_that_cannot_see_the_folder(cluster, s
 
     node = blind_node()
     try:
+        grids.wait_for("the node has joined", lambda: joined(cluster))
         process = grids.start(
             *words, "--out", out, "--executor", "ray", "--address", cluster.address,
             "--retries", "2", jobs=1,

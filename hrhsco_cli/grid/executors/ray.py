@@ -7,6 +7,7 @@ import platform
 import socket
 import tempfile
 import uuid
+from collections import deque
 from collections.abc import Callable
 from concurrent.futures import Future
 from dataclasses import dataclass, replace
@@ -86,6 +87,7 @@ class RayExecutor:
         )(_in_task)
         self._tokens: list[Path] = []
         self._running: set[Any] = set()
+        self._blind: deque[tuple[Callable[[Any], Any], Any, Place, Any]] = deque()
 
     def submit(self, function: Callable[[A], R], argument: A) -> "Future[R]":
         """Call a function in a task."""
@@ -110,16 +112,21 @@ class RayExecutor:
         def end(ended: "Future[Any]") -> None:
             self._running.discard(reference)
             if place is not None and isinstance(ended.exception(), BlindNodeError):
-                files = snapshot(argument.folder, _folders(argument))
-                self._start(function, argument, replace(place, files=files), told)
+                # Not from here: Ray's own thread calls this, and would wait for itself to take the
+                # files over.
+                self._blind.append((function, argument, place, told))
             else:
                 _pass_on(ended, told)
 
         reference.future().add_done_callback(end)
 
     def poll(self) -> None:
-        """Write what tasks sent back."""
+        """Write what tasks sent back, and send files to those that can't see the folder."""
         self._inbox.empty()
+        while self._blind:
+            function, argument, place, told = self._blind.popleft()
+            files = snapshot(argument.folder, _folders(argument))
+            self._start(function, argument, replace(place, files=files), told)
 
     def stop(self) -> None:
         """End all tasks, at once."""
@@ -127,7 +134,7 @@ class RayExecutor:
             with contextlib.suppress(Exception):  # it may be gone already
                 ray.cancel(reference, force=True)
         with contextlib.suppress(Exception):  # the queue's actor may be gone with its node
-            self.poll()
+            self._inbox.empty()
         for token in self._tokens:
             token.unlink(missing_ok=True)
         ray.shutdown()

@@ -4,6 +4,7 @@ import contextlib
 import hashlib
 import json
 import os
+import shutil
 import tempfile
 from collections.abc import Iterator
 from functools import cache
@@ -49,6 +50,33 @@ def replacing(path: Path) -> Iterator[Path]:
         ) from error
     finally:
         aside.unlink(missing_ok=True)
+
+
+@contextlib.contextmanager
+def replacing_folder(path: Path) -> Iterator[Path]:
+    """Yield an empty folder to fill; it becomes ``path`` when the block ends without an error.
+
+    Args:
+        path: not there, or an empty folder.
+
+    Raises:
+        InputError: the folder around it can't be written to, or there is no room.
+    """
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        aside = Path(tempfile.mkdtemp(prefix=f".{path.name}-", dir=path.parent))
+    except OSError as error:
+        raise InputError(f"can't write {path}: {error.strerror}; choose another place") from error
+    try:
+        yield aside
+        aside.chmod(0o755)
+        aside.replace(path)
+    except OSError as error:
+        raise InputError(
+            f"can't write {path}: {error.strerror or error}; nothing was changed"
+        ) from error
+    finally:
+        shutil.rmtree(aside, ignore_errors=True)
 
 
 def write_bytes(path: Path, content: bytes) -> None:

@@ -8,7 +8,6 @@ count as nothing when it is scored).
 """
 
 import shutil
-import tempfile
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -20,7 +19,7 @@ from PIL import Image, UnidentifiedImageError
 
 from hrhsco_cli.datasets.coco_json import coco_dict, read_ground_truth
 from hrhsco_cli.datasets.windows import Window, clip_boxes, move_boxes
-from hrhsco_cli.files import write_json
+from hrhsco_cli.files import replacing_folder, write_json
 from hrhsco_cli.progress import progress
 from reports.errors import InputError
 from reports.frames import GroundTruth
@@ -78,12 +77,7 @@ def crop_dataset(
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
         raise InputError(f"{out} is not empty; choose another folder or remove it")
     truths = {name: read_ground_truth(source / f"{name}.json") for name in find_windows}
-    try:
-        out.parent.mkdir(parents=True, exist_ok=True)
-        aside = Path(tempfile.mkdtemp(prefix=f".{out.name}-", dir=out.parent))
-    except OSError as error:
-        raise InputError(f"can't write {out}: {error.strerror}; choose another place") from error
-    try:
+    with replacing_folder(out) as aside:
         done: dict[str, Summary] = {}
         for name in SPLITS:
             if name in find_windows:
@@ -93,14 +87,6 @@ def crop_dataset(
                 write_json(aside / f"{name}.json", split.coco(truths[name], made), indent=None)
             elif (source / f"{name}.json").is_file():
                 _copy_split(source, aside, name)
-        aside.chmod(0o755)
-        aside.replace(out)
-    except OSError as error:
-        raise InputError(
-            f"can't write {out}: {error.strerror or error}; nothing was changed"
-        ) from error
-    finally:
-        shutil.rmtree(aside, ignore_errors=True)
     return done
 
 

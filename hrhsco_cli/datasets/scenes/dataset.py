@@ -1,7 +1,5 @@
 """A data set of scenes on disk: pictures, ``train.json`` and ``val.json``."""
 
-import shutil
-import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +9,7 @@ from PIL import Image
 from hrhsco_cli.datasets.coco_json import coco_dict
 from hrhsco_cli.datasets.scenes.scene import Scene, render_scene
 from hrhsco_cli.datasets.scenes.shapes import SHAPES
-from hrhsco_cli.files import read_json, write_json
+from hrhsco_cli.files import read_json, replacing_folder, write_json
 from hrhsco_cli.progress import progress
 from reports.errors import InputError
 
@@ -55,18 +53,8 @@ def render_dataset(
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
         _require_same(out, made)
         return False
-    out.parent.mkdir(parents=True, exist_ok=True)
-    aside = Path(tempfile.mkdtemp(prefix=f".{out.name}-", dir=out.parent))
-    try:
+    with replacing_folder(out) as aside:
         _render(aside, made, images - num_val)
-        aside.chmod(0o755)
-        aside.replace(out)
-    except OSError as error:
-        raise InputError(
-            f"can't write {out}: {error.strerror or error}; nothing was changed"
-        ) from error
-    finally:
-        shutil.rmtree(aside, ignore_errors=True)
     return True
 
 

@@ -1,6 +1,5 @@
 """A checkpoint from elsewhere made a run: whole, strictly fitted, ready to be scored."""
 
-import tempfile
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from hrhsco_cli.datasets.coco_json import read_ground_truth
-from hrhsco_cli.files import write_json
+from hrhsco_cli.files import replacing_folder, write_json
 from hrhsco_cli.runs import recipe as recipes
 from hrhsco_cli.runs.environment import describe
 from hrhsco_cli.runs.evaluation import annotation_file
@@ -180,25 +179,18 @@ def _write(config: "Config", weights: Weights, tensors: Mapping[str, Any], run: 
     """
     epoch = weights.meta.get("epoch")
     epoch = epoch if isinstance(epoch, int) else 0
-    try:
-        run.path.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(prefix=".converted-", dir=run.path.parent) as aside:
-            made = RunFolder(Path(aside, "run"))
-            dump_recipe(config, made)
-            meta = {
-                "epoch": epoch,
-                "cfg": made.recipe.read_text("utf-8"),
-                "dataset_meta": {"classes": weights.classes},
-            }
-            made.checkpoints.mkdir()
-            torch.save(
-                {"meta": meta, "state_dict": dict(tensors)},
-                made.checkpoints / f"epoch_{epoch}.pth",
-            )
-            write_json(made.environment, describe())
-            write_json(made.weights, provenance(weights) | {"copied": list(tensors)})
-            made.path.replace(run.path)
-    except OSError as error:
-        raise InputError(
-            f"can't write {run.path}: {error.strerror or error}; nothing was changed"
-        ) from error
+    with replacing_folder(run.path) as aside:
+        made = RunFolder(aside)
+        dump_recipe(config, made)
+        meta = {
+            "epoch": epoch,
+            "cfg": made.recipe.read_text("utf-8"),
+            "dataset_meta": {"classes": weights.classes},
+        }
+        made.checkpoints.mkdir()
+        torch.save(
+            {"meta": meta, "state_dict": dict(tensors)},
+            made.checkpoints / f"epoch_{epoch}.pth",
+        )
+        write_json(made.environment, describe())
+        write_json(made.weights, provenance(weights) | {"copied": list(tensors)})

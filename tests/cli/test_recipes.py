@@ -117,6 +117,7 @@ def test_rivals_build_and_detect(name):
         stage.num_modules, stage.num_blocks = 1, (1,) * stage.num_branches
     config.model.bbox_head.num_classes = 10
     model = MODELS.build(config.model).eval()
+    model.init_weights()  # DINO's level embedding is memory as it was found until then
     about = {"img_shape": (128, 128), "ori_shape": (256, 256), "scale_factor": (0.5, 0.5),
              "border": (0, 128, 0, 128)}  # fmt: skip
     picture = torch.full((3, 128, 128), 128, dtype=torch.uint8)

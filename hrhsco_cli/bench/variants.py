@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from hrhsco_cli.runs import recipe as recipes
 from hrhsco_cli.runs import second_pass
 from hrhsco_cli.runs.folder import RunFolder
+from hrhsco_cli.runs.weights.drawing import draw_weights
 from reports.errors import InputError
 
 if TYPE_CHECKING:
@@ -86,24 +87,12 @@ def build(name: str, settings: list[str], options: Options, device: "torch.devic
         model: Any = MODELS.build(config.model)
     except (TypeError, ValueError, KeyError) as error:
         raise InputError(f"{name} can't be built: {error}") from error
-    _draw_weights(model)
+    draw_weights(model)
     model.eval().to(device)
     if options.channels_last:
         model.to(memory_format=torch.channels_last)
     size = options.size or tuple(config.input_size)
     return Variant(name, model, size, config.model.bbox_head.num_classes)
-
-
-def _draw_weights(model: "nn.Module") -> None:
-    """Start as a training would, but for pretrained parts, which would be downloads.
-
-    Building is not enough: mmdet makes some parameters (DINO's level embedding) of memory as it is
-    found, NaN at times, and leaves it to ``init_weights`` to fill them.
-    """
-    for part in model.modules():
-        if "Pretrained" in str(getattr(part, "init_cfg", None)):
-            part.init_cfg = None  # type: ignore[assignment]
-    model.init_weights()  # type: ignore[operator]
 
 
 def check(options: Options, device: "torch.device") -> None:

@@ -123,7 +123,7 @@ def test_two_of_them_are_compared(out):
     assert done["metrics"]["ap.50"]["b"] == pytest.approx(found["CenterNet (offset head)"]["ap.50"])
 
 
-@pytest.mark.parametrize("name", ["quickstart_fcos", "quickstart_centernet"])
+@pytest.mark.parametrize("name", ["quickstart_fcos", "quickstart_centernet", "quickstart_dino"])
 def test_a_dry_run_measures_them(name, scenes):
     config = recipes.load(recipes.find(name))
     recipes.bind_data(config, scenes)

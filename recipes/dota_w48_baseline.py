@@ -1,6 +1,6 @@
 """YOLC's x4 baseline, HRNet-W48, on tiles of DOTA, horizontal boxes, 1024x1024.
 
-Data: hrhsco data convert dota DOTA data/dota, then tiles: _base_/datasets/dota.py
+Data: hrhsco data convert dota DOTA data/dota, hrhsco data tiles data/dota data/dota_tiles
 Command: hrhsco train dota_w48_baseline --data data/dota_tiles --device cuda
 Cost: 48 epochs; not run by the authors of this tool, who had no GPU.
 """

@@ -168,6 +168,48 @@ def crops(
 
 
 @data_app.command()
+def tiles(
+    source: Annotated[Path, typer.Argument(help="Folder with train.json, val.json and images/.")],
+    out: Annotated[Path, typer.Argument(help="The new data set's folder.")],
+    size: Annotated[str, typer.Option(help="Of a tile, WxH in px.")] = "1024x1024",
+    overlap: Annotated[
+        int, typer.Option(min=0, help="Of neighbors in px, at least: the largest object's side.")
+    ] = 200,
+    splits: Annotated[str, typer.Option(help="Cut: train, val or train,val.")] = "train,val",
+) -> None:
+    """Cut large pictures into overlapping tiles, as PNG; a split that isn't cut is copied.
+
+    An object is whole in at least one tile if the overlap is as large as it is; boxes that a tile
+    cuts are kept as data crops keeps them. Tiles start at multiples of 32 px; the last of a row or
+    column may be smaller, and a picture smaller than a tile is one.
+
+    Example: hrhsco data tiles data/dota data/dota_tiles --size 1024x1024 --overlap 200
+    """
+    from hrhsco_cli.commands.values import parse_splits
+    from hrhsco_cli.datasets.crops import crop_dataset
+    from hrhsco_cli.datasets.tiling import Tiling, windows
+
+    tiling = Tiling(parse_size(size), overlap)
+    done = crop_dataset(
+        source,
+        out,
+        dict.fromkeys(
+            parse_splits(splits), lambda image, _: windows((image.width, image.height), tiling)
+        ),
+        originals=False,
+        part="tile",
+        about={"size": tiling.size, "overlap": overlap},
+    )
+    for name, split in done.items():
+        typer.echo(
+            f"{name}: {split.images} images, {split.crops} tiles with {split.kept} boxes; "
+            f"{split.cut} boxes cut, kept as iscrowd; {split.lost} objects whole in no tile",
+            err=True,
+        )
+    typer.echo(out)
+
+
+@data_app.command()
 def stats(
     annotations: Annotated[Path, typer.Argument(help="COCO annotations.")],
     json_out: Annotated[Path | None, typer.Option("--json", help="Write the tables there.")] = None,

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 from reports.errors import InputError
 
 if TYPE_CHECKING:
-    from hrhsco_cli.predict.tiling import Tiling
+    from hrhsco_cli.datasets.tiling import Tiling
 
 
 def parse_size(text: str, option: str = "--size") -> tuple[int, int]:
@@ -29,7 +29,7 @@ def parse_tile(text: str, overlap: int) -> "Tiling | None":
     Raises:
         InputError: it is neither, or the overlap leaves nothing of a tile.
     """
-    from hrhsco_cli.predict.tiling import Tiling
+    from hrhsco_cli.datasets.tiling import Tiling
 
     return None if text == "none" else Tiling(parse_size(text, "--tile"), overlap)
 

@@ -1,4 +1,4 @@
-"""Crops of a data set's pictures where objects crowd, as further training pictures (LSM).
+"""Crops of a data set's pictures as pictures of a new one: where objects crowd (LSM), or tiles.
 
 A window lies on whole pixels, so pixels are copied; with a scale of its own a crop is resampled.
 Boxes wholly inside a window are moved (and scaled) as floats, never rounded or clipped: what is
@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from PIL import Image, UnidentifiedImageError
+from PIL import Image
 
 from hrhsco_cli.datasets.coco_json import coco_dict, read_ground_truth
 from hrhsco_cli.datasets.windows import Window, clip_boxes, move_boxes
@@ -39,12 +39,14 @@ class Summary:
         images: pictures of the source.
         crops: of them.
         kept: boxes wholly inside a crop; ``cut``: boxes that one cut, kept as ``iscrowd``.
+        lost: boxes that are whole in no picture of the new split.
     """
 
     images: int = 0
     crops: int = 0
     kept: int = 0
     cut: int = 0
+    lost: int = 0
 
 
 def crop_dataset(
@@ -54,6 +56,7 @@ def crop_dataset(
     *,
     originals: bool = True,
     scale: float = 1.0,
+    part: str = "crop",
     about: dict[str, Any] | None = None,
 ) -> dict[str, Summary]:
     """Crop the pictures of some splits into a new data set; its other splits are copied as is.
@@ -64,13 +67,14 @@ def crop_dataset(
         find_windows: by split.
         originals: whether the whole pictures stand beside their crops.
         scale: of the crops' sides; 1 copies pixels.
+        part: what a crop is called in the names of its files: ``crop`` or ``tile``.
         about: goes into the annotation files.
 
     Returns:
         What came of each cropped split.
 
     Raises:
-        InputError: a file is missing or wrong, ``out`` is not empty, or there is nothing to crop.
+        InputError: a file is missing or wrong, ``out`` is not empty, or no picture has a window.
     """
     if scale <= 0:
         raise InputError(f"--scale is {scale}; choose more than 0")
@@ -81,9 +85,9 @@ def crop_dataset(
         done: dict[str, Summary] = {}
         for name in SPLITS:
             if name in find_windows:
-                split = _Split(source, aside, scale, originals)
-                done[name] = split.crop(truths[name], find_windows[name], f"cropping {name}")
-                made = {"made_by": "hrhsco data crops", "scale": scale, **(about or {})}
+                split = _Split(source, aside, scale, originals, part)
+                done[name] = split.crop(truths[name], find_windows[name], f"{part}s of {name}")
+                made = {"made_by": f"hrhsco data {part}s", "scale": scale, **(about or {})}
                 write_json(aside / f"{name}.json", split.coco(truths[name], made), indent=None)
             elif (source / f"{name}.json").is_file():
                 _copy_split(source, aside, name)
@@ -98,6 +102,7 @@ class _Split:
     out: Path
     scale: float
     originals: bool
+    part: str
     images: list[dict[str, Any]] = field(default_factory=list)
     annotations: list[dict[str, Any]] = field(default_factory=list)
     summary: Summary = field(default_factory=Summary)
@@ -109,7 +114,8 @@ class _Split:
             for image in truth.images.itertuples(index=False):
                 mine = boxes.get(image.image_id, truth.boxes[:0])
                 ignored = regions[regions["image_id"] == image.image_id]
-                self._take(image, mine, ignored[_SIDES].to_numpy(float), find_windows(image, mine))
+                windows = list(find_windows(image, mine))
+                self._take(image, mine, ignored[_SIDES].to_numpy(float), windows)
                 log.advance()
         if not self.summary.crops:
             raise InputError(
@@ -124,24 +130,37 @@ class _Split:
         return coco_dict(self.images, self.annotations, categories, info)
 
     def _take(
-        self, image: Any, boxes: pd.DataFrame, ignored: np.ndarray, windows: Iterable[Window]
+        self, image: Any, boxes: pd.DataFrame, ignored: np.ndarray, windows: list[Window]
     ) -> None:
+        whole = set()
         self.summary.images += 1
         if self.originals:
             _copy_picture(self.source, self.out, image.file_name)
             self._list(image.file_name, (image.width, image.height), boxes, ignored)
+            whole.update(boxes.index)
+        if windows:
+            whole.update(self._cut_up(image, boxes, ignored, windows))
+        self.summary.lost += len(boxes) - len(whole)
+
+    def _cut_up(
+        self, image: Any, boxes: pd.DataFrame, ignored: np.ndarray, windows: list[Window]
+    ) -> set[Any]:
+        """Write and list the crops of a picture; returns which boxes are whole in one."""
+        whole: set[Any] = set()
+        pixels = _open(self.source / "images" / image.file_name, image)
         for number, window in enumerate(windows, start=1):
-            pixels = _open(self.source / "images" / image.file_name, image)
             crop = _cut(pixels, window, self.scale)
-            file_name = f"{Path(image.file_name).with_suffix('')}_crop{number}.png"
+            file_name = f"{Path(image.file_name).with_suffix('')}_{self.part}{number}.png"
             _save(crop, self.out / "images" / file_name)
             inside, cut = move_boxes(boxes, window, image, crop.size)
             regions = clip_boxes(ignored, window, crop.size)
             about = {"crop_of": image.file_name, "window": list(window)}
             self._list(file_name, crop.size, pd.concat([inside, cut]), regions, **about)
+            whole.update(inside.index)
             self.summary.crops += 1
             self.summary.kept += len(inside)
             self.summary.cut += len(cut)
+        return whole
 
     def _list(
         self,
@@ -187,17 +206,17 @@ def _copy_picture(source: Path, out: Path, file_name: str) -> None:
 
 
 def _open(path: Path, image: Any) -> Image.Image:
+    """A picture as it lies in its file, or in RGB."""
     try:
         with Image.open(path) as opened:
-            pixels = opened.convert(opened.mode if opened.mode in ("RGB", "L") else "RGB")
-    except (FileNotFoundError, UnidentifiedImageError) as error:
+            if opened.size != (image.width, image.height):
+                raise InputError(
+                    f"{path} has {opened.size[0]}x{opened.size[1]} px, and its annotations say "
+                    f"{image.width}x{image.height}; mend them"
+                )
+            return opened.convert(opened.mode if opened.mode in ("RGB", "L") else "RGB")
+    except OSError as error:
         raise InputError(f"{path} is missing or no picture ({error})") from error
-    if pixels.size != (image.width, image.height):
-        raise InputError(
-            f"{path} has {pixels.size[0]}x{pixels.size[1]} px, and its annotations say "
-            f"{image.width}x{image.height}; mend them"
-        )
-    return pixels
 
 
 def _cut(pixels: Image.Image, window: Window, scale: float) -> Image.Image:

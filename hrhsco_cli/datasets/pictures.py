@@ -14,6 +14,10 @@ from reports.errors import InputError
 THREADS = 8
 """Headers are waited for, not computed: more threads than cores."""
 
+Image.MAX_IMAGE_PIXELS = None
+"""Pillow takes 179 Mpx and more for an attack; DOTA has pictures of 800. Mostly their headers alone
+are read here."""
+
 _EXIF_ORIENTATION = 274
 _ENDS = {"JPEG": b"\xff\xd9", "PNG": b"IEND\xaeB`\x82"}
 """The last bytes of a whole file, by format."""
@@ -49,7 +53,7 @@ def picture_size(path: Path) -> tuple[int, int]:
             return opened.size
     except FileNotFoundError:
         raise InputError(f"no picture {path}, which its annotations name") from None
-    except (OSError, Image.DecompressionBombError) as error:
+    except OSError as error:
         raise InputError(f"{path} can't be read as a picture: {error}") from error
 
 

@@ -13,8 +13,8 @@ import numpy as np
 import pandas as pd
 
 from hrhsco_cli.datasets.coco_json import read_ground_truth
+from hrhsco_cli.datasets.tiling import Tile, Tiling, plan, whole
 from hrhsco_cli.grid.naming import head_axes, run_label
-from hrhsco_cli.predict.tiling import Tile, Tiling, plan, whole
 from hrhsco_cli.runs import recipe, second_pass
 from hrhsco_cli.runs.evaluation import annotation_file, trained_runner
 from hrhsco_cli.runs.folder import RunFolder

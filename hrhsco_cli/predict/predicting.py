@@ -10,12 +10,12 @@ import numpy as np
 import pandas as pd
 
 from hrhsco_cli.datasets.coco_json import coco_dict, read_ground_truth
+from hrhsco_cli.datasets.tiling import Tiling
 from hrhsco_cli.files import write_figure, write_json
 from hrhsco_cli.predict.detector import Detector, load_detector
 from hrhsco_cli.predict.inputs import gather
 from hrhsco_cli.predict.listing import Listed, identified, numbered
 from hrhsco_cli.predict.results import json_list
-from hrhsco_cli.predict.tiling import Tiling
 from reports.errors import InputError
 from reports.frames import GroundTruth
 from reports.plots import prediction

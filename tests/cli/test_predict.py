@@ -93,7 +93,7 @@ def test_a_batch_changes_nothing_but_rounding(run, detector, scenes):
 @pytest.mark.slow
 def test_tiles_are_detected_in_as_pictures_of_their_own(detector, scenes):
     """By hand: 230x250 px in tiles of 160x160 that overlap by 64, at 0 and 96, seams at 128."""
-    from hrhsco_cli.predict.tiling import Tiling
+    from hrhsco_cli.datasets.tiling import Tiling
 
     pictures = [detector.load(path) for path in sorted((scenes / "images").iterdir())[:16]]
     large = np.vstack([np.hstack(pictures[row : row + 4]) for row in range(0, 16, 4)])[:250, :230]

@@ -121,7 +121,8 @@ def _read(layout: CocoFormat, source: Path, split: str | None, complain: Complai
     if corners:
         raise InputError(
             f"{path} describes {len(corners)} corner crops, which are no files; convert the "
-            "annotations of whole pictures (task/tiny_set_train_all.json): training crops them"
+            "annotations of whole pictures (task/tiny_set_train_all.json): training crops them, "
+            "and hrhsco data tiles cuts them up for good"
         )
     number, listed = _categories(layout, categories, path)
     pictures = _folder(layout, root, split, path)

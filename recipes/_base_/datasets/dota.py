@@ -3,9 +3,8 @@
 Directory: train/ and val/ with images/ and labelTxt/ (v1.5, v2.0: labelTxt-v1.5/, labelTxt-v2.0/).
 Data: hrhsco data convert dota DOTA data/dota (or dotav1.5, dotav2). Its pictures are of up to
 20,000 px: training draws crops of 1024x1024 from them, but reads each whole, and scoring them whole
-outgrows a GPU. So cut pictures and annotations into tiles first, with any tool that slices COCO
-(sahi coco slice --slice_size 1024 --overlap_ratio 0.2, from pip install sahi, for each JSON), and
-name the folder of the tiles with --data; figures then are of tiles.
+outgrows a GPU. So cut them into tiles, and name the folder of the tiles with --data; figures then
+are of tiles: hrhsco data tiles data/dota data/dota_tiles --size 1024x1024 --overlap 200
 Classes: plane, baseball-diamond, bridge, ground-track-field, small-vehicle, large-vehicle, ship,
 tennis-court, basketball-court, storage-tank, soccer-ball-field, roundabout, harbor, swimming-pool,
 helicopter; v1.5 adds container-crane, v2.0 airport and helipad. Difficult objects are excused.

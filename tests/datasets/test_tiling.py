@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hrhsco_cli.predict.tiling import ALIGNMENT_PX, Tiling, plan, whole
+from hrhsco_cli.datasets.tiling import ALIGNMENT_PX, Tiling, plan, whole
 from reports.errors import InputError
 
 

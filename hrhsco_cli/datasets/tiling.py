@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from hrhsco_cli.datasets.windows import Window
 from reports.errors import InputError
 
 ALIGNMENT_PX = 32
@@ -83,6 +84,13 @@ def plan(size: tuple[int, int], tiling: Tiling) -> list[Tile]:
     return [
         Tile(x, y, width, height, core=(left, top, right, bottom))
         for (y, height, top, bottom), (x, width, left, right) in itertools.product(rows, columns)
+    ]
+
+
+def windows(size: tuple[int, int], tiling: Tiling) -> list[Window]:
+    """Where the tiles of a picture of (W, H) lie in it."""
+    return [
+        (each.x, each.y, each.x + each.width, each.y + each.height) for each in plan(size, tiling)
     ]
 
 

@@ -18,6 +18,7 @@ import pandas as pd
 from PIL import Image
 
 from hrhsco_cli.datasets.coco_json import coco_dict, read_ground_truth
+from hrhsco_cli.datasets.pictures import open_picture
 from hrhsco_cli.datasets.windows import Window, clip_boxes, move_boxes
 from hrhsco_cli.files import replacing_folder, write_json
 from hrhsco_cli.progress import progress
@@ -208,7 +209,7 @@ def _copy_picture(source: Path, out: Path, file_name: str) -> None:
 def _open(path: Path, image: Any) -> Image.Image:
     """A picture as it lies in its file, or in RGB."""
     try:
-        with Image.open(path) as opened:
+        with open_picture(path) as opened:
             if opened.size != (image.width, image.height):
                 raise InputError(
                     f"{path} has {opened.size[0]}x{opened.size[1]} px, and its annotations say "

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
+from typing import BinaryIO
 
 from PIL import Image
 
@@ -13,10 +14,6 @@ from reports.errors import InputError
 
 THREADS = 8
 """Headers are waited for, not computed: more threads than cores."""
-
-Image.MAX_IMAGE_PIXELS = None
-"""Pillow takes 179 Mpx and more for an attack; DOTA has pictures of 800. Mostly their headers alone
-are read here."""
 
 _EXIF_ORIENTATION = 274
 _ENDS = {"JPEG": b"\xff\xd9", "PNG": b"IEND\xaeB`\x82"}
@@ -42,6 +39,16 @@ class Header:
     file_size: int = 0
 
 
+def open_picture(file: Path | BinaryIO) -> Image.Image:
+    """Pillow's ``Image.open``, for pictures of any size.
+
+    Pillow takes 179 Mpx and more for an attack, and there is no other way to tell it otherwise;
+    DOTA has pictures of 800.
+    """
+    Image.MAX_IMAGE_PIXELS = None
+    return Image.open(file)
+
+
 def picture_size(path: Path) -> tuple[int, int]:
     """Width and height from the header; pixels are not decoded.
 
@@ -49,7 +56,7 @@ def picture_size(path: Path) -> tuple[int, int]:
         InputError: it is missing, or no picture.
     """
     try:
-        with Image.open(path) as opened:
+        with open_picture(path) as opened:
             return opened.size
     except FileNotFoundError:
         raise InputError(f"no picture {path}, which its annotations name") from None
@@ -60,7 +67,7 @@ def picture_size(path: Path) -> tuple[int, int]:
 def read_header(path: Path) -> Header:
     """The header of a picture; one whose end is missing is decoded, to be sure of it."""
     try:
-        with path.open("rb") as file, Image.open(file) as opened:
+        with path.open("rb") as file, open_picture(file) as opened:
             width, height = opened.size
             # Asked of a PNG without any, getexif would decode the pixels to look behind them.
             exif = opened.getexif() if "exif" in opened.info else {}

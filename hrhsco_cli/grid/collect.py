@@ -107,7 +107,8 @@ def load_pictures(runs: list[RunFolder], trials: list[Trial], truth: GroundTruth
     Pictures that are not to be found are left out: a report can do without.
     """
     import numpy as np
-    from PIL import Image
+
+    from hrhsco_cli.datasets.pictures import open_picture
 
     meta = trials[0].meta
     folder = Path(meta["annotations"]).parent / "images"
@@ -121,7 +122,7 @@ def load_pictures(runs: list[RunFolder], trials: list[Trial], truth: GroundTruth
         path = folder / image.file_name
         if not path.is_file():
             continue
-        with Image.open(path) as opened:
+        with open_picture(path) as opened:
             pixels = np.asarray(opened.convert("RGB"))
         pictures.append(
             Picture(

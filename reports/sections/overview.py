@@ -22,6 +22,12 @@ HEADLINE = (
 _OF_TRAINING = {"batch size": "batch_size", "epochs": "epochs", "optimizer": "optimizer"}
 """Conditions under which networks were trained, by what they are called."""
 
+AS_WELL = 0.05
+"""How much worse something may be and still do as well, as a share of the other's mean error.
+
+Not being told apart is no evidence of equality: with few seeds all is. So "as well" takes an
+interval that ends below this margin (a test of non-inferiority)."""
+
 _HEATMAPS = (
     "Detectors of tiny objects mark each object's center as a peak in a heatmap. The peak lies in "
     "a cell, so the center is rounded to a cell unless something predicts the fraction. "
@@ -187,28 +193,43 @@ def _closed_forms(trials: list[Trial]) -> list[str]:
     text = (
         "Closed forms compute the fraction from the same network's heatmap and learn nothing. The "
         "best of each network, chosen by its error here (which flatters it), against `sco`, on the "
-        "objects that both found, paired by seed:"
+        f"objects that both found, paired by seed; as well means worse by less than {100 * AS_WELL:g} % "
+        "of `sco`'s mean error, the interval's upper end included:"
     )
     return [text + "\n\n" + "\n".join(lines)]
 
 
 def _closed_form(name: str, source: str, group: list[Trial], sco: list[Trial]) -> str:
     change = comparison.difference(group, sco, comparison.paired_error_change)
-    verdict = {
-        "lower": "a closed form does better than the offset branch",
-        "higher": "the offset branch does better than the best closed form",
-        "not clearly different": "a closed form does as well as the offset branch, as far as "
-        f"{_count(change.seeds, 'seed')} can tell",
-    }.get(change.word, "one seed can't tell the offset branch from a closed form")
     error, recall = METRICS["loc.px.mean"], METRICS["loc.recall"]
+    margin = AS_WELL * (comparison.summary(sco, error.key)[0] or 0.0)
     figures = (
         f"`{label}` {_with_spread(error, *comparison.summary(each, error.key))} px (recall "
         f"{recall.format(comparison.summary(each, recall.key)[0])} %)"
         for label, each in ((source, group), ("sco", sco))
     )
     return (
-        f"- **{name}: {verdict}.** Mean error: {', '.join(figures)}; `{source}` minus `sco` "
+        f"- **{name}: {_closed_form_verdict(change, margin)}.** "
+        f"Mean error: {', '.join(figures)}; `{source}` minus `sco` "
         f"{_change(_CHANGE_OF_ERROR, change)} px, {change.word}. {_cost_of_offsets(sco[0], source)}"
+    )
+
+
+def _closed_form_verdict(change: Difference, margin: float) -> str:
+    """What the difference of a closed form from the offset branch allows to say."""
+    if change.high is None:
+        return "one seed can't tell the offset branch from a closed form"
+    if change.word == "lower":
+        return "a closed form does better than the offset branch"
+    as_well = change.high < margin
+    if change.word == "higher":
+        by = f", by less than {100 * AS_WELL:g} %" if as_well else ""
+        return f"the offset branch does better than the best closed form{by}"
+    if as_well:
+        return "a closed form does as well as the offset branch"
+    return (
+        f"{_count(change.seeds, 'seed')} can't tell whether a closed form does as well as the "
+        "offset branch"
     )
 
 

@@ -193,8 +193,8 @@ def _closed_forms(trials: list[Trial]) -> list[str]:
     text = (
         "Closed forms compute the fraction from the same network's heatmap and learn nothing. The "
         "best of each network, chosen by its error here (which flatters it), against `sco`, on the "
-        f"objects that both found, paired by seed; as well means worse by less than {100 * AS_WELL:g} % "
-        "of `sco`'s mean error, the interval's upper end included:"
+        "objects that both found, paired by seed; as well means worse by less than "
+        f"{100 * AS_WELL:g} % of `sco`'s mean error, the interval's upper end included:"
     )
     return [text + "\n\n" + "\n".join(lines)]
 

@@ -158,3 +158,44 @@ def status(
     console.print(status_table(trials, metric))
     for line in [*failed_lines(trials), summary_line(trials)]:
         console.print(line, highlight=False, markup=False, soft_wrap=True)
+
+
+@ablate_app.command()
+def bench(
+    grid: Annotated[str, typer.Argument(help="A grid file, or the name of a shipped one.")],
+    jobs: Annotated[int, typer.Option(min=2, help="Trials at a time, against one.")] = 2,
+    rounds: Annotated[int, typer.Option(min=1, help="Times that each is measured.")] = 3,
+    data: Annotated[
+        Path | None, typer.Option(help="Folder with train.json, val.json and images/.")
+    ] = None,
+    epochs: Annotated[
+        int | None, typer.Option(min=1, help="Length instead of the recipe's.")
+    ] = None,
+    device: Annotated[str, typer.Option(help="auto, cpu, cuda or cuda:INDEX.")] = "auto",
+    json_out: Annotated[Path | None, typer.Option("--json", help="Write all times there.")] = None,
+) -> None:
+    """Measure how much sooner several jobs finish a grid than one, and the engine's own time.
+
+    The whole grid is run twice a round and thrown away: take one of few, short, equal trials.
+
+    Example: hrhsco ablate bench equal_trials --jobs 2 --rounds 3
+    """
+    from hrhsco_cli.files import write_json
+    from hrhsco_cli.grid import spec
+    from hrhsco_cli.progress import progress
+    from hrhsco_cli.runs.environment import device_name, select_device
+    from hrhsco_cli.shown.jobs import print_jobs
+
+    whole = spec.read_grid(spec.find(grid))
+    select_device(device)
+
+    from hrhsco_cli.grid import running
+    from hrhsco_cli.grid.bench import measure
+
+    options = running.Options(data=data, epochs=epochs, device=device)
+    with progress("ablate bench", 2 * rounds) as log:
+        result = measure(whole, jobs, rounds, options, lambda name: log.advance(note=name))
+    result["meta"]["device"] = device_name()
+    print_jobs(result)
+    if json_out is not None:
+        write_json(json_out, result)

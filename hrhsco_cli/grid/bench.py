@@ -33,7 +33,7 @@ def measure(
         jobs: at a time, at least 2.
         rounds: how often.
         options: of the grid; ``jobs`` is set here.
-        on_run: told each run before it starts.
+        on_run: told each run that is done.
 
     Returns:
         ``meta`` (``grid``, ``networks``, ``jobs``, ``rounds``), ``runs`` (``round``, ``jobs``,
@@ -47,9 +47,9 @@ def measure(
     order, runs, count = random.Random(0), [], 0
     for number in range(rounds):
         for each in order.sample((1, jobs), 2):
-            on_run(f"round {number + 1}, jobs {each}")
             count, run = _run(grid, replace(options, jobs=each))
             runs.append({"round": number, "jobs": each, **run})
+            on_run(f"round {number + 1}, jobs {each}")
     return summary(runs, jobs, count) | {
         "meta": {"grid": grid.name, "networks": count, "jobs": jobs, "rounds": rounds},
         "runs": runs,

@@ -148,6 +148,7 @@ def crops(
     from hrhsco_cli.commands.values import parse_splits
     from hrhsco_cli.datasets.crops import crop_dataset
     from hrhsco_cli.runs.cropping import window_finders
+    from hrhsco_cli.shown.cropped import print_cropped
 
     options = {"k": k, "min_side": min_side, "growth": growth, "densest": densest}
     done = crop_dataset(
@@ -158,12 +159,7 @@ def crops(
         scale=scale,
         about={"from": heatmap, **options},
     )
-    for name, split in done.items():
-        typer.echo(
-            f"{name}: {split.images} images, {split.crops} crops with {split.kept} boxes; "
-            f"{split.cut} boxes cut, kept as iscrowd",
-            err=True,
-        )
+    print_cropped(done, "crop")
     typer.echo(out)
 
 
@@ -188,6 +184,7 @@ def tiles(
     from hrhsco_cli.commands.values import parse_splits
     from hrhsco_cli.datasets.crops import crop_dataset
     from hrhsco_cli.datasets.tiling import Tiling, windows
+    from hrhsco_cli.shown.cropped import print_cropped
 
     tiling = Tiling(parse_size(size), overlap)
     done = crop_dataset(
@@ -200,12 +197,7 @@ def tiles(
         part="tile",
         about={"size": tiling.size, "overlap": overlap},
     )
-    for name, split in done.items():
-        typer.echo(
-            f"{name}: {split.images} images, {split.crops} tiles with {split.kept} boxes; "
-            f"{split.cut} boxes cut, kept as iscrowd; {split.lost} objects whole in no tile",
-            err=True,
-        )
+    print_cropped(done, "tile")
     typer.echo(out)
 
 

@@ -1,0 +1,24 @@
+"""What ``hrhsco data crops`` and ``hrhsco data tiles`` made."""
+
+from collections.abc import Mapping
+
+from rich.console import Console
+
+from hrhsco_cli.datasets.crops import Summary
+
+
+def print_cropped(splits: Mapping[str, Summary], part: str) -> None:
+    """A line a split, to stderr.
+
+    Args:
+        splits: by name.
+        part: ``crop`` or ``tile``.
+    """
+    console = Console(stderr=True)
+    for name, split in splits.items():
+        console.print(
+            f"{name}: {split.images} images, {split.crops} {part}s with {split.kept} boxes; "
+            f"{split.cut} boxes cut, kept as iscrowd; {split.lost} whole in none",
+            highlight=False,
+            soft_wrap=True,
+        )

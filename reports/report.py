@@ -14,7 +14,7 @@ from reports.frames import GroundTruth
 from reports.markdown import image
 from reports.metrics.definitions import METRICS
 from reports.plots import cost_tradeoff, error_cdf, magnified, size_bins, training_curves
-from reports.sections import limits, overview
+from reports.sections import conditions, limits, overview, verdicts
 from reports.trials import Picture, Trial, require_comparable, variants
 
 _MAX_MAGNIFIED = 8
@@ -174,18 +174,18 @@ def _page(
 ) -> str:
     sections = {
         "What was compared": [
-            overview.unfinished(unfinished),
+            conditions.unfinished(unfinished),
             overview.compared(trials, truth, center_sources),
         ],
-        "What came out": [overview.verdicts(trials), overview.headline(trials)],
+        "What came out": [verdicts.verdicts(trials), overview.headline(trials)],
         "Figures": figures,
         "By object size": [overview.by_size(trials, truth)],
         "By strictness": [limits.strictness(trials)],
         "What rounding allows": [limits.ceiling(trials, reached.ceilings(trials, truth))],
         "Which branch holds the score back": [limits.branches(trials)],
         "Which errors cost AP": [limits.error_split(trials)],
-        "Training": [overview.training(trials)],
-        "Conditions": [overview.conditions(trials, attribution)],
+        "Training": [conditions.training(trials)],
+        "Conditions": [conditions.conditions(trials, attribution)],
         "What each figure means": [overview.glossary(trials)],
     }
     parts = [f"# {title}"]

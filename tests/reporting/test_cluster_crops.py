@@ -5,7 +5,7 @@ import pytest
 from reports import comparison, theme
 from reports.plots import cost_tradeoff
 from reports.reached import ceilings
-from reports.sections import overview
+from reports.sections import overview, verdicts
 from reports.trials import variants
 from tests.reporting.test_report import trial, truth
 
@@ -44,7 +44,7 @@ def test_each_variant_is_held_against_the_baseline_with_as_many_crops():
 
 
 def test_the_verdict_on_the_second_pass_is_against_the_same_network():
-    text = overview.verdicts(planted())
+    text = verdicts.verdicts(planted())
     alone = text.partition("The second pass alone")[2]
     assert f"**HRH-SCO n=2, sco{TWO}**: localisation error **lower** (-0.200 [" in alone
     assert f"**YOLC x4, regression{TWO}**: localisation error **not clearly different**" in alone

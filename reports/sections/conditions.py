@@ -1,0 +1,95 @@
+"""Under which conditions the figures hold, and what is missing."""
+
+from collections.abc import Iterable, Mapping
+
+from reports.markdown import definitions, table
+from reports.trials import Trial
+
+OF_TRAINING = {"batch size": "batch_size", "epochs": "epochs", "optimizer": "optimizer"}
+"""Conditions under which networks were trained, by what they are called."""
+
+
+def conditions(trials: list[Trial], attribution: str) -> str:
+    """Under which conditions the figures hold; several values where trials differ."""
+    fields = (
+        ("device", "device"), ("precision", "precision"), ("input size, px (W, H)", "input_size"),
+        *OF_TRAINING.items(), ("data fingerprint", "fingerprint"),
+        ("pictures", "images"), ("maxDets", "max_dets"), ("matching", "matching"),
+        ("least score matched", "min_score"), ("size bins", "size_bins"),
+        ("NMS and deformable convolution", "operators"), ("Python", "python"),
+        ("time measured", "latency"), ("cluster crops", "cluster_crops"),
+        ("time with cluster crops measured on", "crop_time"),
+    )  # fmt: skip
+    rows = [(label, _values(trials, key)) for label, key in fields]
+    ours = [trial for trial in trials if not trial.foreign]
+    decoding = sorted({f"{k} {v}" for t in ours for k, v in t.meta.get("decoding", {}).items()})
+    rows.append(("decoding", ", ".join(decoding) or "–"))
+    foreign = {trial.variant: trial.meta.get("decoding") for trial in trials if trial.foreign}
+    rows += [(f"decoding, {name}", _words(options)) for name, options in foreign.items() if options]
+    packages = trials[0].meta.get("packages", {})
+    rows.append(("versions", ", ".join(f"{name} {version}" for name, version in packages.items())))
+    rows.append(
+        ("cost", "counted for one image at the input size; 1 MAC = 2 FLOPs; decoding not counted")
+    )
+    times = sorted(str(trial.meta["time"]) for trial in trials if "time" in trial.meta)
+    if times:
+        rows.append(("scored", f"{times[0]} to {times[-1]}"))
+    if attribution:
+        rows.append(("pictures and boxes", attribution))
+    return definitions([row for row in rows if row[1]])
+
+
+def training(trials: list[Trial]) -> str:
+    """That training worked: the total loss at its start and end."""
+    rows = []
+    for trial in trials:
+        log = trial.training_log
+        if len(log) and "loss" in log:
+            curve = log.groupby("epoch")["loss"].mean()
+            rows.append(
+                [
+                    trial.network,
+                    trial.seed,
+                    int(curve.index[-1]),
+                    f"{curve.iloc[0]:.3g}",
+                    f"{curve.iloc[-1]:.3g}",
+                ]
+            )
+    if not rows:
+        return "Nothing was trained here: given checkpoints or predictions were scored."
+    return table(["network", "seed", "epochs", "mean loss, first epoch", "last epoch"], rows)
+
+
+def unfinished(reasons: Mapping[str, str]) -> str:
+    """Trials that are missing from a grid, since what is left may be chosen by its results.
+
+    Args:
+        reasons: by trial.
+    """
+    if not reasons:
+        return ""
+    heading = f"**Not complete: without metrics are {len(reasons)} trials.**"
+    return "\n".join([heading, "", *(f"- {name}: {reason}" for name, reason in reasons.items())])
+
+
+def _values(trials: Iterable[Trial], key: str) -> str:
+    """A condition's value; with whom each holds for, where it is not one for all."""
+    holders = networks_by_value(trials, key)
+    if len(holders) < 2 or key not in OF_TRAINING.values():
+        return "; ".join(holders)
+    return "; ".join(f"{value} ({', '.join(names)})" for value, names in holders.items())
+
+
+def networks_by_value(trials: Iterable[Trial], key: str) -> dict[str, list[str]]:
+    """The networks that each value of a condition holds for."""
+    holders: dict[str, dict[str, None]] = {}
+    for trial in trials:
+        if trial.meta.get(key) is not None:
+            holders.setdefault(_words(trial.meta[key]), {})[trial.network] = None
+    return {value: list(names) for value, names in holders.items()}
+
+
+def _words(value: object) -> str:
+    if isinstance(value, dict):
+        return ", ".join(f"{key} {each}" for key, each in value.items() if each is not None)
+    return str(value)

@@ -1,0 +1,171 @@
+"""What the figures allow to say of the questions that the variants were compared for."""
+
+from heads.centers import CENTER_SOURCES
+from reports import comparison
+from reports.comparison import Difference
+from reports.metrics.definitions import METRICS
+from reports.sections.wording import CHANGE_OF_ERROR, counted, with_interval, with_spread
+from reports.trials import Trial, by_source, variants
+
+AS_WELL = 0.05
+"""How much worse something may be and still do as well, as a share of the other's mean error.
+
+Not being told apart is no evidence of equality: with few seeds all is. So "as well" takes an
+interval that ends below this margin (a test of non-inferiority)."""
+
+
+def verdicts(trials: list[Trial]) -> str:
+    """What the figures allow to say, losses as plainly as wins."""
+    heads = [
+        line
+        for same in comparison.by_cluster_crops(trials).values()
+        for line in _against_baseline(same)
+    ]
+    lines = heads or [
+        "There is no baseline and extension side by side here, so the two are not compared."
+    ]
+    within = [*_offset_branch(trials), *_closed_forms(trials), *_second_pass(trials)]
+    lines += within
+    if heads or within:
+        lines.append(
+            '"Lower" and "higher" mean that the 95 % t-interval over seeds leaves zero out; '
+            "everything else is called not clearly different, however large the mean."
+        )
+    return "\n\n".join(lines)
+
+
+def _against_baseline(trials: list[Trial]) -> list[str]:
+    """Each extension against the baseline's best decode; all have the same second pass, or none.
+
+    Empty where one of the two is missing.
+    """
+    groups = variants(trials)
+    best = comparison.best_baseline(trials)
+    others = [name for name, group in groups.items() if not group[0].baseline]
+    if best is None or not others:
+        return []
+    reference = groups[best]
+    error, spread = comparison.summary(reference, "loc.px.mean")
+    return [
+        f"The baseline's own best decode is **{best}**: mean localisation error "
+        f"{with_spread(METRICS['loc.px.mean'], error, spread)} px. Against it, on the objects "
+        "that both found, paired by seed:",
+        "\n".join(_verdict(name, groups[name], reference) for name in others),
+    ]
+
+
+def _verdict(name: str, group: list[Trial], reference: list[Trial]) -> str:
+    error = comparison.difference(group, reference, comparison.paired_error_change)
+    small = comparison.difference(group, reference, comparison.metric_change("ap.small"))
+    recall = comparison.difference(group, reference, comparison.metric_change("loc.recall"))
+    return (
+        f"- **{name}**: localisation error **{error.word}** "
+        f"({with_interval(CHANGE_OF_ERROR, error)} px); "
+        f"AP_small {small.word} ({with_interval(METRICS['ap.small'], small)} points); "
+        f"recall {recall.word} ({with_interval(METRICS['loc.recall'], recall)} points)."
+    )
+
+
+def _offset_branch(trials: list[Trial]) -> list[str]:
+    """Does the offset branch help the very network that has it: sco against its peak's middle."""
+    lines = []
+    for name, sources in by_source(trials).items():
+        if not {"sco", "peak_center"} <= set(sources):
+            continue
+        change = comparison.difference(
+            sources["sco"], sources["peak_center"], comparison.paired_error_change
+        )
+        lines.append(f"- {name}: error {change.word} ({with_interval(CHANGE_OF_ERROR, change)} px)")
+    if not lines:
+        return []
+    text = "The offset branch alone, `sco` against `peak_center` of the same network and peaks:"
+    return [text + "\n\n" + "\n".join(lines)]
+
+
+def _closed_forms(trials: list[Trial]) -> list[str]:
+    """Does a computed fraction do as well as the learned one, at the very same peaks?"""
+    lines = []
+    for name, sources in by_source(trials).items():
+        errors = {
+            source: error
+            for source, group in sources.items()
+            if source in CENTER_SOURCES
+            and CENTER_SOURCES[source].is_closed_form
+            and (error := comparison.summary(group, "loc.px.mean")[0]) is not None
+        }
+        if "sco" in sources and errors:
+            best = min(errors, key=errors.__getitem__)
+            lines.append(_closed_form(name, best, sources[best], sources["sco"]))
+    if not lines:
+        return []
+    text = (
+        "Closed forms compute the fraction from the same network's heatmap and learn nothing. The "
+        "best of each network, chosen by its error here (which flatters it), against `sco`, on the "
+        "objects that both found, paired by seed; as well means worse by less than "
+        f"{100 * AS_WELL:g} % of `sco`'s mean error, the interval's upper end included:"
+    )
+    return [text + "\n\n" + "\n".join(lines)]
+
+
+def _closed_form(name: str, source: str, group: list[Trial], sco: list[Trial]) -> str:
+    change = comparison.difference(group, sco, comparison.paired_error_change)
+    error, recall = METRICS["loc.px.mean"], METRICS["loc.recall"]
+    margin = AS_WELL * (comparison.summary(sco, error.key)[0] or 0.0)
+    figures = (
+        f"`{label}` {with_spread(error, *comparison.summary(each, error.key))} px (recall "
+        f"{recall.format(comparison.summary(each, recall.key)[0])} %)"
+        for label, each in ((source, group), ("sco", sco))
+    )
+    return (
+        f"- **{name}: {_closed_form_verdict(change, margin)}.** "
+        f"Mean error: {', '.join(figures)}; `{source}` minus `sco` "
+        f"{with_interval(CHANGE_OF_ERROR, change)} px, {change.word}. "
+        f"{_cost_of_offsets(sco[0], source)}"
+    )
+
+
+def _closed_form_verdict(change: Difference, margin: float) -> str:
+    """What the difference of a closed form from the offset branch allows to say."""
+    if change.high is None:
+        return "one seed can't tell the offset branch from a closed form"
+    if change.word == "lower":
+        return "a closed form does better than the offset branch"
+    as_well = change.high < margin
+    if change.word == "higher":
+        by = f", by less than {100 * AS_WELL:g} %" if as_well else ""
+        return f"the offset branch does better than the best closed form{by}"
+    if as_well:
+        return "a closed form does as well as the offset branch"
+    return (
+        f"{counted(change.seeds, 'seed')} can't tell whether a closed form does as well as the "
+        "offset branch"
+    )
+
+
+def _cost_of_offsets(sco: Trial, source: str) -> str:
+    macs, params = (METRICS[f"cost.offset.{each}"] for each in ("macs", "params"))
+    if sco.metrics.get(macs.key) is None:
+        return "What the offset branch costs was not counted."
+    where = "over the whole map"
+    if sco.meta.get("head", {}).get("sparse_offsets", True):
+        where = f"at {sco.meta.get('decoding', {}).get('topk', 1000)} peaks alone"
+    size = "x".join(map(str, sco.meta.get("input_size", [])))
+    return (
+        f"The offset branch takes {macs.format(sco.metrics[macs.key])} {macs.unit} multiply-adds "
+        f"({where}, one image of {size} px) and {params.format(sco.metrics.get(params.key))} "
+        f"{params.unit} parameters; `{source}` has neither (a few operations a peak are part of "
+        "decoding, which isn't counted)."
+    )
+
+
+def _second_pass(trials: list[Trial]) -> list[str]:
+    """Does detecting again in crops help the very network that does it."""
+    groups, lines = variants(trials), []
+    for name, group in groups.items():
+        plain = comparison.without_crops(groups, name)
+        if group[0].cluster_crops and plain is not None:
+            lines.append(_verdict(name, group, groups[plain]))
+    if not lines:
+        return []
+    text = "The second pass alone, against the first pass of the same network:"
+    return [text + "\n\n" + "\n".join(lines)]

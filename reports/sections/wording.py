@@ -1,0 +1,38 @@
+"""Figures in words: with their spread, their interval, their sign."""
+
+from reports.comparison import Difference
+from reports.metrics.definitions import Metric
+
+CHANGE_OF_ERROR = Metric(
+    "",
+    "change of error",
+    "px",
+    "lower",
+    "mean change on the objects that both found, paired by seed",
+)
+
+
+def with_spread(metric: Metric, mean: float | None, spread: float | None) -> str:
+    """A mean ± a standard deviation, in the metric's own digits."""
+    text = metric.format(mean)
+    # Parameters and operations don't vary with the seed; a ± 0 says nothing.
+    return text if not spread or spread != spread else f"{text} ± {metric.format(spread)}"
+
+
+def with_interval(metric: Metric, change: Difference) -> str:
+    """A signed mean difference [and its interval], in the metric's own digits."""
+    if change.mean is None:
+        return "–"
+    text = _signed(metric, change.mean)
+    if change.low is None or change.high is None:
+        return text
+    return f"{text} [{_signed(metric, change.low)}, {_signed(metric, change.high)}]"
+
+
+def _signed(metric: Metric, value: float) -> str:
+    return f"{value * metric.scale:+.{metric.digits}f}"
+
+
+def counted(number: int, noun: str) -> str:
+    """``1 seed``, ``3 seeds``."""
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"

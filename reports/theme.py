@@ -1,13 +1,15 @@
 """Every color, size and font of every plot."""
 
 import itertools
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.patches import Patch
 
 from reports.trials import Trial
 
@@ -23,7 +25,8 @@ _COLORS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#56b4e9", "#e69f00", "#8
 _CLASS_COLORS = ("#56b4e9", "#d55e00", "#009e73", "#cc79a7", "#8c6bb1", "#0072b2", "#e69f00")
 _BASELINE_COLORS = ("#000000", "#7f7f7f", "#b0b0b0", "#4d4d4d")
 
-Line = str | tuple[int, tuple[float, ...]]
+Line = Any
+"""A line style of matplotlib, whose own types leave out dashes with an offset."""
 
 _SOURCES: dict[str, tuple[str, Line]] = {
     "sco": ("o", "-"),
@@ -38,6 +41,8 @@ _SOURCES: dict[str, tuple[str, Line]] = {
 _OTHER_SOURCE: tuple[str, Line] = ("D", "-")
 _LEGEND_CHARACTERS, _LEGEND_HANDLE = 140, 5
 """Characters of a legend that fit beside each other; what an entry's handle takes of them."""
+_MOST_VARIANTS = 12
+"""Of more, a legend names networks and center sources instead of each pair of them."""
 
 
 @dataclass(frozen=True)
@@ -47,6 +52,8 @@ class Look:
     color: str
     marker: str
     line: Line
+    network: str = ""
+    source: str = ""
 
 
 def looks(trials: Iterable[Trial]) -> dict[str, Look]:
@@ -62,7 +69,8 @@ def looks(trials: Iterable[Trial]) -> dict[str, Look]:
             if trial.network not in colors:
                 colors[trial.network] = next(grey if trial.baseline else bright)
             drawn = _SOURCES.get(trial.center_source, _OTHER_SOURCE)
-            made[trial.variant] = Look(colors[trial.network], *drawn)
+            shown = trial.network, trial.center_source
+            made[trial.variant] = Look(colors[trial.network], *drawn, *shown)
     return made
 
 
@@ -79,8 +87,13 @@ def class_colors(category_ids: Iterable[int]) -> dict[int, str]:
     return dict(zip(category_ids, itertools.cycle(_CLASS_COLORS)))
 
 
-def figure(rows: int = 1, columns: int = 1, height_in: float = 4.2) -> tuple[Figure, list[Axes]]:
-    """A figure with its axes, row by row, styled; no global state is touched."""
+def figure(rows: int = 1, columns: int = 1, height_in: float = 3.6) -> tuple[Figure, list[Axes]]:
+    """A figure with its axes, row by row, styled; no global state is touched.
+
+    Args:
+        rows: of axes; ``columns`` likewise.
+        height_in: of the axes and their labels; a ``legend`` comes on top.
+    """
     made = Figure(figsize=(WIDTH_IN, height_in), dpi=DPI, layout="constrained")
     FigureCanvasAgg(made)
     axes = [made.add_subplot(rows, columns, index + 1) for index in range(rows * columns)]
@@ -107,19 +120,49 @@ def style(axes: Axes) -> None:
         text.set_fontsize(9)
 
 
-def legend(figure: Figure, axes: list[Axes], columns: int = 4) -> None:
-    """One legend for all axes, under them; each label once; fewer columns where labels are long."""
+def legend(
+    figure: Figure, axes: list[Axes], looks: Mapping[str, Look] | None = None, columns: int = 4
+) -> None:
+    """One legend for all axes, under them; each label once; fewer columns where labels are long.
+
+    The figure grows by it, so that what is drawn keeps its size.
+
+    Args:
+        figure: of the axes.
+        axes: with labelled handles.
+        looks: of the labels that are variants; where they are many, colors are named by network,
+            markers and lines by center source.
+        columns: at most.
+    """
     entries: dict[str, Any] = {}
     for each in axes:
         handles, labels = each.get_legend_handles_labels()
         entries |= dict(zip(labels, handles, strict=True))
-    if entries:
-        fitting = _LEGEND_CHARACTERS // (max(map(len, entries)) + _LEGEND_HANDLE)
-        figure.legend(
-            entries.values(),
-            entries.keys(),
-            loc="outside lower center",
-            ncols=max(1, min(columns, fitting)),
-            fontsize=7.5,
-            frameon=False,
-        )
+    entries = _by_part(entries, looks or {})
+    if not entries:
+        return
+    fitting = _LEGEND_CHARACTERS // (max(map(len, entries)) + _LEGEND_HANDLE)
+    made = figure.legend(
+        entries.values(),
+        entries.keys(),
+        loc="outside lower center",
+        ncols=max(1, min(columns, fitting)),
+        fontsize=7.5,
+        frameon=False,
+    )
+    width, height = figure.get_size_inches()
+    figure.set_size_inches(width, height + made.get_window_extent().height / figure.dpi)
+
+
+def _by_part(entries: dict[str, Any], looks: Mapping[str, Look]) -> dict[str, Any]:
+    """An entry for each network and each center source of the variants, if these are many."""
+    shown = [looks[label] for label in entries if label in looks]
+    if len(shown) <= _MOST_VARIANTS:
+        return entries
+    networks = {each.network: Patch(color=each.color) for each in shown}
+    sources = {
+        each.source: Line2D([], [], color=GREY, marker=each.marker, linestyle=each.line)
+        for each in shown
+    }
+    rest = {label: handle for label, handle in entries.items() if label not in looks}
+    return networks | sources | rest

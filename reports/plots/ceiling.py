@@ -14,7 +14,7 @@ _SHOWN = ("ap.all", "ap.90", "loc.px.mean")
 def draw(rows: Sequence[Mapping[str, Any]]) -> Figure:
     """One line a center source; the baseline's depth is marked."""
     looks = theme.source_looks(dict.fromkeys(row["center_source"] for row in rows))
-    figure, axes = theme.figure(columns=len(_SHOWN), height_in=3.2)
+    figure, axes = theme.figure(columns=len(_SHOWN), height_in=2.9)
     depths = sorted({row["depth"] for row in rows})
     for each, key in zip(axes, _SHOWN, strict=True):
         metric = METRICS[key]

@@ -19,11 +19,11 @@ def draw(trials: list[Trial]) -> Figure | None:
         return None
     if "latency.end_to_end.ms" in costs:
         costs.remove("latency.end_to_end.ratio")
-    figure, axes = theme.figure(len(costs), len(_SHOWN), height_in=0.9 + 3.0 * len(costs))
+    figure, axes = theme.figure(len(costs), len(_SHOWN), height_in=0.3 + 3.0 * len(costs))
     panels = [(cost, key) for cost in costs for key in _SHOWN]
     for each, (cost, key) in zip(axes, panels, strict=True):
         _panel(each, trials, cost, key)
-    theme.legend(figure, axes)
+    theme.legend(figure, axes, theme.looks(trials))
     return figure
 
 

@@ -45,7 +45,7 @@ def draw(trials: list[Trial], floors: Mapping[str, np.ndarray]) -> Figure:
     axes.set(xlim=(0, LIMIT_PX), ylim=(0, 100))
     axes.set_xlabel("distance of predicted to true center (px)")
     axes.set_ylabel("found objects closer than that (%)")
-    theme.legend(figure, [axes])
+    theme.legend(figure, [axes], looks)
     return figure
 
 

@@ -15,7 +15,7 @@ def draw(bench: Mapping[str, Any]) -> Figure:
     """Stacked stages a network; a mark and its bar for the whole with its interval."""
     found = timings(bench["variants"])
     whole = next(iter(found.values()))["end_to_end"].median
-    figure, (axes,) = theme.figure(height_in=1.6 + 0.42 * len(found))
+    figure, (axes,) = theme.figure(height_in=1.2 + 0.42 * len(found))
     looks = theme.source_looks(STAGES)
     for row, timing in enumerate(found.values()):
         left = 0.0

@@ -29,12 +29,12 @@ def draw(pictures: list[Picture], looks: dict[str, theme.Look]) -> Figure | None
     if not spots:
         return None
     rows = -(-len(spots) // _COLUMNS)
-    figure, axes = theme.figure(rows, _COLUMNS, height_in=2.1 * rows + 0.7)
+    figure, axes = theme.figure(rows, _COLUMNS, height_in=2.1 * rows + 0.2)
     for panel, (picture, row) in zip(axes, spots, strict=False):
         _crop(panel, picture, row, looks)
     for panel in axes[len(spots) :]:
         panel.set_visible(False)
-    theme.legend(figure, axes)
+    theme.legend(figure, axes, looks)
     return figure
 
 

@@ -17,7 +17,7 @@ def draw(trials: list[Trial], truth: GroundTruth) -> Figure:
     looks = theme.looks(trials)
     table = by_size(trials, truth)
     shown = [each for each in AITOD_BINS if (table["bin"] == each.name).any()]
-    figure, axes = theme.figure(columns=2, height_in=4.0)
+    figure, axes = theme.figure(columns=2, height_in=3.4)
     for panel, (column, label, scale) in zip(
         axes, (("mean", "mean error (px)", 1.0), ("recall", "recall (%)", 100.0)), strict=True
     ):
@@ -38,7 +38,7 @@ def draw(trials: list[Trial], truth: GroundTruth) -> Figure:
         panel.set_xticks(range(len(shown)), [each.heading.replace(" (", "\n(") for each in shown])
         panel.set_ylabel(label)
         panel.grid(visible=False, axis="x")
-    theme.legend(figure, axes)
+    theme.legend(figure, axes, looks)
     return figure
 
 

@@ -15,7 +15,7 @@ def draw(trials: list[Trial]) -> Figure | None:
     losses = loss_names(trained)
     columns = min(3, len(losses))
     rows = -(-len(losses) // columns)
-    figure, axes = theme.figure(rows, columns, height_in=2.3 * rows + 0.6)
+    figure, axes = theme.figure(rows, columns, height_in=2.3 * rows + 0.2)
     groups = variants(trained)
     looks = theme.looks(trained)
     for panel, loss in zip(axes, losses, strict=False):

@@ -213,6 +213,28 @@ def test_a_legend_fits_the_figure(ending):
     assert box.x0 >= 0 and box.x1 <= figure.bbox.width
 
 
+def test_a_long_legend_takes_nothing_from_the_plot_and_names_parts():
+    """35 variants once left a third of the axes' height."""
+    axes_in, shown = [], []
+    for depths in (1, 5):
+        looks = {
+            f"n={depth}, {source}": theme.Look(f"C{depth}", "o", "-", f"n={depth}", source)
+            for depth in range(depths)
+            for source in CENTER_SOURCES
+        }
+        figure, axes = theme.figure()
+        for name, look in looks.items():
+            axes[0].plot([0, 1], color=look.color, label=name)
+        axes[0].plot([0, 1], label="floor")
+        theme.legend(figure, axes, looks)
+        figure.canvas.draw()
+        axes_in.append(axes[0].get_window_extent().height / figure.dpi)
+        shown.append([text.get_text() for text in figure.legends[0].get_texts()])
+    assert min(axes_in) > 2.9
+    assert shown[0] == [f"n=0, {source}" for source in CENTER_SOURCES] + ["floor"]
+    assert shown[1] == [f"n={depth}" for depth in range(5)] + [*CENTER_SOURCES, "floor"]
+
+
 def test_each_center_source_has_its_own_look():
     looks = theme.source_looks(CENTER_SOURCES)
     for part in ("color", "marker", "line"):

@@ -8,16 +8,14 @@ from pathlib import Path
 import pandas as pd
 from matplotlib.figure import Figure
 
-from reports import reached, theme
+from reports import reached
 from reports.errors import InputError
 from reports.frames import GroundTruth
 from reports.markdown import image
 from reports.metrics.definitions import METRICS
 from reports.plots import cost_tradeoff, error_cdf, magnified, size_bins, training_curves
 from reports.sections import conditions, limits, overview, verdicts
-from reports.trials import Picture, Trial, require_comparable, variants
-
-_MAX_MAGNIFIED = 8
+from reports.trials import Picture, Trial, require_comparable
 
 
 def write_report(
@@ -144,23 +142,16 @@ def _figures(
         ),
         (
             "magnified",
-            "True centers (cross, with the true box) and predicted ones, one seed. A marker that "
-            "is missing was more than 6 px away.",
-            lambda: magnified.draw(pictures, _worth_magnifying(trials)),
+            "True centers (cross, with the true box) and predicted ones, one seed, by at most "
+            f"{magnified.MAX_VARIANTS} variants: each network's center sources of the least error. "
+            "A marker that is missing was more than 6 px away.",
+            lambda: magnified.draw(pictures, magnified.worth_drawing(trials)),
         ),
     )
     for name, caption, draw in drawings:
         figure = draw()
         if figure is not None:
             yield name, caption, figure
-
-
-def _worth_magnifying(trials: list[Trial]) -> dict[str, theme.Look]:
-    """Variants to draw: those that read the peak's cell alone give way to the network's own."""
-    looks = theme.looks(trials)
-    groups = variants(trials)
-    own = [name for name, group in groups.items() if not group[0].center_source.startswith("peak")]
-    return {name: looks[name] for name in (own or list(groups))[:_MAX_MAGNIFIED]}
 
 
 def _page(

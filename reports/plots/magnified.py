@@ -1,5 +1,7 @@
 """True and predicted centers under the magnifying glass."""
 
+import itertools
+import math
 from collections.abc import Iterable
 from typing import Any
 
@@ -8,11 +10,13 @@ import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
-from reports import theme
+from reports import comparison, theme
 from reports.plots.window import show_window
-from reports.trials import Picture
+from reports.trials import Picture, Trial, variants
 
 CROP_PX = 28
+MAX_VARIANTS = 8
+"""More markers on an object of a few pixels can't be told apart."""
 _COLUMNS = 4
 _ROWS = 2
 _NEAR_PX = 6.0
@@ -36,6 +40,26 @@ def draw(pictures: list[Picture], looks: dict[str, theme.Look]) -> Figure | None
         panel.set_visible(False)
     theme.legend(figure, axes, looks)
     return figure
+
+
+def worth_drawing(trials: list[Trial]) -> dict[str, theme.Look]:
+    """Variants to draw: of each network in turn its source of the least error, then its next.
+
+    Those that read the peak's cell alone give way to the network's own.
+    """
+    groups = variants(trials)
+    own = [name for name, group in groups.items() if not group[0].center_source.startswith("peak")]
+    by_network: dict[str, list[str]] = {}
+    for name in sorted(own or groups, key=lambda name: _mean_error(groups[name])):
+        by_network.setdefault(groups[name][0].network, []).append(name)
+    turns = itertools.chain.from_iterable(itertools.zip_longest(*by_network.values()))
+    chosen = set(itertools.islice(filter(None, turns), MAX_VARIANTS))
+    return {name: look for name, look in theme.looks(trials).items() if name in chosen}
+
+
+def _mean_error(group: list[Trial]) -> float:
+    error, _ = comparison.summary(group, "loc.px.mean")
+    return math.inf if error is None else error
 
 
 def choose(pictures: list[Picture], count: int) -> Iterable[tuple[Picture, pd.Series]]:

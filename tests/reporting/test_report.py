@@ -11,6 +11,7 @@ from heads.centers import CENTER_SOURCES
 from reports import comparison, report, theme
 from reports.errors import InputError
 from reports.frames import GroundTruth
+from reports.plots import magnified
 from reports.report import results_frame, write_report
 from reports.trials import Picture, Trial
 
@@ -132,6 +133,27 @@ def test_every_figure_exists_and_is_small(tmp_path):
     wanted = ("error_cdf", "cost_tradeoff", "size_bins", "training_curves", "magnified")
     assert sorted(links) == sorted(f"{name}.png" for name in wanted)
     assert all(0 < (tmp_path / "report" / link).stat().st_size < 200_000 for link in links)
+
+
+def test_every_network_is_magnified_by_its_best_decode():
+    """Three networks of seven decodes: eight markers, not one network's all."""
+    trials = []
+    for depth in (1, 2, 3):
+        for place, source in enumerate(CENTER_SOURCES):
+            # Each network is best by another source, and the peak's own middle by far.
+            error = 0.1 if source == "peak_center" else 1 + (place + depth) % len(CENTER_SOURCES)
+            trials.append(trial(f"HRH-SCO n={depth}, {source}", 0, np.full(OBJECTS, error)))
+    shown = magnified.worth_drawing(trials)
+    assert len(shown) == 8
+    assert not any("peak" in name for name in shown)
+    for depth in (1, 2, 3):
+        mine = [each for each in trials if f"n={depth}" in each.variant]
+        mine = [each for each in mine if "peak" not in each.variant]
+        ranked = sorted(mine, key=lambda each: each.metrics["loc.px.mean"])
+        chosen = {name for name in shown if f"n={depth}" in name}
+        assert chosen == {each.variant for each in ranked[: len(chosen)]}
+        assert len(chosen) >= 2
+    assert list(shown) == [each.variant for each in trials if each.variant in shown]
 
 
 def rivals(change, target="subpixel", noise=0.01, seeds=(0, 1, 2)):

@@ -4,6 +4,7 @@ from rich.console import Console
 from rich.markup import escape
 
 from hrhsco_cli.grid.estimate import Estimate, Row
+from hrhsco_cli.runs import second_pass
 from hrhsco_cli.shown.grid import duration
 from hrhsco_cli.shown.table import new_table
 
@@ -29,6 +30,11 @@ def print_estimate(found: Estimate) -> None:
             line = f"{row.trial.spec.name} is there with another {', '.join(row.trial.change)}"
         if line:
             console.print(line, markup=False, highlight=False, soft_wrap=True, style=style)
+    if any(second_pass.options(row.trial.config) and not row.settled for row in found.rows):
+        console.print(
+            "times are without second passes: how many crops there are, training decides",
+            style="yellow", highlight=False, soft_wrap=True,
+        )  # fmt: skip
     console.print(
         f"about {duration(found.seconds)} with {found.jobs} at a time, from one measured step of "
         f"each network; at most {found.disk_bytes / 1e6:.0f} MB when done (while a network trains, "

@@ -3,8 +3,10 @@
 import pytest
 import yaml
 
+from hrhsco_cli.grid.estimate import Estimate, Row
 from hrhsco_cli.grid.plan import networks, plan_grid
 from hrhsco_cli.grid.spec import read_grid
+from hrhsco_cli.shown.estimate import print_estimate
 from reports.errors import InputError
 
 AXES = {"use_hrh_sco": [False, True], "center_source": ["regression"], "cluster_crops": [0, 2, 4]}
@@ -46,3 +48,10 @@ def test_its_other_numbers_are_axes_too(planned):
 def test_a_k_that_can_not_be_is_refused_with_the_trial(planned):
     with pytest.raises(InputError, match=r"cluster-crops-k-9.5-seed0: cluster_crops.k is 9.5"):
         planned(cluster_crops=[0, 9.5])
+
+
+def test_a_dry_run_says_that_their_time_is_not_in_it(planned, capsys):
+    for k, told in ((0, False), (2, True)):
+        rows = [Row(trial, False, True, 60.0, 0, "") for trial in planned(cluster_crops=[k])]
+        print_estimate(Estimate(tuple(rows), 1))
+        assert ("times are without second passes" in capsys.readouterr().out) == told

@@ -45,7 +45,8 @@ def grid(
         float | None, typer.Option(min=0, help="After so long start no further trial.")
     ] = None,
     validate: Annotated[
-        int, typer.Option(min=0, help="Score the test set (first pass) every so many epochs; 0 never.")
+        int,
+        typer.Option(min=0, help="Score the test set (first pass) every so many epochs; 0 never."),
     ] = 0,
     prune: Annotated[
         str | None,

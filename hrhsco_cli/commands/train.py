@@ -30,7 +30,8 @@ def train(
         int | None, typer.Option(min=1, help="Train over so many GPUs (or CPU processes).")
     ] = None,
     validate: Annotated[
-        int, typer.Option(min=0, help="Score the test set (first pass) every so many epochs; 0 never.")
+        int,
+        typer.Option(min=0, help="Score the test set (first pass) every so many epochs; 0 never."),
     ] = 0,
     tensorboard: Annotated[
         bool, typer.Option("--tensorboard", help="Write training curves for TensorBoard.")

@@ -4,6 +4,7 @@ Exact stand-ins for the compiled operators, differentiable where those are and i
 type; slower, so ``mmcv_bridge`` takes them only where no compiled ones can be had.
 """
 
+import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor
@@ -21,20 +22,32 @@ def nms(boxes: Tensor, scores: Tensor, iou_threshold: float) -> Tensor:
         Indices of the kept boxes, ``(M,)``, highest score first, ties by index.
     """
     order = scores.argsort(descending=True, stable=True)
-    sorted_boxes = boxes[order]
-    area = (sorted_boxes[:, 2:] - sorted_boxes[:, :2]).prod(dim=1)
-    alive = torch.ones(len(order), dtype=torch.bool, device=boxes.device)
+    kept = torch.tensor(_kept(boxes[order], iou_threshold), dtype=torch.long, device=boxes.device)
+    return order[kept]
+
+
+def _kept(boxes: Tensor, iou_threshold: float) -> list[int]:
+    """Which boxes stay, of ``(N, 4)`` by falling score; in numpy, since all steps are small.
+
+    torch takes longer to start each of them than to do it, and much longer when it is watched
+    (memory tracking) or has to ask a GPU for every answer.
+    """
+    corners = boxes.detach().cpu()
+    sides = (corners if corners.dtype == torch.float64 else corners.float()).numpy()
+    area = (sides[:, 2:] - sides[:, :2]).prod(axis=1)
+    alive = np.ones(len(sides), dtype=bool)
     kept = []
-    for current in range(len(order)):
+    for current in range(len(sides)):
         if not alive[current]:
             continue
         kept.append(current)
-        top_left = torch.maximum(sorted_boxes[current, :2], sorted_boxes[current + 1 :, :2])
-        bottom_right = torch.minimum(sorted_boxes[current, 2:], sorted_boxes[current + 1 :, 2:])
-        overlap = (bottom_right - top_left).clamp(min=0).prod(dim=1)
+        rest = sides[current + 1 :]
+        top_left = np.maximum(sides[current, :2], rest[:, :2])
+        bottom_right = np.minimum(sides[current, 2:], rest[:, 2:])
+        overlap = (bottom_right - top_left).clip(min=0).prod(axis=1)
         union = area[current] + area[current + 1 :] - overlap
-        alive[current + 1 :] &= ~(overlap > iou_threshold * union)
-    return order[torch.tensor(kept, dtype=torch.long, device=boxes.device)]
+        alive[current + 1 :] &= ~(overlap > np.asarray(iou_threshold, sides.dtype) * union)
+    return kept
 
 
 def deform_conv2d(

@@ -25,6 +25,7 @@ def test_depths_side_by_side(tmp_path):
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     assert "no GPU latency" in done.stdout
+    assert "INFO" not in done.stdout + done.stderr  # mmengine tells of every parameter it draws
     assert " ms" not in done.stdout
     assert plot.stat().st_size > 1000
     page = (tmp_path / "bench.md").read_text()

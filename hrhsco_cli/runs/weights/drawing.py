@@ -1,6 +1,9 @@
 """Random weights for a network that is to be timed, not trained."""
 
+import logging
 from typing import Any
+
+from mmengine.logging import MMLogger
 
 __all__ = ["draw_weights"]
 
@@ -17,4 +20,10 @@ def draw_weights(model: Any) -> None:
     for part in model.modules():
         if "Pretrained" in str(getattr(part, "init_cfg", None)):
             part.init_cfg = None
-    model.init_weights()
+    logger = MMLogger.get_current_instance()
+    level = logger.level
+    logger.setLevel(logging.WARNING)  # a line a parameter is for the log of a training
+    try:
+        model.init_weights()
+    finally:
+        logger.setLevel(level)

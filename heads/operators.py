@@ -46,7 +46,7 @@ def _kept(boxes: Tensor, iou_threshold: float) -> list[int]:
         bottom_right = np.minimum(sides[current, 2:], rest[:, 2:])
         overlap = (bottom_right - top_left).clip(min=0).prod(axis=1)
         union = area[current] + area[current + 1 :] - overlap
-        alive[current + 1 :] &= ~(overlap > np.asarray(iou_threshold, sides.dtype) * union)
+        alive[current + 1 :] &= ~(overlap > iou_threshold * union)
     return kept
 
 

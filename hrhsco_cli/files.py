@@ -6,8 +6,9 @@ import json
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator
-from functools import cache
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
+from functools import cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,8 +22,7 @@ _TAIL_BYTES = 1 << 16
 """Where a last row is looked for: many times the length of one."""
 
 
-@contextlib.contextmanager
-def replacing(path: Path) -> Iterator[Path]:
+def replacing(path: Path) -> AbstractContextManager[Path]:
     """Yield a path to write to; it takes ``path``'s place when the block ends without an error.
 
     On an error (a full disk, an interrupt) the half-written file is removed and what stood at
@@ -31,29 +31,10 @@ def replacing(path: Path) -> Iterator[Path]:
     Raises:
         InputError: the folder can't be written to.
     """
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(
-            prefix=f".{path.stem}-", suffix=path.suffix, dir=path.parent
-        )
-    except OSError as error:
-        raise InputError(f"can't write {path}: {error.strerror}; choose another place") from error
-    os.close(handle)
-    aside = Path(name)
-    try:
-        yield aside
-        aside.chmod(0o644)
-        aside.replace(path)
-    except OSError as error:
-        raise InputError(
-            f"can't write {path}: {error.strerror or error}; nothing was changed"
-        ) from error
-    finally:
-        aside.unlink(missing_ok=True)
+    return _in_place_of(path, _new_file, 0o644, lambda aside: aside.unlink(missing_ok=True))
 
 
-@contextlib.contextmanager
-def replacing_folder(path: Path) -> Iterator[Path]:
+def replacing_folder(path: Path) -> AbstractContextManager[Path]:
     """Yield an empty folder to fill; it becomes ``path`` when the block ends without an error.
 
     Args:
@@ -62,21 +43,39 @@ def replacing_folder(path: Path) -> Iterator[Path]:
     Raises:
         InputError: the folder around it can't be written to, or there is no room.
     """
+    return _in_place_of(path, _new_folder, 0o755, partial(shutil.rmtree, ignore_errors=True))
+
+
+@contextlib.contextmanager
+def _in_place_of(
+    path: Path, make: Callable[[Path], str], mode: int, remove: Callable[[Path], None]
+) -> Iterator[Path]:
+    """Make something beside ``path``, yield it, and rename it to ``path`` or remove it."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        aside = Path(tempfile.mkdtemp(prefix=f".{path.name}-", dir=path.parent))
+        aside = Path(make(path))
     except OSError as error:
         raise InputError(f"can't write {path}: {error.strerror}; choose another place") from error
     try:
         yield aside
-        aside.chmod(0o755)
+        aside.chmod(mode)
         aside.replace(path)
     except OSError as error:
         raise InputError(
             f"can't write {path}: {error.strerror or error}; nothing was changed"
         ) from error
     finally:
-        shutil.rmtree(aside, ignore_errors=True)
+        remove(aside)
+
+
+def _new_file(path: Path) -> str:
+    handle, name = tempfile.mkstemp(prefix=f".{path.stem}-", suffix=path.suffix, dir=path.parent)
+    os.close(handle)
+    return name
+
+
+def _new_folder(path: Path) -> str:
+    return tempfile.mkdtemp(prefix=f".{path.name}-", dir=path.parent)
 
 
 def write_bytes(path: Path, content: bytes) -> None:

@@ -25,8 +25,7 @@ _COLORS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#56b4e9", "#e69f00", "#8
 _CLASS_COLORS = ("#56b4e9", "#d55e00", "#009e73", "#cc79a7", "#8c6bb1", "#0072b2", "#e69f00")
 _BASELINE_COLORS = ("#000000", "#7f7f7f", "#b0b0b0", "#4d4d4d")
 
-Line = Any
-"""A line style of matplotlib, whose own types leave out dashes with an offset."""
+Line = str | tuple[int, tuple[float, ...]]
 
 _SOURCES: dict[str, tuple[str, Line]] = {
     "sco": ("o", "-"),
@@ -161,8 +160,11 @@ def _by_part(entries: dict[str, Any], looks: Mapping[str, Look]) -> dict[str, An
         return entries
     networks = {each.network: Patch(color=each.color) for each in shown}
     sources = {
-        each.source: Line2D([], [], color=GREY, marker=each.marker, linestyle=each.line)
+        each.source: Line2D(
+            # matplotlib's types leave out dashes with an offset
+            [], [], color=GREY, marker=each.marker, linestyle=each.line,  # type: ignore[arg-type]
+        )
         for each in shown
-    }
+    }  # fmt: skip
     rest = {label: handle for label, handle in entries.items() if label not in looks}
     return networks | sources | rest

@@ -9,6 +9,10 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
+from hrhsco_cli.commands.values import DataFolder
+
+_Epochs = Annotated[int | None, typer.Option(min=1, help="Length instead of the recipe's.")]
+
 ablate_app = typer.Typer(help="Run an ablation grid, and see how far it is.", no_args_is_help=True)
 
 
@@ -18,12 +22,8 @@ def grid(
     out: Annotated[
         Path | None, typer.Option(help="The grid's folder.  [default: runs/GRID]")
     ] = None,
-    data: Annotated[
-        Path | None, typer.Option(help="Folder with train.json, val.json and images/.")
-    ] = None,
-    epochs: Annotated[
-        int | None, typer.Option(min=1, help="Length instead of the recipe's.")
-    ] = None,
+    data: DataFolder = None,
+    epochs: _Epochs = None,
     only: Annotated[
         list[str] | None, typer.Option(help="Run trials whose name holds this.")
     ] = None,
@@ -166,12 +166,8 @@ def bench(
     grid: Annotated[str, typer.Argument(help="A grid file, or the name of a shipped one.")],
     jobs: Annotated[int, typer.Option(min=2, help="Trials at a time, against one.")] = 2,
     rounds: Annotated[int, typer.Option(min=1, help="Times that each is measured.")] = 3,
-    data: Annotated[
-        Path | None, typer.Option(help="Folder with train.json, val.json and images/.")
-    ] = None,
-    epochs: Annotated[
-        int | None, typer.Option(min=1, help="Length instead of the recipe's.")
-    ] = None,
+    data: DataFolder = None,
+    epochs: _Epochs = None,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda or cuda:INDEX.")] = "auto",
     json_out: Annotated[Path | None, typer.Option("--json", help="Write all times there.")] = None,
 ) -> None:
@@ -184,7 +180,7 @@ def bench(
     from hrhsco_cli.files import write_json
     from hrhsco_cli.grid import spec
     from hrhsco_cli.progress import progress
-    from hrhsco_cli.runs.environment import device_name, select_device
+    from hrhsco_cli.runs.environment import select_device
     from hrhsco_cli.shown.jobs import print_jobs
 
     whole = spec.read_grid(spec.find(grid))
@@ -196,7 +192,6 @@ def bench(
     options = running.Options(data=data, epochs=epochs, device=device)
     with progress("ablate bench", 2 * rounds) as log:
         result = measure(whole, jobs, rounds, options, lambda name: log.advance(note=name))
-    result["meta"]["device"] = device_name()
     print_jobs(result)
     if json_out is not None:
         write_json(json_out, result)

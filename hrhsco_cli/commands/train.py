@@ -5,12 +5,12 @@ from typing import Annotated
 
 import typer
 
+from hrhsco_cli.commands.values import DataFolder
+
 
 def train(
     recipe: Annotated[str, typer.Argument(help="A recipe file, or the name of a shipped one.")],
-    data: Annotated[
-        Path | None, typer.Option(help="Folder with train.json, val.json and images/.")
-    ] = None,
+    data: DataFolder = None,
     out: Annotated[
         Path | None, typer.Option(help="The run's folder.  [default: runs/RECIPE]")
     ] = None,

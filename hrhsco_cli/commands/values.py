@@ -1,12 +1,21 @@
 """Reading the values of options that several commands take."""
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
 
 from reports.errors import InputError
 
 if TYPE_CHECKING:
     from hrhsco_cli.datasets.tiling import Tiling
+
+
+DataFolder = Annotated[
+    Path | None, typer.Option(help="Folder with train.json, val.json and images/.")
+]
+"""``--data``."""
 
 
 def parse_size(text: str, option: str = "--size") -> tuple[int, int]:

@@ -15,6 +15,7 @@ from packaging.version import Version
 from torch import Tensor, nn
 
 from hrhsco_cli.export.network import OUTPUTS
+from hrhsco_cli.quiet import only_from
 from reports.errors import InputError
 
 PACKAGES = ("onnx", "onnxruntime", "onnxscript")
@@ -107,12 +108,6 @@ def _renamed(shape: Any, names: dict[str, str]) -> Any:
 @contextlib.contextmanager
 def _quiet() -> Iterator[None]:
     """Without what the exporter says about packages that aren't there and its own old calls."""
-    logger = logging.getLogger("torch.onnx")
-    level = logger.level
-    logger.setLevel(logging.ERROR)
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            yield
-    finally:
-        logger.setLevel(level)
+    with only_from(logging.ERROR, logging.getLogger("torch.onnx")), warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        yield

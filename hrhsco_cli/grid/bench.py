@@ -13,6 +13,7 @@ from hrhsco_cli.grid import running
 from hrhsco_cli.grid.plan import networks
 from hrhsco_cli.grid.reporting import report_folder
 from hrhsco_cli.grid.spec import Grid
+from hrhsco_cli.runs.environment import device_name
 from reports.errors import InputError
 
 
@@ -36,10 +37,10 @@ def measure(
         on_run: told each run that is done.
 
     Returns:
-        ``meta`` (``grid``, ``networks``, ``jobs``, ``rounds``), ``runs`` (``round``, ``jobs``,
-        ``seconds``, ``worker_seconds``: spent on training and scoring), and of these ``speedup``
-        by round, ``best_speedup`` that so many equal networks allow, and ``own_seconds``: what
-        one job spends beside its worker's work, a network, by round.
+        ``meta`` (``grid``, ``networks``, ``jobs``, ``rounds``, ``device``), ``runs`` (``round``,
+        ``jobs``, ``seconds``, ``worker_seconds``: spent on training and scoring), and of these
+        ``speedup`` by round, ``best_speedup`` that so many equal networks allow, and
+        ``own_seconds``: what one job spends beside its worker's work, a network, by round.
 
     Raises:
         InputError: a network failed, or ``jobs`` are more than there is room for.
@@ -50,13 +51,14 @@ def measure(
             count, run = _run(grid, replace(options, jobs=each))
             runs.append({"round": number, "jobs": each, **run})
             on_run(f"round {number + 1}, jobs {each}")
-    return summary(runs, jobs, count) | {
-        "meta": {"grid": grid.name, "networks": count, "jobs": jobs, "rounds": rounds},
-        "runs": runs,
-    }
+    meta = {
+        "grid": grid.name, "networks": count, "jobs": jobs, "rounds": rounds,
+        "device": device_name(),
+    }  # fmt: skip
+    return _summary(runs, jobs, count) | {"meta": meta, "runs": runs}
 
 
-def summary(runs: list[dict[str, Any]], jobs: int, count: int) -> dict[str, Any]:
+def _summary(runs: list[dict[str, Any]], jobs: int, count: int) -> dict[str, Any]:
     """Ratios and the engine's own seconds; see ``measure``."""
     one = {run["round"]: run for run in runs if run["jobs"] == 1}
     several = {run["round"]: run for run in runs if run["jobs"] == jobs}

@@ -20,15 +20,17 @@ def draw(trials: list[Trial]) -> Figure | None:
     if "latency.end_to_end.ms" in costs:
         costs.remove("latency.end_to_end.ratio")
     figure, axes = theme.figure(len(costs), len(_SHOWN), height_in=0.3 + 3.0 * len(costs))
+    looks = theme.looks(trials)
     panels = [(cost, key) for cost in costs for key in _SHOWN]
     for each, (cost, key) in zip(axes, panels, strict=True):
-        _panel(each, trials, cost, key)
-    theme.legend(figure, axes, theme.looks(trials))
+        _panel(each, trials, looks, cost, key)
+    theme.legend(figure, axes, looks)
     return figure
 
 
-def _panel(axes: Axes, trials: list[Trial], cost_key: str, key: str) -> None:
-    looks = theme.looks(trials)
+def _panel(
+    axes: Axes, trials: list[Trial], looks: dict[str, theme.Look], cost_key: str, key: str
+) -> None:
     metric, cost = METRICS[key], METRICS[cost_key]
     points = []
     for name, group in variants(trials).items():

@@ -38,7 +38,7 @@ def draw(pictures: list[Picture], looks: dict[str, theme.Look]) -> Figure | None
         _crop(panel, picture, row, looks)
     for panel in axes[len(spots) :]:
         panel.set_visible(False)
-    theme.legend(figure, axes, looks)
+    theme.legend(figure, axes)
     return figure
 
 

@@ -5,7 +5,7 @@ from typing import Any
 
 from mmengine.logging import MMLogger
 
-__all__ = ["draw_weights"]
+from hrhsco_cli.quiet import only_from
 
 
 def draw_weights(model: Any) -> None:
@@ -20,10 +20,6 @@ def draw_weights(model: Any) -> None:
     for part in model.modules():
         if "Pretrained" in str(getattr(part, "init_cfg", None)):
             part.init_cfg = None
-    logger = MMLogger.get_current_instance()
-    level = logger.level
-    logger.setLevel(logging.WARNING)  # a line a parameter is for the log of a training
-    try:
+    # A line a parameter is for the log of a training.
+    with only_from(logging.WARNING, MMLogger.get_current_instance()):
         model.init_weights()
-    finally:
-        logger.setLevel(level)

@@ -26,6 +26,7 @@ from hrhsco_cli.commands.recipes import recipes
 from hrhsco_cli.commands.report import report
 from hrhsco_cli.commands.train import train
 from hrhsco_cli.commands.weights import weights_app
+from hrhsco_cli.stuck import exit_past_stuck
 from reports.errors import InputError
 
 app = typer.Typer(
@@ -68,6 +69,14 @@ _state = {"debug": False}
 
 def run() -> None:
     """Run the command line; the ``hrhsco`` script calls this."""
+    try:
+        _run_app()
+    except SystemExit as ended:
+        exit_past_stuck(ended.code if isinstance(ended.code, int) else int(ended.code is not None))
+        raise
+
+
+def _run_app() -> None:
     try:
         app()
     except InputError as error:

@@ -2,45 +2,23 @@
 
 import typer
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 
 def doctor() -> None:
     """Show versions, device and the backend of NMS and deformable convolution.
 
-    Exits with 1 and names the mending step if something needed is missing.
+    Exits with 1 and names the mending step if something needed is missing: a package, a system
+    library, shared memory. hrhsco calls no other program.
 
     Example: hrhsco doctor
     """
-    from hrhsco_cli.runs.environment import package_versions
+    from hrhsco_cli.runs.diagnosis import diagnose
 
     table = Table("what", "found", "to mend")
-    missing = False
-    for name, found in package_versions().items():
-        missing |= found is None
-        table.add_row(name, found or "missing", "" if found else f"pip install {name}")
-    for what, found, mend in _probe():
-        missing |= bool(mend)
-        table.add_row(what, found, mend)
+    findings = list(diagnose())
+    for each in findings:
+        table.add_row(*(escape(text) for text in (each.what, each.found, each.mend)))
     Console().print(table)
-    raise typer.Exit(1 if missing else 0)
-
-
-def _probe() -> list[tuple[str, str, str]]:
-    """Things that only importing tells: (what, found, mending step or nothing)."""
-    try:
-        from heads.registered import BACKEND
-        from hrhsco_cli.runs.environment import device_name
-
-        return [
-            ("device", device_name(), ""),
-            ("NMS and deformable convolution", f"{BACKEND.name} {BACKEND.version}", ""),
-        ]
-    except Exception as error:  # whatever breaks the import is what the person must read
-        return [
-            (
-                "mmdet",
-                f"{type(error).__name__}: {error}",
-                "install hrhsco again, with constraints.txt",
-            )
-        ]
+    raise typer.Exit(1 if any(each.mend for each in findings) else 0)

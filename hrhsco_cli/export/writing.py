@@ -15,8 +15,8 @@ from packaging.version import Version
 from torch import Tensor, nn
 
 from hrhsco_cli.export.network import OUTPUTS
+from hrhsco_cli.extras import missing_extra
 from hrhsco_cli.quiet import only_from
-from reports.errors import InputError
 
 PACKAGES = ("onnx", "onnxruntime", "onnxscript")
 INPUT = "image"
@@ -33,12 +33,10 @@ def require_onnx() -> None:
     """
     for name in PACKAGES:
         if importlib.util.find_spec(name) is None:
-            raise InputError(f"hrhsco export needs {name}; pip install 'hrhsco[onnx]'")
+            raise missing_extra("hrhsco export", name, "onnx")
     if Version(torch.__version__) < Version("2.13"):
-        raise InputError(
-            f"hrhsco export needs torch 2.13 or newer, here is {torch.__version__}; "
-            "pip install 'hrhsco[onnx]'"
-        )
+        here = f"torch 2.13 or newer (here is {torch.__version__})"
+        raise missing_extra("hrhsco export", here, "onnx")
 
 
 def to_onnx(network: nn.Module, example: Tensor, dynamic: bool) -> Any:

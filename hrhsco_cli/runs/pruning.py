@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from mmengine.hooks import Hook
 from mmengine.runner import Runner
 
+from hrhsco_cli.extras import missing_extra
 from hrhsco_cli.files import last_row, read_rows
 from hrhsco_cli.runs.validation import without_prefix
 from reports.errors import InputError
@@ -44,7 +45,7 @@ def prune_with(config: "Config", method: str, metric: str, storage: Path) -> Non
     try:
         import optuna  # noqa: F401
     except ImportError:
-        raise InputError("--prune needs Optuna; pip install 'hrhsco[search]'") from None
+        raise missing_extra("--prune", "Optuna", "search") from None
     if method not in METHODS:
         raise InputError(f"--prune has no {method!r}; choose from {', '.join(METHODS)}")
     if metric not in METRICS or definition(metric).better == "zero":

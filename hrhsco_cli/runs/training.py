@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from hrhsco_cli.extras import missing_extra
 from hrhsco_cli.files import replacing, write_json
 from hrhsco_cli.runs.environment import describe
 from hrhsco_cli.runs.folder import RunFolder
@@ -62,7 +63,7 @@ def use_tensorboard(config: "Config") -> None:
         InputError: TensorBoard is not installed.
     """
     if importlib.util.find_spec("tensorboard") is None:
-        raise InputError("--tensorboard needs TensorBoard; pip install 'hrhsco[tensorboard]'")
+        raise missing_extra("--tensorboard", "TensorBoard", "tensorboard")
     config.visualizer.vis_backends = [{"type": "TensorboardVisBackend"}]
 
 

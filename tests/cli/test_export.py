@@ -103,5 +103,5 @@ def test_a_missing_package(monkeypatch):
     from hrhsco_cli.export import writing
 
     monkeypatch.setattr(writing, "PACKAGES", ("onnx", "no_such_package"))
-    with pytest.raises(InputError, match=r"no_such_package; pip install 'hrhsco\[onnx\]'"):
+    with pytest.raises(InputError, match=r"no_such_package; run: uv pip install .*\[onnx\]"):
         writing.require_onnx()

@@ -32,7 +32,7 @@ def written(folder, name="grid", **changes):
     return path
 
 
-def start(*words, jobs=2, before=None):
+def start(*words, jobs=2, before=None, env=None):
     """``hrhsco ablate grid`` in the background, in a session of its own."""
     return subprocess.Popen(
         [*HRHSCO, "ablate", "grid", *map(str, words), "--device", "cpu", "--jobs", str(jobs)],
@@ -41,6 +41,7 @@ def start(*words, jobs=2, before=None):
         text=True,
         start_new_session=True,
         preexec_fn=before,
+        env=None if env is None else os.environ | env,
     )
 
 
@@ -101,6 +102,20 @@ def alive(pid):
             return stat.read().rpartition(")")[2].split()[0] != "Z"
     except FileNotFoundError:
         return False
+
+
+def in_session(leader):
+    """The processes of a session that are still there."""
+    import psutil
+
+    found = []
+    for process in psutil.process_iter():
+        try:
+            if os.getsid(process.pid) == leader and process.status() != psutil.STATUS_ZOMBIE:
+                found.append(process)
+        except (ProcessLookupError, psutil.NoSuchProcess):
+            continue
+    return found
 
 
 def results(folder):

@@ -1,16 +1,24 @@
 """Trials in processes of this machine, kept warm from one trial to the next."""
 
+import contextlib
 import re
 import sys
+import time
 from collections.abc import Callable
 from concurrent.futures import BrokenExecutor, Future
 from typing import Any
 
+import psutil
 from loky import ProcessPoolExecutor
 
 from hrhsco_cli.grid import worker
 from hrhsco_cli.grid.executors.base import A, R, WorkerLostError
 from hrhsco_cli.grid.executors.slots import Slot
+from hrhsco_cli.stuck import report_stuck
+
+_END_S = 10.0
+"""Seconds that a killed process has to be gone; one that hangs in a driver or on a dead network
+disk may never be."""
 
 
 class LocalExecutor:
@@ -61,10 +69,12 @@ class LocalExecutor:
         """Nothing is due: results land where they belong."""
 
     def stop(self) -> None:
-        """End all processes, at once."""
+        """End all processes, at once, and report those that could not be ended."""
+        workers = [worker for pool in self._pools.values() for worker in _workers(pool)]
         for pool in self._pools.values():
             pool.shutdown(wait=False, kill_workers=True)
         self._pools.clear()
+        report_stuck(_wait_until_gone(workers))
 
 
 def _warm_pool(slot: Slot) -> ProcessPoolExecutor:
@@ -83,6 +93,34 @@ def _warm_pool(slot: Slot) -> ProcessPoolExecutor:
             "MKL_NUM_THREADS": threads,
         },
     )
+
+
+def _workers(pool: ProcessPoolExecutor) -> list[psutil.Process]:
+    """A pool's processes that are still there, as psutil sees them."""
+    found = []
+    for pid in list(pool._processes):
+        with contextlib.suppress(psutil.NoSuchProcess):
+            found.append(psutil.Process(pid))
+    return found
+
+
+def _wait_until_gone(workers: list[psutil.Process]) -> list[int]:
+    """The ids of those that are still running after ``_END_S``.
+
+    psutil's own ``wait_procs`` would reap them, which loky's thread does.
+    """
+    end = time.monotonic() + _END_S
+    while workers and time.monotonic() < end:
+        workers = [worker for worker in workers if _is_alive(worker)]
+        time.sleep(0.02)
+    return [worker.pid for worker in workers]
+
+
+def _is_alive(worker: psutil.Process) -> bool:
+    try:
+        return bool(worker.status() != psutil.STATUS_ZOMBIE and worker.is_running())
+    except psutil.NoSuchProcess:
+        return False
 
 
 def _how(error: BrokenExecutor) -> str:

@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from hrhsco_cli.extras import missing_extra
 from hrhsco_cli.grid.executors.base import A, R, WorkerLostError
 from hrhsco_cli.grid.executors.mirror import Inbox, mirrored, snapshot
 from hrhsco_cli.grid.worker import Task
@@ -25,7 +26,7 @@ try:
     import ray.util.queue
     from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 except ImportError:
-    raise InputError("--executor ray needs Ray; pip install 'hrhsco[ray]'") from None
+    raise missing_extra("--executor ray", "Ray", "ray") from None
 
 _CONNECT_S = 5.0
 

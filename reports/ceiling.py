@@ -59,7 +59,7 @@ def ceiling(
     center_noise: float = 0.0,
     draws: int = 1,
 ) -> list[dict[str, Any]]:
-    """Score the perfect network at each depth and center source, with an error of its own if wanted.
+    """Score the perfect network at each depth and center source, if wanted with its own error.
 
     Args:
         truth: annotations.

@@ -234,6 +234,28 @@ def downsample(
 
 
 @data_app.command()
+def folds(
+    source: Annotated[Path, typer.Argument(help="Folder with train.json, val.json and images/.")],
+    out: Annotated[Path, typer.Argument(help="Gets a data folder a fold.")],
+    by: Annotated[str, typer.Option(help="Prefixes of file names, one a fold; the longest fits.")],
+    one_class: Annotated[
+        str | None, typer.Option(help="All classes become this one.  [default: kept]")
+    ] = None,
+) -> None:
+    """Split a data set by file names into folds: each group of images is the test split once.
+
+    train.json and val.json are pooled. Folds that share an image are refused.
+
+    Example: hrhsco data folds data/kit_ais_vehicles runs/folds --by MOS1,MOS,MunichStreet02
+    """
+    from hrhsco_cli.datasets.folds import split_folds
+
+    for name, (train, val) in split_folds(source, out, by.split(","), one_class).items():
+        typer.echo(f"{name}: trains on {train} images, tests on {val}", err=True)
+    typer.echo(out)
+
+
+@data_app.command()
 def stats(
     annotations: Annotated[Path, typer.Argument(help="COCO annotations.")],
     json_out: Annotated[Path | None, typer.Option("--json", help="Write the tables there.")] = None,

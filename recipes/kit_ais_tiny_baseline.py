@@ -12,11 +12,11 @@ _base_ = [
     "_base_/runtime.py",
 ]
 
-# At a third, 30 images in 9 phases each, 8 a step: an epoch is about 34 steps.
-train_cfg = dict(max_epochs=60)
+# 50 steps an epoch: 2,000 in all.
+train_cfg = dict(max_epochs=40)
 param_scheduler = [
     dict(type="LinearLR", start_factor=0.1, by_epoch=False, begin=0, end=100),
-    dict(type="CosineAnnealingLR", by_epoch=True, T_max=60, convert_to_iter_based=True),
+    dict(type="CosineAnnealingLR", by_epoch=True, T_max=40, convert_to_iter_based=True),
 ]
 default_hooks = dict(checkpoint=dict(interval=5))
 model = dict(bbox_head=dict(num_classes=1))  # training takes the number from the data

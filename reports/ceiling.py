@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
@@ -14,6 +14,7 @@ from mmcv.image import rescale_size
 from heads.centers import CENTER_SOURCES
 from heads.perfect import PerfectPeaks, perfect_peaks
 from heads.targets import FEATURE_STRIDE
+from reports.center_noise import draw_errors, exact_rms
 from reports.dataset_stats import annotation_grid
 from reports.frames import GroundTruth
 from reports.metrics.average_precision import average_precision, evaluate
@@ -55,8 +56,10 @@ def ceiling(
     max_dets: tuple[int, ...] = (1, 100, 500),
     decoding: Mapping[str, Any] | None = None,
     targets: Mapping[str, Any] | None = None,
+    center_noise: float = 0.0,
+    draws: int = 1,
 ) -> list[dict[str, Any]]:
-    """Score the perfect network at each depth and center source.
+    """Score the perfect network at each depth and center source, if wanted with its own error.
 
     Args:
         truth: annotations.
@@ -69,19 +72,70 @@ def ceiling(
         max_dets: of AP; the last also bounds the matching.
         decoding: ``local_maximum_kernel``, ``peak_window`` and ``topk`` where not the defaults.
         targets: ``heatmap_target`` and ``gaussian_radius_px`` where not the defaults.
+        center_noise: standard deviation in original px, on each axis, of a Gaussian error of the
+            center before rounding (``reports.center_noise``); 0 is none.
+        draws: how often the errors are drawn; figures are means over draws.
 
     Returns:
         One object a depth and source, depths outermost: ``depth``, ``stride_px``,
-        ``center_source``, the ``ap.*`` and ``loc.*`` metrics, and ``lost.outside``,
-        ``lost.collided``, ``lost.merged``, ``lost.dropped`` in objects.
+        ``center_source``, ``center_noise``, the ``ap.*`` and ``loc.*`` metrics (of samples, where
+        there is noise), ``exact.px.rms`` of all objects (None without a closed form), and
+        ``lost.outside``, ``lost.collided``, ``lost.merged``, ``lost.dropped`` in objects.
     """
     resized = _resize(truth, size)
+    rows: list[dict[str, Any]] = []
+    sampled = [
+        _ceiling(truth, _noisy(resized, center_noise, draw), depths, sources, max_dets,
+                 dict(decoding or {}) | dict(targets or {}))
+        for draw in range(draws if center_noise else 1)
+    ]  # fmt: skip
+    centers = ((resized.boxes[:, :2] + resized.boxes[:, 2:]) / 2).numpy()
+    scale = resized.scale[resized.image.numpy()]
+    for same in zip(*sampled, strict=True):
+        row = _mean_row(same)
+        noise = (row["stride_px"], center_noise, row["center_source"])
+        exact = exact_rms(centers, scale, *noise)
+        rows.append(row | {"center_noise": center_noise, "exact.px.rms": exact})
+    return rows
+
+
+def _noisy(resized: Resized, center_noise: float, draw: int) -> Resized:
+    """Boxes moved by errors of their centers; sizes stay."""
+    if not center_noise:
+        return resized
+    scale = resized.scale[resized.image.numpy()]
+    moved = torch.from_numpy(center_noise * draw_errors(len(scale), draw) * scale)
+    return replace(resized, boxes=resized.boxes + moved.repeat(1, 2))
+
+
+def _mean_row(draws: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    """Means of the figures over draws; what is not measured in any stays so."""
+    first = draws[0]
+    if len(draws) == 1:
+        return first
+    row = dict(first)
+    for key, value in first.items():
+        values = [each[key] for each in draws if each[key] is not None]
+        if not isinstance(value, str) and values:
+            row[key] = float(np.mean(values))
+    return row | {"depth": first["depth"]}
+
+
+def _ceiling(
+    truth: GroundTruth,
+    resized: Resized,
+    depths: Sequence[int],
+    sources: Sequence[str],
+    max_dets: tuple[int, ...],
+    options: Mapping[str, Any],
+) -> list[dict[str, Any]]:
+    """The rows of one encoding, without what is known of their noise."""
     rows: list[dict[str, Any]] = []
     for depth in depths:
         ratio = 1 << depth
         peaks = perfect_peaks(
             resized.boxes, resized.label, resized.image, resized.map_size, ratio,
-            sources=sources, **(decoding or {}), **(targets or {}),
+            sources=sources, **options,
         )  # fmt: skip
         about = {"depth": depth, "stride_px": FEATURE_STRIDE / ratio}
         lost = {
@@ -197,6 +251,7 @@ def conditions(
     max_dets: tuple[int, ...],
     size: tuple[int, int] | None,
     heatmap_target: str = "integer",
+    draws: int = 1,
 ) -> dict[str, Any]:
     """What the ceiling holds for; with the annotations' own grid, which bounds what can be read."""
     return {
@@ -205,6 +260,7 @@ def conditions(
         "matching": PROTOCOL,
         "input_size": None if size is None else list(size),
         "heatmap_target": heatmap_target,
+        "draws": draws,
         "images": len(truth.images),
         "objects": count_objects(truth),
         "annotation_grid": annotation_grid(truth).to_dict("records"),

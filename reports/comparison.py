@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import chain
 
 import numpy as np
 import pandas as pd
@@ -23,7 +24,7 @@ class Difference:
         mean: over seeds; None if no seed has both.
         low: and ``high``: 95 % t-interval of the mean; None with fewer than two seeds.
         high: see ``low``.
-        seeds: number of pairs.
+        seeds: number of pairs; with several folds, of folds.
     """
 
     mean: float | None
@@ -41,6 +42,11 @@ class Difference:
         if self.high < 0:
             return "lower"
         return "higher" if self.low > 0 else "not clearly different"
+
+
+def unit(trials: list[Trial]) -> str:
+    """What intervals are over: ``fold`` where there are several, else ``seed``."""
+    return "fold" if len({trial.fold for trial in trials}) > 1 else "seed"
 
 
 def summary(trials: list[Trial], key: str) -> tuple[float | None, float | None]:
@@ -116,17 +122,22 @@ def metric_change(key: str) -> Estimate:
 
 
 def difference(group: list[Trial], reference: list[Trial], estimate: Estimate) -> Difference:
-    """Compare two variants seed by seed.
+    """Compare two variants seed by seed, within each fold.
 
     A seed's two trainings are independent but for data order, so pairing by seed costs nothing and
-    helps where the data's order matters; the interval is Student's t over seeds.
+    helps where the data's order matters; the interval is Student's t over seeds. With several folds
+    a fold is the unit instead: the means over its seeds vary with the images too, and seeds that
+    share their test images are no independent evidence on others.
     """
-    partner = {trial.seed: trial for trial in reference}
-    values = [
-        value
-        for trial in group
-        if trial.seed in partner and (value := estimate(trial, partner[trial.seed])) is not None
-    ]
+    partner = {trial.block: trial for trial in reference}
+    by_fold: dict[str | None, list[float]] = {}
+    for trial in group:
+        if trial.block in partner:
+            value = estimate(trial, partner[trial.block])
+            if value is not None:
+                by_fold.setdefault(trial.fold, []).append(value)
+    folds = list(by_fold.values())
+    values = [float(np.mean(fold)) for fold in folds] if len(folds) > 1 else [*chain(*folds)]
     if not values:
         return Difference(None, None, None, 0)
     mean = float(np.mean(values))

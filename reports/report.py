@@ -191,6 +191,7 @@ def results_frame(trials: list[Trial]) -> pd.DataFrame:
     return pd.DataFrame(
         [
             {"name": trial.name, "variant": trial.variant, "seed": trial.seed}
+            | ({} if trial.fold is None else {"fold": trial.fold})
             | trial.axes
             | {key: trial.metrics.get(key) for key in METRICS}
             for trial in trials

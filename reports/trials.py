@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 
 from reports.errors import InputError
+from reports.frames import GroundTruth
 
 COMPARABLE = ("fingerprint", "max_dets", "matching", "min_score", "size_bins")
 """Conditions that must be equal for figures to stand in one table."""
@@ -29,6 +30,9 @@ class Trial:
         training_log: columns epoch, step, lr and losses; empty if it trained nothing.
         baseline: whether its head is YOLC's x4 one.
         oracles: metrics with one branch true, by branch; empty where that was not scored.
+        fold: the group of images that it was tested on; None without folds.
+        data: what was done to its images (factor, ...); only trials of equal data share a report.
+        truth: what it was scored against, where that isn't the whole report's truth.
     """
 
     name: str
@@ -41,6 +45,14 @@ class Trial:
     training_log: pd.DataFrame
     baseline: bool
     oracles: dict[str, dict[str, Any]] = field(default_factory=dict)
+    fold: str | None = None
+    data: dict[str, Any] = field(default_factory=dict)
+    truth: GroundTruth | None = None
+
+    @property
+    def block(self) -> tuple[str | None, int]:
+        """What its partners share with it: the images, and the order of training."""
+        return self.fold, self.seed
 
     @property
     def depth(self) -> int | None:
@@ -111,6 +123,36 @@ def by_source(trials: list[Trial]) -> dict[str, dict[str, list[Trial]]]:
     return groups
 
 
+def pooled_truth(truths: dict[str | None, GroundTruth]) -> GroundTruth:
+    """The test images of all folds in one set; ids of several folds get the fold's name in front.
+
+    Only what is known without detections can be read off it (objects, ceilings).
+
+    Args:
+        truths: by fold.
+    """
+    first = next(iter(truths.values()))
+    if len(truths) == 1:
+        return first
+    parts = [
+        (
+            _named(truth.images, ["image_id"], fold),
+            _named(truth.boxes, ["ann_id", "image_id"], fold),
+            _named(truth.ignore_regions, ["image_id"], fold),
+        )
+        for fold, truth in truths.items()
+    ]
+    images, boxes, regions = (
+        pd.concat(frames, ignore_index=True) for frames in zip(*parts, strict=True)
+    )
+    fingerprint = " ".join(truth.fingerprint for truth in truths.values())
+    return GroundTruth(images, boxes, first.categories, fingerprint, regions)
+
+
+def _named(frame: pd.DataFrame, columns: list[str], fold: str | None) -> pd.DataFrame:
+    return frame.assign(**{name: [f"{fold}/{each}" for each in frame[name]] for name in columns})
+
+
 def _without(variant: str, parts: list[str]) -> str:
     return ", ".join(part for part in variant.split(", ") if part not in parts)
 
@@ -129,12 +171,20 @@ def require_comparable(trials: list[Trial]) -> None:
                 f"the times of {timed[0].name} and {trial.name} come from two benches, so they "
                 "can't be compared; run one hrhsco bench over both"
             )
-    first = trials[0]
-    for trial in trials[1:]:
+    firsts: dict[str | None, Trial] = {}
+    for trial in trials:
+        # Folds have other test images by design; all else is one for all.
+        first = firsts.setdefault(trial.fold, trial)
         for key in COMPARABLE:
             one, other = first.meta.get(key), trial.meta.get(key)
             if one != other:
                 raise InputError(
                     f"{first.name} and {trial.name} can't be compared: {key} is {one} and {other}; "
                     "score both again under the same conditions"
+                )
+            one = trials[0].meta.get(key)
+            if key != "fingerprint" and one != other:
+                raise InputError(
+                    f"{trials[0].name} and {trial.name} can't be compared: {key} is {one} and "
+                    f"{other}; score both again under the same conditions"
                 )

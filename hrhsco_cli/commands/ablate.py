@@ -115,7 +115,8 @@ def grid(
     trials = grid_status(claimed, metric)
     print_summary(summary, trials, claimed, console)
     if any(trial.state == "finished" for trial in trials):
-        typer.echo(report_folder(folder, grid_name=whole.name))
+        for report in report_folder(folder, grid_name=whole.name):
+            typer.echo(report)
     raise typer.Exit(1 if summary.failures or summary.not_started else 0)
 
 

@@ -202,6 +202,60 @@ def tiles(
 
 
 @data_app.command()
+def downsample(
+    source: Annotated[Path, typer.Argument(help="Folder with train.json, val.json and images/.")],
+    out: Annotated[Path, typer.Argument(help="The new data set's folder.")],
+    factor: Annotated[int, typer.Option(help="K: old pixels a new one, along each axis, from 2.")],
+    phases: Annotated[
+        bool,
+        typer.Option("--phases", help="Train on all K x K shifted copies: even fractions."),
+    ] = False,
+    excuse_vanished: Annotated[
+        bool,
+        typer.Option("--excuse-vanished", help="Keep boxes under one pixel of area as iscrowd."),
+    ] = False,
+) -> None:
+    """Average K x K pixels to one: truly tiny real objects whose centers are known more finely.
+
+    Boxes are divided as floats. Edges that don't fill a block are cut; boxes that this cuts are
+    kept as data crops keeps them. The output says on which grid the new centers lie: 1/(2K) px
+    where labels are whole pixels.
+
+    Example: hrhsco data downsample data/kit_ais_vehicles runs/kit_ais_third --factor 3 --phases
+
+    Example: hrhsco data downsample data/visdrone runs/visdrone_half --factor 2
+    """
+    from hrhsco_cli.datasets.downsampling import downsample_dataset
+    from hrhsco_cli.shown.downsampled import print_downsampled
+
+    done = downsample_dataset(source, out, factor, phases=phases, excuse_vanished=excuse_vanished)
+    print_downsampled(done, factor)
+    typer.echo(out)
+
+
+@data_app.command()
+def folds(
+    source: Annotated[Path, typer.Argument(help="Folder with train.json, val.json and images/.")],
+    out: Annotated[Path, typer.Argument(help="Gets a data folder a fold.")],
+    by: Annotated[str, typer.Option(help="Prefixes of file names, one a fold; the longest fits.")],
+    one_class: Annotated[
+        str | None, typer.Option(help="All classes become this one.  [default: kept]")
+    ] = None,
+) -> None:
+    """Split a data set by file names into folds: each group of images is the test split once.
+
+    train.json and val.json are pooled. Folds that share an image are refused.
+
+    Example: hrhsco data folds data/kit_ais_vehicles runs/folds --by MOS1,MOS,MunichStreet02
+    """
+    from hrhsco_cli.datasets.folds import split_folds
+
+    for name, (train, val) in split_folds(source, out, by.split(","), one_class).items():
+        typer.echo(f"{name}: trains on {train} images, tests on {val}", err=True)
+    typer.echo(out)
+
+
+@data_app.command()
 def stats(
     annotations: Annotated[Path, typer.Argument(help="COCO annotations.")],
     json_out: Annotated[Path | None, typer.Option("--json", help="Write the tables there.")] = None,

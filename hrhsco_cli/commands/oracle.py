@@ -5,7 +5,13 @@ from typing import Annotated
 
 import typer
 
-from hrhsco_cli.commands.values import parse_depths, parse_max_dets, parse_one_of, parse_size
+from hrhsco_cli.commands.values import (
+    parse_depths,
+    parse_max_dets,
+    parse_noises,
+    parse_one_of,
+    parse_size,
+)
 
 
 def oracle(
@@ -22,6 +28,13 @@ def oracle(
     heatmap_target: Annotated[
         str, typer.Option(help="Targets that closed forms read: integer or subpixel.")
     ] = "integer",
+    center_noise: Annotated[
+        str,
+        typer.Option(help="The network's own error: sigma of each axis in image px, several."),
+    ] = "0",
+    draws: Annotated[
+        int, typer.Option(min=1, help="Samples of that error; figures are their means.")
+    ] = 1,
     plot: Annotated[Path | None, typer.Option(help="Write the figure there (.png).")] = None,
     json_out: Annotated[
         Path | None, typer.Option("--json", help="Write every metric there.")
@@ -34,6 +47,10 @@ def oracle(
     heatmap that equals its target, in which only subpixel targets hold a fraction.
 
     Example: hrhsco oracle runs/scenes/val.json --depths 0,1,2,3,4 --plot runs/ceiling.png
+    --center-noise moves every center by a Gaussian error before it is rounded. AP and mean error
+    then are of samples; the rms error of a rounded center is exact, of all objects, none lost.
+
+    Example: hrhsco oracle runs/scenes/val.json --center-noise 0,0.25,0.5,1
     Example: hrhsco oracle runs/scenes/val.json --depths 1,2 --heatmap-target subpixel
     """
     from heads.targets import HEATMAP_TARGETS
@@ -41,18 +58,31 @@ def oracle(
     from hrhsco_cli.files import write_figure, write_json
     from hrhsco_cli.shown.ceiling import print_ceiling
     from reports import ceiling
+    from reports.errors import InputError
     from reports.plots import ceiling as ceiling_plot
 
     wanted = parse_depths(depths)
     input_size = None if size is None else parse_size(size)
     parse_one_of(HEATMAP_TARGETS, heatmap_target, "--heatmap-target")
+    noises = parse_noises(center_noise)
+    if plot is not None and len(noises) > 1:
+        raise InputError(
+            "--plot draws the ceiling of one --center-noise; name one, or leave it out"
+        )
     truth = read_scored_truth(annotations)
     limits = parse_max_dets(max_dets)
     targets = {"heatmap_target": heatmap_target}
-    rows = ceiling.ceiling(truth, wanted, size=input_size, max_dets=limits, targets=targets)
-    print_ceiling(truth, rows, limits, input_size, heatmap_target)
+    rows = [
+        row
+        for noise in noises
+        for row in ceiling.ceiling(
+            truth, wanted, size=input_size, max_dets=limits, targets=targets,
+            center_noise=noise, draws=draws,
+        )
+    ]  # fmt: skip
+    meta = ceiling.conditions(truth, limits, input_size, heatmap_target, draws)
+    print_ceiling(rows, meta)
     if plot is not None:
         write_figure(plot, ceiling_plot.draw(rows))
     if json_out is not None:
-        meta = ceiling.conditions(truth, limits, input_size, heatmap_target)
         write_json(json_out, [{**row, "meta": meta} for row in rows])

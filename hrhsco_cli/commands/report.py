@@ -21,4 +21,5 @@ def report(
     """
     from hrhsco_cli.grid.reporting import report_folder
 
-    typer.echo(report_folder(folder, out, grid))
+    for report in report_folder(folder, out, grid):
+        typer.echo(report)

@@ -1,5 +1,6 @@
 """Reading the values of options that several commands take."""
 
+import math
 from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -79,6 +80,23 @@ def parse_objects(text: str) -> tuple[int, ...]:
     if not numbers or min(numbers) < 1:
         raise InputError(f"--objects {text!r} is not numbers from 1; write --objects 10,100,1000")
     return tuple(sorted(set(numbers)))
+
+
+def parse_noises(text: str) -> tuple[float, ...]:
+    """Standard deviations in px, each once, in rising order.
+
+    Raises:
+        InputError: they are not numbers from 0.
+    """
+    try:
+        noises = sorted({float(part) for part in text.split(",")})
+    except ValueError:
+        noises = []
+    if not noises or not all(0 <= noise < math.inf for noise in noises):
+        raise InputError(
+            f"--center-noise {text!r} is not numbers from 0; write --center-noise 0,0.25,0.5,1"
+        )
+    return tuple(noises)
 
 
 def parse_one_of(known: Iterable[str], text: str, option: str) -> str:

@@ -31,6 +31,18 @@ _SIDES = ["x", "y", "w", "h"]
 FindWindows = Callable[[Any, pd.DataFrame], Iterable[Window]]
 """From an image (a row of ``GroundTruth.images``) and its boxes to its windows."""
 
+Resample = Callable[[Image.Image, Window, float], Image.Image]
+"""From pixels, a window of them and a scale to the window at that scale."""
+
+
+def cut_bilinear(pixels: Image.Image, window: Window, scale: float) -> Image.Image:
+    """A window of ``pixels``, copied; with a scale of its own it is resampled."""
+    crop = pixels.crop(window)
+    width, height = (max(1, round(side * scale)) for side in crop.size)
+    if (width, height) == crop.size:
+        return crop
+    return crop.resize((width, height), Image.Resampling.BILINEAR)
+
 
 @dataclass
 class Summary:
@@ -40,6 +52,7 @@ class Summary:
         images: pictures of the source.
         crops: of them.
         kept: boxes wholly inside a crop; ``cut``: boxes that one cut, kept as ``iscrowd``.
+        vanished: boxes smaller than ``least_area``, kept as ``iscrowd``.
         lost: boxes that are whole in no picture of the new split.
     """
 
@@ -47,6 +60,7 @@ class Summary:
     crops: int = 0
     kept: int = 0
     cut: int = 0
+    vanished: int = 0
     lost: int = 0
 
 
@@ -59,6 +73,8 @@ def crop_dataset(
     scale: float = 1.0,
     part: str = "crop",
     about: dict[str, Any] | None = None,
+    resample: Resample = cut_bilinear,
+    least_area: float = 0.0,
 ) -> dict[str, Summary]:
     """Crop the pictures of some splits into a new data set; its other splits are copied as is.
 
@@ -70,6 +86,8 @@ def crop_dataset(
         scale: of the crops' sides; 1 copies pixels.
         part: what a crop is called in the names of its files: ``crop`` or ``tile``.
         about: goes into the annotation files.
+        resample: makes a crop's pixels.
+        least_area: boxes that have less of it in a crop, in its px squared, become ``iscrowd``.
 
     Returns:
         What came of each cropped split.
@@ -86,7 +104,7 @@ def crop_dataset(
         done: dict[str, Summary] = {}
         for name in SPLITS:
             if name in find_windows:
-                split = _Split(source, aside, scale, originals, part)
+                split = _Split(source, aside, scale, originals, part, resample, least_area)
                 done[name] = split.crop(truths[name], find_windows[name], f"{part}s of {name}")
                 made = {"made_by": f"hrhsco data {part}s", "scale": scale, **(about or {})}
                 write_json(aside / f"{name}.json", split.coco(truths[name], made), indent=None)
@@ -104,6 +122,8 @@ class _Split:
     scale: float
     originals: bool
     part: str
+    resample: Resample
+    least_area: float
     images: list[dict[str, Any]] = field(default_factory=list)
     annotations: list[dict[str, Any]] = field(default_factory=list)
     summary: Summary = field(default_factory=Summary)
@@ -150,16 +170,19 @@ class _Split:
         whole: set[Any] = set()
         pixels = _open(self.source / "images" / image.file_name, image)
         for number, window in enumerate(windows, start=1):
-            crop = _cut(pixels, window, self.scale)
+            crop = self.resample(pixels, window, self.scale)
             file_name = f"{Path(image.file_name).with_suffix('')}_{self.part}{number}.png"
             _save(crop, self.out / "images" / file_name)
             inside, cut = move_boxes(boxes, window, image, crop.size)
+            vanished = (inside["w"] * inside["h"] < self.least_area) & ~inside["iscrowd"]
+            inside["iscrowd"] |= vanished
             regions = clip_boxes(ignored, window, crop.size)
             about = {"crop_of": image.file_name, "window": list(window)}
             self._list(file_name, crop.size, pd.concat([inside, cut]), regions, **about)
             whole.update(inside.index)
             self.summary.crops += 1
-            self.summary.kept += len(inside)
+            self.summary.kept += len(inside) - int(vanished.sum())
+            self.summary.vanished += int(vanished.sum())
             self.summary.cut += len(cut)
         return whole
 
@@ -218,14 +241,6 @@ def _open(path: Path, image: Any) -> Image.Image:
             return opened.convert(opened.mode if opened.mode in ("RGB", "L") else "RGB")
     except OSError as error:
         raise InputError(f"{path} is missing or no picture ({error})") from error
-
-
-def _cut(pixels: Image.Image, window: Window, scale: float) -> Image.Image:
-    crop = pixels.crop(window)
-    width, height = (max(1, round(side * scale)) for side in crop.size)
-    if (width, height) == crop.size:
-        return crop
-    return crop.resize((width, height), Image.Resampling.BILINEAR)
 
 
 def _save(crop: Image.Image, path: Path) -> None:

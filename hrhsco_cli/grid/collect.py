@@ -41,17 +41,17 @@ def run_folders(folder: Path, listing: dict[str, Any] | None) -> list[RunFolder]
     return finished
 
 
-def load_truth(runs: list[RunFolder]) -> GroundTruth:
-    """The ground truth that the runs were scored against.
+def load_truth(run: RunFolder) -> GroundTruth:
+    """The ground truth that a run was scored against.
 
     Raises:
         InputError: it is gone, or its content changed since.
     """
-    meta = read_metrics(runs[0].metrics)["meta"]
+    meta = read_metrics(run.metrics)["meta"]
     truth = read_scored_truth(Path(meta["annotations"]))
     if truth.fingerprint != meta["fingerprint"]:
         raise InputError(
-            f"{meta['annotations']} changed since {runs[0].path} was scored; put the old file back "
+            f"{meta['annotations']} changed since {run.path} was scored; put the old file back "
             "or run hrhsco evaluate again"
         )
     return truth
@@ -96,6 +96,9 @@ def load_trial(run: RunFolder, truth: GroundTruth, listed: dict[str, Any] | None
             min_score=meta["min_score"],
         ),
         training_log=pd.DataFrame(run.read_train_log()),
+        fold=about.get("fold"),
+        data=about.get("data", {}),
+        truth=truth,
         baseline=bool(own) and not own["use_hrh_sco"],
         oracles=read_json(run.oracle, "branch oracles") if run.oracle.is_file() else {},
     )

@@ -1,34 +1,113 @@
-"""The data of a grid: what the call names, or scenes rendered as the grid file asks."""
+"""The data of a grid: what the call names, or what the grid file asks to be made, once.
 
+A grid's ``data`` is either ``synth`` (options of ``hrhsco data synth``), or real data and what is
+done to it: ``folder``, ``folds`` and ``one_class`` (``hrhsco data folds``), ``factor``, ``phases``
+and ``excuse_vanished`` (``hrhsco data downsample``). The latter four may be axes: ``data.factor``.
+What is made is kept below ``runs/data``, in folders that are named after all that decides them.
+"""
+
+import hashlib
+import json
+from collections.abc import Callable
+from functools import cache
 from pathlib import Path
+from typing import Any
 
-from hrhsco_cli.grid.spec import Grid
+from hrhsco_cli.grid.spec import Grid, TrialSpec
 from reports.errors import InputError
 
 SCENES = Path("runs") / "scenes"
+MADE = Path("runs") / "data"
+
+VERSION = 1
+"""Of what is made below ``MADE``: raised whenever the same source would give other bytes."""
+
+_STEPS = {"folder", "folds", "one_class", "factor", "phases", "excuse_vanished"}
+
+FindData = Callable[[TrialSpec], Path | None]
+"""From a trial to its data folder; None keeps its recipe's own."""
 
 
-def grid_data(grid: Grid, data: Path | None) -> Path | None:
-    """The data folder of a grid; None keeps each recipe's own.
+def grid_data(grid: Grid, data: Path | None) -> FindData:
+    """Where each trial of a grid finds its data, which is made where it isn't there yet.
 
     Args:
-        grid: its ``data`` may ask for ``synth`` scenes (options of ``hrhsco data synth``), which
-            are rendered once and used again.
-        data: the call's, which goes first.
+        grid: its ``data`` says what is to be made.
+        data: the call's folder. It goes before ``synth``, and takes the place of ``folder``: folds
+            and factors are made of it.
 
     Raises:
         InputError: the file asks for something else.
     """
-    if data is not None or not grid.data:
-        return data
-    if set(grid.data) != {"synth"}:
+    per_trial = {key for trial in grid.trials for key in trial.data}
+    if "synth" in grid.data or not (grid.data or per_trial):
+        if per_trial or set(grid.data) - {"synth"}:
+            raise InputError("grid 'data' has synth scenes, which have no other steps or axes")
+        found = data if data is not None or not grid.data else _scenes(grid.data["synth"])
+        return lambda _: found
+    unknown = sorted((set(grid.data) | per_trial) - _STEPS)
+    if unknown or per_trial & {"folder", "folds"}:
         raise InputError(
-            f"grid 'data' is {grid.data}; write data: {{synth: {{images: 160, seed: 0}}}}"
+            f"grid 'data' takes synth, or {', '.join(sorted(_STEPS))} (all but folder and folds "
+            f"may be axes too); it has {', '.join(unknown or sorted(per_trial))}"
         )
+    folder = data or Path(grid.data.get("folder", ""))
+    if not folder.is_dir() or (data is None and "folder" not in grid.data):
+        raise InputError(
+            f"no data folder {folder}; name one with --data DIR (train.json, val.json, images/)"
+        )
+    return lambda trial: _made(folder, grid.data | trial.data, trial.fold)
+
+
+def _scenes(wanted: dict[str, Any]) -> Path:
     from hrhsco_cli.datasets.scenes import render_dataset
 
-    options = dict(grid.data["synth"])
+    options = dict(wanted)
     if "size" in options:
         options["size"] = tuple(options["size"])
     render_dataset(SCENES, **options)
     return SCENES
+
+
+def _made(source: Path, steps: dict[str, Any], fold: str | None) -> Path:
+    """A trial's folder after all steps."""
+    from hrhsco_cli.datasets.downsampling import downsample_dataset
+    from hrhsco_cli.datasets.folds import split_folds
+
+    folder, key = source, [VERSION, _content(source)]
+    if fold is not None:
+        folds, one_class = steps["folds"], steps.get("one_class")
+        key += [folds, one_class]
+        whole = MADE / f"{source.name}-folds-{_short(key)}"
+        if not whole.is_dir():
+            split_folds(source, whole, folds, one_class)
+        folder = whole / fold
+    elif steps.get("one_class"):
+        raise InputError("grid 'data' has one_class without folds; add folds or leave it out")
+    factor = steps.get("factor", 1)
+    if factor == 1:
+        return folder
+    options = {name: bool(steps.get(name)) for name in ("phases", "excuse_vanished")}
+    name = "-".join([source.name, *([fold] if fold else []), f"{factor}"])
+    small = MADE / f"{name}-{_short([*key, fold, factor, options])}"
+    if not small.is_dir():
+        downsample_dataset(folder, small, factor, **options)
+    return small
+
+
+@cache
+def _content(source: Path) -> list[str]:
+    """What the annotations and pictures of a data folder are."""
+    from hrhsco_cli.runs.identity import data_fingerprint
+
+    return [
+        data_fingerprint(
+            {"data_root": source, "ann_file": f"{split}.json", "data_prefix": {"img": "images"}}
+        )
+        for split in ("train", "val")
+        if (source / f"{split}.json").is_file()
+    ]
+
+
+def _short(key: list[Any]) -> str:
+    return hashlib.sha256(json.dumps(key, sort_keys=True).encode()).hexdigest()[:8]

@@ -69,8 +69,8 @@ def run_label(axes: Mapping[str, Any], detector: str, head: str) -> str:
     return variant_label(axes) if axes else _FOREIGN_LABELS.get(head, detector)
 
 
-def trial_name(label: str, seed: int) -> str:
-    """A trial's name: the label in lower case without signs, and the seed."""
-    return (
-        re.sub(r"[^a-z0-9._]+", "-", label.lower().replace(", ", "_")).strip("-") + f"-seed{seed}"
-    )
+def trial_name(label: str, seed: int, fold: str | None = None) -> str:
+    """A trial's name: the label in lower case without signs, the fold where there are, the seed."""
+    parts = [label] if fold is None else [label, f"fold {fold}"]
+    name = re.sub(r"[^a-z0-9._]+", "-", ", ".join(parts).lower().replace(", ", "_"))
+    return f"{name.strip('-')}-seed{seed}"

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from hrhsco_cli.files import read_json
+from hrhsco_cli.grid.data import FindData
 from hrhsco_cli.grid.folder import GridFolder
 from hrhsco_cli.grid.spec import Grid, TrialSpec
 from hrhsco_cli.runs.identity import Identity, differing, identify
@@ -61,7 +62,7 @@ def plan_grid(
     grid: Grid,
     out: Path,
     *,
-    data: Path | None,
+    data: FindData,
     epochs: int | None,
     prepare: Callable[["Config"], None] = lambda _: None,
     on_trial: Callable[[str], None] = lambda _: None,
@@ -71,7 +72,7 @@ def plan_grid(
     Args:
         grid: the trials.
         out: the grid's folder; a trial of the same identity there is used, whatever its name.
-        data: data folder; None keeps the recipe's own.
+        data: from a trial to its data folder; None keeps the recipe's own.
         epochs: length instead of the recipe's.
         prepare: changes a resolved recipe in what decides no result (validation, visualizer).
         on_trial: told of each trial that is planned.
@@ -89,7 +90,7 @@ def plan_grid(
         try:
             config = recipes.load(recipes.find(spec.recipe))
             recipes.override(config, spec.settings)
-            recipes.bind_data(config, data)
+            recipes.bind_data(config, data(spec))
             bind_weights(config)
         except InputError as error:
             raise InputError(f"trial {spec.name}: {error}") from error

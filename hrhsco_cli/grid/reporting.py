@@ -1,5 +1,6 @@
 """Writing the report of a folder from what lies in it."""
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -8,19 +9,28 @@ from hrhsco_cli.grid.collect import load_pictures, load_trial, load_truth, run_f
 from hrhsco_cli.grid.folder import GridFolder, find_grid
 from hrhsco_cli.grid.status import grid_status
 from hrhsco_cli.progress import progress
+from hrhsco_cli.runs.folder import RunFolder
+from reports.frames import GroundTruth
 from reports.report import results_frame, write_report
+from reports.trials import Trial, pooled_truth
 
 
-def report_folder(folder: Path, out: Path | None = None, grid_name: str | None = None) -> Path:
+def report_folder(
+    folder: Path, out: Path | None = None, grid_name: str | None = None
+) -> list[Path]:
     """Write the report of a run, a grid or a folder of runs.
+
+    Trials of other data (a grid's ``data`` axes) are no alternatives, so each kind of data has a
+    report of its own; folds of the same data stand in one.
 
     Args:
         folder: what to report on.
-        out: where the report goes; ``folder/report`` if not given.
+        out: where the report goes; ``folder/report`` if not given. Of several, each one's name goes
+            on with its data.
         grid_name: which grid of the folder; its first if not given.
 
     Returns:
-        The path of ``report.md``; ``results.csv`` is written beside the report's folder.
+        The path of each ``report.md``; ``results.csv`` is written beside the report's folder.
 
     Raises:
         InputError: nothing is finished there, its data changed, or results don't belong together.
@@ -33,25 +43,62 @@ def report_folder(folder: Path, out: Path | None = None, grid_name: str | None =
         listing = grid.read()
     about = {trial["folder"]: trial for trial in listing["trials"]} if listing else {}
     runs = run_folders(folder, listing)
-    truth = load_truth(runs)
-    trials = []
+    loaded: list[_Loaded] = []
     with progress("reading trials", len(runs)) as log:
         for run in runs:
-            trials.append(load_trial(run, truth, about.get(run.path.name)))
+            truth = load_truth(run)
+            trial = load_trial(run, truth, about.get(run.path.name))
+            loaded.append(_Loaded(run, trial, truth))
             log.advance(note=run.path.name)
     heading: dict[str, Any] = listing or {}
+    title = heading.get("title", f"Report of {folder.name}")
+    place = out or (grid.report if grid else folder / "report")
     if grid is not None:
-        write_text(grid.results, results_frame(trials).to_csv(index=False))
-    return write_report(
-        out or (grid.report if grid else folder / "report"),
-        heading.get("title", f"Report of {folder.name}"),
-        trials,
-        truth,
-        load_pictures(runs, trials, truth),
-        attribution=heading.get("attribution", ""),
-        unfinished=_unfinished(grid) if grid else {},
-        center_sources={name: source.description for name, source in CENTER_SOURCES.items()},
-    )
+        frame = results_frame([each.trial for each in loaded])
+        write_text(grid.results, frame.to_csv(index=False))
+    written = []
+    for data, same in _by_data(loaded).items():
+        trials = [each.trial for each in same]
+        written.append(
+            write_report(
+                place.with_name("-".join([place.name, *data.split()])),
+                f"{title} ({data})" if data else title,
+                trials,
+                pooled_truth({each.trial.fold: each.truth for each in same}),
+                load_pictures(*_of_first_fold(same)),
+                attribution=heading.get("attribution", ""),
+                unfinished=_unfinished(grid) if grid else {},
+                center_sources={name: each.description for name, each in CENTER_SOURCES.items()},
+            )
+        )
+    return written
+
+
+@dataclass(frozen=True)
+class _Loaded:
+    """A finished run, as a trial, and what it was scored against."""
+
+    run: RunFolder
+    trial: Trial
+    truth: GroundTruth
+
+
+def _by_data(loaded: list[_Loaded]) -> dict[str, list[_Loaded]]:
+    """Trials by what was done to their data, in words that can be a folder's name."""
+    groups: dict[str, list[_Loaded]] = {}
+    for each in loaded:
+        words = " ".join(f"{key} {value}" for key, value in sorted(each.trial.data.items()))
+        groups.setdefault(words, []).append(each)
+    return groups
+
+
+def _of_first_fold(
+    loaded: list[_Loaded],
+) -> tuple[list[RunFolder], list[Trial], GroundTruth]:
+    """The runs that were scored on the first one's images."""
+    first = loaded[0]
+    mine = [each for each in loaded if each.trial.fold == first.trial.fold]
+    return [each.run for each in mine], [each.trial for each in mine], first.truth
 
 
 def _unfinished(grid: GridFolder) -> dict[str, str]:

@@ -2,7 +2,7 @@
 
 import itertools
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +21,9 @@ AXIS_KEYS = {
 }
 """Axes with a short name; any other axis is a dotted key of the recipe, or ``recipe`` itself."""
 
+DATA_AXIS = "data."
+"""How axes of the data begin: what is done to it (``hrhsco_cli.grid.data``), not to a recipe."""
+
 _FIELDS = {"title", "recipe", "data", "seeds", "axes", "exclude", "rows", "set", "attribution"}
 _ROW_FIELDS = {"recipe", "label", "set"}
 
@@ -36,6 +39,8 @@ class TrialSpec:
         axes: the grid's values.
         recipe: name or path.
         settings: dotted keys and values on top of the recipe.
+        data: values of the data's axes (``DATA_AXIS``), without the prefix.
+        fold: the group of images that it is tested on; None without folds.
     """
 
     name: str
@@ -44,6 +49,8 @@ class TrialSpec:
     axes: dict[str, Any]
     recipe: str
     settings: dict[str, Any]
+    data: dict[str, Any] = field(default_factory=dict)
+    fold: str | None = None
 
     def as_dict(self) -> dict[str, Any]:
         """For ``trial.json``."""
@@ -59,12 +66,14 @@ class _Cell:
         axes: the grid's values; none for a row.
         recipe: name or path.
         settings: dotted keys and values on top of the recipe.
+        data: values of the data's axes, without their prefix.
     """
 
     label: str
     axes: dict[str, Any]
     recipe: str
     settings: dict[str, Any]
+    data: dict[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -113,7 +122,7 @@ def read_grid(path: Path) -> Grid:
         title=content.get("title", path.stem),
         data=content.get("data") or {},
         attribution=content.get("attribution", ""),
-        trials=tuple(_trials(cells, seeds)),
+        trials=tuple(_trials(cells, seeds, _folds(path, content))),
     )
 
 
@@ -131,10 +140,19 @@ def _cells(path: Path, content: dict[str, Any]) -> list[_Cell]:
         cell = dict(zip(axes, values, strict=True))
         if any(_matches(cell, rule) for rule in content.get("exclude") or []):
             continue
-        own = {AXIS_KEYS.get(key, key): each for key, each in cell.items() if key != "recipe"}
+        data = {
+            key.removeprefix(DATA_AXIS): each
+            for key, each in cell.items()
+            if key.startswith(DATA_AXIS)
+        }
+        own = {
+            AXIS_KEYS.get(key, key): each
+            for key, each in cell.items()
+            if key != "recipe" and not key.startswith(DATA_AXIS)
+        }
         recipe = cell.get("recipe", content.get("recipe", ""))
         settings = (content.get("set") or {}) | own
-        found.append(_Cell(variant_label(cell), cell, recipe, settings))
+        found.append(_Cell(variant_label(cell), cell, recipe, settings, data))
     return found
 
 
@@ -175,13 +193,28 @@ def _matches(cell: Mapping[str, Any], rule: Mapping[str, Any]) -> bool:
     return all(cell.get(axis) in _listed(values) for axis, values in rule.items())
 
 
-def _trials(cells: list[_Cell], seeds: list[int]) -> list[TrialSpec]:
+def _folds(path: Path, content: dict[str, Any]) -> list[str | None]:
+    """The folds that each cell is run on; one None without."""
+    data = content.get("data") or {}
+    if not isinstance(data, dict) or "folds" not in data:
+        return [None]
+    folds = data["folds"]
+    if not isinstance(folds, list) or not all(isinstance(each, str) for each in folds):
+        raise InputError(
+            f"grid {path}: folds are prefixes of file names, not {folds}; write folds: [a_, b_]"
+        )
+    return list(folds)
+
+
+def _trials(cells: list[_Cell], seeds: list[int], folds: list[str | None]) -> list[TrialSpec]:
     trials: dict[str, TrialSpec] = {}
-    for seed, cell in itertools.product(seeds, cells):
-        name = trial_name(cell.label, seed)
+    for seed, fold, cell in itertools.product(seeds, folds, cells):
+        name = trial_name(cell.label, seed, fold)
         if name in trials:
             raise InputError(f"two trials of the grid are both called {name}; rename one's values")
-        trials[name] = TrialSpec(name, cell.label, seed, cell.axes, cell.recipe, cell.settings)
+        trials[name] = TrialSpec(
+            name, cell.label, seed, cell.axes, cell.recipe, cell.settings, cell.data, fold
+        )
     return list(trials.values())
 
 

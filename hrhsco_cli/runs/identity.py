@@ -28,6 +28,7 @@ TRAINING_CODE = (
     "hrhsco_cli/runs/distributed.py",
     "hrhsco_cli/runs/mmdet_parts.py",
     "hrhsco_cli/runs/random_state.py",
+    "hrhsco_cli/runs/sampling.py",
     "hrhsco_cli/runs/training.py",
     "hrhsco_cli/runs/weights/fitting.py",
     "hrhsco_cli/runs/weights/layouts.py",

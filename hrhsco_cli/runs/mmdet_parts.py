@@ -1,7 +1,7 @@
 """What this project adds to mmdet's registries beside the head.
 
-A data set and a result writer here; the hook of random states and the backend of checkpoints in
-their own files.
+A data set and a result writer here; the hook of random states, the backend of checkpoints and a
+sampler in their own files.
 """
 
 from collections.abc import Sequence
@@ -16,7 +16,11 @@ from mmengine.evaluator import BaseMetric
 from heads.yolc_head import MIN_SIDE_PX
 from hrhsco_cli.datasets.coco_json import read_ground_truth
 from hrhsco_cli.files import write_json
-from hrhsco_cli.runs import checkpoints, random_state  # noqa: F401 (they register themselves)
+from hrhsco_cli.runs import (  # noqa: F401 (they register themselves)
+    checkpoints,
+    random_state,
+    sampling,
+)
 
 
 @DATASETS.register_module()

@@ -16,9 +16,10 @@ def print_cropped(splits: Mapping[str, Summary], part: str) -> None:
     """
     console = Console(stderr=True)
     for name, split in splits.items():
+        vanished = f"{split.vanished} vanished, kept as iscrowd; " * bool(split.vanished)
         console.print(
             f"{name}: {split.images} images, {split.crops} {part}s with {split.kept} boxes; "
-            f"{split.cut} boxes cut, kept as iscrowd; {split.lost} whole in none",
+            f"{split.cut} boxes cut, kept as iscrowd; {vanished}{split.lost} whole in none",
             highlight=False,
             soft_wrap=True,
         )

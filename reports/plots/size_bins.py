@@ -45,17 +45,19 @@ def draw(trials: list[Trial], truth: GroundTruth) -> Figure:
 def by_size(trials: list[Trial], truth: GroundTruth) -> pd.DataFrame:
     """One row a variant and non-empty size bin: mean and spread over seeds of error and recall."""
     tables = [
-        localization_by_size(trial.matches, truth).assign(variant=trial.variant) for trial in trials
+        localization_by_size(trial.matches, trial.truth or truth).assign(
+            variant=trial.variant, fold=str(trial.fold)
+        )
+        for trial in trials
     ]
     rows = pd.concat(tables)
     rows = rows[rows["objects"] > 0].astype({"mean": float, "recall": float})
-    return (
-        rows.groupby(["variant", "bin", "heading", "objects"], sort=False)
-        .agg(
-            mean=("mean", "mean"),
-            mean_sd=("mean", "std"),
-            recall=("recall", "mean"),
-            recall_sd=("recall", "std"),
-        )
-        .reset_index()
+    keys = ["variant", "bin", "heading"]
+    objects = rows.drop_duplicates([*keys, "fold"]).groupby(keys, sort=False)["objects"].sum()
+    figures = rows.groupby(keys, sort=False).agg(
+        mean=("mean", "mean"),
+        mean_sd=("mean", "std"),
+        recall=("recall", "mean"),
+        recall_sd=("recall", "std"),
     )
+    return figures.join(objects).reset_index()

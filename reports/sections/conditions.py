@@ -48,7 +48,7 @@ def training(trials: list[Trial]) -> str:
             curve = log.groupby("epoch")["loss"].mean()
             rows.append(
                 [
-                    trial.network,
+                    trial.network if trial.fold is None else f"{trial.network}, {trial.fold}",
                     trial.seed,
                     int(curve.index[-1]),
                     f"{curve.iloc[0]:.3g}",

@@ -43,6 +43,7 @@ def compared(trials: list[Trial], truth: GroundTruth, center_sources: dict[str, 
         + f"{len(variants(trials))} variants were scored on {len(truth.images)} pictures with "
         f"{objects} objects, with {counted(len(seeds), 'seed')} each "
         f"({', '.join(map(str, seeds))}).",
+        *_folds(trials),
         "\n".join(_kinds(trials)),
     ]
     if sources:
@@ -54,6 +55,20 @@ def compared(trials: list[Trial], truth: GroundTruth, center_sources: dict[str, 
     if unlike:
         parts.append(f"**Not all were trained alike**: see {', '.join(unlike)} under Conditions.")
     return "\n\n".join(parts)
+
+
+def _folds(trials: list[Trial]) -> list[str]:
+    """How the images were parted, and what that makes of means and intervals."""
+    folds = list(dict.fromkeys(trial.fold for trial in trials))
+    if len(folds) < 2:
+        return []
+    return [
+        f"The images are of {len(folds)} groups ({', '.join(map(str, folds))}), each of which is "
+        "the test set of one fold and trained on in all others. Means and their standard "
+        "deviations are over seeds and folds. Differences are taken within a fold and a seed and "
+        f"averaged over seeds; their intervals are over the {len(folds)} folds, so they are wide, "
+        "and speak of further groups of images like these."
+    ]
 
 
 def _kinds(trials: list[Trial]) -> list[str]:
@@ -104,9 +119,11 @@ def headline(trials: list[Trial]) -> str:
         if references:
             row += _changes(name, groups, references.get(name))
         rows.append(row)
+    unit = comparison.unit(trials)
+    over = "seeds" if unit == "seed" else "seeds and folds"
     note = (
-        "Mean over seeds ± standard deviation. Changes are from the baseline's best decode, with "
-        "the 95 % interval over seeds where there are at least two; the change of error counts "
+        f"Mean over {over} ± standard deviation. Changes are from the baseline's best decode, with "
+        f"the 95 % interval over {unit}s where there are at least two; the change of error counts "
         "only the objects that both found."
     )
     if any(trial.cluster_crops for trial in trials):

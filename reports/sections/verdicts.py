@@ -16,6 +16,7 @@ interval that ends below this margin (a test of non-inferiority)."""
 
 def verdicts(trials: list[Trial]) -> str:
     """What the figures allow to say, losses as plainly as wins."""
+    unit = comparison.unit(trials)
     heads = [
         line
         for same in comparison.by_cluster_crops(trials).values()
@@ -28,7 +29,7 @@ def verdicts(trials: list[Trial]) -> str:
     lines += within
     if heads or within:
         lines.append(
-            '"Lower" and "higher" mean that the 95 % t-interval over seeds leaves zero out; '
+            f'"Lower" and "higher" mean that the 95 % t-interval over {unit}s leaves zero out; '
             "everything else is called not clearly different, however large the mean."
         )
     return "\n\n".join(lines)
@@ -117,17 +118,17 @@ def _closed_form(name: str, source: str, group: list[Trial], sco: list[Trial]) -
         for label, each in ((source, group), ("sco", sco))
     )
     return (
-        f"- **{name}: {_closed_form_verdict(change, margin)}.** "
+        f"- **{name}: {_closed_form_verdict(change, margin, comparison.unit(group))}.** "
         f"Mean error: {', '.join(figures)}; `{source}` minus `sco` "
         f"{with_interval(CHANGE_OF_ERROR, change)} px, {change.word}. "
         f"{_cost_of_offsets(sco[0], source)}"
     )
 
 
-def _closed_form_verdict(change: Difference, margin: float) -> str:
+def _closed_form_verdict(change: Difference, margin: float, unit: str) -> str:
     """What the difference of a closed form from the offset branch allows to say."""
     if change.high is None:
-        return "one seed can't tell the offset branch from a closed form"
+        return f"one {unit} can't tell the offset branch from a closed form"
     if change.word == "lower":
         return "a closed form does better than the offset branch"
     as_well = change.high < margin
@@ -137,7 +138,7 @@ def _closed_form_verdict(change: Difference, margin: float) -> str:
     if as_well:
         return "a closed form does as well as the offset branch"
     return (
-        f"{counted(change.seeds, 'seed')} can't tell whether a closed form does as well as the "
+        f"{counted(change.seeds, unit)} can't tell whether a closed form does as well as the "
         "offset branch"
     )
 

@@ -38,6 +38,22 @@ def test_oracle_of_subpixel_targets(shared_data, tmp_path):
     assert rows["dark"]["loc.px.mean"] < 0.2 * rows["peak_center"]["loc.px.mean"]
 
 
+def test_oracle_of_a_network_with_an_error(scenes, tmp_path):
+    out = tmp_path / "noise.json"
+    call = ("oracle", scenes / "val.json", "--depths", "1,2", "--json", out)
+    done = hrhsco(*call, "--center-noise", "0.5,0", "--draws", 2)
+    assert done.returncode == 0, done.stderr
+    assert "center noise 0.5 px on each axis (means of 2 draws" in done.stdout
+    rows = json.loads(out.read_text())
+    assert [row["center_noise"] for row in rows] == [0.0] * 14 + [0.5] * 14
+    sco = [row for row in rows if row["center_source"] == "sco"]
+    assert [row["exact.px.rms"] for row in sco] == pytest.approx([0, 0, 0.5**0.5, 0.5**0.5])
+    assert {row["meta"]["draws"] for row in rows} == {2}
+    refused(hrhsco(*call, "--center-noise", "0.5,-0.1"), "--center-noise '0.5,-0.1'", "from 0")
+    refused(hrhsco(*call, "--center-noise", "nan"), "--center-noise 'nan'")
+    refused(hrhsco(*call, "--center-noise", "1,2", "--plot", tmp_path / "x.png"), "--plot")
+
+
 def test_oracle_refuses(tmp_path):
     refused(hrhsco("oracle", tmp_path / "none.json"), "no annotations")
     (tmp_path / "gt.json").write_text("{}")

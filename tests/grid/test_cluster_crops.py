@@ -19,7 +19,7 @@ def planned(scenes, tmp_path):
         path.write_text(
             yaml.safe_dump({"recipe": "quickstart_baseline", "axes": AXES | axes}, sort_keys=False)
         )
-        return plan_grid(read_grid(path), tmp_path / "out", data=scenes, epochs=None)
+        return plan_grid(read_grid(path), tmp_path / "out", data=lambda _: scenes, epochs=None)
 
     return plan
 

@@ -97,7 +97,7 @@ def test_the_same_seed_gives_the_same_result_in_a_run_of_its_own(out, scenes, tm
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     assert grids.results(run) == grids.results(grids.trials(out)["dino-seed0"])
-    text = report_folder(run).read_text()
+    text = report_folder(run)[0].read_text()
     assert "| DINO |" in text
     assert "YOLC" not in text
 

@@ -99,3 +99,50 @@ def test_no_objects_is_unsaid():
     assert row["ap.all"] is None
     assert "no objects" in conclusion(rows)[0]
     assert row["loc.recall"] is None
+
+
+@pytest.mark.parametrize(("depth", "sigma"), [(0, 0.5), (1, 0.3), (2, 0.0), (2, 1.5), (4, 0.6)])
+def test_the_exact_error_is_that_of_many_draws(depth, sigma):
+    """Rounding of noisy centers, drawn and rounded here; objects are far apart, so none is lost."""
+    truth = scattered(count=200)
+    corners = truth.boxes[["x", "y", "w", "h"]].to_numpy(float)
+    centers = corners[:, :2] + corners[:, 2:] / 2
+    rng = np.random.default_rng(1)
+    beliefs = centers + sigma * rng.standard_normal((4000, *centers.shape))
+    cell = 4 / 2**depth
+    middles = (np.floor(beliefs / cell) + 0.5) * cell
+    read = {"peak_center": middles, "peak_floor": middles - cell / 2, "sco": beliefs}
+    rows = ceiling(truth, [depth], list(read), max_dets=(1000,), center_noise=sigma)
+    for row in rows:
+        error = read[row["center_source"]] - centers
+        drawn = math.sqrt(np.square(error).sum(axis=-1).mean())
+        assert row["exact.px.rms"] == pytest.approx(drawn, rel=3e-3, abs=1e-12)
+        assert row["loc.px.rms"] == pytest.approx(drawn, rel=0.15, abs=1e-9)
+        assert row["center_noise"] == sigma
+
+
+def test_noise_is_in_image_px_whatever_the_network_s_input():
+    (own,) = ceiling(scattered(), [2], ["sco"], max_dets=(1000,), center_noise=0.5)
+    (half,) = ceiling(
+        scattered(), [2], ["sco"], size=(500, 400), max_dets=(1000,), center_noise=0.5
+    )
+    assert half["loc.px.rms"] == pytest.approx(own["loc.px.rms"], rel=0.02)
+    assert half["exact.px.rms"] == own["exact.px.rms"] == pytest.approx(0.5 * math.sqrt(2))
+
+
+def test_a_noisy_network_gains_less_from_its_fraction_and_draws_are_averaged():
+    gains = []
+    for sigma in (0.0, 0.5, 2.0):
+        rows = {
+            row["center_source"]: row
+            for row in ceiling(scattered(), [1], ["peak_center", "sco"], max_dets=(1000,),
+                               center_noise=sigma, draws=3)
+        }  # fmt: skip
+        gains.append(rows["sco"]["ap.all"] - rows["peak_center"]["ap.all"])
+    assert gains[0] > gains[1] > gains[2]
+    three = ceiling(scattered(), [1], ["sco"], max_dets=(1000,), center_noise=1.0, draws=3)[0]
+    one = ceiling(scattered(), [1], ["sco"], max_dets=(1000,), center_noise=1.0)[0]
+    expected = math.sqrt(math.pi / 2)  # mean length of a two-dimensional standard normal
+    assert three["loc.px.mean"] == pytest.approx(expected, rel=0.05)
+    assert three["loc.px.mean"] != one["loc.px.mean"]
+    assert three["exact.px.rms"] == one["exact.px.rms"]

@@ -1,0 +1,14 @@
+"""HRH-SCO, small, on real vehicles of about 6 to 13 px (KIT AIS, downsampled); n = 2 unless set.
+
+Command: hrhsco train kit_ais_tiny_hrh_sco --data runs/kit_ais_tiny
+Cost: about 0.2 s a step of 8 crops on one CPU core at n = 2.
+"""
+
+_base_ = [
+    "kit_ais_tiny_baseline.py",
+]
+
+model = dict(
+    bbox_head=dict(use_hrh_sco=True, heatmap_upsample_num=2),
+    test_cfg=dict(center_source="sco"),
+)

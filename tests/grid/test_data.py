@@ -1,0 +1,90 @@
+"""What a grid makes of its data: folds and factors, once, and a report for each kind of data."""
+
+import pytest
+import yaml
+
+from hrhsco_cli.datasets.coco_json import read_ground_truth
+from hrhsco_cli.grid.data import grid_data
+from hrhsco_cli.grid.spec import read_grid
+from reports.errors import InputError
+from tests.datasets.test_folds import dataset
+from tests.grid import grids
+
+GRID = {
+    "recipe": "quickstart_baseline",
+    "seeds": [0],
+    "data": {"folds": ["a", "ab", "c"], "one_class": "thing", "phases": True},
+    "axes": {"center_source": ["peak_center"], "data.factor": [1, 2]},
+}
+
+
+def grid(folder, **changes):
+    path = folder / "grid.yaml"
+    path.write_text(yaml.safe_dump(GRID | changes))
+    return read_grid(path)
+
+
+@pytest.fixture
+def source(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    return dataset(tmp_path / "source")
+
+
+def test_a_trial_has_the_data_of_its_fold_and_factor(source, tmp_path):
+    found = grid(tmp_path)
+    names = [trial.name for trial in found.trials]
+    assert names[:2] == ["peak_center_factor-1_fold-a-seed0", "peak_center_factor-2_fold-a-seed0"]
+    assert len(names) == 6
+    assert not any("data.factor" in trial.settings for trial in found.trials)
+    where = grid_data(found, source)
+    sizes = {}
+    for trial in found.trials:
+        folder = where(trial)
+        train, val = (read_ground_truth(folder / f"{each}.json") for each in ("train", "val"))
+        sizes[trial.fold, trial.data["factor"]] = len(train.images), len(val.images)
+        assert set(train.images["width"]) <= {80 // trial.data["factor"], 39}
+    assert sizes == {("a", 1): (2, 2), ("ab", 1): (3, 1), ("c", 1): (3, 1),
+                     ("a", 2): (8, 2), ("ab", 2): (12, 1), ("c", 2): (12, 1)}  # fmt: skip
+
+
+def test_data_is_made_once_and_anew_when_the_source_changes(source, tmp_path):
+    found = grid(tmp_path, axes={"data.factor": [2]})
+    trial = found.trials[0]
+    first = grid_data(found, source)(trial)
+    made = (first / "train.json").stat().st_mtime_ns
+    assert grid_data(found, source)(trial) == first
+    assert (first / "train.json").stat().st_mtime_ns == made
+    other = dataset(tmp_path / "elsewhere" / "source", {"train": ["a1.png", "ab1.png"],
+                                                        "val": ["c1.png"]})  # fmt: skip
+    assert grid_data(found, other)(trial) != first
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"data": {"folds": "a"}}, "folds are prefixes"),
+        ({"data": {"synth": {}, "folds": ["a", "c"]}}, "no other steps"),
+        ({"data": {"fold": ["a"]}}, "it has fold"),
+        ({"data": {"folds": ["a", "ab", "c"]}, "axes": {"data.size": [1]}}, "it has size"),
+        ({"data": {"folder": "nowhere"}}, "no data folder nowhere"),
+        ({"data": {"one_class": "x"}, "axes": {"data.factor": [2]}}, "no data folder"),
+    ],
+)
+def test_wrong_data_is_told_in_one_line(source, tmp_path, changes, message):
+    with pytest.raises(InputError, match=message):
+        grid_data(grid(tmp_path, **changes), None)
+
+
+@pytest.mark.slow
+def test_a_grid_over_data_from_file_to_reports(source, tmp_path):
+    """Networks learn nothing in one epoch; what is looked at is where all goes."""
+    grid(tmp_path)
+    out = tmp_path / "out"
+    words = ("--data", source, "--out", out, "--epochs", "1")
+    grids.run(tmp_path / "grid.yaml", *words)
+    for factor in (1, 2):
+        text = (out / f"report-factor-{factor}" / "report.md").read_text()
+        assert f"(factor {factor})" in text.splitlines()[0]
+        assert "The images are of 3 groups (a, ab, c)" in text
+        assert "1 variants were scored on 4 pictures with 4 objects" in text
+    assert len((out / "results.csv").read_text().splitlines()) == 7

@@ -1,0 +1,76 @@
+"""Trials of several folds: paired within a fold, means over folds, one set of objects."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from reports import comparison
+from reports.errors import InputError
+from reports.plots.size_bins import by_size
+from reports.report import write_report
+from reports.trials import pooled_truth, require_comparable
+from tests.reporting.test_report import OBJECTS, SOURCES, trial, truth
+
+CHANGE = {("a", 0): -0.1, ("a", 1): -0.3, ("b", 0): 0.2, ("b", 1): 0.4, ("c", 0): -0.2}
+
+
+def folded():
+    """Folds of very different difficulty; ann_ids are the same in each, as those of files are."""
+    trials = []
+    for (fold, seed), change in CHANGE.items():
+        base = np.full(OBJECTS, {"a": 1.0, "b": 5.0, "c": 2.0}[fold])
+        meta = {"fingerprint": fold}
+        for variant, distance in (("YOLC x4, regression", base), ("HRH, sco", base + change)):
+            one = trial(variant, seed, distance, baseline=variant.startswith("YOLC"), meta=meta)
+            trials.append(replace(one, name=f"{one.name}-{fold}", fold=fold, truth=truth()))
+    return trials
+
+
+def test_differences_are_paired_within_folds_and_intervals_over_folds():
+    trials = folded()
+    reference, group = (
+        [each for each in trials if each.variant.startswith(name)] for name in ("YOLC", "HRH")
+    )
+    found = comparison.difference(group, reference, comparison.paired_error_change)
+    means = [(-0.1 - 0.3) / 2, (0.2 + 0.4) / 2, -0.2]
+    half = stats.t.ppf(0.975, 2) * np.std(means, ddof=1) / 3**0.5
+    assert found.seeds == 3
+    assert (found.mean, found.low, found.high) == pytest.approx(
+        (np.mean(means), np.mean(means) - half, np.mean(means) + half)
+    )
+    assert comparison.unit(trials) == "fold"
+    assert comparison.unit(trials[:4]) == "seed"
+
+
+def test_folds_stand_in_one_table_and_other_data_does_not():
+    trials = folded()
+    require_comparable(trials)
+    other = replace(trials[0], name="other", meta=trials[0].meta | {"fingerprint": "x"})
+    with pytest.raises(InputError, match="fingerprint"):
+        require_comparable([*trials, other])
+    limits = replace(trials[-1], meta=trials[-1].meta | {"max_dets": [1]}, fold="new")
+    with pytest.raises(InputError, match="max_dets"):
+        require_comparable([*trials, limits])
+
+
+def test_objects_of_all_folds_are_counted_once():
+    trials = folded()
+    pooled = pooled_truth({each.fold: each.truth for each in trials})
+    assert len(pooled.boxes) == 3 * OBJECTS
+    assert pooled.images["image_id"].tolist() == ["a/0", "b/0", "c/0"]
+    assert pooled.boxes["ann_id"].is_unique
+    rows = by_size(trials, pooled)
+    assert set(rows["objects"]) == {3 * OBJECTS}
+    assert rows["recall"].tolist() == pytest.approx([1.0] * len(rows))
+
+
+def test_the_report_says_what_folds_make_of_its_intervals(tmp_path):
+    trials = folded()
+    pooled = pooled_truth({each.fold: each.truth for each in trials})
+    path = write_report(tmp_path / "r", "T", trials, pooled, [], center_sources=SOURCES)
+    text = path.read_text()
+    assert "The images are of 3 groups (a, b, c)" in text
+    assert "t-interval over folds" in text
+    assert "over seeds and folds" in text

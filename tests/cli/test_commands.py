@@ -9,7 +9,7 @@ import time
 import pytest
 
 from tests.reference import published
-from tests.reference.calling import HRHSCO, hrhsco, refused
+from tests.reference.calling import HRHSCO, hrhsco, hrhsco_cold, refused
 
 
 def logged_steps(run):
@@ -31,9 +31,9 @@ def test_train_leaves_a_whole_run(run):
 
 
 @pytest.mark.slow
-def test_evaluate_gives_the_same_figures_again(run, tmp_path):
-    before = json.loads((run / "metrics.json").read_text())
-    done = hrhsco("evaluate", run, "--json", tmp_path / "again.json")
+def test_evaluate_gives_the_same_figures_again(own_run, tmp_path):
+    before = json.loads((own_run / "metrics.json").read_text())
+    done = hrhsco_cold("evaluate", own_run, "--json", tmp_path / "again.json")
     assert done.returncode == 0, done.stderr
     after = json.loads((tmp_path / "again.json").read_text())
     assert {k: v for k, v in after.items() if k != "meta"} == {
@@ -42,7 +42,7 @@ def test_evaluate_gives_the_same_figures_again(run, tmp_path):
     annotations = before["meta"]["annotations"]
     foreign = tmp_path / "foreign.json"
     done = hrhsco(
-        "evaluate", "--predictions", run / "detections.json", "--annotations", annotations,
+        "evaluate", "--predictions", own_run / "detections.json", "--annotations", annotations,
         "--json", foreign,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
@@ -53,22 +53,22 @@ def test_evaluate_gives_the_same_figures_again(run, tmp_path):
 
 
 @pytest.mark.slow
-def test_resume_goes_on_and_a_second_run_is_refused(run, scenes):
-    call = ["train", "quickstart_hrh_sco", "--data", scenes, "--out", run]
+def test_resume_goes_on_and_a_second_run_is_refused(own_run, scenes):
+    call = ["train", "quickstart_hrh_sco", "--data", scenes, "--out", own_run]
     depth = ["--set", "model.bbox_head.heatmap_upsample_num=1"]
     refused(hrhsco(*call, *depth, "--epochs", 1), "holds a run already", "--resume")
     done = hrhsco(*call, *depth, "--epochs", 2, "--resume")
     assert done.returncode == 0, done.stderr
-    assert logged_steps(run) == [3, 6]
+    assert logged_steps(own_run) == [3, 6]
 
 
 @pytest.mark.slow
-def test_report_of_a_run(run):
-    done = hrhsco("report", run)
+def test_report_of_a_run(own_run):
+    done = hrhsco_cold("report", own_run)
     assert done.returncode == 0, done.stderr
-    page = (run / "report" / "report.md").read_text()
+    page = (own_run / "report" / "report.md").read_text()
     assert "HRH-SCO n=1, sco" in page
-    assert (run / "report" / "error_cdf.png").stat().st_size > 1000
+    assert (own_run / "report" / "error_cdf.png").stat().st_size > 1000
 
 
 @pytest.mark.slow
@@ -93,19 +93,19 @@ def test_from_a_published_copy_to_scores_in_two_commands(tmp_path):
 
 
 @pytest.mark.slow
-def test_checkpoint_of_another_architecture(run, tmp_path):
+def test_checkpoint_of_another_architecture(own_run, tmp_path):
     (tmp_path / "other").mkdir()
     recipe = (
-        (run / "recipe.py").read_text().replace("heatmap_upsample_num=1", "heatmap_upsample_num=2")
+        (own_run / "recipe.py").read_text().replace("heatmap_upsample_num=1", "heatmap_upsample_num=2")
     )
     (tmp_path / "other" / "recipe.py").write_text(recipe)
-    checkpoint = next((run / "checkpoints").glob("*.pth"))
+    checkpoint = next((own_run / "checkpoints").glob("*.pth"))
     result = hrhsco("evaluate", tmp_path / "other", "--checkpoint", checkpoint)
     refused(result, "another architecture", "recipe that it was trained with")
     assert not (tmp_path / "other" / "metrics.json").exists()
     broken = tmp_path / "broken.pth"
     broken.write_bytes(checkpoint.read_bytes()[:1000])
-    refused(hrhsco("evaluate", run, "--checkpoint", broken), "can't be read as a checkpoint")
+    refused(hrhsco("evaluate", own_run, "--checkpoint", broken), "can't be read as a checkpoint")
 
 
 GRID = """

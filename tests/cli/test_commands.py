@@ -96,7 +96,9 @@ def test_from_a_published_copy_to_scores_in_two_commands(tmp_path):
 def test_checkpoint_of_another_architecture(own_run, tmp_path):
     (tmp_path / "other").mkdir()
     recipe = (
-        (own_run / "recipe.py").read_text().replace("heatmap_upsample_num=1", "heatmap_upsample_num=2")
+        (own_run / "recipe.py")
+        .read_text()
+        .replace("heatmap_upsample_num=1", "heatmap_upsample_num=2")
     )
     (tmp_path / "other" / "recipe.py").write_text(recipe)
     checkpoint = next((own_run / "checkpoints").glob("*.pth"))

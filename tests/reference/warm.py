@@ -9,6 +9,8 @@ output and exit code.
 It reads one JSON object a line and answers with the command's process number, then its exit status.
 """
 
+# ruff: noqa: F401
+
 import atexit
 import gc
 import json
@@ -33,7 +35,7 @@ def import_libraries():
     import scipy.ndimage
     import torch._dynamo
     import typer
-    import yapf.yapflib.yapf_api  # noqa: F401
+    import yapf.yapflib.yapf_api
 
     mmdet.utils.register_all_modules(init_default_scope=False)
 
@@ -71,7 +73,7 @@ def become(asked):
     if (path := os.environ.get("PYTHONPATH", "")) != before:
         sys.path[1:1] = path.split(os.pathsep)
     sys.argv = ["hrhsco", *asked["words"]]
-    np.random.seed()  # noqa: NPY002 - no two processes may draw the same where no seed is set
+    np.random.seed()  # no two processes may draw the same where no seed is set
 
 
 def call():

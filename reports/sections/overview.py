@@ -73,8 +73,8 @@ def _kinds(trials: list[Trial]) -> list[str]:
         lines.append(
             "- **cluster crops k=K** is the original's second pass: at most K crops of a picture, "
             "where its heatmap is dense, are scaled up, detected on again, and take the place of "
-            "what was found there. It also suppresses overlapping boxes of a class and bounds "
-            "their number (see the conditions), in every picture."
+            "what was found there. Overlapping boxes are suppressed, and their number is bounded, "
+            "only where the conditions name `nms_iou` or `max_per_img`."
         )
     foreign = {trial.variant: _type(trial) for trial in trials if trial.foreign}
     if foreign:

@@ -10,6 +10,7 @@ from reports.metrics.definitions import METRICS
 
 if TYPE_CHECKING:
     from reports.frames import GroundTruth
+    from reports.metrics.protocols import Protocol
 
 
 _CEILING = ("ap.all", "ap.small", "ap.75", "ap.90", "loc.px.mean")
@@ -24,14 +25,21 @@ _LOST = {
 def print_ceiling(
     truth: "GroundTruth",
     rows: list[dict[str, Any]],
-    max_dets: tuple[int, ...],
+    protocol: "Protocol",
     size: tuple[int, int] | None,
     heatmap_target: str,
 ) -> None:
     """Print the quantisation ceiling, what was lost on the way, and what follows."""
     from reports.ceiling import conclusion, conditions
 
-    table = Table("n", "cell (px)", box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
+    table = Table(
+        "n",
+        "cell (px)",
+        title=f"protocol {protocol.name}",
+        title_justify="left",
+        box=SIMPLE_HEAD,
+        padding=(0, 1, 0, 0),
+    )
     table.add_column("center source", no_wrap=True, min_width=11)
     for key in _CEILING:
         widest = max(map(len, METRICS[key].label.split()))
@@ -51,7 +59,7 @@ def print_ceiling(
         console.print(f"lost at n = {depth}: {named or 'none'}")
     for sentence in conclusion(rows):
         console.print(sentence)
-    about = conditions(truth, max_dets, size, heatmap_target)
+    about = conditions(truth, protocol, size, heatmap_target)
     for axis in about.pop("annotation_grid"):
         console.print(
             f"annotated centers, {axis['axis']}: {axis['whole pixel']:.1%} at whole pixels, "

@@ -5,6 +5,7 @@ from reports import comparison
 from reports.frames import GroundTruth
 from reports.markdown import definitions, table
 from reports.metrics.definitions import CROP_COST_METRICS, METRICS
+from reports.metrics.protocols import of_meta
 from reports.metrics.size_bins import SIZE_BINS
 from reports.plots import size_bins
 from reports.sections.conditions import OF_TRAINING, networks_by_value
@@ -105,6 +106,7 @@ def headline(trials: list[Trial]) -> str:
             row += _changes(name, groups, references.get(name))
         rows.append(row)
     note = (
+        f"Protocol {of_meta(trials[0].meta).name}. "
         "Mean over seeds ± standard deviation. Changes are from the baseline's best decode, with "
         "the 95 % interval over seeds where there are at least two; the change of error counts "
         "only the objects that both found."

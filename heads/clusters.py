@@ -26,9 +26,10 @@ class CropOptions:
         min_side: clusters of less area than a square of this side are left alone, in px.
         growth: what a cluster's sides are multiplied by before it is cropped.
         scale: what a crop's sides are multiplied by before it is detected on.
-        nms_iou: boxes of a class that overlap by more are one object; 1 suppresses nothing.
-        max_per_img: boxes an image at most, those of the highest scores. Dense scenes need more
-            than YOLC's 300: an AP at maxDets 500 can't see what is cut off here.
+        nms_iou: boxes of a class that overlap by more are one object; None suppresses nothing. The
+            public evaluation suppresses nothing: its 0.6 acts in test-time augmentation alone.
+        max_per_img: boxes an image at most, those of the highest scores; None keeps all, as the
+            public evaluation does (its 300 acts in test-time augmentation alone).
 
     Raises:
         ValueError: a number that can't be.
@@ -41,13 +42,15 @@ class CropOptions:
     min_side: float = 96.0
     growth: float = 1.2
     scale: float = 1.5
-    nms_iou: float = 0.6
-    max_per_img: int = 300
+    nms_iou: float | None = None
+    max_per_img: int | None = None
 
     def __post_init__(self) -> None:
         for name, least in _LEAST.items():
             value = getattr(self, name)
-            whole = self.__annotations__[name] is int
+            if value is None and name in _OPTIONAL:
+                continue
+            whole = name in _WHOLE
             if isinstance(value, bool) or not isinstance(value, int if whole else (int, float)):
                 kind = "whole number" if whole else "number"
                 raise ValueError(f"cluster_crops.{name} is {value!r}; choose a {kind}")
@@ -62,6 +65,8 @@ _LEAST = {
     "k": 0, "columns": 1, "rows": 1, "densest": 1, "min_side": 0, "growth": 1, "scale": 0,
     "nms_iou": 0, "max_per_img": 1,
 }  # fmt: skip
+_OPTIONAL = ("nms_iou", "max_per_img")
+_WHOLE = ("k", "columns", "rows", "densest", "max_per_img")
 
 
 def find_clusters(
@@ -73,8 +78,9 @@ def find_clusters(
     are objects (a map of equal scores has none); they are counted on the grid; its ``densest``
     cells are kept, of equal ones the first row by row, never one that counts nothing; those that
     touch, corners included, are one cluster, and its bounding box counts from here on; the ``k``
-    of the largest area are kept; those under ``min_side`` squared are dropped; the rest grow about
-    their middle and are clipped to the image.
+    of the largest area are kept, of equal ones the last, column by column, as in the public code;
+    those under ``min_side`` squared are dropped; the rest grow about their middle and are clipped
+    to the image.
 
     Args:
         scores: ``(K, H, W)`` heatmap in [0, 1]; cells beyond the image (padding) are not read.
@@ -93,7 +99,7 @@ def find_clusters(
     counts, row_edges, column_edges = _count(objects, options)
     boxes = [
         (column_edges[x.start], row_edges[y.start], column_edges[x.stop], row_edges[y.stop])
-        for y, x in _components(_densest(counts, options.densest))
+        for x, y in _components(_densest(counts, options.densest).T)
     ]
     limit = np.array([width, height, width, height], dtype=float)
     clusters = np.minimum(np.array(boxes, dtype=float).reshape(-1, 4) * stride, limit)
@@ -120,7 +126,7 @@ def _densest(counts: np.ndarray, number: int) -> np.ndarray:
 
 
 def _components(dense: np.ndarray) -> list[tuple[slice, slice]]:
-    """Rows and columns that each 8-connected component spans."""
+    """What each 8-connected component spans, in the order of their first cells."""
     labels, _ = ndimage.label(dense, structure=np.ones((3, 3)))
     spans: list[tuple[slice, slice]] = ndimage.find_objects(labels)
     return spans
@@ -130,7 +136,7 @@ def _windows(clusters: np.ndarray, limit: np.ndarray, options: CropOptions) -> n
     """From clusters' boxes to windows on whole pixels, widened to them so that nothing is cut."""
     size = clusters[:, 2:] - clusters[:, :2]
     area = size.prod(axis=1)
-    kept = np.argsort(-area, kind="stable")[: options.k]
+    kept = np.argsort(area, kind="stable")[::-1][: options.k]
     kept = kept[area[kept] >= options.min_side**2]
     middle = (clusters[kept, :2] + clusters[kept, 2:]) / 2
     half = size[kept] / 2 * options.growth

@@ -58,8 +58,8 @@ def fuse(
     crops: Sequence[Crop],
     found: Sequence[InstanceData],
     *,
-    nms_iou: float,
-    max_per_img: int,
+    nms_iou: float | None = None,
+    max_per_img: int | None = None,
 ) -> InstanceData:
     """Let the crops' results take the place of the coarse ones that lie wholly inside a crop.
 
@@ -69,8 +69,9 @@ def fuse(
         coarse: ``bboxes`` ``(N, 4)`` x1, y1, x2, y2 in the image's pixels, ``scores``, ``labels``.
         crops: where the image was detected on again; may be none.
         found: the results of each crop, ``bboxes`` in the crop's pixels.
-        nms_iou: within a class, a box goes if its IoU with one of higher score is above this.
-        max_per_img: how many boxes at most.
+        nms_iou: within a class, a box goes if its IoU with one of higher score is above this; None
+            keeps all boxes.
+        max_per_img: how many boxes at most; None is no limit.
 
     Returns:
         The merged results, ``bboxes`` in the image's pixels, highest score first.
@@ -89,9 +90,10 @@ def fuse(
             for name in ("bboxes", "scores", "labels")
         }
     )
-    keep = _suppress(merged, nms_iou)
-    best = merged.scores[keep].argsort(descending=True, stable=True)[:max_per_img]
-    return merged[keep[best]]
+    if nms_iou is not None:
+        merged = merged[_suppress(merged, nms_iou)]
+    best = merged.scores.argsort(descending=True, stable=True)[:max_per_img]
+    return merged[best]
 
 
 def _suppress(found: InstanceData, iou: float) -> Tensor:

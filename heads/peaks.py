@@ -51,7 +51,11 @@ def kernel_in_cells(kernel: int, stride: float, window: str = "pixels") -> int:
 
 
 def blur(heatmap: Tensor) -> Tensor:
-    """3x3 Gaussian blur, sigma 1 cell, of ``(K, H, W)``; outside the map is 0.
+    """3x3 Gaussian blur, sigma 1 cell, of ``(K, H, W)``; the map is reflected at its border.
+
+    As in the public YOLC code, the cell beyond the outermost one is its inner neighbor: with zeros
+    there, a peak in the outermost row would lose 27 % of its score. A map that is one cell high (or
+    wide) has no inner neighbor, and is not blurred in that direction.
 
     Made of shifted maps, so that a cell's value depends on nothing but its neighbors' values.
     """
@@ -59,7 +63,9 @@ def blur(heatmap: Tensor) -> Tensor:
     middle = 1 / (1 + 2 * beside)
     for dim in (1, 2):
         size = heatmap.shape[dim]
-        around = F.pad(heatmap, (1, 1) if dim == 2 else (0, 0, 1, 1))
+        if size == 1:
+            continue
+        around = F.pad(heatmap, (1, 1) if dim == 2 else (0, 0, 1, 1), mode="reflect")
         neighbors = around.narrow(dim, 0, size) + around.narrow(dim, 2, size)
         heatmap = neighbors.mul_(beside).add_(heatmap).mul_(middle)
     return heatmap

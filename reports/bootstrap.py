@@ -1,7 +1,7 @@
 """Is B better than A? A paired bootstrap over images, with the spread of runs where known."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
@@ -11,6 +11,7 @@ from scipy import stats
 from reports.frames import GroundTruth
 from reports.metrics.definitions import METRICS, Metric
 from reports.metrics.matching import match_centers
+from reports.metrics.protocols import DENSE, Protocol, counted
 from reports.metrics.resampled_ap import RESAMPLED, resampled_ap
 
 CONFIDENCE = 0.95
@@ -70,7 +71,7 @@ def compare(
     a: Side,
     b: Side,
     *,
-    max_dets: tuple[int, ...],
+    protocol: Protocol = DENSE,
     min_score: float = 0.0,
     resamples: int = 1000,
     seed: int = 0,
@@ -86,10 +87,10 @@ def compare(
     The localisation error is that of the objects that both found.
 
     Args:
-        truth: ground truth of both.
+        truth: ground truth of both, of what the protocol scores.
         a: the reference.
         b: what is claimed to be better.
-        max_dets: of AP; the last also bounds the matching.
+        protocol: of AP; its limit of detections also bounds the matching.
         min_score: detections below are left out of the matching.
         resamples: number of resamples.
         seed: of the drawing.
@@ -98,6 +99,10 @@ def compare(
         AP, AP50, AP75, AP_small, localisation error, recall.
     """
     images = len(truth.images)
+    a, b = (
+        replace(side, detections=tuple(counted(each, protocol) for each in side.detections))
+        for side in (a, b)
+    )
     drawn = np.random.default_rng(seed).multinomial(
         images, np.full(images, 1 / images), size=resamples
     )
@@ -106,7 +111,7 @@ def compare(
     paired = a.seeds == b.seeds and None not in a.seeds
 
     precisions = [
-        [resampled_ap(truth, each, max_dets, torch.from_numpy(weight)) for each in side.detections]
+        [resampled_ap(truth, each, protocol, torch.from_numpy(weight)) for each in side.detections]
         for side in (a, b)
     ]
     results = []
@@ -114,7 +119,7 @@ def compare(
         of_a, of_b = (np.stack([run[key] for run in runs]) for runs in precisions)
         results.append(_comparison(METRICS[key], of_a, of_b, paired))
     matches = [
-        [match_centers(truth, each, max_dets=max_dets[-1], min_score=min_score) for each in runs]
+        [match_centers(truth, each, max_dets=protocol.limit, min_score=min_score) for each in runs]
         for runs in (a.detections, b.detections)
     ]
     of_a, of_b = _errors(truth, matches, weight)

@@ -20,6 +20,7 @@ from reports.frames import GroundTruth
 from reports.metrics.average_precision import average_precision, evaluate
 from reports.metrics.localization import count_objects, localization_metrics
 from reports.metrics.matching import PROTOCOL, match_centers
+from reports.metrics.protocols import DENSE, Protocol, counted
 
 PADDING_PX = 32
 """Networks with an HRNet pad their input to whole multiples of this."""
@@ -53,7 +54,7 @@ def ceiling(
     sources: Sequence[str] = tuple(CENTER_SOURCES),
     *,
     size: tuple[int, int] | None = None,
-    max_dets: tuple[int, ...] = (1, 100, 500),
+    protocol: Protocol = DENSE,
     decoding: Mapping[str, Any] | None = None,
     targets: Mapping[str, Any] | None = None,
     center_noise: float = 0.0,
@@ -69,7 +70,7 @@ def ceiling(
             closed forms read a heatmap that equals its target.
         size: (W, H) that images are resized to with their ratio kept, as mmdet's ``Resize``; None
             for the images' own size.
-        max_dets: of AP; the last also bounds the matching.
+        protocol: of AP; its limit of detections also bounds the matching.
         decoding: ``local_maximum_kernel``, ``peak_window`` and ``topk`` where not the defaults.
         targets: ``heatmap_target`` and ``gaussian_radius_px`` where not the defaults.
         center_noise: standard deviation in original px, on each axis, of a Gaussian error of the
@@ -85,7 +86,7 @@ def ceiling(
     resized = _resize(truth, size)
     rows: list[dict[str, Any]] = []
     sampled = [
-        _ceiling(truth, _noisy(resized, center_noise, draw), depths, sources, max_dets,
+        _ceiling(truth, _noisy(resized, center_noise, draw), depths, sources, protocol,
                  dict(decoding or {}) | dict(targets or {}))
         for draw in range(draws if center_noise else 1)
     ]  # fmt: skip
@@ -126,7 +127,7 @@ def _ceiling(
     resized: Resized,
     depths: Sequence[int],
     sources: Sequence[str],
-    max_dets: tuple[int, ...],
+    protocol: Protocol,
     options: Mapping[str, Any],
 ) -> list[dict[str, Any]]:
     """The rows of one encoding, without what is known of their noise."""
@@ -146,7 +147,7 @@ def _ceiling(
         }
         # Evaluator and tree search leave Python's lock while they work.
         with ThreadPoolExecutor(max_workers=2) as pool:
-            score_one = partial(_score, truth, resized, peaks, max_dets)
+            score_one = partial(_score, truth, resized, peaks, protocol)
             scores = pool.map(score_one, sources)
             rows += [
                 about | {"center_source": source} | score | lost
@@ -176,14 +177,14 @@ def _score(
     truth: GroundTruth,
     resized: Resized,
     peaks: PerfectPeaks,
-    max_dets: tuple[int, ...],
+    protocol: Protocol,
     source: str,
 ) -> dict[str, float | None]:
-    found = _detections(truth, resized, peaks, source)
-    matches = match_centers(truth, found, max_dets=max_dets[-1])
+    found = counted(_detections(truth, resized, peaks, source), protocol)
+    matches = match_centers(truth, found, max_dets=protocol.limit)
     size = peaks.readings.stride / resized.scale.mean(axis=1)
     cells = dict(zip(truth.images["image_id"], size, strict=True))
-    precision = average_precision(evaluate(truth, found, max_dets))
+    precision = average_precision(evaluate(truth, found, protocol))
     return precision | localization_metrics(matches, count_objects(truth), cells)
 
 
@@ -248,7 +249,7 @@ def _depth(row: Mapping[str, Any]) -> int:
 
 def conditions(
     truth: GroundTruth,
-    max_dets: tuple[int, ...],
+    protocol: Protocol,
     size: tuple[int, int] | None,
     heatmap_target: str = "integer",
     draws: int = 1,
@@ -256,7 +257,8 @@ def conditions(
     """What the ceiling holds for; with the annotations' own grid, which bounds what can be read."""
     return {
         "fingerprint": truth.fingerprint,
-        "max_dets": list(max_dets),
+        "protocol": protocol.name,
+        "max_dets": list(protocol.max_dets),
         "matching": PROTOCOL,
         "input_size": None if size is None else list(size),
         "heatmap_target": heatmap_target,

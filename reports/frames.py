@@ -6,6 +6,7 @@ centre is ``(x + w/2, y + h/2)``. Image ids are kept as they are in the file (in
 """
 
 from dataclasses import dataclass, field
+from typing import Any
 
 import pandas as pd
 
@@ -35,6 +36,8 @@ class GroundTruth:
             results are comparable only where it is equal.
         ignore_regions: one row a region in which nothing counts (VisDrone's category 0), columns
             ``REGION_COLUMNS``; ``reports.metrics.ignore_regions`` finds what lies in them.
+        ignored: ids of the boxes that are ``iscrowd`` only since they are marked ``ignore``: to
+            some protocols they are objects like any other.
     """
 
     images: pd.DataFrame
@@ -44,3 +47,4 @@ class GroundTruth:
     ignore_regions: pd.DataFrame = field(
         default_factory=lambda: pd.DataFrame({name: [] for name in REGION_COLUMNS})
     )
+    ignored: frozenset[Any] = frozenset()

@@ -7,6 +7,7 @@ import numpy as np
 from heads.centers import CENTER_SOURCES
 from reports.ceiling import ceiling, rounding_errors
 from reports.frames import GroundTruth
+from reports.metrics.protocols import of_meta
 from reports.trials import Trial, variants
 
 _DECODING = ("local_maximum_kernel", "peak_window", "topk")
@@ -33,7 +34,7 @@ def ceilings(trials: list[Trial], truth: GroundTruth) -> dict[str, dict[str, Any
                 [trial.depth],
                 [source],
                 size=_size(trial),
-                max_dets=tuple(trial.meta["max_dets"]),
+                protocol=of_meta(trial.meta),
                 decoding=options,
                 targets=targets,
             )

@@ -1,5 +1,6 @@
 """What a report is made of: scored trials, and pictures with what each variant found in them."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -8,9 +9,16 @@ import pandas as pd
 
 from reports.errors import InputError
 from reports.frames import GroundTruth
+from reports.metrics.protocols import of_meta
 
-COMPARABLE = ("fingerprint", "max_dets", "matching", "min_score", "size_bins")
+COMPARABLE = ("fingerprint", "max_dets", "protocol", "matching", "min_score", "size_bins")
 """Conditions that must be equal for figures to stand in one table."""
+
+
+def comparable(meta: Mapping[str, Any]) -> dict[str, Any]:
+    """The values of ``COMPARABLE``; figures that are older than protocols have ``dense``'s."""
+    return {key: meta.get(key) for key in COMPARABLE} | {"protocol": of_meta(meta).name}
+
 
 _DECODING_AXES = "model.test_cfg."
 
@@ -161,8 +169,8 @@ def require_comparable(trials: list[Trial]) -> None:
     """Refuse trials whose figures don't belong in one table.
 
     Raises:
-        InputError: two differ in data, maxDets, matching, score limit or size bins, or their times
-            come from two benches; it says which.
+        InputError: two differ in data, protocol, maxDets, matching, score limit or size bins, or
+            their times come from two benches; it says which.
     """
     timed = [trial for trial in trials if trial.meta.get("latency") is not None]
     for trial in timed[1:]:
@@ -175,8 +183,9 @@ def require_comparable(trials: list[Trial]) -> None:
     for trial in trials:
         # Folds have other test images by design; all else is one for all.
         first = firsts.setdefault(trial.fold, trial)
-        for key in COMPARABLE:
-            one, other = first.meta.get(key), trial.meta.get(key)
+        others = comparable(trial.meta)
+        for key, one in comparable(first.meta).items():
+            other = others[key]
             if one != other:
                 raise InputError(
                     f"{first.name} and {trial.name} can't be compared: {key} is {one} and {other}; "

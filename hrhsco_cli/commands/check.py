@@ -5,12 +5,15 @@ from typing import Annotated
 
 import typer
 
+from hrhsco_cli.commands.values import ProtocolName
+
 
 def check(
     metrics: Annotated[
         str, typer.Argument(help="A metrics.json, a run, or a quoted pattern of runs (their mean).")
     ],
     baseline: Annotated[Path, typer.Option(help="The baseline file (YAML).")],
+    protocol: ProtocolName = None,
     update: Annotated[
         bool, typer.Option("--update", help="Write today's values as the baseline instead.")
     ] = False,
@@ -22,11 +25,15 @@ def check(
 ) -> None:
     """Exit 1 when a metric is worse than the baseline allows, or missing.
 
+    Figures of another protocol than the baseline's, or than --protocol, are refused.
+
     The Markdown is also appended to the file named in GITHUB_STEP_SUMMARY, where that is set.
 
     Example: hrhsco check runs/first --baseline baseline.yaml --update
 
     Example: hrhsco check runs/first --baseline baseline.yaml --junit check.xml
+
+    Example: hrhsco check runs/first --baseline baseline.yaml --protocol dense
     """
     from dataclasses import asdict
 
@@ -38,6 +45,8 @@ def check(
     from reports.sections.gate import page
 
     measured = checking.gather(metrics)
+    if protocol is not None:
+        checking.require_protocol(measured, protocol)
     if update:
         old = read_baseline(baseline) if baseline.is_file() else None
         new = checking.renewed(measured, old, baseline)
@@ -45,8 +54,8 @@ def check(
         print_renewal(old.limits if old else {}, new.limits)
         return
     findings = checking.check(measured, read_baseline(baseline))
-    print_findings(findings)
-    text = page(findings, metrics)
+    print_findings(findings, measured.conditions["protocol"])
+    text = page(findings, metrics, measured.conditions["protocol"])
     if junit is not None:
         write_junit(junit, findings)
     if summary is not None:

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from hrhsco_cli.commands.values import parse_max_dets
+from hrhsco_cli.commands.values import ProtocolName, parse_protocol
 
 
 def compare(
@@ -16,9 +16,9 @@ def compare(
     ] = None,
     resamples: Annotated[int, typer.Option(min=100, help="Of images and runs.")] = 1000,
     seed: Annotated[int, typer.Option(min=0, help="Of the resampling.")] = 0,
+    protocol: ProtocolName = None,
     max_dets: Annotated[
-        str | None,
-        typer.Option(help="Detections an image.  [default: the runs', or 1,100,500]"),
+        str | None, typer.Option(help="Instead of dense's 1,100,500 an image and class.")
     ] = None,
     min_score: Annotated[
         float | None, typer.Option(help="Leave lower scores out of the matching.")
@@ -34,6 +34,8 @@ def compare(
 
     Example: hrhsco compare "runs/grid/yolc-*" "runs/grid/hrh-sco-n-2_sco-*"
 
+    Example: hrhsco compare runs/first runs/second --protocol visdrone
+
     Example: hrhsco compare mine.json theirs.json --annotations val.json
     """
     from hrhsco_cli.files import write_json
@@ -46,7 +48,7 @@ def compare(
         annotations,
         resamples=resamples,
         seed=seed,
-        max_dets=None if max_dets is None else parse_max_dets(max_dets),
+        protocol=parse_protocol(protocol, max_dets),
         min_score=min_score,
     )
     print_comparison(done)

@@ -5,7 +5,7 @@ from typing import Annotated, Any
 
 import typer
 
-from hrhsco_cli.commands.values import parse_max_dets
+from hrhsco_cli.commands.values import ProtocolName, parse_protocol
 from reports.errors import InputError
 
 
@@ -18,12 +18,10 @@ def evaluate(
         list[str] | None,
         typer.Option("--set", help="Change a decoding option: model.test_cfg.topk=500."),
     ] = None,
+    protocol: ProtocolName = None,
     max_dets: Annotated[
         str | None,
-        typer.Option(
-            help="Detections an image and class; AP uses the last.  [default: the recipe's, or "
-            "1,100,500]"
-        ),
+        typer.Option(help="Instead of dense's 1,100,500 an image and class; AP uses the last."),
     ] = None,
     min_score: Annotated[
         float | None,
@@ -46,6 +44,8 @@ def evaluate(
 
     Example: hrhsco evaluate runs/first --oracle heatmap,size,center
 
+    Example: hrhsco evaluate runs/first --protocol yolc
+
     Example: hrhsco evaluate --predictions det.json --annotations val.json --json metrics.json
     """
     from hrhsco_cli.files import write_json
@@ -55,7 +55,7 @@ def evaluate(
     from hrhsco_cli.shown.oracles import print_oracles
 
     select_device(device)
-    limits = None if max_dets is None else parse_max_dets(max_dets)
+    rules = parse_protocol(protocol, max_dets)
 
     from hrhsco_cli.runs.evaluation import (
         evaluate_oracles,
@@ -72,13 +72,13 @@ def evaluate(
         require_oracles(RunFolder(run), oracle.split(","))
     if run is None and predictions is not None and annotations is not None:
         metrics = evaluate_predictions(
-            predictions, annotations, max_dets=limits, min_score=min_score or 0.0
+            predictions, annotations, protocol=rules, min_score=min_score or 0.0
         )
     elif run is not None and predictions is None and annotations is None:
         options: dict[str, Any] = {
             "checkpoint": checkpoint,
             "settings": parse_settings(settings or []),
-            "max_dets": limits,
+            "protocol": rules,
             "min_score": min_score,
         }
         with progress("evaluating", 0) as log:

@@ -6,10 +6,11 @@ from typing import Annotated
 import typer
 
 from hrhsco_cli.commands.values import (
+    ProtocolName,
     parse_depths,
-    parse_max_dets,
     parse_noises,
     parse_one_of,
+    parse_protocol,
     parse_size,
 )
 
@@ -22,9 +23,10 @@ def oracle(
     size: Annotated[
         str | None, typer.Option(help="Network input WxH, ratio kept.  [default: images' own]")
     ] = None,
+    protocol: ProtocolName = None,
     max_dets: Annotated[
-        str, typer.Option(help="Detections an image; AP uses the last.")
-    ] = "1,100,500",
+        str | None, typer.Option(help="Instead of dense's 1,100,500 an image and class.")
+    ] = None,
     heatmap_target: Annotated[
         str, typer.Option(help="Targets that closed forms read: integer or subpixel.")
     ] = "integer",
@@ -52,6 +54,7 @@ def oracle(
 
     Example: hrhsco oracle runs/scenes/val.json --center-noise 0,0.25,0.5,1
     Example: hrhsco oracle runs/scenes/val.json --depths 1,2 --heatmap-target subpixel
+    Example: hrhsco oracle runs/scenes/val.json --protocol coco
     """
     from heads.targets import HEATMAP_TARGETS
     from hrhsco_cli.datasets.coco_json import read_scored_truth
@@ -59,6 +62,7 @@ def oracle(
     from hrhsco_cli.shown.ceiling import print_ceiling
     from reports import ceiling
     from reports.errors import InputError
+    from reports.metrics.protocols import DENSE
     from reports.plots import ceiling as ceiling_plot
 
     wanted = parse_depths(depths)
@@ -69,18 +73,18 @@ def oracle(
         raise InputError(
             "--plot draws the ceiling of one --center-noise; name one, or leave it out"
         )
-    truth = read_scored_truth(annotations)
-    limits = parse_max_dets(max_dets)
+    rules = parse_protocol(protocol, max_dets) or DENSE
+    truth = read_scored_truth(annotations, rules)
     targets = {"heatmap_target": heatmap_target}
     rows = [
         row
         for noise in noises
         for row in ceiling.ceiling(
-            truth, wanted, size=input_size, max_dets=limits, targets=targets,
+            truth, wanted, size=input_size, protocol=rules, targets=targets,
             center_noise=noise, draws=draws,
         )
     ]  # fmt: skip
-    meta = ceiling.conditions(truth, limits, input_size, heatmap_target, draws)
+    meta = ceiling.conditions(truth, rules, input_size, heatmap_target, draws)
     print_ceiling(rows, meta)
     if plot is not None:
         write_figure(plot, ceiling_plot.draw(rows))

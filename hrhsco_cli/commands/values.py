@@ -11,12 +11,23 @@ from reports.errors import InputError
 
 if TYPE_CHECKING:
     from hrhsco_cli.datasets.tiling import Tiling
+    from reports.metrics.protocols import Protocol
 
 
 DataFolder = Annotated[
     Path | None, typer.Option(help="Folder with train.json, val.json and images/.")
 ]
 """``--data``."""
+
+
+ProtocolName = Annotated[
+    str | None,
+    typer.Option(
+        "--protocol",
+        help="Whose rules figures follow: coco, dense, visdrone, aitod, tinyperson, uavdt, yolc.",
+    ),
+]
+"""``--protocol``."""
 
 
 def parse_size(text: str, option: str = "--size") -> tuple[int, int]:
@@ -54,6 +65,19 @@ def parse_max_dets(text: str) -> tuple[int, ...]:
     if not limits or min(limits) < 1 or list(limits) != sorted(limits):
         raise InputError(f"--max-dets {text!r} is not rising numbers; write --max-dets 1,100,500")
     return limits
+
+
+def parse_protocol(name: str | None, max_dets: str | None) -> "Protocol | None":
+    """``--protocol`` and ``--max-dets``; None where neither is given.
+
+    Raises:
+        InputError: there is no such protocol, the numbers are not rising, or both are given.
+    """
+    from reports.metrics.protocols import chosen
+
+    if name is None and max_dets is None:
+        return None
+    return chosen(name, None if max_dets is None else parse_max_dets(max_dets))
 
 
 def parse_depths(text: str, highest: int = 6) -> tuple[int, ...]:

@@ -3,7 +3,6 @@
 import gzip
 import hashlib
 import json
-from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -24,6 +23,7 @@ from reports.frames import (
     GroundTruth,
 )
 from reports.metrics.ignore_regions import in_ignore_regions
+from reports.metrics.protocols import DENSE, Protocol, scored_truth
 
 _LARGE_FILE_BYTES = 100_000_000
 """Above this a wrong result file is described by its decoder, not row by row."""
@@ -72,17 +72,22 @@ def _ground_truth(path: Path, _size: int = 0, _changed: int = 0) -> GroundTruth:
     regions = _ignore_regions(content["images"], path)
     tables = [truth_images, boxes, truth_categories]
     tables += [regions] if len(regions) else []
-    return GroundTruth(truth_images, boxes, truth_categories, _fingerprint(*tables), regions)
+    return GroundTruth(
+        truth_images,
+        boxes,
+        truth_categories,
+        _fingerprint(*tables),
+        regions,
+        _ignored(annotations, boxes),
+    )
 
 
-def read_scored_truth(path: Path) -> GroundTruth:
-    """As ``read_ground_truth``, but without the objects in ignore regions: what scores are made of.
+def read_scored_truth(path: Path, protocol: Protocol = DENSE) -> GroundTruth:
+    """As ``read_ground_truth``, but only what the protocol scores (``scored_truth``).
 
-    Training takes them all: an object is one wherever it lies.
+    Training takes all objects: one is one wherever it lies.
     """
-    truth = read_ground_truth(path)
-    inside = in_ignore_regions(truth.boxes, truth.ignore_regions)
-    return replace(truth, boxes=truth.boxes[~inside].reset_index(drop=True))
+    return scored_truth(read_ground_truth(path), protocol)
 
 
 def read_detections(path: Path, truth: GroundTruth) -> pd.DataFrame:
@@ -234,6 +239,14 @@ def _boxes(annotations: pd.DataFrame, path: Path) -> pd.DataFrame:
     boxes["area"] = area.where(area.notna(), boxes["w"] * boxes["h"])
     boxes["iscrowd"] = _flag(annotations["iscrowd"]) | _flag(annotations["ignore"])
     return boxes[BOX_COLUMNS]
+
+
+def _ignored(annotations: pd.DataFrame, boxes: pd.DataFrame) -> frozenset[Any]:
+    """Ids of what is marked ``ignore`` and not ``iscrowd``."""
+    if annotations.empty:
+        return frozenset()
+    alone = _flag(annotations["ignore"]) & ~_flag(annotations["iscrowd"])
+    return frozenset(boxes.loc[alone, "ann_id"])
 
 
 def _ignore_regions(images: list[dict[str, Any]], path: Path) -> pd.DataFrame:

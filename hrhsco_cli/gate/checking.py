@@ -13,7 +13,8 @@ from hrhsco_cli.runs.folder import RunFolder, matching
 from reports.errors import InputError
 from reports.gate import Finding, Limit, default_limit, judge
 from reports.metrics.definitions import METRICS
-from reports.trials import COMPARABLE
+from reports.metrics.protocols import named
+from reports.trials import comparable
 
 
 @dataclass(frozen=True)
@@ -48,7 +49,7 @@ def gather(name: str) -> Measured:
         raise InputError(f"{name} is no metrics.json, no run and no pattern of runs")
     read = [read_metrics(file) for file in files]
     metas = [each.pop("meta", {}) for each in read]
-    conditions = [{key: meta.get(key) for key in COMPARABLE} for meta in metas]
+    conditions = [comparable(meta) for meta in metas]
     if any(each != conditions[0] for each in conditions):
         raise InputError(f"{name} holds runs that were scored under different conditions")
     metrics = {
@@ -57,6 +58,20 @@ def gather(name: str) -> Measured:
         if all(key in each for each in read)
     }
     return Measured(name, metrics, conditions[0], metas[0], files)
+
+
+def require_protocol(measured: Measured, name: str) -> None:
+    """Make sure that figures follow a protocol.
+
+    Raises:
+        InputError: there is none of that name, or they follow another.
+    """
+    wanted, own = named(name).name, measured.conditions["protocol"]
+    if own != wanted:
+        raise InputError(
+            f"{measured.name} was scored by protocol {own}, not {wanted}; run hrhsco evaluate "
+            f"--protocol {wanted}"
+        )
 
 
 def _mean(values: list[float | None]) -> float | None:
@@ -107,7 +122,7 @@ def _verdicts(measured: Measured, baseline: Baseline) -> dict[str, str]:
         Path(measured.meta["annotations"]),
         resamples=1000,
         seed=0,
-        max_dets=None,
+        protocol=None,
         min_score=None,
     )
     return {key: each["verdict"] for key, each in compared["metrics"].items()}

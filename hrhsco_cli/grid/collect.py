@@ -10,6 +10,7 @@ from hrhsco_cli.runs.evaluation import read_metrics
 from hrhsco_cli.runs.folder import RunFolder
 from reports.errors import InputError
 from reports.frames import GroundTruth
+from reports.metrics.protocols import counted, of_meta
 from reports.trials import Picture, Trial
 
 MAX_PICTURES = 3
@@ -48,7 +49,7 @@ def load_truth(run: RunFolder) -> GroundTruth:
         InputError: it is gone, or its content changed since.
     """
     meta = read_metrics(run.metrics)["meta"]
-    truth = read_scored_truth(Path(meta["annotations"]))
+    truth = read_scored_truth(Path(meta["annotations"]), of_meta(meta))
     if truth.fingerprint != meta["fingerprint"]:
         raise InputError(
             f"{meta['annotations']} changed since {run.path} was scored; put the old file back "
@@ -91,8 +92,8 @@ def load_trial(run: RunFolder, truth: GroundTruth, listed: dict[str, Any] | None
         meta=meta,
         matches=match_centers(
             truth,
-            read_detections(run.detections, truth),
-            max_dets=meta["max_dets"][-1],
+            counted(read_detections(run.detections, truth), of_meta(meta)),
+            max_dets=of_meta(meta).limit,
             min_score=meta["min_score"],
         ),
         training_log=pd.DataFrame(run.read_train_log()),

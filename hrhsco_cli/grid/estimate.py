@@ -1,5 +1,6 @@
 """What a grid will take: of each network one training step and one test batch are timed."""
 
+import math
 import tempfile
 import time
 from collections.abc import Callable
@@ -11,6 +12,7 @@ from typing import Any
 from hrhsco_cli.grid.executors.base import Executor
 from hrhsco_cli.grid.plan import Network, PlannedTrial, networks
 from hrhsco_cli.grid.state import is_settled
+from hrhsco_cli.runs import second_pass
 from hrhsco_cli.runs.folder import RunFolder
 
 _BYTES_A_DETECTION = 110
@@ -169,6 +171,9 @@ def measure(plain: dict[str, Any]) -> Measured:
         batch_s = _second(batches, runner.model.test_step)
     decoding = config.model.get("test_cfg") or {}
     most = decoding.get("max_per_img", decoding.get("topk", 1000))
+    crops = second_pass.options(config)
+    if crops:  # each crop is decoded as an image is
+        most = min(most * (1 + crops["k"]), crops["max_per_img"] or math.inf)
     return Measured(
         training_s=step_s * runner.max_iters,
         scoring_s=batch_s * len(batches),

@@ -12,8 +12,8 @@ from reports.bootstrap import CONFIDENCE, PAIRED_ERROR, Comparison, Side, compar
 from reports.errors import InputError
 from reports.frames import GroundTruth
 from reports.metrics.matching import PROTOCOL
-from reports.metrics.score import DEFAULT_MAX_DETS
-from reports.trials import COMPARABLE
+from reports.metrics.protocols import DENSE, Protocol, of_meta
+from reports.trials import comparable
 
 
 @dataclass(frozen=True)
@@ -38,7 +38,7 @@ def compare_sides(
     *,
     resamples: int,
     seed: int,
-    max_dets: tuple[int, ...] | None,
+    protocol: Protocol | None,
     min_score: float | None,
 ) -> dict[str, Any]:
     """Compare what two names stand for.
@@ -48,7 +48,8 @@ def compare_sides(
         b: likewise.
         annotations: instead of those that the runs were scored against.
         resamples: and ``seed``: of the bootstrap.
-        max_dets: and ``min_score``: None takes the runs' own, or the defaults.
+        protocol: None takes the runs' own, or ``dense``; another than theirs scores them anew.
+        min_score: None takes the runs' own, or 0.
 
     Returns:
         ``metrics`` (by key: a, b, difference, low, high, verdict) and ``meta``.
@@ -58,12 +59,15 @@ def compare_sides(
     """
     sources = [_find(a), _find(b)]
     metas = [meta for source in sources for meta in source.metas]
-    _require_same_conditions(sources)
-    truth = _truth(annotations, metas)
-    limits = max_dets or tuple(metas[0]["max_dets"] if metas else DEFAULT_MAX_DETS)
+    # Named here, a protocol scores all sides anew, whatever they were scored by.
+    _require_same_conditions(sources, {"protocol", "max_dets"} if protocol else set())
+    protocol = protocol or (of_meta(metas[0]) if metas else DENSE)
+    truth = _truth(annotations, metas, protocol)
     least = min_score if min_score is not None else (metas[0]["min_score"] if metas else 0.0)
     sides = [_side(source, truth) for source in sources]
-    found = compare(truth, *sides, max_dets=limits, min_score=least, resamples=resamples, seed=seed)
+    found = compare(
+        truth, *sides, protocol=protocol, min_score=least, resamples=resamples, seed=seed
+    )
     return {
         "metrics": {each.metric.key: _as_json(each) for each in found},
         "meta": {
@@ -71,7 +75,8 @@ def compare_sides(
             "b": _about(sources[1], sides[1]),
             "fingerprint": truth.fingerprint,
             "images": len(truth.images),
-            "max_dets": list(limits),
+            "protocol": protocol.name,
+            "max_dets": list(protocol.max_dets),
             "matching": PROTOCOL,
             "min_score": least,
             "resamples": resamples,
@@ -133,23 +138,26 @@ def _require_one_variant(name: str, runs: list[RunFolder]) -> None:
         )
 
 
-def _require_same_conditions(sources: list[_Source]) -> None:
+def _require_same_conditions(sources: list[_Source], but: set[str]) -> None:
     named = [(source.name, meta) for source in sources for meta in source.metas]
     for name, meta in named[1:]:
         first_name, first = named[0]
-        for key in COMPARABLE:
-            if meta.get(key) != first.get(key):
+        theirs = comparable(meta)
+        for key, value in comparable(first).items():
+            if key not in but and theirs[key] != value:
                 raise InputError(
-                    f"{first_name} and {name} can't be compared: {key} is {first.get(key)} and "
-                    f"{meta.get(key)}; score both again under the same conditions"
+                    f"{first_name} and {name} can't be compared: {key} is {value} and "
+                    f"{theirs[key]}; score both again under the same conditions"
                 )
 
 
-def _truth(annotations: Path | None, metas: list[dict[str, Any]]) -> GroundTruth:
+def _truth(
+    annotations: Path | None, metas: list[dict[str, Any]], protocol: Protocol
+) -> GroundTruth:
     if annotations is None and not metas:
         raise InputError("COCO results need their annotations; add --annotations GT.json")
     path = annotations or Path(metas[0]["annotations"])
-    truth = read_scored_truth(path)
+    truth = read_scored_truth(path, protocol)
     if metas and truth.fingerprint != metas[0]["fingerprint"]:
         raise InputError(
             f"{path} is not what the runs were scored against (fingerprint {truth.fingerprint}, "

@@ -12,7 +12,8 @@ from hrhsco_cli.runs.environment import describe
 from hrhsco_cli.runs.folder import RunFolder
 from reports.errors import InputError
 from reports.frames import GroundTruth
-from reports.metrics.score import DEFAULT_MAX_DETS, conditions, score
+from reports.metrics.protocols import DENSE, Protocol
+from reports.metrics.score import conditions, score
 
 if TYPE_CHECKING:
     from mmengine.config import Config
@@ -31,7 +32,7 @@ def evaluate_predictions(
     predictions: Path,
     annotations: Path,
     *,
-    max_dets: tuple[int, ...] | None = None,
+    protocol: Protocol | None = None,
     min_score: float = 0.0,
 ) -> Metrics:
     """Score COCO results against COCO annotations; the metrics and their ``meta``.
@@ -39,9 +40,10 @@ def evaluate_predictions(
     Raises:
         InputError: either file is wrong.
     """
-    truth = read_scored_truth(annotations)
+    protocol = protocol or DENSE
+    truth = read_scored_truth(annotations, protocol)
     detections = read_detections(predictions, truth)
-    return _scored(truth, detections, None, max_dets or DEFAULT_MAX_DETS, min_score)
+    return _scored(truth, detections, None, protocol, min_score)
 
 
 def evaluate_run(
@@ -49,7 +51,7 @@ def evaluate_run(
     *,
     checkpoint: Path | None = None,
     settings: dict[str, Any] | None = None,
-    max_dets: tuple[int, ...] | None = None,
+    protocol: Protocol | None = None,
     min_score: float | None = None,
     on_batch: OnBatch = lambda _done, _total: None,
 ) -> Metrics:
@@ -59,7 +61,7 @@ def evaluate_run(
         run: its folder.
         checkpoint: instead of the run's last one.
         settings: dotted keys to change in its recipe (decoding options).
-        max_dets: of AP; the last also bounds the localisation matching. None takes the recipe's.
+        protocol: of AP; its limit also bounds the localisation matching. None takes the recipe's.
         min_score: detections below are left out of the localisation matching. None takes the
             recipe's.
         on_batch: told (batches done, batches in all).
@@ -68,7 +70,7 @@ def evaluate_run(
         InputError: no run, no checkpoint, one of another architecture, or wrong data.
     """
     config = _config(run, settings)
-    metrics = _measure(config, run, checkpoint, run.detections, max_dets, min_score, on_batch)
+    metrics = _measure(config, run, checkpoint, run.detections, protocol, min_score, on_batch)
     write_json(run.metrics, metrics)
     return metrics
 
@@ -79,7 +81,7 @@ def evaluate_oracles(
     *,
     checkpoint: Path | None = None,
     settings: dict[str, Any] | None = None,
-    max_dets: tuple[int, ...] | None = None,
+    protocol: Protocol | None = None,
     min_score: float | None = None,
     on_batch: OnBatch = lambda _done, _total: None,
 ) -> dict[str, Metrics]:
@@ -103,7 +105,7 @@ def evaluate_oracles(
             _use_truth(config, branch)
         with tempfile.TemporaryDirectory(prefix=".oracle-", dir=run.path) as aside:
             scored[branch] = _measure(
-                config, run, checkpoint, Path(aside, "found.json"), max_dets, min_score, on_batch
+                config, run, checkpoint, Path(aside, "found.json"), protocol, min_score, on_batch
             )
     write_json(run.oracle, scored)
     return scored
@@ -152,7 +154,7 @@ def _measure(
     run: RunFolder,
     checkpoint: Path | None,
     out_file: Path,
-    max_dets: tuple[int, ...] | None,
+    protocol: Protocol | None,
     min_score: float | None,
     on_batch: OnBatch,
 ) -> Metrics:
@@ -161,11 +163,11 @@ def _measure(
 
     if min_score is None:
         min_score = score_limits.min_score(config)
+    protocol = protocol or score_limits.protocol(config)
     weights = checkpoint or run.last_checkpoint()
     cell_size, model, crops = _detect(config, run, weights, out_file, on_batch)
-    truth = read_scored_truth(annotation_file(config))
-    limits = max_dets or score_limits.max_dets(config)
-    metrics = _scored(truth, read_detections(out_file, truth), cell_size, limits, min_score)
+    truth = read_scored_truth(annotation_file(config), protocol)
+    metrics = _scored(truth, read_detections(out_file, truth), cell_size, protocol, min_score)
     cost = model_cost(model, tuple(config.input_size))
     metrics |= cost.metrics
     metrics["meta"] |= {"cost": CONVENTION, "cost_not_counted": cost.not_counted}
@@ -180,13 +182,13 @@ def _scored(
     truth: GroundTruth,
     detections: Any,
     cell_size: dict[Any, float] | None,
-    max_dets: tuple[int, ...],
+    protocol: Protocol,
     min_score: float,
 ) -> Metrics:
     metrics: Metrics = dict(
-        score(truth, detections, cell_size=cell_size, max_dets=max_dets, min_score=min_score)
+        score(truth, detections, cell_size=cell_size, protocol=protocol, min_score=min_score)
     )
-    metrics["meta"] = conditions(truth, detections, max_dets=max_dets, min_score=min_score)
+    metrics["meta"] = conditions(truth, detections, protocol=protocol, min_score=min_score)
     return metrics
 
 

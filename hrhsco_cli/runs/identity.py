@@ -51,7 +51,7 @@ _TRAINING_KEYS = (
     "default_hooks", "env_cfg", "randomness", "processes", "threads", "auto_scale_lr", "load_from",
     "sync_bn", "model_wrapper_cfg", "find_unused_parameters",
 )  # fmt: skip
-_TEST_KEYS = ("test_dataloader", "test_cfg", "input_size", "max_dets", "min_score")
+_TEST_KEYS = ("test_dataloader", "test_cfg", "input_size", "protocol", "max_dets", "min_score")
 
 _IDLE_HOOKS = ("IterTimerHook", "LoggerHook", "CheckpointHook")
 """Hooks of a recipe that watch a training without touching it."""

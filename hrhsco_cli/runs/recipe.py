@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import yaml
 
-from hrhsco_cli.runs import second_pass
+from hrhsco_cli.runs import score_limits, second_pass
 from reports.errors import InputError
 
 if TYPE_CHECKING:
@@ -80,7 +80,9 @@ def load(path: Path) -> "Config":
         config = Config.fromfile(path)
     except Exception as error:  # a config is code: it can raise anything
         raise InputError(f"recipe {path} can't be read: {type(error).__name__}: {error}") from error
-    config.setdefault(second_pass.KEY, {"k": 0})  # a run may be older than the option
+    config.setdefault(second_pass.KEY, {"k": 0})  # a run may be older than the options
+    for key in ("protocol", "max_dets"):
+        config.setdefault(key, None)
     return config
 
 
@@ -108,8 +110,8 @@ def override(config: "Config", settings: Mapping[str, Any]) -> None:
     """Set dotted keys in place; a key may be new only where its component takes it.
 
     Raises:
-        InputError: a key that the recipe doesn't have and no component takes, or a second pass
-            that can't be.
+        InputError: a key that the recipe doesn't have and no component takes, or a second pass or
+            protocol that can't be.
     """
     for dotted, value in settings.items():
         *parents, last = dotted.split(".")
@@ -131,6 +133,7 @@ def override(config: "Config", settings: Mapping[str, Any]) -> None:
             )
         node[key] = value
     second_pass.options(config)
+    score_limits.protocol(config)
 
 
 def _child(node: Any, part: str, path: str, dotted: str) -> Any:

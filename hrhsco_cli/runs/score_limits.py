@@ -1,16 +1,21 @@
-"""What of its detections a recipe's data set is scored with."""
+"""How a recipe asks for its detections to be scored."""
 
 from typing import TYPE_CHECKING
 
-from reports.metrics.score import DEFAULT_MAX_DETS
+from reports.metrics.protocols import Protocol, chosen
 
 if TYPE_CHECKING:
     from mmengine.config import Config
 
 
-def max_dets(config: "Config") -> tuple[int, ...]:
-    """Detections an image and class; the last number is AP's, and bounds the matching."""
-    return tuple(config.get("max_dets") or DEFAULT_MAX_DETS)
+def protocol(config: "Config") -> Protocol:
+    """The protocol that a recipe names, or ``dense`` with the ``max_dets`` that it sets.
+
+    Raises:
+        InputError: there is none of that name, or it sets ``max_dets`` beside another.
+    """
+    limits = config.get("max_dets")
+    return chosen(config.get("protocol"), tuple(limits) if limits else None)
 
 
 def min_score(config: "Config") -> float:

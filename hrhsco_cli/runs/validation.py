@@ -15,7 +15,8 @@ from hrhsco_cli.datasets.coco_json import read_detections, read_scored_truth
 from hrhsco_cli.files import read_rows, write_text
 from hrhsco_cli.runs import score_limits
 from hrhsco_cli.runs.mmdet_parts import DetectionsMetric
-from reports.metrics.score import DEFAULT_MAX_DETS, score
+from reports.metrics.protocols import chosen
+from reports.metrics.score import score
 
 if TYPE_CHECKING:
     from mmengine.config import Config
@@ -36,7 +37,8 @@ def validate_every(config: "Config", epochs: int) -> None:
     config.val_evaluator = {
         "type": "ScoringMetric",
         "annotations": str(Path(node["data_root"], node["ann_file"])),
-        "max_dets": score_limits.max_dets(config),
+        "protocol": config.get("protocol"),
+        "max_dets": config.get("max_dets"),
         "min_score": score_limits.min_score(config),
     }
     config.train_cfg.val_interval = epochs
@@ -48,18 +50,20 @@ class ScoringMetric(DetectionsMetric):
 
     Args:
         annotations: COCO annotations of the data that is scored.
-        max_dets: of AP; the last also bounds the localisation matching.
+        protocol: and ``max_dets``: see ``protocols.chosen``.
+        max_dets: see ``protocol``.
         min_score: detections below are left out of the localisation matching.
     """
 
     def __init__(
         self,
         annotations: str,
-        max_dets: Sequence[int] = DEFAULT_MAX_DETS,
+        protocol: str | None = None,
+        max_dets: Sequence[int] | None = None,
         min_score: float = 0.0,
     ) -> None:
         super().__init__(out_file="")
-        self.max_dets = tuple(max_dets)
+        self.protocol = chosen(protocol, tuple(max_dets) if max_dets else None)
         self.annotations = Path(annotations)
         self.min_score = min_score
 
@@ -68,10 +72,10 @@ class ScoringMetric(DetectionsMetric):
         with tempfile.TemporaryDirectory() as aside:
             self.out_file = Path(aside, "detections.json")
             super().compute_metrics(results)
-            truth = read_scored_truth(self.annotations)
+            truth = read_scored_truth(self.annotations, self.protocol)
             found = read_detections(self.out_file, truth)
             scored = score(
-                truth, found, cell_size=None, max_dets=self.max_dets, min_score=self.min_score
+                truth, found, cell_size=None, protocol=self.protocol, min_score=self.min_score
             )
         return {key: value for key, value in scored.items() if value is not None}
 

@@ -33,7 +33,7 @@ def print_ceiling(rows: Sequence[Mapping[str, Any]], about: Mapping[str, Any]) -
         mine = [row for row in rows if row["center_noise"] == noise]
         if any(noises):
             console.print(_noise_title(noise, about["draws"]), highlight=False, soft_wrap=True)
-        console.print(_table(mine, noisy=any(noises)))
+        console.print(_table(mine, about["protocol"], noisy=any(noises)))
         for depth, counts in _lost(mine).items():
             named = ", ".join(f"{count:g} {name}" for name, count in counts.items() if count)
             console.print(f"lost at n = {depth}: {named or 'none'}")
@@ -59,8 +59,15 @@ def _noise_title(noise: float, draws: int) -> str:
     )
 
 
-def _table(rows: Sequence[Mapping[str, Any]], *, noisy: bool) -> Table:
-    table = Table("n", "cell (px)", box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
+def _table(rows: Sequence[Mapping[str, Any]], protocol: str, *, noisy: bool) -> Table:
+    table = Table(
+        "n",
+        "cell (px)",
+        title=f"protocol {protocol}",
+        title_justify="left",
+        box=SIMPLE_HEAD,
+        padding=(0, 1, 0, 0),
+    )
     table.add_column("center source", no_wrap=True, min_width=11)
     for key in _CEILING:
         widest = max(map(len, METRICS[key].label.split()))

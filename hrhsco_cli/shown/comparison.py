@@ -12,7 +12,13 @@ from reports.metrics.definitions import METRICS
 def print_comparison(done: dict[str, Any]) -> None:
     """Print a paired comparison and what it holds for."""
     meta = done["meta"]
-    table = Table("metric", box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
+    table = Table(
+        "metric",
+        title=f"protocol {meta['protocol']}",
+        title_justify="left",
+        box=SIMPLE_HEAD,
+        padding=(0, 1, 0, 0),
+    )
     for heading in ("A", "B", "B - A", "95 % interval"):
         table.add_column(heading, justify="right", no_wrap=True)
     table.add_column("verdict", no_wrap=True)
@@ -39,5 +45,5 @@ def print_comparison(done: dict[str, Any]) -> None:
     console.print(f"{meta['error']}; {meta['resamples']} resamples of {meta['images']} images")
     if meta["a"]["runs"] == meta["b"]["runs"] == 1:
         console.print("one run a side: the interval holds for these two networks, not for others")
-    shown = {key: meta[key] for key in ("max_dets", "min_score", "fingerprint")}
+    shown = {key: meta[key] for key in ("protocol", "max_dets", "min_score", "fingerprint")}
     console.print(", ".join(f"{key} {value}" for key, value in shown.items()), style="dim")

@@ -8,7 +8,7 @@ from reports.metrics.definitions import definition
 from reports.sections.gate import HEADINGS, rows
 
 
-def print_findings(findings: list[Finding]) -> None:
+def print_findings(findings: list[Finding], protocol: str) -> None:
     """Print what fell, or that everything held."""
     fell = [each for each in findings if each.problem]
     console = Console()
@@ -19,6 +19,7 @@ def print_findings(findings: list[Finding]) -> None:
         console.print(shown)
     else:
         console.print(f"all {len(findings)} metrics held")
+    console.print(f"protocol {protocol}", style="dim")
 
 
 def print_renewal(old: dict[str, Limit], new: dict[str, Limit]) -> None:

@@ -31,13 +31,18 @@ def print_metrics(metrics: dict[str, Any]) -> None:
         console.print(f"cost: {meta['cost']}", style="dim")
         console.print(f"not counted: {', '.join(meta['cost_not_counted'])}", style="dim")
     shown = {
-        key: meta[key] for key in ("max_dets", "min_score", "fingerprint", "device") if key in meta
+        key: meta[key]
+        for key in ("protocol", "max_dets", "min_score", "fingerprint", "device")
+        if key in meta
     }
     console.print(", ".join(f"{key} {value}" for key, value in shown.items()), style="dim")
 
 
 def _precision_table(metrics: dict[str, Any]) -> Table:
-    table = new_table("", "%", title="average precision, its error split (TIDE), recall")
+    title = "average precision, its error split (TIDE), recall"
+    table = new_table(
+        "", "%", title=f"{title}: protocol {metrics['meta'].get('protocol', 'dense')}"
+    )
     groups = ("ap.", "tide.", PER_CLASS, "loc.recall", "loc.chance", "loc_iou.recall")
     for key in metrics:
         if key.startswith(groups):

@@ -14,7 +14,8 @@ def print_oracles(scored: dict[str, dict[str, Any]]) -> None:
     """Print what each branch's truth would win, the network as it is first."""
     from reports.oracles import holds_back
 
-    table = new_table("true branch", *(METRICS[key].label for key in _ORACLE_COLUMNS), title="")
+    title = f"protocol {scored['none']['meta']['protocol']}"
+    table = new_table("true branch", *(METRICS[key].label for key in _ORACLE_COLUMNS), title=title)
     for branch, metrics in scored.items():
         table.add_row(branch, *(METRICS[key].format(metrics[key]) for key in _ORACLE_COLUMNS))
     console = Console()

@@ -1,24 +1,17 @@
 """Average precision and its error split, by a fast evaluator that follows pycocotools."""
 
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from typing import Any
 
 import hotcoco
 import numpy as np
 import pandas as pd
+import torch
 
 from reports.frames import GroundTruth
-from reports.metrics.size_bins import ANY_AREA, SIZE_BINS
-
-IOU_THRESHOLDS = tuple(round(0.5 + 0.05 * step, 2) for step in range(10))
-AREAS = {"all": ANY_AREA} | {each.name: (each.low_area, each.high_area) for each in SIZE_BINS}
-
-_WANTED: dict[str, tuple[str, float | None]] = {
-    "ap.all": ("all", None),
-    **{f"ap.{round(100 * iou)}": ("all", iou) for iou in IOU_THRESHOLDS},
-    **{f"ap.{each.name}": (each.name, None) for each in SIZE_BINS},
-}
-"""Metric key to its size bin and IoU threshold (None averages over all)."""
+from reports.metrics.protocols import ALL, DENSE, Protocol
+from reports.metrics.rankings import ap_by_threshold, rankings
 
 _ERROR_KINDS = {
     "tide.classification": "Cls",
@@ -33,73 +26,160 @@ _ERROR_KINDS = {
 
 @dataclass(frozen=True)
 class Evaluation:
-    """What the evaluator found for one set of detections.
+    """What was found for one set of detections.
 
     Attributes:
-        precision: ``(10 IoU, 101 recall, class, size bin, maxDets)``; -1 where nothing is defined.
+        ap: by size bin and number of detections ``(IoU threshold, class)``; NaN where nothing is
+            defined.
+        protocol: how it was scored.
         classes: names, in the order of that axis.
         evaluator: the library's own object, for what is made of single matches.
     """
 
-    precision: np.ndarray
+    ap: dict[tuple[str, int], np.ndarray]
+    protocol: Protocol
     classes: tuple[str, ...]
     evaluator: Any
 
 
 def evaluate(
-    truth: GroundTruth,
-    detections: pd.DataFrame,
-    max_dets: tuple[int, ...],
-    areas: dict[str, tuple[float, float]] = AREAS,
+    truth: GroundTruth, detections: pd.DataFrame, protocol: Protocol = DENSE
 ) -> Evaluation | None:
-    """Match detections with objects as COCO does; None if there is no object at all.
+    """Match detections with objects and take AP; None if there is no object at all.
 
     Crowd boxes are neither hit nor missed, and excuse the detections of their class that lie in
     them, as in pycocotools.
 
     Args:
-        truth: ground truth.
+        truth: ground truth, of what the protocol scores (``scored_truth``).
         detections: columns ``DETECTION_COLUMNS``.
-        max_dets: detections an image and class; figures use the last.
-        areas: size bins by name.
+        protocol: how they are scored.
     """
     if truth.boxes.empty:
         return None
+    limits = sorted({protocol.ap_limit, protocol.limit})
+    ap: dict[tuple[str, int], np.ndarray] = {}
+    evaluator = None
+    for areas, each in _matched(truth, detections, protocol, protocol.areas):
+        ap |= (_whole_curves if protocol.every_recall else _at_recalls)(
+            each, truth, protocol, areas, limits
+        )
+        evaluator = evaluator or each
+    return Evaluation(ap, protocol, tuple(map(str, truth.categories["name"])), evaluator)
+
+
+def answers(
+    truth: GroundTruth,
+    detections: pd.DataFrame,
+    protocol: Protocol,
+    areas: dict[str, tuple[float, float]],
+) -> Iterator[tuple[dict[str, tuple[float, float]], list[dict[str, Any] | None]]]:
+    """What the evaluator says of single images, by groups of bins; nothing without objects."""
+    if not truth.boxes.empty:
+        for part, evaluator in _matched(truth, detections, protocol, areas):
+            yield part, evaluator.eval_imgs
+
+
+def _matched(
+    truth: GroundTruth,
+    detections: pd.DataFrame,
+    protocol: Protocol,
+    areas: dict[str, tuple[float, float]],
+) -> Iterator[tuple[dict[str, tuple[float, float]], Any]]:
+    """Bins, and an evaluator that has matched them."""
+    if not protocol.excuses_by_share:
+        yield areas, _match(truth, detections, protocol, areas)
+        return
+    for name, (low, high) in areas.items():
+        # A crowd box excuses all that lies in it by its share: so do objects of other sizes here.
+        other = ~truth.boxes["area"].between(low, high)
+        boxes = truth.boxes.assign(iscrowd=truth.boxes["iscrowd"].astype(bool) | other)
+        own = {name: (low, high)}
+        yield own, _match(replace(truth, boxes=boxes), detections, protocol, own)
+
+
+def _match(
+    truth: GroundTruth,
+    detections: pd.DataFrame,
+    protocol: Protocol,
+    areas: dict[str, tuple[float, float]],
+) -> Any:
     objects = ground_truth(truth)
     evaluator = hotcoco.COCOeval(objects, objects.load_res(_rows(truth, detections)), "bbox")
     params = evaluator.params
-    params.iou_thrs = list(IOU_THRESHOLDS)
-    params.max_dets = list(max_dets)
+    params.iou_thrs = list(protocol.ious)
+    params.max_dets = list(protocol.max_dets)
     params.area_rng = [list(bounds) for bounds in areas.values()]
     params.area_rng_lbl = list(areas)
     evaluator.params = params
     evaluator.evaluate()
+    return evaluator
+
+
+def _at_recalls(
+    evaluator: Any,
+    truth: GroundTruth,
+    protocol: Protocol,
+    areas: dict[str, tuple[float, float]],
+    limits: list[int],
+) -> dict[tuple[str, int], np.ndarray]:
+    """AP as COCO takes it, from the evaluator's own precision array.
+
+    It is read directly, since the summary that evaluators print is -1 once maxDets is not
+    (1, 10, 100).
+    """
     evaluator.accumulate()
     curves: Any = evaluator.eval
-    return Evaluation(
-        np.asarray(curves["precision"]), tuple(map(str, truth.categories["name"])), evaluator
-    )
+    precision = np.asarray(curves["precision"])  # IoU, recall, class, bin, maxDets
+    return {
+        (name, limit): _defined(precision[..., place, protocol.max_dets.index(limit)])
+        for place, name in enumerate(areas)
+        for limit in limits
+    }
+
+
+def _defined(precision: np.ndarray) -> np.ndarray:
+    """Mean over recalls of ``(T, R, K)``: ``(T, K)``, NaN where the array says -1."""
+    return np.where((precision > -1).all(axis=1), precision.mean(axis=1), np.nan)
+
+
+def _whole_curves(
+    evaluator: Any,
+    truth: GroundTruth,
+    protocol: Protocol,
+    areas: dict[str, tuple[float, float]],
+    limits: list[int],
+) -> dict[tuple[str, int], np.ndarray]:
+    """AP as the area under whole precision curves, from what was matched."""
+    shape = len(protocol.ious), len(truth.categories)
+    found = {(name, limit): np.full(shape, np.nan) for name in areas for limit in limits}
+    once = torch.ones(1, len(truth.images), dtype=torch.int64)
+    for name, index, ranking in rankings(evaluator.eval_imgs, truth, protocol, areas):
+        for limit in limits:
+            ap = ap_by_threshold(ranking.first(limit), once, every_recall=True)
+            found[name, limit][:, index] = ap[0].numpy()
+    return found
 
 
 def average_precision(evaluation: Evaluation | None) -> dict[str, float | None]:
-    """The ``ap.*`` metrics: fractions of 1, None where no object of that size exists.
-
-    Read from the precision array, since the summary that evaluators print is -1 once maxDets is
-    not (1, 10, 100).
-    """
+    """The ``ap.*`` metrics: fractions of 1, None where no object of that size exists."""
     if evaluation is None:
-        return dict.fromkeys(_WANTED)
-    return {key: _mean(evaluation.precision, area, iou) for key, (area, iou) in _WANTED.items()}
+        return dict.fromkeys(DENSE.figures)
+    return {
+        key: _mean(evaluation, area, iou, limit)
+        for key, (area, iou, limit) in evaluation.protocol.figures.items()
+    }
 
 
 def average_precision_by_class(evaluation: Evaluation | None) -> dict[str, float | None]:
-    """AP of each class over all sizes and thresholds, by name; None for one without objects."""
+    """AP of each class over all sizes and thresholds, by name; None for one without objects.
+
+    At the last of the protocol's numbers of detections.
+    """
     if evaluation is None:
         return {}
-    return {
-        name: _mean(evaluation.precision[:, :, [index]], "all", None)
-        for index, name in enumerate(evaluation.classes)
-    }
+    ap = evaluation.ap[ALL, evaluation.protocol.limit]
+    return {name: _known(ap[:, index]) for index, name in enumerate(evaluation.classes)}
 
 
 def error_split(evaluation: Evaluation | None) -> dict[str, float | None]:
@@ -113,10 +193,13 @@ def error_split(evaluation: Evaluation | None) -> dict[str, float | None]:
     return {key: float(gains[name]) for key, name in _ERROR_KINDS.items()}
 
 
-def _mean(precision: np.ndarray, area: str, iou: float | None) -> float | None:
-    thresholds = slice(None) if iou is None else [IOU_THRESHOLDS.index(iou)]
-    part = precision[thresholds, :, :, list(AREAS).index(area), -1]
-    defined = part[part > -1]
+def _mean(evaluation: Evaluation, area: str, iou: float | None, limit: int) -> float | None:
+    ap = evaluation.ap[area, limit]
+    return _known(ap if iou is None else ap[evaluation.protocol.ious.index(iou)])
+
+
+def _known(ap: np.ndarray) -> float | None:
+    defined = ap[~np.isnan(ap)]
     return float(defined.mean()) if defined.size else None
 
 

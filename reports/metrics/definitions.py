@@ -50,7 +50,8 @@ def _ap(name: str, heading: str, meaning: str) -> Metric:
 
 
 _AP_METRICS = (
-    _ap("all", "AP", "COCO average precision over IoU 0.50 to 0.95, all sizes"),
+    _ap("all", "AP", "average precision over the protocol's IoUs (COCO's 0.50 to 0.95), all sizes"),
+    _ap("25", "AP25", "average precision at IoU 0.25, which only some protocols look at"),
     *(
         _ap(f"{iou}", f"AP{iou}", f"average precision at IoU 0.{iou}{note}")
         for iou, note in (
@@ -64,6 +65,19 @@ _AP_METRICS = (
     _ap("tiny", "AP_tiny", "AP of AI-TOD's tiny objects, side 8 to 16 px"),
     _ap("aitod_small", "AP_aitod_small", "AP of AI-TOD's small objects, side 16 to 32 px"),
     _ap("aitod_medium", "AP_aitod_medium", "AP of AI-TOD's medium objects, side 32 to 64 px"),
+    *(
+        _ap(f"tinyperson_{name}", f"AP{iou}_{part}", f"AP{iou} of TinyPerson's {part}, {size}")
+        for name, iou, part, size in (
+            ("tiny", 50, "tiny", "side 1 to 20 px"),
+            ("tiny1", 50, "tiny1", "side 1 to 8 px"),
+            ("tiny2", 50, "tiny2", "side 8 to 12 px"),
+            ("tiny3", 50, "tiny3", "side 12 to 20 px"),
+            ("small", 50, "tinyperson_small", "side 20 to 32 px"),
+            ("reasonable", 50, "reasonable", "side from 32 px"),
+            ("tiny_25", 25, "tiny", "side 1 to 20 px"),
+            ("tiny_75", 75, "tiny", "side 1 to 20 px"),
+        )
+    ),
 )
 
 

@@ -20,8 +20,7 @@ from reports.metrics.localization import (
     localization_metrics,
 )
 from reports.metrics.matching import PROTOCOL, match_boxes, match_centers
-
-DEFAULT_MAX_DETS = (1, 100, 500)
+from reports.metrics.protocols import DENSE, Protocol, counted
 
 
 def score(
@@ -29,22 +28,23 @@ def score(
     detections: pd.DataFrame,
     *,
     cell_size: Mapping[Any, float] | None,
-    max_dets: tuple[int, ...] = DEFAULT_MAX_DETS,
+    protocol: Protocol = DENSE,
     min_score: float = 0.0,
 ) -> dict[str, float | None]:
     """AP, its error split and localisation, in the order of ``METRICS``; AP by class at the end.
 
     Args:
-        truth: ground truth.
+        truth: ground truth, of what the protocol scores (``scored_truth``).
         detections: columns ``DETECTION_COLUMNS``.
         cell_size: by image id, side of a heatmap cell in original image pixels, or None.
-        max_dets: of AP; the last also bounds the localisation matching.
+        protocol: of AP; its limit of detections also bounds the localisation matching.
         min_score: detections below are left out of the localisation matching (not of AP).
     """
-    total, limit = count_objects(truth), max_dets[-1]
+    total, limit = count_objects(truth), protocol.limit
+    detections = counted(detections, protocol)
     near = match_centers(truth, detections, max_dets=limit, min_score=min_score)
     overlapping = match_boxes(truth, detections, max_dets=limit, min_score=min_score)
-    evaluation = evaluate(truth, detections, max_dets)
+    evaluation = evaluate(truth, detections, protocol)
     metrics = average_precision(evaluation) | error_split(evaluation)
     metrics |= localization_metrics(near, total, cell_size)
     metrics |= box_localization_metrics(overlapping, total)
@@ -61,13 +61,15 @@ def conditions(
     truth: GroundTruth,
     detections: pd.DataFrame,
     *,
-    max_dets: tuple[int, ...] = DEFAULT_MAX_DETS,
+    protocol: Protocol = DENSE,
     min_score: float = 0.0,
 ) -> dict[str, Any]:
     """What must be equal for two results to be compared, and the counts behind them."""
     return {
         "fingerprint": truth.fingerprint,
-        "max_dets": list(max_dets),
+        "protocol": protocol.name,
+        "rules": protocol.rules,
+        "max_dets": list(protocol.max_dets),
         "matching": PROTOCOL,
         "min_score": min_score,
         "size_bins": "by annotation area, both ends included",

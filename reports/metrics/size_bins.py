@@ -44,3 +44,21 @@ AITOD_BINS = (
     _by_side("aitod_medium", "medium (32-64 px)", 32, 64, "AI-TOD"),
 )
 SIZE_BINS = (*COCO_BINS, *AITOD_BINS)
+
+AITOD_OFFICIAL_BINS = (
+    _by_side("very_tiny", "very tiny (0-8 px)", 0, 8, "AI-TOD's evaluator"),
+    *AITOD_BINS[1:3],
+    _by_side("aitod_medium", "medium (32 px and more)", 32, 1e5, "AI-TOD's evaluator"),
+)
+"""As AI-TOD's own evaluator has them: its data set holds nothing under 2 px or over 64."""
+
+TINYPERSON_ALL = (1.0, 1e5**2)
+TINYPERSON_BINS = (
+    _by_side("tinyperson_tiny", "tiny (1-20 px)", 1, 20, "TinyPerson"),
+    _by_side("tinyperson_tiny1", "tiny1 (1-8 px)", 1, 8, "TinyPerson"),
+    _by_side("tinyperson_tiny2", "tiny2 (8-12 px)", 8, 12, "TinyPerson"),
+    _by_side("tinyperson_tiny3", "tiny3 (12-20 px)", 12, 20, "TinyPerson"),
+    _by_side("tinyperson_small", "small (20-32 px)", 20, 32, "TinyPerson"),
+    _by_side("tinyperson_reasonable", "reasonable (32 px and more)", 32, 1e5, "TinyPerson"),
+)
+"""Scored by the protocol of that name alone."""

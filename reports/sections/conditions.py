@@ -14,7 +14,8 @@ def conditions(trials: list[Trial], attribution: str) -> str:
     fields = (
         ("device", "device"), ("precision", "precision"), ("input size, px (W, H)", "input_size"),
         *OF_TRAINING.items(), ("data fingerprint", "fingerprint"),
-        ("pictures", "images"), ("maxDets", "max_dets"), ("matching", "matching"),
+        ("pictures", "images"), ("evaluation protocol", "protocol"),
+        ("its rules", "rules"), ("maxDets", "max_dets"), ("matching", "matching"),
         ("least score matched", "min_score"), ("size bins", "size_bins"),
         ("NMS and deformable convolution", "operators"), ("Python", "python"),
         ("time measured", "latency"), ("cluster crops", "cluster_crops"),

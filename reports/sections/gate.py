@@ -6,11 +6,14 @@ from reports.markdown import table
 HEADINGS = ("metric", "baseline", "now", "allowed", "verdict")
 
 
-def page(findings: list[Finding], name: str) -> str:
+def page(findings: list[Finding], name: str, protocol: str) -> str:
     """What fell first, then all metrics."""
     fell = [each for each in findings if each.problem]
     told = f"{len(fell)} of {len(findings)} metrics fell" if fell else "every metric held"
-    parts = [f"## hrhsco check {name}", f"**{told}** ({len(findings)} guarded)."]
+    parts = [
+        f"## hrhsco check {name}",
+        f"**{told}** ({len(findings)} guarded, protocol {protocol}).",
+    ]
     if fell:
         parts.append(table(HEADINGS, rows(fell)))
     parts += ["<details><summary>all metrics</summary>", table(HEADINGS, rows(findings))]

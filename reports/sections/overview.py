@@ -5,6 +5,7 @@ from reports import comparison
 from reports.frames import GroundTruth
 from reports.markdown import definitions, table
 from reports.metrics.definitions import CROP_COST_METRICS, METRICS
+from reports.metrics.protocols import of_meta
 from reports.metrics.size_bins import SIZE_BINS
 from reports.plots import size_bins
 from reports.sections.conditions import OF_TRAINING, networks_by_value
@@ -88,8 +89,8 @@ def _kinds(trials: list[Trial]) -> list[str]:
         lines.append(
             "- **cluster crops k=K** is the original's second pass: at most K crops of a picture, "
             "where its heatmap is dense, are scaled up, detected on again, and take the place of "
-            "what was found there. It also suppresses overlapping boxes of a class and bounds "
-            "their number (see the conditions), in every picture."
+            "what was found there. Overlapping boxes are suppressed, and their number is bounded, "
+            "only where the conditions name `nms_iou` or `max_per_img`."
         )
     foreign = {trial.variant: _type(trial) for trial in trials if trial.foreign}
     if foreign:
@@ -122,6 +123,7 @@ def headline(trials: list[Trial]) -> str:
     unit = comparison.unit(trials)
     over = "seeds" if unit == "seed" else "seeds and folds"
     note = (
+        f"Protocol {of_meta(trials[0].meta).name}. "
         f"Mean over {over} ± standard deviation. Changes are from the baseline's best decode, with "
         f"the 95 % interval over {unit}s where there are at least two; the change of error counts "
         "only the objects that both found."

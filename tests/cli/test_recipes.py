@@ -9,6 +9,7 @@ import torch
 from hrhsco_cli.datasets.convert import convert_dataset
 from hrhsco_cli.grid.spec import read_grid
 from hrhsco_cli.runs import recipe as recipes
+from hrhsco_cli.runs import score_limits
 from reports.errors import InputError
 from tests.reference import published
 
@@ -42,7 +43,7 @@ def test_recipes_build_and_run_forward(name):
     config.model.bbox_head.num_classes = 10
     decoding = config.model.pop("test_cfg")
     assert (decoding.center_source == "sco") == ("hrh_sco" in name)
-    assert decoding.topk >= min(config.max_dets[-1], 1000)
+    assert decoding.topk >= min(score_limits.protocol(config).limit, 1000)
     model, (heatmap, offset, coarse, _) = built(json.dumps(config.model, sort_keys=True))
     head = model.bbox_head
     assert heatmap[0].shape == (1, 10, 16 * head.upsample_ratio, 16 * head.upsample_ratio)

@@ -23,7 +23,7 @@ ROWS = {
 OURS = ("YOLC x4, peak_center", "HRH-SCO n=1, peak_center")
 SAME = (
     "fingerprint", "images", "objects", "epochs", "batch_size", "seed", "optimizer", "input_size",
-    "max_dets", "min_score", "matching", "device", "packages",
+    "protocol", "max_dets", "min_score", "matching", "device", "packages",
 )  # fmt: skip
 
 
@@ -117,7 +117,7 @@ def test_a_branch_oracle_is_refused_before_anything_is_scored(out):
 def test_two_of_them_are_compared(out):
     folders = grids.trials(out)
     sides = [str(folders[name]) for name in ("fcos-seed0", "centernet-offset-head-seed0")]
-    done = compare_sides(*sides, None, resamples=20, seed=0, max_dets=None, min_score=None)
+    done = compare_sides(*sides, None, resamples=20, seed=0, protocol=None, min_score=None)
     found = scored(out)
     assert done["metrics"]["ap.50"]["a"] == pytest.approx(found["FCOS"]["ap.50"])
     assert done["metrics"]["ap.50"]["b"] == pytest.approx(found["CenterNet (offset head)"]["ap.50"])

@@ -205,7 +205,8 @@ def test_clusters_are_seen_in_the_scores_that_peaks_are_searched_in(contrasted, 
     if blurred:
         away = torch.arange(-1.0, 2.0).square()
         kernel = torch.exp(-(away[:, None] + away) / 2)
-        score = F.conv2d(score, (kernel / kernel.sum()).repeat(2, 1, 1, 1), padding=1, groups=2)
+        mirrored = F.pad(score, (1, 1, 1, 1), mode="reflect")
+        score = F.conv2d(mirrored, (kernel / kernel.sum()).repeat(2, 1, 1, 1), groups=2)
     detector = wrapped(contrasted, densest=3, min_side=20)
     contrasted.bbox_head.test_cfg.pre_peak_blur = blurred
     try:

@@ -46,6 +46,18 @@ def test_two_crowds_of_two_classes_the_larger_first():
     assert windows(both, k=5) == windows(both)
 
 
+def test_of_equal_crowds_the_last_column_by_column():
+    """The public code reverses a sort by area; its grid is read down each column."""
+    left, right = (0, 120, 120, 200), (140, 100, 260, 180)
+    found = windows(crowded(left, right), growth=1, k=2)
+    assert found == [(140, 100, 260, 180), (0, 120, 120, 200)]
+    assert windows(crowded(right, left), growth=1, k=1) == [(140, 100, 260, 180)]
+    above, below = (20, 0, 160, 80), (40, 100, 180, 180)
+    assert windows(crowded(above, below), growth=1, k=1) == [below]
+    above, below = (40, 0, 180, 80), (20, 100, 160, 180)
+    assert windows(crowded(above, below), growth=1, k=1) == [above]
+
+
 def test_cells_that_touch_at_a_corner_are_one_crowd():
     assert len(windows(crowded((0, 0, 60, 60), (60, 60, 120, 120)), min_side=60)) == 1
     assert len(windows(crowded((0, 0, 60, 60), (61, 81, 120, 140)), min_side=60, k=9)) == 2

@@ -51,6 +51,11 @@ def test_what_lies_wholly_inside_a_crop_is_replaced():
     assert len(fused(found([inside, flush, cut, outside]), nms_iou=1.0)) == 4
 
 
+def test_nothing_is_suppressed_or_cut_off_unless_asked_for():
+    """As in the public evaluation: 400 boxes at one place are 400 results."""
+    assert len(fuse(found([[20.0, 30, 30, 40]] * 400), (), ())) == 400
+
+
 def test_what_a_crop_finds_in_its_padding_is_nothing():
     """Centers at 45.5 and 44.9 on x: the window ends at 45."""
     boxes = torch.tensor([[44.0, 30, 47, 40], [43, 30, 46.8, 40]], dtype=torch.float64)

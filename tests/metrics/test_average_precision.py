@@ -5,6 +5,7 @@ import pytest
 
 from reports.frames import BOX_COLUMNS, GroundTruth
 from reports.metrics import average_precision as ap
+from reports.metrics.protocols import DENSE
 from tests.reference.coco import by_pycocotools, scene
 
 
@@ -16,7 +17,7 @@ def test_equal_to_pycocotools(crowd_share, max_dets, string_ids):
     )
     assert len(detections) > 600
     classes, expected = by_pycocotools(truth, detections, max_dets)
-    evaluation = ap.evaluate(truth, detections, max_dets)
+    evaluation = ap.evaluate(truth, detections, DENSE.with_max_dets(max_dets))
     assert ap.average_precision(evaluation) == pytest.approx(expected, abs=1e-9)
     assert ap.average_precision_by_class(evaluation) == pytest.approx(classes, abs=1e-9)
 
@@ -45,7 +46,7 @@ def test_each_planted_error_is_named(kind, box, category):
     if kind == "tide.duplicate":
         rows.append((1, 3, 10, 10, 10, 10, 0.9))
     found = pd.DataFrame(rows, columns=["image_id", "category_id", *"xywh", "score"])
-    evaluation = ap.evaluate(GroundTruth(images, boxes, names, ""), found, (1, 100, 500))
+    evaluation = ap.evaluate(GroundTruth(images, boxes, names, ""), found)
     gains = ap.error_split(evaluation)
     assert gains[kind] > 0.05
     others = {"tide.localization", "tide.classification", "tide.both", "tide.background",
@@ -55,11 +56,11 @@ def test_each_planted_error_is_named(kind, box, category):
 
 def test_no_detections_is_zero_and_no_objects_is_unsaid():
     truth, detections = scene(0, images=2, objects=20, crowd_share=0.0, string_ids=False)
-    nothing = ap.evaluate(truth, detections.iloc[:0], (1, 100, 500))
+    nothing = ap.evaluate(truth, detections.iloc[:0])
     assert ap.average_precision(nothing)["ap.all"] == 0
     # With every object missed, TIDE's remedy (leave them out) leaves nothing to score.
     assert ap.error_split(nothing)["tide.missed"] == 0
     empty = GroundTruth(truth.images, truth.boxes.iloc[:0], truth.categories, "")
-    none = ap.evaluate(empty, detections, (1, 100, 500))
+    none = ap.evaluate(empty, detections)
     assert set(ap.average_precision(none).values()) == {None}
     assert set(ap.error_split(none).values()) == {None}

@@ -7,8 +7,11 @@ import torch
 
 from reports.bootstrap import Side, compare
 from reports.frames import BOX_COLUMNS, GroundTruth
+from reports.metrics.protocols import COCO, DENSE
 from reports.metrics.resampled_ap import resampled_ap
 from tests.reference.coco import by_pycocotools, scene
+
+LIMITED = DENSE.with_max_dets((1, 30, 60))
 
 
 def repeated(truth, detections, weight):
@@ -34,7 +37,7 @@ def test_ap_of_a_resample_equals_pycocotools_on_the_repeated_images(crowd_share)
     # No ties between scores: where an image's copies tie, the order is anyone's.
     detections["score"] = np.random.default_rng(1).permutation(len(detections)) / len(detections)
     weights = [[1, 1, 1, 1, 1], [0, 3, 1, 0, 1], [2, 0, 0, 2, 1], [5, 0, 0, 0, 0]]
-    found = resampled_ap(truth, detections, (1, 30, 60), torch.tensor(weights))
+    found = resampled_ap(truth, detections, LIMITED, torch.tensor(weights))
     for index, weight in enumerate(weights):
         _, expected = by_pycocotools(*repeated(truth, detections, weight), (1, 30, 60))
         for key, values in found.items():
@@ -70,7 +73,7 @@ def noisy(truth, seed, sigma=1.0, misses=0.2):
 
 def verdicts(truth, a, b, seeds=(None,), **options):
     results = compare(
-        truth, Side("a", seeds, a), Side("b", seeds, b), max_dets=(100,), resamples=200, **options
+        truth, Side("a", seeds, a), Side("b", seeds, b), protocol=COCO, resamples=200, **options
     )
     return {each.metric.key: each for each in results}
 

@@ -8,6 +8,9 @@ import pytest
 
 from reports.ceiling import ceiling, conclusion, enough_depth
 from reports.frames import BOX_COLUMNS, GroundTruth
+from reports.metrics.protocols import DENSE
+
+THOUSAND = DENSE.with_max_dets((1000,))
 
 
 def scattered(seed=0, count=400, grid=None, size=(1000, 800)):
@@ -30,7 +33,7 @@ def scattered(seed=0, count=400, grid=None, size=(1000, 800)):
 
 @pytest.mark.parametrize("depth", [0, 1, 2, 3, 4])
 def test_rounding_is_a_cell_over_root_twelve_and_floor_is_biased_by_half(depth):
-    rows = {r["center_source"]: r for r in ceiling(scattered(), [depth], max_dets=(1000,))}
+    rows = {r["center_source"]: r for r in ceiling(scattered(), [depth], protocol=THOUSAND)}
     cell = 4 / 2**depth
     expected = cell * math.sqrt(2 / 12)
     assert rows["peak_center"]["loc.px.rms"] == pytest.approx(expected, rel=0.08)
@@ -49,7 +52,7 @@ def test_closed_forms_read_a_fraction_from_subpixel_targets_alone(depth):
     error = {}
     for target in ("integer", "subpixel"):
         targets = {"heatmap_target": target}
-        rows = ceiling(scattered(), [depth], sources, max_dets=(1000,), targets=targets)
+        rows = ceiling(scattered(), [depth], sources, protocol=THOUSAND, targets=targets)
         error[target] = {row["center_source"]: row["loc.cell.rms"] for row in rows}
     assert max(error["integer"].values()) == pytest.approx(error["integer"]["peak_center"])
     assert min(error["integer"].values()) == pytest.approx(error["integer"]["peak_center"])
@@ -60,8 +63,8 @@ def test_closed_forms_read_a_fraction_from_subpixel_targets_alone(depth):
 
 
 def test_resizing_halves_what_a_cell_resolves():
-    own = ceiling(scattered(), [2], ["peak_center"], max_dets=(1000,))[0]
-    halved = ceiling(scattered(), [3], ["peak_center"], size=(500, 400), max_dets=(1000,))[0]
+    own = ceiling(scattered(), [2], ["peak_center"], protocol=THOUSAND)[0]
+    halved = ceiling(scattered(), [3], ["peak_center"], size=(500, 400), protocol=THOUSAND)[0]
     assert halved["loc.px.rms"] == pytest.approx(own["loc.px.rms"], rel=1e-6)
     assert halved["loc.cell.rms"] == pytest.approx(own["loc.cell.rms"], rel=1e-6)
     assert halved["stride_px"] == 0.5
@@ -78,7 +81,7 @@ def test_objects_in_one_cell_are_lost_and_counted():
 
 def test_integer_boxes_need_no_finer_heatmap_than_half_a_pixel():
     # Corners of cells of 1/2 px lie on the annotations' own grid: n = 3 reads them exactly.
-    rows = ceiling(scattered(grid=0.5), range(5), max_dets=(1000,))
+    rows = ceiling(scattered(grid=0.5), range(5), protocol=THOUSAND)
     assert enough_depth(rows, "peak_floor") == 3
     assert enough_depth(rows, "sco") == 0
     sentences = conclusion(rows)
@@ -86,7 +89,7 @@ def test_integer_boxes_need_no_finer_heatmap_than_half_a_pixel():
 
 
 def test_the_deepest_depth_says_nothing_of_itself():
-    rows = ceiling(scattered(), [0, 1], max_dets=(1000,))
+    rows = ceiling(scattered(), [0, 1], protocol=THOUSAND)
     assert enough_depth(rows, "peak_center") is None
     assert any("can still pay" in sentence for sentence in conclusion(rows))
 

@@ -20,7 +20,7 @@ def clusters(
     ranked = sorted(count, key=lambda cell: (-count[cell], cell))[:densest]
     left = {cell for cell in ranked if count[cell] > 0}
     boxes = []
-    for cell in sorted(left):
+    for cell in sorted(left, key=lambda cell: (cell[1], cell[0])):
         if cell in left:
             group = _flood(cell, left)
             top, bottom = min(r for r, _ in group), max(r for r, _ in group) + 1
@@ -33,6 +33,7 @@ def clusters(
                     min(map_h * bottom // rows * stride, height),
                 )
             )
+    boxes.reverse()  # of equal areas the last
     boxes.sort(key=lambda box: -(box[2] - box[0]) * (box[3] - box[1]))
     large = [b for b in boxes[:k] if (b[2] - b[0]) * (b[3] - b[1]) >= min_side**2]
     return [_grown(box, growth, image_size) for box in large]

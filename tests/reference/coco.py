@@ -45,8 +45,8 @@ def scene(seed, images, objects, crowd_share, string_ids):
     return truth, pd.DataFrame(found, columns=["image_id", "category_id", *"xywh", "score"])
 
 
-def by_pycocotools(truth, detections, max_dets):
-    """The published evaluator, with ids from 1 as it needs them, read from its precision array."""
+def precision_by_pycocotools(truth, detections, max_dets, areas=AREAS):
+    """The published evaluator's precision array, with ids from 1 as it needs them."""
     number = {name: index + 1 for index, name in enumerate(truth.images["image_id"])}
     coco = COCO()
     coco.dataset = {
@@ -67,11 +67,16 @@ def by_pycocotools(truth, detections, max_dets):
         coco.createIndex()
         evaluation = COCOeval(coco, coco.loadRes(rows), "bbox")
         evaluation.params.maxDets = list(max_dets)
-        evaluation.params.areaRng = [list(each) for each in AREAS.values()]
-        evaluation.params.areaRngLbl = list(AREAS)
+        evaluation.params.areaRng = [list(each) for each in areas.values()]
+        evaluation.params.areaRngLbl = list(areas)
         evaluation.evaluate()
         evaluation.accumulate()
-    precision = evaluation.eval["precision"]
+    return evaluation.eval["precision"]
+
+
+def by_pycocotools(truth, detections, max_dets):
+    """AP by class, and the ``ap.*`` metrics, at the last number of detections."""
+    precision = precision_by_pycocotools(truth, detections, max_dets)
 
     def mean(thresholds, area, classes=slice(None)):
         part = precision[thresholds][:, :, classes, list(AREAS).index(area), -1]

@@ -25,7 +25,7 @@ def test_every_number_has_yolc_s_default(config):
     recipe.override(config, {"cluster_crops.k": 2})
     assert second_pass.options(config) == {
         "k": 2, "columns": 16, "rows": 10, "densest": 15, "min_side": 96.0, "growth": 1.2,
-        "scale": 1.5, "nms_iou": 0.6, "max_per_img": 300,
+        "scale": 1.5, "nms_iou": None, "max_per_img": None,
     }  # fmt: skip
 
 

@@ -6,13 +6,13 @@ Data: hrhsco data convert aitod AI-TOD data/aitod, or aitodv2 AI-TOD-v2 data/ait
 trains on trainval and scores on test (for val: hrhsco data convert aitod AI-TOD data/aitod/val.json
 --split val).
 Classes: airplane, bridge, storage-tank, ship, swimming-pool, vehicle, person, wind-mill.
-The official evaluation (cocoapi-aitod) counts 1500 detections an image and class.
+Scored by protocol aitod: 1500 detections an image and class, its size bins.
 """
 
 _base_ = ["scenes.py"]
 
 input_size = (800, 800)
-max_dets = (1, 100, 1500)
+protocol = "aitod"
 data_root = "data/aitod"
 
 train_dataloader = dict(num_workers=4, dataset=dict(data_root=data_root))

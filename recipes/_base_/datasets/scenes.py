@@ -5,7 +5,8 @@ here it can.
 """
 
 input_size = (96, 96)  # width, height: what cost is counted at
-max_dets = (1, 100, 500)  # detections an image and class; AP counts the last
+protocol = "dense"  # how detections are scored: hrhsco evaluate --help lists them
+max_dets = None  # instead of dense's (1, 100, 500) an image and class; AP counts the last
 data_root = "runs/scenes"
 
 train_pipeline = [

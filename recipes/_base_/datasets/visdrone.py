@@ -3,16 +3,15 @@
 Directory: VisDrone2019-DET-train/ and VisDrone2019-DET-val/ with images/ and annotations/ in one
 folder. Data: hrhsco data convert visdrone FOLDER data/visdrone
 Classes: pedestrian, people, bicycle, car, van, truck, tricycle, awning-tricycle, bus, motor.
-Scoring is as the official toolkit's: category 11 (others) is left out; what lies by half or more in
-regions of category 0 is dropped, objects and detections alike; rows of score 0 are excused; maxDets
-is 500. It differs in three things: maxDets counts an image and class (the toolkit: an image; set
-model.test_cfg.topk=500 for the same), precision is read at COCO's 101 recalls, and regions are
-exact, not whole pixels.
+Scored by protocol visdrone, which follows the official toolkit: category 11 (others) is left out;
+what lies by half or more in regions of category 0 is dropped, objects and detections alike; rows of
+score 0 are excused; 500 detections an image count. YOLC's paper follows another: protocol yolc.
 """
 
 _base_ = ["scenes.py"]
 
 input_size = (1024, 640)
+protocol = "visdrone"
 data_root = "data/visdrone"
 
 train_pipeline = [

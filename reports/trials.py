@@ -1,6 +1,6 @@
 """What a report is made of: scored trials, and pictures with what each variant found in them."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -183,17 +183,15 @@ def require_comparable(trials: list[Trial]) -> None:
     for trial in trials:
         # Folds have other test images by design; all else is one for all.
         first = firsts.setdefault(trial.fold, trial)
-        others = comparable(trial.meta)
-        for key, one in comparable(first.meta).items():
-            other = others[key]
-            if one != other:
-                raise InputError(
-                    f"{first.name} and {trial.name} can't be compared: {key} is {one} and {other}; "
-                    "score both again under the same conditions"
-                )
-            one = trials[0].meta.get(key)
-            if key != "fingerprint" and one != other:
-                raise InputError(
-                    f"{trials[0].name} and {trial.name} can't be compared: {key} is {one} and "
-                    f"{other}; score both again under the same conditions"
-                )
+        _refuse_difference(first, trial, COMPARABLE)
+        _refuse_difference(trials[0], trial, [key for key in COMPARABLE if key != "fingerprint"])
+
+
+def _refuse_difference(one: Trial, other: Trial, keys: Iterable[str]) -> None:
+    ones, others = comparable(one.meta), comparable(other.meta)
+    for key in keys:
+        if ones[key] != others[key]:
+            raise InputError(
+                f"{one.name} and {other.name} can't be compared: {key} is {ones[key]} and "
+                f"{others[key]}; score both again under the same conditions"
+            )

@@ -7,11 +7,9 @@ from typing import Any
 import hotcoco
 import numpy as np
 import pandas as pd
-import torch
 
 from reports.frames import GroundTruth
 from reports.metrics.protocols import ALL, DENSE, Protocol
-from reports.metrics.rankings import ap_by_threshold, rankings
 
 _ERROR_KINDS = {
     "tide.classification": "Cls",
@@ -151,6 +149,10 @@ def _whole_curves(
     limits: list[int],
 ) -> dict[tuple[str, int], np.ndarray]:
     """AP as the area under whole precision curves, from what was matched."""
+    import torch  # takes seconds, and most protocols need none of it
+
+    from reports.metrics.rankings import ap_by_threshold, rankings
+
     shape = len(protocol.ious), len(truth.categories)
     found = {(name, limit): np.full(shape, np.nan) for name in areas for limit in limits}
     once = torch.ones(1, len(truth.images), dtype=torch.int64)

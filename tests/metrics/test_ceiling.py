@@ -115,7 +115,7 @@ def test_the_exact_error_is_that_of_many_draws(depth, sigma):
     cell = 4 / 2**depth
     middles = (np.floor(beliefs / cell) + 0.5) * cell
     read = {"peak_center": middles, "peak_floor": middles - cell / 2, "sco": beliefs}
-    rows = ceiling(truth, [depth], list(read), max_dets=(1000,), center_noise=sigma)
+    rows = ceiling(truth, [depth], list(read), protocol=THOUSAND, center_noise=sigma)
     for row in rows:
         error = read[row["center_source"]] - centers
         drawn = math.sqrt(np.square(error).sum(axis=-1).mean())
@@ -125,9 +125,9 @@ def test_the_exact_error_is_that_of_many_draws(depth, sigma):
 
 
 def test_noise_is_in_image_px_whatever_the_network_s_input():
-    (own,) = ceiling(scattered(), [2], ["sco"], max_dets=(1000,), center_noise=0.5)
+    (own,) = ceiling(scattered(), [2], ["sco"], protocol=THOUSAND, center_noise=0.5)
     (half,) = ceiling(
-        scattered(), [2], ["sco"], size=(500, 400), max_dets=(1000,), center_noise=0.5
+        scattered(), [2], ["sco"], size=(500, 400), protocol=THOUSAND, center_noise=0.5
     )
     assert half["loc.px.rms"] == pytest.approx(own["loc.px.rms"], rel=0.02)
     assert half["exact.px.rms"] == own["exact.px.rms"] == pytest.approx(0.5 * math.sqrt(2))
@@ -138,13 +138,13 @@ def test_a_noisy_network_gains_less_from_its_fraction_and_draws_are_averaged():
     for sigma in (0.0, 0.5, 2.0):
         rows = {
             row["center_source"]: row
-            for row in ceiling(scattered(), [1], ["peak_center", "sco"], max_dets=(1000,),
+            for row in ceiling(scattered(), [1], ["peak_center", "sco"], protocol=THOUSAND,
                                center_noise=sigma, draws=3)
         }  # fmt: skip
         gains.append(rows["sco"]["ap.all"] - rows["peak_center"]["ap.all"])
     assert gains[0] > gains[1] > gains[2]
-    three = ceiling(scattered(), [1], ["sco"], max_dets=(1000,), center_noise=1.0, draws=3)[0]
-    one = ceiling(scattered(), [1], ["sco"], max_dets=(1000,), center_noise=1.0)[0]
+    three = ceiling(scattered(), [1], ["sco"], protocol=THOUSAND, center_noise=1.0, draws=3)[0]
+    one = ceiling(scattered(), [1], ["sco"], protocol=THOUSAND, center_noise=1.0)[0]
     expected = math.sqrt(math.pi / 2)  # mean length of a two-dimensional standard normal
     assert three["loc.px.mean"] == pytest.approx(expected, rel=0.05)
     assert three["loc.px.mean"] != one["loc.px.mean"]

@@ -2,12 +2,21 @@
 
 Source: arXiv 2404.06180, section 3.3. All channels are (dx, dy, w/2, h/2) in stride-4 cells, with
 dx and dy measured from the cell's integer index (its top-left corner).
+
+Refined boxes are read at peaks and supervised at object cells, a few hundred of many thousand cells.
+A sample of features is interpolated linearly and multiplied by its tap's weights; in the other
+order, weights first, the convolution is a 1x1 one and only its few outputs are interpolated, and
+that only at the cells that are read.
 """
 
+from dataclasses import dataclass
+
 import torch
+import torch.nn.functional as F
 from mmcv.ops import DeformConv2d
 from torch import Tensor, nn
 
+from heads.cells import at_cells
 from heads.layers import init_branch
 
 SAMPLE_ORDERS = ("yx", "xy")
@@ -26,6 +35,8 @@ class BoxBranch(nn.Module):
         feat_channels: F, width of the two 3x3 convolutions.
         sample_order: one of ``SAMPLE_ORDERS``.
         deformable: False refines by a plain 3x3 convolution with a bias, which samples no box.
+        sparse: refine boxes where they are read only; False is the plain form, mmcv's deformable
+            convolution of the whole map. Same parameters, same values.
     """
 
     base_grid: Tensor
@@ -36,11 +47,13 @@ class BoxBranch(nn.Module):
         feat_channels: int,
         sample_order: str = "yx",
         deformable: bool = True,
+        sparse: bool = True,
     ) -> None:
         super().__init__()
         if sample_order not in SAMPLE_ORDERS:
             raise ValueError(f"sample_order is {sample_order!r}; choose one of {SAMPLE_ORDERS}")
         self.sample_order = sample_order
+        self.sparse = sparse
         self.features = nn.Sequential(
             nn.Conv2d(in_channels, feat_channels, 3, padding=1),
             nn.ReLU(inplace=True),
@@ -61,25 +74,95 @@ class BoxBranch(nn.Module):
         for part in (self.features, self.coarse, self.sample_fractions or self.refine):
             init_branch(part)
 
-    def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        """``(B, C, H, W)`` to the coarse and the refined boxes, each ``(B, 4, H, W)``."""
+    def forward(self, x: Tensor) -> "tuple[Tensor, BoxReader | Tensor]":
+        """Coarse and refined boxes of a feature map ``(B, C, H, W)``.
+
+        Returns:
+            Coarse ``(B, 4, H, W)``; refined likewise, or with ``sparse`` a reader of them.
+        """
         features = self.features(x)
         coarse = self.coarse(features)
         if self.sample_fractions is None:
             return coarse, self.refine(features)
-        fractions = self.sample_fractions(features).sigmoid()
-        offsets = self._sampling_offsets(coarse.detach(), fractions)
+        fractions = self.sample_fractions(features)
+        if self.sparse:
+            return coarse, BoxReader(self, coarse.detach(), fractions, self._responses(features))
+        offsets = self.sampling_points(coarse.detach(), fractions.sigmoid()) - self.base_grid
         # Deformable convolution runs in one type; autocast leaves the custom operator alone.
         return coarse, self.refine(features, offsets.to(features.dtype))
 
-    def _sampling_offsets(self, coarse: Tensor, fractions: Tensor) -> Tensor:
-        """Offsets from the regular 3x3 grid to the points that lie at ``fractions`` of the box.
+    def sampling_points(self, coarse: Tensor, fractions: Tensor) -> Tensor:
+        """The points that lie at ``fractions`` of the coarse box, relative to the cell.
 
-        A point is ``left + fraction * width`` (top and height likewise), relative to the cell.
-        Channels are (first, second) pairs a tap; which of the two is y is ``sample_order``.
+        A point is ``left + fraction * width`` (top and height likewise). Channels are (first,
+        second) pairs a tap; which of the two is y is ``sample_order``.
+
+        Args:
+            coarse: ``(B, 4, H, W)``.
+            fractions: ``(B, 18, H, W)`` in [0, 1].
         """
         corner = coarse[:, :2] - coarse[:, 2:]
         size = 2 * coarse[:, 2:]
         axis = [1, 0] if self.sample_order == "yx" else [0, 1]
         corner, size = (part[:, axis].repeat(1, _TAPS**2, 1, 1) for part in (corner, size))
-        return corner + size * fractions - self.base_grid
+        return corner + size * fractions
+
+    def _responses(self, features: Tensor) -> Tensor:
+        """What each tap would add if it lay at each cell: ``(B, 9 * 4, H, W)``, tap-major."""
+        weight = self.refine.weight.permute(2, 3, 0, 1).flatten(0, 2)
+        return F.conv2d(features, weight[:, :, None, None])
+
+
+@dataclass(frozen=True)
+class BoxReader:
+    """Refined boxes of a feature map, computed when they are asked for.
+
+    Attributes:
+        branch: the box branch.
+        coarse: its coarse boxes ``(B, 4, H, W)``, detached.
+        fractions: logits of the sampling fractions ``(B, 18, H, W)``.
+        responses: of the taps, ``(B, 9 * 4, H, W)``.
+    """
+
+    branch: BoxBranch
+    coarse: Tensor
+    fractions: Tensor
+    responses: Tensor
+
+    def at(self, cells: Tensor) -> Tensor:
+        """Refined boxes ``(P, 4)`` at stride-4 cells ``(P, 3)`` (image, row, column)."""
+        coarse = at_cells(self.coarse, cells).float()
+        fractions = at_cells(self.fractions, cells).float().sigmoid()
+        points = self.branch.sampling_points(coarse[..., None, None], fractions[..., None, None])
+        return _sampled(self.responses, cells, points.view(-1, _TAPS**2, 2))
+
+
+def read_boxes(boxes: BoxReader | Tensor, cells: Tensor) -> Tensor:
+    """Boxes ``(P, 4)`` at stride-4 cells, from a reader or a whole map."""
+    return at_cells(boxes, cells) if isinstance(boxes, Tensor) else boxes.at(cells)
+
+
+def _sampled(responses: Tensor, cells: Tensor, points: Tensor) -> Tensor:
+    """Each tap's response at its point, interpolated bilinearly and summed over the taps.
+
+    Args:
+        responses: ``(B, T * O, H, W)``, tap-major; cells outside the map are 0.
+        cells: ``(P, 3)`` (image, row, column).
+        points: ``(P, T, 2)`` (y, x), relative to the cell.
+
+    Returns:
+        ``(P, O)``.
+    """
+    batch, _, height, width = responses.shape
+    taps = points.shape[1]
+    by_tap = responses.view(batch, taps, -1, height * width)
+    place = (cells[:, None, 1:] + points)[:, :, None]
+    step = torch.tensor([[0, 0], [0, 1], [1, 0], [1, 1]], device=cells.device)
+    corner = place.floor() + step
+    share = (1 - (place - corner).abs()).prod(dim=3)
+    last = place.new_tensor([height - 1, width - 1])
+    on_map = ((corner >= 0) & (corner <= last)).all(dim=3)
+    y, x = torch.where(on_map[..., None], corner, 0).long().unbind(dim=3)
+    image, tap = cells[:, :1, None], torch.arange(taps, device=cells.device)[:, None]
+    values = by_tap[image, tap, :, y * width + x].float()
+    return (values * torch.where(on_map, share, 0)[..., None]).sum(dim=(1, 2))

@@ -15,7 +15,7 @@ from mmengine.structures import InstanceData
 from torch import Tensor, nn
 
 from heads import branch_oracle
-from heads.box_branch import BoxBranch
+from heads.box_branch import BoxBranch, BoxReader, read_boxes
 from heads.centers import CenterSource, PeakReadings, center_source
 from heads.heatmap_branch import BaselineHeatmapBranch, HRHHeatmapBranch
 from heads.layers import (
@@ -44,6 +44,7 @@ MIN_SIDE_PX = 0.01
 """A predicted width or height at or below zero becomes this: COCO boxes have a size."""
 
 Offsets = OffsetReader | Tensor | None
+Boxes = BoxReader | Tensor
 
 _L1_WEIGHTS = (1.0, 1.0, 0.2, 0.2)
 """Of x, y, w/2, h/2 in the boxes' L1 loss."""
@@ -70,6 +71,8 @@ class YOLCHead(BaseDenseHead):
         focal_prior_bias: start of the heatmap's last bias; 0 is the original's.
         sample_order: ``yx``, or ``xy`` as the public YOLC code samples boxes.
         deformable_refine: False refines boxes by a plain convolution, as the public HRH-SCO code.
+        sparse_boxes: sample boxes at peaks and object cells only; False is the plain form, the
+            whole map. Same parameters, same values. A plain convolution always runs as a whole.
         loss_center_heatmap: on the sigmoid heatmap, in float32.
         loss_center_offset: on the offset at object cells.
         loss_xywh: on coarse and refined boxes each; likewise ``loss_xywh_l1``.
@@ -97,6 +100,7 @@ class YOLCHead(BaseDenseHead):
         focal_prior_bias: float = FOCAL_PRIOR_BIAS,
         sample_order: str = "yx",
         deformable_refine: bool = True,
+        sparse_boxes: bool = True,
         loss_center_heatmap: ConfigType = dict(type="GaussianFocalLoss", alpha=2.0, gamma=4.0),  # noqa: B006
         loss_center_offset: ConfigType = dict(type="L1Loss", loss_weight=1.0),  # noqa: B006
         loss_xywh: ConfigType = dict(type="GWDLoss", loss_weight=2.0),  # noqa: B006
@@ -125,7 +129,9 @@ class YOLCHead(BaseDenseHead):
         self.offset_branch: OffsetBranch | None = None
         if use_hrh_sco and use_offset_branch:
             self.offset_branch = OffsetBranch(in_channels, self.stages)
-        self.box_branch = BoxBranch(in_channels, feat_channels, sample_order, deformable_refine)
+        self.box_branch = BoxBranch(
+            in_channels, feat_channels, sample_order, deformable_refine, sparse_boxes
+        )
         if center_source(self.test_cfg.center_source).needs_offset and self.offset_branch is None:
             raise ValueError(
                 f"center_source={self.test_cfg.center_source!r} reads the offset branch, which "
@@ -159,7 +165,7 @@ class YOLCHead(BaseDenseHead):
 
     def forward(
         self, feats: tuple[Tensor, ...]
-    ) -> tuple[list[Tensor], list[Offsets], list[Tensor], list[Tensor]]:
+    ) -> tuple[list[Tensor], list[Offsets], list[Tensor], list[Boxes]]:
         """Run the branches on the one feature map.
 
         Args:
@@ -168,7 +174,8 @@ class YOLCHead(BaseDenseHead):
         Returns:
             Lists of one: heatmap logits ``(B, K, rH, rW)``; offsets in heatmap cells, an
             ``OffsetReader`` with ``sparse_offsets``, else ``(B, 2, rH, rW)``, None without the
-            branch; coarse and refined boxes ``(B, 4, H, W)``.
+            branch; coarse boxes ``(B, 4, H, W)``; refined ones, a ``BoxReader`` with
+            ``sparse_boxes``, else ``(B, 4, H, W)``.
         """
         (feature,) = feats
         coarse, refined = self.box_branch(feature)
@@ -187,7 +194,7 @@ class YOLCHead(BaseDenseHead):
         heatmap_logits: list[Tensor],
         offsets: list[Offsets],
         coarse: list[Tensor],
-        refined: list[Tensor],
+        refined: list[Boxes],
         batch_gt_instances: InstanceList,
         batch_img_metas: list[dict],
         batch_gt_instances_ignore: OptInstanceList = None,
@@ -219,13 +226,13 @@ class YOLCHead(BaseDenseHead):
         return losses | self._box_losses(boxes, targets, avg_factor)
 
     def _box_losses(
-        self, predicted: dict[str, Tensor], targets: Targets, avg_factor: Tensor
+        self, predicted: dict[str, Boxes], targets: Targets, avg_factor: Tensor
     ) -> dict[str, Tensor]:
         wanted = targets.xywh
         cell = torch.stack([wanted.x, wanted.y], dim=1)
         losses = {}
         for name, boxes in predicted.items():
-            relative = wanted.gather(boxes).float()
+            relative = read_boxes(boxes, wanted.cells).float()
             absolute = torch.cat([relative[:, :2] + cell, relative[:, 2:]], dim=1)
             weight = absolute.new_tensor(_L1_WEIGHTS).expand_as(absolute)
             losses[f"loss_xywh_{name}"] = self.loss_xywh(
@@ -280,7 +287,7 @@ class YOLCHead(BaseDenseHead):
         heatmap_logits: list[Tensor],
         offsets: list[Offsets],
         coarse: list[Tensor],
-        refined: list[Tensor],
+        refined: list[Boxes],
         batch_img_metas: list[dict],
         cfg: ConfigDict | None = None,
         rescale: bool = False,
@@ -314,12 +321,11 @@ class YOLCHead(BaseDenseHead):
         ]
         source = center_source(options.center_source)
         read = self._read_offsets(offsets[0] if source.needs_offset else None, peaks)
+        boxes = self._read_boxes(refined[0], peaks)
         windows = _windows(heatmap_logits[0], peaks, source, kernel // 2)
         results = []
         for index, meta in enumerate(batch_img_metas):
-            found = self._decoded(
-                peaks[index], read[index], windows[index], refined[0][index].float(), source
-            )
+            found = self._decoded(peaks[index], read[index], windows[index], boxes[index], source)
             if batch_truths is not None:
                 found.bboxes = branch_oracle.true_boxes(
                     found.bboxes, found.labels, batch_truths[index], options.oracle
@@ -338,24 +344,28 @@ class YOLCHead(BaseDenseHead):
         """The offsets at each image's peaks, read for the whole batch at once; None without any."""
         if offsets is None:
             return [None] * len(peaks)
-        cells = [
-            torch.cat([torch.full_like(each.cell[:, :1], image), each.cell.flip(1)], dim=1)
-            for image, each in enumerate(peaks)
-        ]
-        read = read_offsets(offsets, torch.cat(cells)).float()
-        return torch.split(read, [len(each) for each in cells])
+        cells = _cells_of_batch([each.cell for each in peaks])
+        read = read_offsets(offsets, cells).float()
+        return torch.split(read, [len(each.cell) for each in peaks])
+
+    def _read_boxes(self, refined: Boxes, peaks: list[Peaks]) -> Sequence[Tensor]:
+        """The refined boxes at each image's peaks, likewise."""
+        cells = _cells_of_batch([self._feature_cell(each) for each in peaks])
+        return torch.split(read_boxes(refined, cells).float(), [len(each.cell) for each in peaks])
+
+    def _feature_cell(self, peaks: Peaks) -> Tensor:
+        """The stride-4 cells ``(N, 2)`` (x, y) that hold the peaks."""
+        return torch.div(peaks.cell, self.upsample_ratio, rounding_mode="floor")
 
     def _decoded(
         self,
         peaks: Peaks,
         offset: Tensor | None,
         window: Tensor | None,
-        refined: Tensor,
+        box: Tensor,
         source: CenterSource,
     ) -> InstanceData:
         """What one image's peaks say, in the network's input pixels; see ``predict_by_feat``."""
-        feature_cell = torch.div(peaks.cell, self.upsample_ratio, rounding_mode="floor")
-        box = refined[:, feature_cell[:, 1], feature_cell[:, 0]].T
         half_size = (FEATURE_STRIDE * box[:, 2:]).clamp(min=MIN_SIDE_PX / 2)
         sigma = None
         if window is not None:
@@ -365,7 +375,7 @@ class YOLCHead(BaseDenseHead):
         readings = PeakReadings(
             cell=peaks.cell,
             stride=self.heatmap_stride,
-            feature_cell=feature_cell,
+            feature_cell=self._feature_cell(peaks),
             feature_stride=FEATURE_STRIDE,
             regression=box[:, :2],
             offset=offset,
@@ -380,6 +390,16 @@ class YOLCHead(BaseDenseHead):
             peak_cells=readings.cell_boxes,
             offset_origins=source.origin(readings),
         )
+
+
+def _cells_of_batch(cells: list[Tensor]) -> Tensor:
+    """Cells ``(N, 2)`` (x, y) of each image as ``(P, 3)`` (image, row, column)."""
+    return torch.cat(
+        [
+            torch.cat([torch.full_like(each[:, :1], image), each.flip(1)], dim=1)
+            for image, each in enumerate(cells)
+        ]
+    )
 
 
 def _windows(

@@ -193,6 +193,7 @@ def _plain_boxes(branch: BoxBranch) -> BoxBranch:
     if not isinstance(branch.refine, DeformConv2d):
         return branch
     plain = copy.copy(branch)
+    plain.sparse = False
     plain._modules = {**branch._modules, "refine": _PlainDeformConv2d(branch.refine)}
     return plain
 

@@ -118,5 +118,3 @@ def test_sampling_points_lie_inside_the_coarse_box(order, expected):
     left_top = branch.sampling_points(coarse, torch.zeros(1, 18, 1, 1))
     corner = {"x": -1.5, "y": 0.5}
     torch.testing.assert_close(left_top.view(9, 2), torch.tensor([[corner[a] for a in order]] * 9))
-
-

@@ -56,6 +56,7 @@ def test_multiply_adds_equal_the_closed_form(n):
             "feat_channels": f,
             "num_classes": k,
             "sparse_offsets": False,
+            "sparse_boxes": False,
             **options,
         }
     )

@@ -73,7 +73,7 @@ def test_a_grid_ends_with_its_processes_without_pgrep_and_extras(scenes, tmp_pat
     written = time.monotonic()
     grids.end(process)
     assert time.monotonic() - written < 20
-    assert not grids.in_session(process.pid)
+    grids.wait_for("no process is left", lambda: not grids.in_session(process.pid), timeout=10)
 
 
 STUCK = """

@@ -55,10 +55,11 @@ def test_a_log_names_every_change_of_state(ran):
 
 
 def test_status_from_another_terminal(scenes, tmp_path):
+    """Of a training that is far too long to be over, or scored, between two looks at it."""
     out = tmp_path / "out"
     grid = grids.written(tmp_path, seeds=[0, 1])
     process = grids.start(
-        grid, "--data", scenes, "--out", out, "--epochs", "40", "--validate", "1", jobs=1
+        grid, "--data", scenes, "--out", out, "--epochs", "5000", "--validate", "1", jobs=1
     )
     trial = grids.wait_for("a trial is on its way", lambda: grids.begun(out), process)
     (found,) = (
@@ -67,7 +68,7 @@ def test_status_from_another_terminal(scenes, tmp_path):
         if each["folder"] == trial.name
     )
     assert found["state"] == "training"
-    assert 2 <= found["epoch"] <= 40 == found["epochs"]
+    assert 2 <= found["epoch"] < 5000 == found["epochs"]
     assert found["loss"] > 0
     assert found["metric"] is not None
     assert found["seconds_left"] > 0

@@ -3,7 +3,7 @@
 Source: arXiv 2404.06180, section 3.3. All channels are (dx, dy, w/2, h/2) in stride-4 cells, with
 dx and dy measured from the cell's integer index (its top-left corner).
 
-Refined boxes are read at peaks and supervised at object cells, a few hundred of many thousand cells.
+Refined boxes are read at peaks and supervised at object cells, a few hundred of many thousands.
 A sample of features is interpolated linearly and multiplied by its tap's weights; in the other
 order, weights first, the convolution is a 1x1 one and only its few outputs are interpolated, and
 that only at the cells that are read.

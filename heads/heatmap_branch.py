@@ -88,8 +88,10 @@ class HRHHeatmapBranch(nn.Sequential):
         """Logits of a feature map."""
         *before, last = self
         assert isinstance(last, nn.Conv2d)
-        if self.stages == 0 or torch.is_grad_enabled():
+        if torch.is_grad_enabled():
             return _by_class(_run(before, input), last).contiguous()
+        if self.stages == 0:
+            return _run(self, input).contiguous()
         *before, doubled, relu = before
         values = _fast_layout(_run(before, input))
         assert isinstance(doubled, nn.ConvTranspose2d)
@@ -115,7 +117,8 @@ def _by_class(values: Tensor, last: nn.Conv2d) -> Tensor:
     if values.device.type != "cpu":
         found: Tensor = last(values)
         return found
-    weight = torch.block_diag(*last.weight.flatten(1).split(1))
+    rows = last.weight.flatten(1).split(1)  # type: ignore[no-untyped-call]
+    weight: Tensor = torch.block_diag(*rows)  # type: ignore[no-untyped-call]
     return F.linear(values.permute(0, 2, 3, 1), weight, last.bias).permute(0, 3, 1, 2)
 
 

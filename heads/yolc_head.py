@@ -21,6 +21,7 @@ from heads.heatmap_branch import BaselineHeatmapBranch, HRHHeatmapBranch
 from heads.layers import (
     BASELINE_UPSAMPLE_STAGES,
     FOCAL_PRIOR_BIAS,
+    INITS,
     init_branch,
 )
 from heads.offset_branch import OffsetBranch, OffsetReader, read_offsets
@@ -68,6 +69,7 @@ class YOLCHead(BaseDenseHead):
             form, the whole map. Same parameters, same values.
         heatmap_target: ``integer`` or ``subpixel``, where a Gaussian sits (``targets.encode``).
         gaussian_radius_px: the same Gaussians in pixels at every depth (``targets.encode``).
+        init: how the heatmap's and the offset's layers start, one of ``INITS`` (``init_branch``).
         focal_prior_bias: start of the heatmap's last bias; 0 is the original's.
         sample_order: ``yx``, or ``xy`` as the public YOLC code samples boxes.
         deformable_refine: False refines boxes by a plain convolution, as the public HRH-SCO code.
@@ -97,6 +99,7 @@ class YOLCHead(BaseDenseHead):
         sparse_offsets: bool = True,
         heatmap_target: str = "integer",
         gaussian_radius_px: bool = False,
+        init: str = "yolc",
         focal_prior_bias: float = FOCAL_PRIOR_BIAS,
         sample_order: str = "yx",
         deformable_refine: bool = True,
@@ -110,6 +113,8 @@ class YOLCHead(BaseDenseHead):
         init_cfg: OptConfigType = None,
     ) -> None:
         super().__init__(init_cfg=init_cfg)
+        if init not in INITS:
+            raise ValueError(f"init is {init!r}; choose one of {', '.join(INITS)}")
         if heatmap_upsample_num < 0:
             raise ValueError(f"heatmap_upsample_num is {heatmap_upsample_num}; choose 0 or more")
         self.num_classes = num_classes
@@ -117,6 +122,7 @@ class YOLCHead(BaseDenseHead):
         self.stages = heatmap_upsample_num if use_hrh_sco else BASELINE_UPSAMPLE_STAGES
         self.heatmap_target = heatmap_target
         self.gaussian_radius_px = gaussian_radius_px
+        self.init = init
         self.focal_prior_bias = focal_prior_bias
         self.sparse_offsets = sparse_offsets
         self.test_cfg = _merged_test_cfg(test_cfg)
@@ -154,13 +160,13 @@ class YOLCHead(BaseDenseHead):
         return FEATURE_STRIDE / self.upsample_ratio
 
     def init_weights(self) -> None:
-        """Start every branch as YOLC does, and the heatmap at the focal prior."""
+        """Start the upsampling branches as ``init`` says, boxes as YOLC, scores at the prior."""
         super().init_weights()
-        init_branch(self.heatmap_branch)
+        init_branch(self.heatmap_branch, self.init)
         last_bias: Tensor = self.heatmap_branch[-1].bias  # type: ignore[assignment]
         nn.init.constant_(last_bias, self.focal_prior_bias)
         if self.offset_branch is not None:
-            init_branch(self.offset_branch)
+            init_branch(self.offset_branch, self.init)
         self.box_branch.init_weights()
 
     def forward(

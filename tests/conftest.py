@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from filelock import FileLock
 
+from tests.reference import gpu
 from tests.reference.calling import hrhsco
 
 SHARED = Path(os.environ.get("HRHSCO_SHARED", Path(__file__).parents[2] / "shared"))
@@ -22,6 +23,11 @@ def shared_data() -> Path:
     if not folder.is_dir():
         pytest.skip(f"no real data sets at {folder} (set HRHSCO_SHARED)")
     return folder
+
+
+def pytest_runtest_setup(item):
+    if item.get_closest_marker("cuda") and (reason := gpu.skip_reason()):
+        pytest.skip(reason)
 
 
 STAMPS = {}

@@ -11,6 +11,7 @@ import torch
 from heads.layers import BASELINE_UPSAMPLE_STAGES
 from hrhsco_cli import clock
 from hrhsco_cli.bench.forms import STEPS, Pair, Setting, Step
+from hrhsco_cli.bench.precision import matrix_units
 from hrhsco_cli.clock import milliseconds
 from hrhsco_cli.runs.environment import describe
 from reports.errors import InputError
@@ -68,7 +69,7 @@ def measure(plan: Plan, on_step: OnStep = lambda _done, _total: None) -> dict[st
         step = STEPS[name]
         torch.manual_seed(0)
         case = {"step": name, "sweep": sweep, "depth": setting.depth, "objects": setting.objects}
-        with torch.set_grad_enabled(step.trains):
+        with torch.set_grad_enabled(step.trains), matrix_units(tf32=False):
             cases.append(case | _measured(step, step.make(setting), plan.rounds, device))
         gc.collect()
         on_step(done, len(settings))

@@ -60,9 +60,12 @@ def bench(
     with parts.surroundings(options, device):
         for index, variant in enumerate(variants):
             cost = model_cost(variant.model, variant.size)
-            memory = _memory(variant, options, device)
-            parts.speed_up(variant, options)
-            calls[variant.name] = _calls(variant, options, device)
+            found = parts.stages(variant, options)
+            calls[variant.name] = dict(found.calls)
+            if options.training:
+                calls[variant.name]["training_step"] = parts.training_step(variant, options)
+            memory = _memory(calls[variant.name], variant, device)
+            parts.speed_up(variant, found, options)
             unstable = [
                 stage for stage, call in calls[variant.name].items() if not warm_up(call, device)
             ]
@@ -118,19 +121,12 @@ def _rounds(
             on_step(done, total)
 
 
-def _calls(variant: Variant, options: Options, device: torch.device) -> dict[str, Call]:
-    calls = parts.stages(variant, options, device)
-    if options.training:
-        calls["training_step"] = parts.training_step(variant, options)
-    return calls
-
-
-def _memory(variant: Variant, options: Options, device: torch.device) -> dict[str, int]:
-    calls = {"inference": parts.stages(variant, options, device)["end_to_end"]}
-    if options.training:
-        calls["training"] = parts.training_step(variant, options)
+def _memory(calls: dict[str, Call], variant: Variant, device: torch.device) -> dict[str, int]:
+    kinds = {"inference": "end_to_end", "training": "training_step"}
     return {
-        name: peak_activation_bytes(call, variant.model, device) for name, call in calls.items()
+        kind: peak_activation_bytes(calls[stage], variant.model, device)
+        for kind, stage in kinds.items()
+        if stage in calls
     }
 
 

@@ -12,6 +12,8 @@ from mmengine.structures import InstanceData
 from torch.utils._pytree import tree_map_only
 
 from heads.offset_branch import OffsetBranch, OffsetReader
+from hrhsco_cli.bench import graphs
+from hrhsco_cli.bench.precision import matrix_units
 from hrhsco_cli.bench.variants import Options, Variant
 from reports.metrics.cost import branch_modules, padded_size
 
@@ -20,53 +22,70 @@ Call = Callable[[], object]
 _OBJECTS = 100
 """True boxes a picture in a training step."""
 
+_MOST_COMPILED = 100
+"""Networks and modes (training or not) that a bench compiles, at most."""
+
 
 @contextlib.contextmanager
 def surroundings(options: Options, device: torch.device) -> Iterator[None]:
     """Precision of everything inside; matrix units round to tf32 only where that is asked for."""
-    tf32 = options.precision == "tf32"
-    torch.backends.cuda.matmul.allow_tf32 = tf32
-    torch.backends.cudnn.allow_tf32 = tf32
     half = {"bf16": torch.bfloat16, "fp16": torch.float16}.get(options.precision)
-    with torch.autocast(device.type, dtype=half, enabled=half is not None):
+    with (
+        matrix_units(tf32=options.precision == "tf32"),
+        torch.autocast(device.type, dtype=half, enabled=half is not None),
+    ):
         yield
 
 
-def speed_up(variant: Variant, options: Options) -> None:
-    """Compile each branch where asked for; decoding and a sparse offset branch stay as they are.
+@dataclass(frozen=True)
+class Stages:
+    """What is timed of a network in inference.
 
-    The latter's shapes change with every picture, and each change would be compiled anew.
+    Attributes:
+        calls: ``end_to_end`` (picture in memory to boxes), each branch, ``decode``. What DINO does
+            between its encoder and decoder (choosing queries) is in the whole alone.
+        ran: what each branch was given, and what it put out.
     """
-    if not (options.compile or options.cuda_graphs):
-        return
-    mode = "reduce-overhead" if options.cuda_graphs else "default"
-    head: Any = variant.model.bbox_head
-    for module in branch_modules(variant.model).values():
-        if not (isinstance(module, OffsetBranch) and head.sparse_offsets):
-            module.compile(mode=mode)
+
+    calls: dict[str, Call]
+    ran: "dict[str, _Ran]"
 
 
-def stages(variant: Variant, options: Options, device: torch.device) -> dict[str, Call]:
-    """A call a stage: ``end_to_end`` (picture in memory to boxes), each branch, ``decode``.
-
-    What DINO does between its encoder and decoder (choosing queries) is in the whole alone.
-    """
+def stages(variant: Variant, options: Options) -> Stages:
+    """Run a network once, and note what each of its stages gets."""
     model: Any = variant.model
     data = _data(variant, options)
     ran, outputs = _captured(variant, lambda: model.test_step(data))
-    found: dict[str, Call] = {"end_to_end": _without_gradient(lambda: model.test_step(data))}
+    calls: dict[str, Call] = {"end_to_end": _without_gradient(lambda: model.test_step(data))}
     for name, module in branch_modules(model).items():
         if name in ran:
-            found[name] = _without_gradient(partial(module, *ran[name].inputs, **ran[name].named))
+            calls[name] = _without_gradient(partial(module, *ran[name].inputs, **ran[name].named))
     if "offset" in ran:
         # Its time is the offset branch's stage, not decoding's.
         outputs = tree_map_only(OffsetReader, lambda _: _Recorded(ran["offset"].output), outputs)
     metas = [_meta(variant) for _ in range(options.batch)]
     head = model.bbox_head
-    found["decode"] = _without_gradient(
+    calls["decode"] = _without_gradient(
         lambda: head.predict_by_feat(*outputs, batch_img_metas=metas, rescale=True)
     )
-    return found
+    return Stages(calls, ran)
+
+
+def speed_up(variant: Variant, found: Stages, options: Options) -> None:
+    """Compile, or record as CUDA graphs, each branch that always does the same.
+
+    Decoding and a sparse offset branch stay as they are: their shapes change with every picture.
+    """
+    # torch compiles a class's code so many times, and runs it as it is from then on.
+    torch._dynamo.config.recompile_limit = _MOST_COMPILED
+    head: Any = variant.model.bbox_head
+    for name, module in branch_modules(variant.model).items():
+        if name not in found.ran or (isinstance(module, OffsetBranch) and head.sparse_offsets):
+            continue
+        if options.compile:
+            module.forward = torch.compile(module.forward)  # type: ignore[method-assign]
+        if options.cuda_graphs:
+            graphs.replay(module, found.ran[name].inputs, found.ran[name].named)
 
 
 def training_step(variant: Variant, options: Options) -> Call:

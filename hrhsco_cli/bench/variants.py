@@ -27,7 +27,7 @@ class Options:
         precision: one of ``PRECISIONS``; bf16 and fp16 by autocast.
         channels_last: memory format of weights and pictures.
         compile: ``torch.compile`` on every branch.
-        cuda_graphs: compile so that branches replay as CUDA graphs (mode ``reduce-overhead``).
+        cuda_graphs: replay branches as CUDA graphs, compiled or not.
         rounds: times that each network is measured.
         training: measure a training step too.
     """

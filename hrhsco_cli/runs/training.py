@@ -50,6 +50,8 @@ def set_schedule(config: "Config", epochs: int | None, seed: int | None) -> None
                 for key in ("T_max", "end"):
                     if key in schedule:
                         schedule[key] = max(1, round(schedule[key] * ratio))
+                if "begin" in schedule:  # stays below the end, be it one epoch
+                    schedule.begin = math.floor(schedule.begin * ratio)
                 if "milestones" in schedule:
                     schedule.milestones = [
                         max(1, round(each * ratio)) for each in schedule.milestones

@@ -58,7 +58,7 @@ def test_detectors_of_mmdet_side_by_side():
         variant = build(f"quickstart_{name}", [], options, torch.device("cpu"))
         if name == "dino":  # until its weights are drawn, this is memory as it was found
             assert variant.model.level_embed.std().item() == pytest.approx(1, abs=0.2)
-        calls = stages.stages(variant, options, torch.device("cpu"))
+        calls = stages.stages(variant, options).calls
         assert set(calls) == common | ({"encoder", "decoder"} if name == "dino" else set())
         for call in (*calls.values(), stages.training_step(variant, options)):
             call()

@@ -7,7 +7,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-import heads.registered  # noqa: F401, I001 - mmdet imports over the bridge alone
+import heads.registered  # noqa: F401 - mmdet imports over the bridge alone
 from heads.box_branch import SAMPLE_ORDERS, BoxBranch, read_boxes
 
 BATCH, CHANNELS, HEIGHT, WIDTH = 2, 6, 5, 7

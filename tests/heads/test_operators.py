@@ -13,6 +13,10 @@ from heads import operators  # isort: skip
 from mmcv.ops import DeformConv2d, deform_conv2d, nms, sigmoid_focal_loss, soft_nms
 from mmcv.ops.multi_scale_deform_attn import MultiScaleDeformableAttnFunction
 
+bridged = pytest.mark.skipif(
+    heads.BACKEND.name == "mmcv", reason="compiled mmcv has these, for GPUs alone"
+)
+
 
 def slow_deform_conv(x, offset, weight, stride, padding, dilation):
     """The definition, tap by tap, with bilinear weights of the four neighbors."""
@@ -73,6 +77,30 @@ def test_gradients_through_mmcv_s_layer():
     )
 
 
+@bridged
+@pytest.mark.parametrize("kind", [torch.float16, torch.bfloat16])
+def test_half_precision_samples_at_the_same_places(kind):
+    """bf16 holds no odd column beyond 256, and no half one beyond 128; fp16 2048 and 1024."""
+    generator = torch.Generator().manual_seed(0)
+    x, weight = (torch.randn(1, 1, *each, generator=generator) for each in ((3, 4100), (3, 3)))
+    # Away from whole cells, where bilinear interpolation has a kink.
+    offset = torch.rand(1, 18, 3, 4100, generator=generator) * 0.8 + 0.1
+    half = [each.to(kind) for each in (x, offset, weight)]
+    wide = [each.double().requires_grad_() for each in half]
+    half = [each.requires_grad_() for each in half]
+    expected, found = (deform_conv2d(*each, 1, 1, 1) for each in (wide, half))
+    assert found.dtype == kind
+    torch.testing.assert_close(found.double(), expected, rtol=0.01, atol=0.01)
+    upstream = torch.randn(expected.shape, generator=generator).to(kind)
+    pairs = zip(
+        torch.autograd.grad(found, half, upstream),
+        torch.autograd.grad(expected, wide, upstream.double()),
+        strict=True,
+    )
+    for ours, theirs in pairs:
+        assert (ours.double() - theirs).norm() <= 0.01 * theirs.norm()
+
+
 def test_the_layer_s_parameters_are_mmcv_s_own():
     assert {name: tuple(p.shape) for name, p in DeformConv2d(8, 4, 3).named_parameters()} == {
         "weight": (4, 8, 3, 3)
@@ -128,11 +156,6 @@ def slow_focal_loss(logits, target, weight, gamma, alpha):
             if weight is not None:
                 loss[i, c] *= weight[int(target[i])]
     return loss
-
-
-bridged = pytest.mark.skipif(
-    heads.BACKEND.name == "mmcv", reason="compiled mmcv has these, for GPUs alone"
-)
 
 
 @bridged

@@ -26,7 +26,7 @@ test_pipeline = [
     ),
 ]
 train_dataloader = dict(
-    batch_size=4,
+    batch_size=8,
     num_workers=0,
     worker_init_fn=dict(type="keep_torch_seeds"),  # should there be workers
     sampler=dict(type="DefaultSampler", shuffle=True),

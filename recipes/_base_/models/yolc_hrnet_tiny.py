@@ -44,6 +44,8 @@ model = dict(
         ),
     ),
     neck=dict(type="HRFPN", in_channels=[16, 32, 64, 128], out_channels=32, num_outs=1),
-    bbox_head=dict(type="YOLCHead", in_channels=32, feat_channels=32, num_classes=80),
+    bbox_head=dict(
+        type="YOLCHead", in_channels=32, feat_channels=32, num_classes=80, init="bilinear"
+    ),
     test_cfg=dict(center_source="regression", topk=1000, score_thr=0.05),
 )

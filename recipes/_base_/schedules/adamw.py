@@ -1,13 +1,24 @@
-"""A short AdamW schedule for small networks trained from scratch: warm-up, then cosine to zero."""
+"""A short AdamW schedule for small networks from scratch: warm-up, even, then down to zero.
 
-epochs = 4
+Chosen by measuring, with 8 scenes a step and ``init="bilinear"``: recipes/README.md.
+"""
+
+epochs = 10
 train_cfg = dict(type="EpochBasedTrainLoop", max_epochs=epochs)
 optim_wrapper = dict(
     type="OptimWrapper",
-    optimizer=dict(type="AdamW", lr=2e-3, weight_decay=1e-4),
+    optimizer=dict(type="AdamW", lr=4e-3, weight_decay=1e-4),
     clip_grad=dict(max_norm=35, norm_type=2),
 )
 param_scheduler = [
     dict(type="LinearLR", start_factor=0.1, by_epoch=False, begin=0, end=20),
-    dict(type="CosineAnnealingLR", by_epoch=True, T_max=epochs, convert_to_iter_based=True),
+    dict(
+        type="LinearLR",
+        start_factor=1.0,
+        end_factor=0.0,
+        by_epoch=True,
+        begin=7,
+        end=epochs,
+        convert_to_iter_based=True,
+    ),
 ]

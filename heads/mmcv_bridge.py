@@ -119,8 +119,8 @@ def _operators(kernels: _Kernels) -> dict[str, Callable[..., Any]]:
             raise NotImplementedError(
                 "grouped deformable convolution needs compiled mmcv; hrhsco bridges groups=1"
             )
-        # In half precision torch has no kernel for some types, and a place is rounded to whole cells
-        # from column 256 (bf16) or 2048 (fp16) on.
+        # In half precision torch has no kernel for some types, and a place is rounded to whole
+        # cells from column 256 (bf16) or 2048 (fp16) on.
         wide = torch.promote_types(x.dtype, torch.float32)
         return kernels.deform_conv2d(
             x.to(wide),

@@ -11,10 +11,11 @@ from torch import Tensor
 from heads.plateaus import first_of_plateaus
 
 BLUR_SIGMA = 1.0
-_BAND_CELLS = {"cpu": 2**18, "cuda": 2**24}
-"""Most cells looked at together: what is made of them stays in a processor's cache, or keeps a GPU
-busy; ``_BANDS`` at least keep what is made small beside the map itself."""
-_BANDS, _LEAST_CELLS = 16, 2**17
+_BAND_CELLS = {"cpu": 2**18, "cuda": 2**25}
+"""Most cells looked at together: what is made of them stays in a processor's cache. A GPU takes the
+map at once if it can, since it waits for the host several times a band."""
+_BANDS, _LEAST_CELLS = {"cpu": 16, "cuda": 1}, 2**17
+"""Bands at least, which keep what is made small beside the map itself; but no band is smaller."""
 PEAK_WINDOWS = ("pixels", "cells")
 """What ``local_maximum_kernel`` counts: input pixels, so that the window spans the same ground at
 every depth, or heatmap cells, as in the original."""
@@ -115,8 +116,10 @@ def find_peaks(
 def _bands(logits: Tensor, kernel: int) -> Iterator[tuple[int, int, list[tuple[int, int]]]]:
     """Planes (first, past the last) with their bands of rows (first, past the last)."""
     planes, height, width = logits.shape
-    most = _BAND_CELLS.get(logits.device.type, _BAND_CELLS["cuda"])
-    rows = max(min(most, max(logits.numel() // _BANDS, _LEAST_CELLS)) // width, kernel)
+    kind = logits.device.type if logits.device.type in _BANDS else "cuda"
+    most = _BAND_CELLS.get(kind, _BAND_CELLS["cuda"])
+    most = min(most, max(logits.numel() // _BANDS[kind], _LEAST_CELLS))
+    rows = max(most // width, kernel)
     together = max(rows // height, 1)
     bands = [(top, min(top + rows, height)) for top in range(0, height, rows)]
     for first in range(0, planes, together):

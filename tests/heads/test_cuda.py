@@ -79,7 +79,7 @@ def test_deform_conv_equals_torchvision_s(stride, padding, dilation):
         convolve(*leaves, stride=(stride,) * 2, padding=(padding,) * 2, dilation=(dilation,) * 2)
         for convolve in (operators.deform_conv2d, ops.deform_conv2d)
     )
-    torch.testing.assert_close(found, expected, rtol=1e-4, atol=1e-4)
+    torch.testing.assert_close(found, expected, rtol=1e-4, atol=1e-3)  # of sums of 144 products
     upstream = torch.randn_like(expected)
     pairs = zip(
         torch.autograd.grad(found, leaves, upstream),

@@ -8,9 +8,11 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
+from reports.power import least_difference
 from reports.trials import Trial, variants
 
 CONFIDENCE = 0.95
+NOT_CLEAR = "not clearly different"
 
 Estimate = Callable[[Trial, Trial], float | None]
 """From one trial and its partner of the same seed to the difference of interest."""
@@ -25,23 +27,26 @@ class Difference:
         low: and ``high``: 95 % t-interval of the mean; None with fewer than two seeds.
         high: see ``low``.
         seeds: number of pairs; with several folds, of folds.
+        least: the least difference that so many, spread as these are, would have shown
+            (``reports.power``); None with fewer than two.
     """
 
     mean: float | None
     low: float | None
     high: float | None
     seeds: int
+    least: float | None = None
 
     @property
     def word(self) -> str:
-        """``lower`` or ``higher`` if the interval leaves 0 out, else ``not clearly different``."""
+        """``lower`` or ``higher`` if the interval leaves 0 out, else ``NOT_CLEAR``."""
         if self.mean is None:
             return "not measured"
         if self.low is None or self.high is None:
             return "of unknown spread (one seed)"
         if self.high < 0:
             return "lower"
-        return "higher" if self.low > 0 else "not clearly different"
+        return "higher" if self.low > 0 else NOT_CLEAR
 
 
 def unit(trials: list[Trial]) -> str:
@@ -144,4 +149,4 @@ def difference(group: list[Trial], reference: list[Trial], estimate: Estimate) -
     if len(values) < 2:
         return Difference(mean, None, None, 1)
     half = float(stats.t.ppf((1 + CONFIDENCE) / 2, len(values) - 1) * stats.sem(values))
-    return Difference(mean, mean - half, mean + half, len(values))
+    return Difference(mean, mean - half, mean + half, len(values), least_difference(values))

@@ -42,17 +42,15 @@ def ceilings(trials: list[Trial], truth: GroundTruth) -> dict[str, dict[str, Any
     return found
 
 
-def floors(trials: list[Trial], truth: GroundTruth) -> dict[str, np.ndarray]:
-    """By depth, in words: distances in px that rounding to the middle of a cell alone leaves."""
+def floors(trials: list[Trial], truth: GroundTruth) -> dict[int, np.ndarray]:
+    """By depth: distances in px, sorted, that rounding to the middle of a cell alone leaves."""
     depths = {
-        (trial.depth, _size(trial)): trial
+        (depth, _size(trial)): trial
         for trial in trials
-        if trial.depth is not None and not trial.cluster_crops
+        if (depth := trial.depth) is not None and not trial.cluster_crops
     }
     return {
-        f"floor of n={depth} without fraction": rounding_errors(
-            truth, depth, size=size, decoding=_options(trial)
-        )
+        depth: rounding_errors(truth, depth, size=size, decoding=_options(trial))
         for (depth, size), trial in sorted(depths.items(), key=lambda item: item[0][0])
     }
 

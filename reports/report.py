@@ -5,6 +5,7 @@ import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
@@ -13,8 +14,19 @@ from reports.errors import InputError
 from reports.frames import GroundTruth
 from reports.markdown import image
 from reports.metrics.definitions import METRICS
-from reports.plots import cost_tradeoff, error_cdf, magnified, size_bins, training_curves
-from reports.sections import conditions, limits, overview, verdicts
+from reports.plots import (
+    cost_tradeoff,
+    error_cdf,
+    gain,
+    learning,
+    magnified,
+    size_bins,
+    training_curves,
+)
+from reports.sections import conditions, limits, overview, telling, verdicts
+from reports.sections.gain import gains
+from reports.sections.learning import curves
+from reports.telling import Telling, tellings
 from reports.trials import Picture, Trial, require_comparable
 
 
@@ -51,11 +63,15 @@ def write_report(
     _require_replaceable(out)
     aside = _folder_beside(out)
     try:
+        floors = reached.floors(trials, truth)
         figures = []
-        for name, caption, figure in _figures(trials, truth, pictures):
+        for name, caption, figure in _figures(trials, truth, pictures, floors):
             figure.savefig(aside / f"{name}.png")
             figures.append(image(f"{name}.png", caption))
-        page = _page(title, trials, truth, figures, attribution, center_sources, unfinished or {})
+        told = tellings(trials, truth, floors)
+        page = _page(
+            title, trials, truth, told, figures, attribution, center_sources, unfinished or {}
+        )
         (aside / "report.md").write_text(page, encoding="utf-8")
         aside.chmod(0o755)
         _swap(aside, out)
@@ -109,7 +125,10 @@ def _swap(new: Path, out: Path) -> None:
 
 
 def _figures(
-    trials: list[Trial], truth: GroundTruth, pictures: list[Picture]
+    trials: list[Trial],
+    truth: GroundTruth,
+    pictures: list[Picture],
+    floors: Mapping[int, np.ndarray],
 ) -> Iterator[tuple[str, str, Figure]]:
     drawings: tuple[tuple[str, str, Callable[[], Figure | None]], ...] = (
         (
@@ -119,7 +138,7 @@ def _figures(
             "center source. Each curve counts the objects that its variant found: read it with "
             "recall. Thin grey lines are what a network without error reaches by the middle of its "
             "cell, at each depth, in one pass.",
-            lambda: error_cdf.draw(trials, reached.floors(trials, truth)),
+            lambda: error_cdf.draw(trials, floors),
         ),
         (
             "cost_tradeoff",
@@ -133,6 +152,20 @@ def _figures(
             "Error and recall by object size (square root of the area); bars are one standard "
             "deviation over seeds.",
             lambda: size_bins.draw(trials, truth),
+        ),
+        (
+            "learning",
+            "Error and AP against training, scored on the way: mean over seeds, shaded from least "
+            "to greatest; the thin grey line is the baseline's best decode, the same in every row.",
+            lambda: learning.draw(trials),
+        ),
+        (
+            "gain",
+            "What the offset branch gained over the middle of the peak's cell, against the "
+            "network's own error, both in cells: a point is a trained network (one seed) and a "
+            "size bin. The curve is what the law gives a perfect fraction; right of the dashed "
+            "line there is too little to gain to be told.",
+            lambda: gain.draw(trials),
         ),
         (
             "training_curves",
@@ -158,6 +191,7 @@ def _page(
     title: str,
     trials: list[Trial],
     truth: GroundTruth,
+    told: Mapping[str, Telling],
     figures: list[str],
     attribution: str,
     center_sources: dict[str, str],
@@ -168,8 +202,11 @@ def _page(
             conditions.unfinished(unfinished),
             overview.compared(trials, truth, center_sources),
         ],
-        "What came out": [verdicts.verdicts(trials), overview.headline(trials)],
+        "What this run can tell": [telling.what_it_tells(told)],
+        "What came out": [verdicts.verdicts(trials, told), overview.headline(trials)],
         "Figures": figures,
+        "The learning curve": [curves(trials)],
+        "The law and what was gained": [gains(trials)],
         "By object size": [overview.by_size(trials, truth)],
         "By strictness": [limits.strictness(trials)],
         "What rounding allows": [limits.ceiling(trials, reached.ceilings(trials, truth))],

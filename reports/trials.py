@@ -20,6 +20,10 @@ def comparable(meta: Mapping[str, Any]) -> dict[str, Any]:
     return {key: meta.get(key) for key in COMPARABLE} | {"protocol": of_meta(meta).name}
 
 
+CURVE_COLUMNS = ["epoch", "pictures"]
+"""How far training was when it was scored: whole epochs, and pictures that it had seen by then
+(a short last batch counts whole)."""
+
 _DECODING_AXES = "model.test_cfg."
 
 
@@ -41,6 +45,8 @@ class Trial:
         fold: the group of images that it was tested on; None without folds.
         data: what was done to its images (factor, ...); only trials of equal data share a report.
         truth: what it was scored against, where that isn't the whole report's truth.
+        curve: its scores on the way, a row an epoch that was scored: ``CURVE_COLUMNS`` and
+            metrics; empty where none were.
     """
 
     name: str
@@ -56,6 +62,7 @@ class Trial:
     fold: str | None = None
     data: dict[str, Any] = field(default_factory=dict)
     truth: GroundTruth | None = None
+    curve: pd.DataFrame = field(default_factory=lambda: pd.DataFrame(columns=CURVE_COLUMNS))
 
     @property
     def block(self) -> tuple[str | None, int]:
@@ -85,6 +92,11 @@ class Trial:
             if key.startswith(_DECODING_AXES)
         ]
         return _without(self.variant, [self.center_source, *decoding])
+
+    @property
+    def peaks(self) -> str:
+        """The variant's name without its center source: those that share it read the same peaks."""
+        return _without(self.variant, [self.center_source])
 
     @property
     def foreign(self) -> bool:
@@ -125,9 +137,8 @@ def variants(trials: list[Trial]) -> dict[str, list[Trial]]:
 def by_source(trials: list[Trial]) -> dict[str, dict[str, list[Trial]]]:
     """Trials by all of their variant but the center source, then by that: the same peaks."""
     groups: dict[str, dict[str, list[Trial]]] = {}
-    for name, group in variants(trials).items():
-        source = group[0].center_source
-        groups.setdefault(_without(name, [source]), {})[source] = group
+    for group in variants(trials).values():
+        groups.setdefault(group[0].peaks, {})[group[0].center_source] = group
     return groups
 
 

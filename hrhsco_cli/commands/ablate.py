@@ -2,7 +2,7 @@
 
 import json
 import time
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Annotated
 
@@ -45,9 +45,13 @@ def grid(
         float | None, typer.Option(min=0, help="After so long start no further trial.")
     ] = None,
     validate: Annotated[
-        int,
-        typer.Option(min=0, help="Score the test set (first pass) every so many epochs; 0 never."),
-    ] = 0,
+        int | None,
+        typer.Option(
+            min=0,
+            help="Score the test set (first pass) every so many epochs, by every decoding; 0 "
+            "never.  [default: the grid's own]",
+        ),
+    ] = None,
     prune: Annotated[
         str | None,
         typer.Option(help="Give up trials that fall behind: median or halving. No ablation then."),
@@ -83,6 +87,8 @@ def grid(
     known(metric)
     path = spec.find(grid)
     whole = spec.read_grid(path)
+    if validate is not None:
+        whole = replace(whole, validate=validate)
     chosen = {trial.name for trial in (spec.only(whole, only) if only else whole).trials}
     if executor == "local":  # on a cluster, what counts is what its nodes have
         select_device(device)
@@ -94,7 +100,7 @@ def grid(
 
     options = running.Options(
         data=data, epochs=epochs, jobs=jobs, device=device, retries=retries, max_hours=max_hours,
-        validate=validate, prune=prune, metric=metric, tensorboard=tensorboard,
+        prune=prune, metric=metric, tensorboard=tensorboard,
         executor=executor, address=address,
     )  # fmt: skip
     with progress("planning", len(whole.trials)) as log:

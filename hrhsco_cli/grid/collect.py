@@ -1,17 +1,22 @@
 """From folders on disk to the trials and pictures that a report is made of."""
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from hrhsco_cli.datasets.coco_json import read_detections, read_scored_truth
 from hrhsco_cli.files import read_json
 from hrhsco_cli.grid.naming import head_axes, run_label
+from hrhsco_cli.grid.on_the_way import require_all
 from hrhsco_cli.runs.evaluation import read_metrics
 from hrhsco_cli.runs.folder import RunFolder
+from hrhsco_cli.runs.val_log import due, scores
 from reports.errors import InputError
 from reports.frames import GroundTruth
 from reports.metrics.protocols import counted, of_meta
-from reports.trials import Picture, Trial
+from reports.trials import CURVE_COLUMNS, Picture, Trial
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 MAX_PICTURES = 3
 
@@ -58,7 +63,9 @@ def load_truth(run: RunFolder) -> GroundTruth:
     return truth
 
 
-def load_trial(run: RunFolder, truth: GroundTruth, listed: dict[str, Any] | None) -> Trial:
+def load_trial(
+    run: RunFolder, truth: GroundTruth, listed: dict[str, Any] | None, validate: int = 0
+) -> Trial:
     """One run as a trial of a report.
 
     Args:
@@ -66,9 +73,10 @@ def load_trial(run: RunFolder, truth: GroundTruth, listed: dict[str, Any] | None
         truth: what it was scored against.
         listed: what the grid says of it, since grids that share a trial may call it otherwise;
             None asks its own ``trial.json``, where there is one.
+        validate: it was to be scored on the way every so many epochs; 0 takes what there is.
 
     Raises:
-        InputError: one of its files is broken.
+        InputError: one of its files is broken, or it lacks scores on the way.
     """
     import pandas as pd
 
@@ -82,8 +90,9 @@ def load_trial(run: RunFolder, truth: GroundTruth, listed: dict[str, Any] | None
     k = meta.get("cluster_crops", {}).get("k", 0)
     own = head_axes(meta["head"], meta["decoding"], k)
     axes = about.get("axes") or own
+    name = about.get("name", run.path.name)
     return Trial(
-        name=about.get("name", run.path.name),
+        name=name,
         variant=about.get("variant")
         or run_label(axes, meta.get("detector", ""), meta["head"]["type"]),
         seed=meta["seed"],
@@ -102,7 +111,26 @@ def load_trial(run: RunFolder, truth: GroundTruth, listed: dict[str, Any] | None
         truth=truth,
         baseline=bool(own) and not own["use_hrh_sco"],
         oracles=read_json(run.oracle, "branch oracles") if run.oracle.is_file() else {},
+        curve=_curve(run, name, about.get("identity"), meta, 0 if k else validate),
     )
+
+
+def _curve(
+    run: RunFolder, name: str, identity: str | None, meta: dict[str, Any], validate: int
+) -> "pd.DataFrame":
+    """What it scored on the way, with the pictures that its network had seen by then."""
+    import pandas as pd
+
+    trainer = run.trainer()
+    found = scores(trainer, identity)
+    if validate:
+        require_all(trainer, name, found, due(validate, meta["epochs"]), validate)
+    steps = {row["epoch"]: row["step"] for row in trainer.read_train_log()}  # the last of each
+    rows = []
+    for row in found:
+        pictures = steps.get(row["epoch"], float("nan")) * meta["batch_size"]
+        rows.append({"epoch": row["epoch"], "pictures": pictures} | row)
+    return pd.DataFrame(rows) if rows else pd.DataFrame(columns=CURVE_COLUMNS)
 
 
 def load_pictures(runs: list[RunFolder], trials: list[Trial], truth: GroundTruth) -> list[Picture]:

@@ -14,6 +14,7 @@ from hrhsco_cli.grid.plan import Network, PlannedTrial, networks
 from hrhsco_cli.grid.state import is_settled
 from hrhsco_cli.runs import second_pass
 from hrhsco_cli.runs.folder import RunFolder
+from hrhsco_cli.runs.val_log import due
 
 _BYTES_A_DETECTION = 110
 """Of a line of ``detections.json``: an image id, a category, four floats and a score."""
@@ -24,7 +25,8 @@ class Measured:
     """What one network was measured to take.
 
     Attributes:
-        training_s: of the whole training; ``scoring_s``: of one trial's test set.
+        training_s: of the whole training with its scores on the way; ``scoring_s``: of one trial's
+            test set.
         checkpoint_bytes: of one checkpoint; two are kept while training, then one.
         detections_bytes: of one trial's results, at most (``topk`` or ``max_per_img`` an image).
     """
@@ -174,8 +176,12 @@ def measure(plain: dict[str, Any]) -> Measured:
     crops = second_pass.options(config)
     if crops:  # each crop is decoded as an image is
         most = min(most * (1 + crops["k"]), crops["max_per_img"] or math.inf)
+    schedule = config.train_cfg
+    on_the_way = (
+        len(due(schedule.val_interval, schedule.max_epochs)) if config.get("val_dataloader") else 0
+    )
     return Measured(
-        training_s=step_s * runner.max_iters,
+        training_s=step_s * runner.max_iters + on_the_way * batch_s * len(batches),
         scoring_s=batch_s * len(batches),
         checkpoint_bytes=checkpoint_bytes,
         detections_bytes=len(batches.dataset) * most * _BYTES_A_DETECTION,

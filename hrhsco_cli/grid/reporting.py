@@ -42,12 +42,13 @@ def report_folder(
         grid = find_grid(folder, grid_name)
         listing = grid.read()
     about = {trial["folder"]: trial for trial in listing["trials"]} if listing else {}
+    validate = listing.get("validate", 0) if listing else 0
     runs = run_folders(folder, listing)
     loaded: list[_Loaded] = []
     with progress("reading trials", len(runs)) as log:
         for run in runs:
             truth = load_truth(run)
-            trial = load_trial(run, truth, about.get(run.path.name))
+            trial = load_trial(run, truth, about.get(run.path.name), validate)
             loaded.append(_Loaded(run, trial, truth))
             log.advance(note=run.path.name)
     heading: dict[str, Any] = listing or {}

@@ -10,6 +10,7 @@ from hrhsco_cli.grid.engine import Summary, run_networks
 from hrhsco_cli.grid.executors.base import Executor
 from hrhsco_cli.grid.executors.slots import share_out
 from hrhsco_cli.grid.folder import GridFolder, claim
+from hrhsco_cli.grid.on_the_way import require_no_gap
 from hrhsco_cli.grid.plan import PlannedTrial, networks, plan_grid
 from hrhsco_cli.grid.spec import Grid
 from hrhsco_cli.runs.environment import cores, visible_gpus
@@ -30,7 +31,6 @@ class Options:
         device: see ``select_device``.
         retries: further attempts for a trial that failed.
         max_hours: after so long no further trial is started.
-        validate: score the test set every so many epochs; 0 doesn't.
         prune: a method of ``hrhsco_cli.runs.pruning``; None trains all to the end.
         metric: shown on the way, and what pruning goes by.
         tensorboard: whether training curves are written for TensorBoard.
@@ -44,7 +44,6 @@ class Options:
     device: str = "auto"
     retries: int = 1
     max_hours: float | None = None
-    validate: int = 0
     prune: str | None = None
     metric: str = "ap.50"
     tensorboard: bool = False
@@ -58,19 +57,23 @@ def plan(
     """The trials of a grid with their identities and folders.
 
     Raises:
-        InputError: a recipe, its data or an option is wrong.
+        InputError: a recipe, its data or an option is wrong, or a network that is trained already
+            wasn't scored on the way as the grid asks for.
     """
-    return plan_grid(
+    planned = plan_grid(
         grid,
         out,
         data=grid_data(grid, options.data),
         epochs=options.epochs,
-        prepare=lambda config: _prepare(config, out, options),
+        prepare=lambda config: _prepare(config, out, options, grid.validate),
         on_trial=on_trial,
     )
+    if grid.validate:
+        require_no_gap(planned, out, grid.validate)
+    return planned
 
 
-def _prepare(config: "Config", out: Path, options: Options) -> None:
+def _prepare(config: "Config", out: Path, options: Options, validate: int) -> None:
     """Set what decides no result in a resolved recipe."""
     from hrhsco_cli.runs.pruning import prune_with
     from hrhsco_cli.runs.training import use_tensorboard
@@ -78,8 +81,8 @@ def _prepare(config: "Config", out: Path, options: Options) -> None:
 
     if options.tensorboard:
         use_tensorboard(config)
-    if options.validate or options.prune:
-        validate_every(config, options.validate or 1)
+    if validate or options.prune:
+        validate_every(config, validate or 1)
     if options.prune:
         prune_with(config, options.prune, options.metric, out.resolve() / "pruning.log")
 
@@ -96,6 +99,7 @@ def claim_folder(grid: Grid, planned: list[PlannedTrial], out: Path) -> GridFold
         "name": grid.name,
         "title": grid.title,
         "attribution": grid.attribution,
+        "validate": grid.validate,
         "trials": [trial.about() for trial in planned],
     }
     return claim(out, listing)

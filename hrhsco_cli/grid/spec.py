@@ -24,7 +24,9 @@ AXIS_KEYS = {
 DATA_AXIS = "data."
 """How axes of the data begin: what is done to it (``hrhsco_cli.grid.data``), not to a recipe."""
 
-_FIELDS = {"title", "recipe", "data", "seeds", "axes", "exclude", "rows", "set", "attribution"}
+_FIELDS = {
+    "title", "recipe", "data", "seeds", "axes", "exclude", "rows", "set", "attribution", "validate",
+}  # fmt: skip
 _ROW_FIELDS = {"recipe", "label", "set"}
 
 
@@ -86,6 +88,8 @@ class Grid:
         data: what the file says of its data, or nothing.
         attribution: whom the pictures belong to.
         trials: in the order of the file.
+        validate: every decoding of a network is scored every so many epochs of its training; 0
+            scores it at the end alone.
     """
 
     name: str
@@ -93,6 +97,7 @@ class Grid:
     data: dict[str, Any]
     attribution: str
     trials: tuple[TrialSpec, ...]
+    validate: int = 0
 
 
 def read_grid(path: Path) -> Grid:
@@ -123,7 +128,17 @@ def read_grid(path: Path) -> Grid:
         data=content.get("data") or {},
         attribution=content.get("attribution", ""),
         trials=tuple(_trials(cells, seeds, _folds(path, content))),
+        validate=_validate(path, content),
     )
+
+
+def _validate(path: Path, content: dict[str, Any]) -> int:
+    every = content.get("validate", 0)
+    if isinstance(every, bool) or not isinstance(every, int) or every < 0:
+        raise InputError(
+            f"grid {path}: validate is {every!r}; write a number of epochs, or 0 for never"
+        )
+    return every
 
 
 def _cells(path: Path, content: dict[str, Any]) -> list[_Cell]:

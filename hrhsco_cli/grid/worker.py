@@ -14,8 +14,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from hrhsco_cli.files import write_json
+from hrhsco_cli.grid.on_the_way import scored_on_the_way
 from hrhsco_cli.grid.state import is_finished, is_settled, write_note
 from hrhsco_cli.runs.folder import RunFolder
+from hrhsco_cli.runs.val_log import scores
 from reports.errors import InputError
 
 if TYPE_CHECKING:
@@ -150,32 +152,51 @@ def _run_trial(task: Task, about: dict[str, Any], plain: dict[str, Any], run: Ru
     write_json(run.trial, about | {"trained_by": trained_by})
     training.dump_recipe(config, run)
     trainer = RunFolder(task.folder / task.trainer)
-    _make_sure_it_is_trained(config, trainer, run, task.attempt)
+    _make_sure_it_is_trained(config, trainer, run, task)
     write_note(run, "scoring", attempt=task.attempt)
     evaluate_run(run)
     write_note(run, "finished", attempt=task.attempt)
 
 
 def _make_sure_it_is_trained(
-    config: "Config", trainer: RunFolder, run: RunFolder, attempt: int
+    config: "Config", trainer: RunFolder, run: RunFolder, task: Task
 ) -> None:
     """Train a network, or what is left of its training; notes go to the trial that asks for it."""
-    from hrhsco_cli.runs import recipe, training
+    from hrhsco_cli.runs import recipe, training, validation
     from hrhsco_cli.runs.checkpoints import epochs_in, newest_usable
 
     checkpoint = newest_usable(trainer)
     done = epochs_in(checkpoint) if checkpoint else 0
-    if done >= config.train_cfg.max_epochs:
+    every = config.train_cfg.val_interval if config.get("val_dataloader") else 0
+    if done >= config.train_cfg.max_epochs and not (every and _lacks_scores(task, trainer, done)):
         return
     if trainer != run and trainer.recipe.is_file():
         config = recipe.load(trainer.recipe)
+    if every:
+        validation.validate_every(config, every)
+        validation.score_every_decoding(
+            config,
+            {
+                about["identity"]: plain
+                for about, plain in zip(task.trials, task.configs, strict=True)
+            },
+        )
 
     def on_plan(plan: "Plan") -> None:
         first = plan.steps * done // plan.epochs
         about = {"steps": plan.steps, "first_step": first, "epochs": plan.epochs}
-        write_note(run, "training", attempt=attempt, **about)
+        write_note(run, "training", attempt=task.attempt, **about)
 
     training.train(config, trainer, resume_from=checkpoint, on_plan=on_plan)
+
+
+def _lacks_scores(task: Task, trainer: RunFolder, epoch: int) -> bool:
+    """Whether a trial was to be scored after the last epoch and the process ended before it was."""
+    return any(
+        scored_on_the_way(plain)
+        and not any(row["epoch"] == epoch for row in scores(trainer, about["identity"]))
+        for about, plain in zip(task.trials, task.configs, strict=True)
+    )
 
 
 def reason_of(error: BaseException) -> str:

@@ -14,7 +14,7 @@ def matching(pattern: str) -> list[Path]:
     return sorted(Path(path.anchor).glob(str(path.relative_to(path.anchor))))
 
 
-def _progress(checkpoint: Path) -> int:
+def epoch_of(checkpoint: Path) -> int:
     """The epoch (or iteration) in a checkpoint's name; -1 if it has none."""
     number = checkpoint.stem.rpartition("_")[2]
     return int(number) if number.isdigit() else -1
@@ -108,7 +108,15 @@ class RunFolder:
         mmengine's ``last_checkpoint`` file is not asked: it holds a path as it was when the run was
         made (folders get moved), and a kill can leave it empty.
         """
-        return sorted(self.checkpoints.glob("*_*.pth"), key=_progress, reverse=True)
+        return sorted(self.checkpoints.glob("*_*.pth"), key=epoch_of, reverse=True)
+
+    def trainer(self) -> "RunFolder":
+        """The run that trained for this one: in a grid often another, else itself."""
+        if self.trial.is_file():
+            trained_by = read_json(self.trial, "trial description").get("trained_by")
+            if trained_by:
+                return RunFolder(self.path.parent / trained_by)
+        return self
 
     def last_checkpoint(self) -> Path:
         """The newest checkpoint of this run, or of the run that trained for it.
@@ -116,11 +124,7 @@ class RunFolder:
         Raises:
             InputError: there is none.
         """
-        trainer = self
-        if self.trial.is_file():
-            trained_by = read_json(self.trial, "trial description").get("trained_by")
-            if trained_by:
-                trainer = RunFolder(self.path.parent / trained_by)
+        trainer = self.trainer()
         saved = trainer.saved()
         if not saved:
             raise InputError(f"{trainer.path} has no checkpoint yet; run hrhsco train first")

@@ -98,8 +98,15 @@ class DetectionsMetric(BaseMetric):
 
     def compute_metrics(self, results: list[dict[str, Any]]) -> dict[str, float]:
         """Write the file; the number of detections is all that is counted here."""
+        rows = self.rows(results)
+        self.scale_factors = {image["image_id"]: image["scale_factor"] for image in results}
+        write_json(self.out_file, rows, indent=None)
+        return {"detections": len(rows)}
+
+    def rows(self, results: list[dict[str, Any]]) -> list[dict[str, Any]]:
+        """What was collected, as COCO results."""
         categories = self.dataset_meta["category_ids"]
-        rows = [
+        return [
             {
                 "image_id": image["image_id"],
                 "category_id": categories[label],
@@ -111,6 +118,3 @@ class DetectionsMetric(BaseMetric):
                 image["boxes"], image["labels"], image["scores"], strict=True
             )
         ]
-        self.scale_factors = {image["image_id"]: image["scale_factor"] for image in results}
-        write_json(self.out_file, rows, indent=None)
-        return {"detections": len(rows)}

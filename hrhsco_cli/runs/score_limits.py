@@ -1,6 +1,7 @@
 """How a recipe asks for its detections to be scored."""
 
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
 
 from reports.metrics.protocols import Protocol, chosen
 
@@ -18,6 +19,6 @@ def protocol(config: "Config") -> Protocol:
     return chosen(config.get("protocol"), tuple(limits) if limits else None)
 
 
-def min_score(config: "Config") -> float:
+def min_score(config: "Config | Mapping[str, Any]") -> float:
     """Detections below are left out of the localisation matching."""
     return float(config.get("min_score", 0.0))

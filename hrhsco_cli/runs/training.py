@@ -193,13 +193,15 @@ def _hooks(config: "Config", run: RunFolder, on_step: OnStep) -> "list[Hook]":
     from hrhsco_cli.runs.pruning import PruneHook
     from hrhsco_cli.runs.random_state import RandomStateHook
     from hrhsco_cli.runs.train_log import TrainLogHook
-    from hrhsco_cli.runs.validation import ValLogHook
+    from hrhsco_cli.runs.validation import OwedScoresHook, ValLogHook
 
     hooks: list[Hook] = [RandomStateHook(), TrainLogHook(run.train_log, on_step)]
     if config.get("val_dataloader"):
         hooks.append(ValLogHook(run.val_log))
     if config.get("prune"):
         hooks.append(PruneHook(**config.prune, log=run.val_log))
+    if config.get("val_dataloader"):
+        hooks.append(OwedScoresHook(run.val_log))
     return hooks
 
 

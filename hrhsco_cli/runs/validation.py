@@ -2,21 +2,27 @@
 
 import json
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from mmdet.registry import METRICS
-from mmengine.dist import is_main_process
+import msgspec
+import torch
+from mmdet.registry import LOOPS, METRICS
+from mmengine.dist import all_gather_object, is_main_process
 from mmengine.hooks import Hook
-from mmengine.runner import Runner
+from mmengine.model import is_model_wrapper
+from mmengine.runner import Runner, ValLoop, autocast
 
+from heads.yolc_head import TEST_DEFAULTS
 from hrhsco_cli.datasets.coco_json import read_detections, read_scored_truth
 from hrhsco_cli.files import read_rows, write_text
-from hrhsco_cli.runs import score_limits
+from hrhsco_cli.runs import score_limits, second_pass
 from hrhsco_cli.runs.mmdet_parts import DetectionsMetric
+from hrhsco_cli.runs.val_log import TRIALS, due
 from reports.metrics.protocols import chosen
-from reports.metrics.score import score
+from reports.metrics.score import score, score_centers
 
 if TYPE_CHECKING:
     from mmengine.config import Config
@@ -30,18 +36,97 @@ def validate_every(config: "Config", epochs: int) -> None:
     The training itself stays the same to the last bit: ``RandomStateHook`` sees to that. Whoever
     picks a checkpoint or a variant by these figures has picked it on the test set.
     """
-    test = config.test_dataloader
-    node = test["dataset"]
-    config.val_dataloader = test
+    config.val_dataloader = config.test_dataloader
     config.val_cfg = {"type": "ValLoop"}
-    config.val_evaluator = {
+    config.val_evaluator = _scoring(config, config)
+    config.train_cfg.val_interval = epochs
+
+
+def score_every_decoding(config: "Config", trials: Mapping[str, Mapping[str, Any]]) -> None:
+    """Let a training that is validated score all trials of its network; changes it in place.
+
+    The network runs once; its maps are decoded for each trial. Left out are trials with a second
+    pass or other test pictures, and other decodings of a detector that isn't ours.
+
+    Args:
+        config: of the training, after ``validate_every``.
+        trials: resolved recipes by the trial's identity.
+    """
+    decodings = [_decoding(config)]
+    found = [[]]  # type: list[list[str]]
+    for identity, trial in trials.items():
+        alike = all(trial.get(key) == config.get(key) for key in ("test_dataloader", "input_size"))
+        if not alike or second_pass.options(trial):
+            continue
+        if _decoding(trial) not in decodings:
+            if config.model.bbox_head.type != "YOLCHead":
+                continue
+            decodings.append(_decoding(trial))
+            found.append([])
+        found[decodings.index(_decoding(trial))].append(identity)
+    config.val_evaluator = [
+        _scoring(config, limits) | {"trials": mine, "decoding": index if len(found) > 1 else None}
+        for index, ((_, limits), mine) in enumerate(zip(decodings, found, strict=True))
+    ]
+    if len(found) > 1:
+        options = [test_cfg for test_cfg, _ in decodings]
+        config.val_cfg = {"type": "DecodingsLoop", "decodings": options}
+
+
+def _decoding(config: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+    """How peaks are decoded, and how that is scored."""
+    limits = {key: config.get(key) for key in ("protocol", "max_dets", "min_score")}
+    return dict(config["model"].get("test_cfg") or {}), limits
+
+
+def _scoring(config: "Config", limits: Mapping[str, Any]) -> dict[str, Any]:
+    node = config.test_dataloader["dataset"]
+    return {
         "type": "ScoringMetric",
         "annotations": str(Path(node["data_root"], node["ann_file"])),
-        "protocol": config.get("protocol"),
-        "max_dets": config.get("max_dets"),
-        "min_score": score_limits.min_score(config),
+        "protocol": limits.get("protocol"),
+        "max_dets": limits.get("max_dets"),
+        "min_score": score_limits.min_score(limits),
     }
-    config.train_cfg.val_interval = epochs
+
+
+@LOOPS.register_module()
+class DecodingsLoop(ValLoop):
+    """Validation that decodes each batch's maps in several ways.
+
+    Args:
+        runner: and further arguments: as mmengine's ``ValLoop``.
+        decodings: ``test_cfg`` of each; samples get the fields ``decoding_0``, ...
+    """
+
+    def __init__(self, runner: Runner, *args: Any, decodings: Sequence[dict], **named: Any) -> None:
+        super().__init__(runner, *args, **named)
+        self.decodings = [{**TEST_DEFAULTS, **each} for each in decodings]
+
+    @torch.no_grad()
+    def run_iter(self, idx: int, data_batch: Any) -> None:
+        """Run the network once and decode its maps."""
+        self.runner.call_hook("before_val_iter", batch_idx=idx, data_batch=data_batch)
+        with autocast(enabled=self.fp16):
+            samples = self._decoded(data_batch)
+        self.evaluator.process(data_samples=samples, data_batch=data_batch)
+        about = {"batch_idx": idx, "data_batch": data_batch, "outputs": samples}
+        self.runner.call_hook("after_val_iter", **about)
+
+    def _decoded(self, data_batch: Any) -> list[Any]:
+        model = self.runner.model
+        model = model.module if is_model_wrapper(model) else model
+        batch = model.data_preprocessor(data_batch, False)
+        maps = model.bbox_head(model.extract_feat(batch["inputs"]))
+        samples: list[Any] = batch["data_samples"]
+        metas = [sample.metainfo for sample in samples]
+        for index, options in enumerate(self.decodings):
+            found = model.bbox_head.predict_by_feat(
+                *maps, batch_img_metas=metas, cfg=options, rescale=True
+            )
+            for sample, instances in zip(samples, found, strict=True):
+                sample.set_field(instances, f"decoding_{index}")
+        return samples
 
 
 @METRICS.register_module()
@@ -53,6 +138,9 @@ class ScoringMetric(DetectionsMetric):
         protocol: and ``max_dets``: see ``protocols.chosen``.
         max_dets: see ``protocol``.
         min_score: detections below are left out of the localisation matching.
+        trials: identities of the trials that are decoded so.
+        decoding: its number in a ``DecodingsLoop``; of those after the first, which is the
+            training's own, only AP and errors of centers are scored.
     """
 
     def __init__(
@@ -61,27 +149,40 @@ class ScoringMetric(DetectionsMetric):
         protocol: str | None = None,
         max_dets: Sequence[int] | None = None,
         min_score: float = 0.0,
+        trials: Sequence[str] = (),
+        decoding: int | None = None,
     ) -> None:
         super().__init__(out_file="")
         self.protocol = chosen(protocol, tuple(max_dets) if max_dets else None)
         self.annotations = Path(annotations)
         self.min_score = min_score
+        self.trials = tuple(trials)
+        self.decoding = decoding
+        if decoding:
+            self.prefix = f"{self.default_prefix}.{decoding}"
+
+    def process(self, data_batch: Any, data_samples: Sequence[dict[str, Any]]) -> None:
+        """Keep the detections of a batch that are this decoding's."""
+        if self.decoding is not None:
+            field = f"decoding_{self.decoding}"
+            data_samples = [each | {"pred_instances": each[field]} for each in data_samples]
+        super().process(data_batch, data_samples)
 
     def compute_metrics(self, results: list[dict[str, Any]]) -> dict[str, float]:
         """Score the collected detections; metrics with nothing to measure are left out."""
         with tempfile.TemporaryDirectory() as aside:
-            self.out_file = Path(aside, "detections.json")
-            super().compute_metrics(results)
+            # Not by write_json: that takes as long as all the scoring.
+            file = Path(aside, "detections.json")
+            file.write_bytes(msgspec.json.encode(self.rows(results)))
             truth = read_scored_truth(self.annotations, self.protocol)
-            found = read_detections(self.out_file, truth)
-            scored = score(
-                truth, found, cell_size=None, protocol=self.protocol, min_score=self.min_score
-            )
+            found = read_detections(file, truth)
+        scoring = score_centers if self.decoding else partial(score, cell_size=None)
+        scored = scoring(truth, found, protocol=self.protocol, min_score=self.min_score)
         return {key: value for key, value in scored.items() if value is not None}
 
 
 class ValLogHook(Hook):
-    """Writes what each validation scored.
+    """Writes what each validation scored, for the training's own decoding and for each trial.
 
     Args:
         path: one JSON object a line; on resuming, lines past the checkpoint are dropped.
@@ -93,18 +194,68 @@ class ValLogHook(Hook):
     def before_train(self, runner: Runner) -> None:
         """Start the log, or cut it back to the checkpoint that is resumed."""
         rows = read_rows(self.path) if runner.epoch else []
-        kept = [json.dumps(row) for row in rows if row["epoch"] <= runner.epoch]
+        kept = [json.dumps(row) for row in rows if _is_kept(row, runner)]
         if is_main_process():
             write_text(self.path, "".join(f"{line}\n" for line in kept))
 
     def after_val_epoch(self, runner: Runner, metrics: dict[str, float] | None = None) -> None:
         """Write a line."""
-        row = {"epoch": runner.epoch} | without_prefix(metrics or {})
+        scored = metrics or {}
+        trials = {
+            trial: _of_metric(scored, metric)
+            for metric in _metrics(runner)
+            for trial in metric.trials
+        }
+        row = {"epoch": runner.epoch} | without_prefix(scored)
         if is_main_process():
             with self.path.open("a") as log:
-                log.write(json.dumps(row) + "\n")
+                log.write(json.dumps(row | ({TRIALS: trials} if trials else {})) + "\n")
 
 
-def without_prefix(metrics: dict[str, float]) -> dict[str, float]:
-    """The evaluator's metrics under the names of ``metrics.json``."""
-    return {key.removeprefix(PREFIX): value for key, value in metrics.items()}
+class OwedScoresHook(Hook):
+    """Scores a checkpoint that is resumed, where a process ended after saving and before scoring.
+
+    To be registered last: its validation is told to all other hooks, which have to be ready.
+
+    Args:
+        path: the log of ``ValLogHook``.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def before_train(self, runner: Runner) -> None:
+        """Score it now: it will not be trained to again."""
+        loop = runner.train_loop
+        owed = runner.epoch in due(loop.val_interval, loop.max_epochs) and not any(
+            row["epoch"] == runner.epoch for row in read_rows(self.path)
+        )
+        if all_gather_object(owed)[0]:  # all ranks or none
+            runner.val_loop.run()
+
+
+def _is_kept(row: dict[str, Any], runner: Runner) -> bool:
+    """Whether a line holds for a resumed training; its newest only if it has every trial's."""
+    if row["epoch"] < runner.epoch:
+        return True
+    wanted = {trial for metric in _metrics(runner) for trial in metric.trials}
+    return bool(row["epoch"] == runner.epoch and wanted <= row.get(TRIALS, {}).keys())
+
+
+def _metrics(runner: Runner) -> list[ScoringMetric]:
+    metrics: list[ScoringMetric] = runner.val_loop.evaluator.metrics
+    return metrics
+
+
+def _of_metric(metrics: Mapping[str, float], metric: ScoringMetric) -> dict[str, float]:
+    prefix = f"{metric.prefix}/"
+    return {
+        key.removeprefix(prefix): value for key, value in metrics.items() if key.startswith(prefix)
+    }
+
+
+def without_prefix(metrics: Mapping[str, float]) -> dict[str, float]:
+    """The training's own metrics under the names of ``metrics.json``."""
+    return {
+        key.removeprefix(PREFIX): value for key, value in metrics.items() if key.startswith(PREFIX)
+    }

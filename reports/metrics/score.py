@@ -57,6 +57,25 @@ def score(
     }
 
 
+def score_centers(
+    truth: GroundTruth,
+    detections: pd.DataFrame,
+    *,
+    protocol: Protocol = DENSE,
+    min_score: float = 0.0,
+) -> dict[str, float | None]:
+    """AP and the errors of centers alone, as ``score`` has them: what is scored on the way.
+
+    Args:
+        truth: and further arguments: as ``score``.
+    """
+    detections = counted(detections, protocol)
+    near = match_centers(truth, detections, max_dets=protocol.limit, min_score=min_score)
+    precision = average_precision(evaluate(truth, detections, protocol))
+    found = precision | localization_metrics(near, count_objects(truth), None)
+    return {key: found[key] for key in METRICS if key in found}
+
+
 def conditions(
     truth: GroundTruth,
     detections: pd.DataFrame,

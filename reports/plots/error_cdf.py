@@ -11,12 +11,12 @@ from reports.trials import Trial, variants
 LIMIT_PX = 3.0
 
 
-def draw(trials: list[Trial], floors: Mapping[str, np.ndarray]) -> Figure:
+def draw(trials: list[Trial], floors: Mapping[int, np.ndarray]) -> Figure:
     """One curve a variant, seeds pooled, over the curves of rounding alone.
 
     Args:
         trials: of the report.
-        floors: sorted distances in px by name.
+        floors: sorted distances in px by depth.
     """
     groups = variants(trials)
     looks = theme.looks(trials)
@@ -32,7 +32,7 @@ def draw(trials: list[Trial], floors: Mapping[str, np.ndarray]) -> Figure:
             linewidth=1.6,
             label=name,
         )
-    for index, (name, distance) in enumerate(floors.items()):
+    for index, (depth, distance) in enumerate(floors.items()):
         axes.plot(
             distance,
             _shares(distance),
@@ -40,7 +40,7 @@ def draw(trials: list[Trial], floors: Mapping[str, np.ndarray]) -> Figure:
             linewidth=0.8,
             alpha=1 - 0.6 * index / max(len(floors), 1),
             zorder=1,
-            label=name,
+            label=f"floor of n={depth} without fraction",
         )
     axes.set(xlim=(0, LIMIT_PX), ylim=(0, 100))
     axes.set_xlabel("distance of predicted to true center (px)")

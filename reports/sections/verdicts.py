@@ -1,10 +1,15 @@
 """What the figures allow to say of the questions that the variants were compared for."""
 
+from collections.abc import Mapping
+
 from heads.centers import CENTER_SOURCES
-from reports import comparison
+from reports import comparison, telling
 from reports.comparison import Difference
 from reports.metrics.definitions import METRICS
-from reports.sections.wording import CHANGE_OF_ERROR, counted, with_interval, with_spread
+from reports.power import LEVEL, POWER
+from reports.sections.telling import why_not
+from reports.sections.wording import CHANGE_OF_ERROR, counted, in_brackets, with_spread
+from reports.telling import Telling
 from reports.trials import Trial, by_source, variants
 
 AS_WELL = 0.05
@@ -14,28 +19,40 @@ Not being told apart is no evidence of equality: with few seeds all is. So "as w
 interval that ends below this margin (a test of non-inferiority)."""
 
 
-def verdicts(trials: list[Trial]) -> str:
-    """What the figures allow to say, losses as plainly as wins."""
+def verdicts(trials: list[Trial], tellings: Mapping[str, Telling]) -> str:
+    """What the figures allow to say, losses as plainly as wins.
+
+    Args:
+        trials: of the report.
+        tellings: what each network is in a position to tell, by ``Trial.peaks``.
+    """
     unit = comparison.unit(trials)
     heads = [
         line
         for same in comparison.by_cluster_crops(trials).values()
-        for line in _against_baseline(same)
+        for line in _against_baseline(same, tellings)
     ]
     lines = heads or [
         "There is no baseline and extension side by side here, so the two are not compared."
     ]
-    within = [*_offset_branch(trials), *_closed_forms(trials), *_second_pass(trials)]
+    within = [
+        *_offset_branch(trials, tellings),
+        *_closed_forms(trials, tellings),
+        *_second_pass(trials, tellings),
+    ]
     lines += within
     if heads or within:
         lines.append(
             f'"Lower" and "higher" mean that the 95 % t-interval over {unit}s leaves zero out; '
-            "everything else is called not clearly different, however large the mean."
+            "everything else is called not clearly different, however large the mean. What would "
+            f"have shown is the least true difference that a paired t-test over as many {unit}s, "
+            f"spread as they are here, finds in {100 * POWER:g} % of cases at "
+            f"{100 * LEVEL:g} %: a smaller one may well be there."
         )
     return "\n\n".join(lines)
 
 
-def _against_baseline(trials: list[Trial]) -> list[str]:
+def _against_baseline(trials: list[Trial], tellings: Mapping[str, Telling]) -> list[str]:
     """Each extension against the baseline's best decode; all have the same second pass, or none.
 
     Empty where one of the two is missing.
@@ -48,42 +65,55 @@ def _against_baseline(trials: list[Trial]) -> list[str]:
     reference = groups[best]
     error, spread = comparison.summary(reference, "loc.px.mean")
     return [
-        f"The baseline's own best decode is **{best}**: mean localisation error "
+        f"The baseline's own best decode is **{best}**{_mark(reference, tellings)}: mean "
+        "localisation error "
         f"{with_spread(METRICS['loc.px.mean'], error, spread)} px. Against it, on the objects "
         "that both found, paired by seed:",
-        "\n".join(_verdict(name, groups[name], reference) for name in others),
+        "\n".join(_verdict(name, groups[name], reference, tellings) for name in others),
     ]
 
 
-def _verdict(name: str, group: list[Trial], reference: list[Trial]) -> str:
+def _verdict(
+    name: str, group: list[Trial], reference: list[Trial], tellings: Mapping[str, Telling]
+) -> str:
     error = comparison.difference(group, reference, comparison.paired_error_change)
     small = comparison.difference(group, reference, comparison.metric_change("ap.small"))
     recall = comparison.difference(group, reference, comparison.metric_change("loc.recall"))
     return (
-        f"- **{name}**: localisation error **{error.word}** "
-        f"({with_interval(CHANGE_OF_ERROR, error)} px); "
-        f"AP_small {small.word} ({with_interval(METRICS['ap.small'], small)} points); "
-        f"recall {recall.word} ({with_interval(METRICS['loc.recall'], recall)} points)."
+        f"- **{name}**{_mark(group, tellings)}: localisation error **{error.word}** "
+        f"{in_brackets(CHANGE_OF_ERROR, error, 'px')}; "
+        f"AP_small {small.word} {in_brackets(METRICS['ap.small'], small, 'points')}; "
+        f"recall {recall.word} {in_brackets(METRICS['loc.recall'], recall, 'points')}."
     )
 
 
-def _offset_branch(trials: list[Trial]) -> list[str]:
+def _mark(group: list[Trial], tellings: Mapping[str, Telling]) -> str:
+    """What stands behind the name of a network that isn't in a position to tell."""
+    told = telling.of_trial(tellings, group[0])
+    return "" if told is None or told.state.tells else f" ({told.state.name})"
+
+
+def _offset_branch(trials: list[Trial], tellings: Mapping[str, Telling]) -> list[str]:
     """Does the offset branch help the very network that has it: sco against its peak's middle."""
     lines = []
     for name, sources in by_source(trials).items():
         if not {"sco", "peak_center"} <= set(sources):
             continue
+        told = telling.of_trial(tellings, sources["sco"][0])
+        if told is not None and not told.state.tells:
+            lines.append(f"- **{name}: {told.state.name}**: {why_not(told)}.")
+            continue
         change = comparison.difference(
             sources["sco"], sources["peak_center"], comparison.paired_error_change
         )
-        lines.append(f"- {name}: error {change.word} ({with_interval(CHANGE_OF_ERROR, change)} px)")
+        lines.append(f"- {name}: error {change.word} {in_brackets(CHANGE_OF_ERROR, change, 'px')}")
     if not lines:
         return []
     text = "The offset branch alone, `sco` against `peak_center` of the same network and peaks:"
     return [text + "\n\n" + "\n".join(lines)]
 
 
-def _closed_forms(trials: list[Trial]) -> list[str]:
+def _closed_forms(trials: list[Trial], tellings: Mapping[str, Telling]) -> list[str]:
     """Does a computed fraction do as well as the learned one, at the very same peaks?"""
     lines = []
     for name, sources in by_source(trials).items():
@@ -94,7 +124,12 @@ def _closed_forms(trials: list[Trial]) -> list[str]:
             and CENTER_SOURCES[source].is_closed_form
             and (error := comparison.summary(group, "loc.px.mean")[0]) is not None
         }
-        if "sco" in sources and errors:
+        if "sco" not in sources or not errors:
+            continue
+        told = telling.of_trial(tellings, sources["sco"][0])
+        if told is not None and not told.state.tells:
+            lines.append(f"- **{name}: {told.state.name}**, see What this run can tell.")
+        else:
             best = min(errors, key=errors.__getitem__)
             lines.append(_closed_form(name, best, sources[best], sources["sco"]))
     if not lines:
@@ -120,7 +155,7 @@ def _closed_form(name: str, source: str, group: list[Trial], sco: list[Trial]) -
     return (
         f"- **{name}: {_closed_form_verdict(change, margin, comparison.unit(group))}.** "
         f"Mean error: {', '.join(figures)}; `{source}` minus `sco` "
-        f"{with_interval(CHANGE_OF_ERROR, change)} px, {change.word}. "
+        f"{change.word} {in_brackets(CHANGE_OF_ERROR, change, 'px')}. "
         f"{_cost_of_offsets(sco[0], source)}"
     )
 
@@ -159,13 +194,13 @@ def _cost_of_offsets(sco: Trial, source: str) -> str:
     )
 
 
-def _second_pass(trials: list[Trial]) -> list[str]:
+def _second_pass(trials: list[Trial], tellings: Mapping[str, Telling]) -> list[str]:
     """Does detecting again in crops help the very network that does it."""
     groups, lines = variants(trials), []
     for name, group in groups.items():
         plain = comparison.without_crops(groups, name)
         if group[0].cluster_crops and plain is not None:
-            lines.append(_verdict(name, group, groups[plain]))
+            lines.append(_verdict(name, group, groups[plain], tellings))
     if not lines:
         return []
     text = "The second pass alone, against the first pass of the same network:"

@@ -1,6 +1,6 @@
 """Figures in words: with their spread, their interval, their sign."""
 
-from reports.comparison import Difference
+from reports.comparison import NOT_CLEAR, Difference
 from reports.metrics.definitions import Metric
 
 CHANGE_OF_ERROR = Metric(
@@ -27,6 +27,14 @@ def with_interval(metric: Metric, change: Difference) -> str:
     if change.low is None or change.high is None:
         return text
     return f"{text} [{_signed(metric, change.low)}, {_signed(metric, change.high)}]"
+
+
+def in_brackets(metric: Metric, change: Difference, unit: str) -> str:
+    """``(mean [interval] unit)``; of what is not clearly different, what would have been."""
+    text = f"{with_interval(metric, change)} {unit}"
+    if change.word == NOT_CLEAR and change.least is not None:
+        text += f"; {metric.format(change.least)} {unit} would have shown"
+    return f"({text})"
 
 
 def _signed(metric: Metric, value: float) -> str:

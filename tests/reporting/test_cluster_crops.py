@@ -44,7 +44,7 @@ def test_each_variant_is_held_against_the_baseline_with_as_many_crops():
 
 
 def test_the_verdict_on_the_second_pass_is_against_the_same_network():
-    text = verdicts.verdicts(planted())
+    text = verdicts.verdicts(planted(), {})
     alone = text.partition("The second pass alone")[2]
     assert f"**HRH-SCO n=2, sco{TWO}**: localisation error **lower** (-0.200 [" in alone
     assert f"**YOLC x4, regression{TWO}**: localisation error **not clearly different**" in alone

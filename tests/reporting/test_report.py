@@ -35,6 +35,8 @@ def trial(variant, seed, errors, *, baseline=False, log=True, meta=None, ap_smal
         "ap.all": 0.3, "ap.50": 0.5, "ap.75": 0.2, "ap.small": ap_small,
         "loc.px.mean": float(distance.mean()) if len(distance) else None,
         "loc.px.median": float(np.median(distance)) if len(distance) else None,
+        # As of pictures that the network saw at half their size: a cell of n=2 is 2 px.
+        "loc.cell.mean": float(distance.mean()) / 2 if len(distance) else None,
         "loc.recall": len(distance) / OBJECTS, "loc.chance_recall": 0.1,
         "cost.params": 1e6, "cost.flops": 1e9 if baseline else 2e9,
     }  # fmt: skip
@@ -193,7 +195,7 @@ def test_a_closed_form_that_does_as_well_is_named(tmp_path, change, noise, verdi
     text = page(tmp_path, rivals(change, noise=noise))
     (line,) = [each for each in text.splitlines() if each.startswith("- **HRH-SCO n=2, heatmap")]
     assert line.startswith(f"- **HRH-SCO n=2, heatmap_target=subpixel: {verdict}")
-    assert f"px, {word}." in line
+    assert f"minus `sco` {word} (" in line
     assert "`dark`" in line and "`centroid`" not in line
     low, high = map(float, re.search(r"\[([-+.\d]+), ([-+.\d]+)\] px", line).groups())
     assert (low < 0 < high) == (word == "not clearly different")

@@ -1,0 +1,58 @@
+"""Whether a grid's networks were scored on the way as it asks for; a gap is told, not bridged."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from hrhsco_cli.grid.folder import GridFolder
+from hrhsco_cli.grid.plan import PlannedTrial, networks, trainer_folder
+from hrhsco_cli.runs import second_pass
+from hrhsco_cli.runs.folder import RunFolder, epoch_of
+from hrhsco_cli.runs.val_log import due, scores
+from reports.errors import InputError
+
+
+def require_all(
+    trainer: RunFolder,
+    name: str,
+    found: Iterable[Mapping[str, Any]],
+    wanted: Sequence[int],
+    every: int,
+) -> None:
+    """Refuse a trial that lacks scores on the way.
+
+    Raises:
+        InputError: it says at which epochs, and how to mend it.
+    """
+    there = {row["epoch"] for row in found}
+    missing = [str(epoch) for epoch in wanted if epoch not in there]
+    if missing:
+        raise InputError(
+            f"{name} was not scored on the way at epoch {', '.join(missing)} (validate: {every}), "
+            f"as {trainer.val_log} says; remove {trainer.path} and run the grid again, or run it "
+            "with --validate 0 to do without the learning curve"
+        )
+
+
+def require_no_gap(planned: list[PlannedTrial], out: Path, every: int) -> None:
+    """Refuse a grid whose networks are trained already, but were not scored on the way as it asks.
+
+    Looked at are the epochs before a network's newest checkpoint: that one can still be scored.
+
+    Raises:
+        InputError: the first trial with a gap.
+    """
+    for network in networks(planned):
+        trainer = RunFolder(out / trainer_folder(network, GridFolder(out)))
+        newest = max((epoch_of(path) for path in trainer.saved()), default=0)
+        for trial in network.trials:
+            if scored_on_the_way(trial.config):
+                epochs = due(every, trial.config["train_cfg"]["max_epochs"])
+                wanted = [epoch for epoch in epochs if epoch < newest]
+                found = scores(trainer, trial.identity.trial)
+                require_all(trainer, trial.spec.name, found, wanted, every)
+
+
+def scored_on_the_way(config: Mapping[str, Any]) -> bool:
+    """Whether a trial can be: the second pass is no part of a training's validation."""
+    return second_pass.options(config) is None

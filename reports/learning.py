@@ -1,0 +1,101 @@
+"""The learning curve: what variants scored on the way, and from when on their order stood."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+import pandas as pd
+
+from reports import comparison
+from reports.trials import Trial, by_source
+
+ERROR, PRECISION = "loc.px.mean", "ap.all"
+SHOWN = (ERROR, PRECISION)
+
+
+def scored_on_the_way(trials: list[Trial]) -> list[Trial]:
+    """The trials that have a curve."""
+    return [trial for trial in trials if len(trial.curve)]
+
+
+def curve(group: list[Trial], key: str) -> pd.DataFrame:
+    """A variant's metric on the way, a row an epoch.
+
+    Returns:
+        Indexed by epoch: pictures (seen by then), mean, sd, min, max over seeds (and folds).
+    """
+    rows = [
+        trial.curve[["epoch", "pictures", key]] for trial in group if key in trial.curve.columns
+    ]
+    if not rows:
+        return pd.DataFrame(columns=["pictures", "mean", "sd", "min", "max"])
+    return (
+        pd.concat(rows)
+        .astype(float)
+        .dropna(subset=[key])
+        .groupby("epoch")
+        .agg(
+            pictures=("pictures", "mean"),
+            mean=(key, "mean"),
+            sd=(key, "std"),
+            min=(key, "min"),
+            max=(key, "max"),
+        )
+    )
+
+
+def epochs(trials: list[Trial]) -> list[int]:
+    """The epochs that anything was scored at."""
+    return sorted({int(epoch) for trial in trials for epoch in trial.curve["epoch"]})
+
+
+def at(group: list[Trial], epoch: int) -> list[Trial]:
+    """A variant as it was after an epoch: its metrics are those scored then."""
+    found = []
+    for trial in group:
+        row = trial.curve[trial.curve["epoch"] == epoch]
+        if len(row):
+            found.append(replace(trial, metrics=row.iloc[0].to_dict()))
+    return found
+
+
+def pays_from(sources: Mapping[str, list[Trial]]) -> int | None:
+    """The epoch from which on ``sco``'s error was clearly below ``peak_center``'s, to the end.
+
+    None where it wasn't at the end. Clearly is as everywhere: the paired 95 % interval.
+    """
+    first = None
+    for epoch in reversed(epochs(sources["sco"])):
+        change = comparison.difference(
+            at(sources["sco"], epoch),
+            at(sources["peak_center"], epoch),
+            comparison.metric_change(ERROR),
+        )
+        if change.word != "lower":
+            break
+        first = epoch
+    return first
+
+
+def order(trials: list[Trial], epoch: int) -> list[str]:
+    """Networks by the error of their best decode after an epoch, the least first."""
+    best: dict[str, float] = {}
+    for name, sources in by_source(trials).items():
+        means = [
+            mean
+            for group in sources.values()
+            if (mean := comparison.summary(at(group, epoch), ERROR)[0]) is not None
+        ]
+        if means:
+            best[name] = min(means)
+    return sorted(best, key=best.__getitem__)
+
+
+def order_stands_from(trials: list[Trial]) -> int | None:
+    """The epoch from which on the order of networks was that of the end; None if only then."""
+    scored = epochs(trials)
+    last, first = order(trials, scored[-1]), None
+    for epoch in reversed(scored[:-1]):
+        if order(trials, epoch) != last:
+            break
+        first = epoch
+    return first

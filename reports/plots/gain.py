@@ -1,0 +1,50 @@
+"""The law and what was measured: the gain of a fraction against the network's own error."""
+
+import itertools
+
+import numpy as np
+from matplotlib.figure import Figure
+
+from reports import law, theme
+from reports.measured_gain import points
+from reports.metrics.size_bins import AITOD_BINS
+from reports.telling import SHARE
+from reports.trials import Trial
+
+_MARKERS = dict(zip((each.name for each in AITOD_BINS), "o^sD", strict=True))
+_LEAST, _MOST = 0.03, 10.0
+
+
+def draw(trials: list[Trial]) -> Figure | None:
+    """A point a trained network and size bin, the law's curve through them; None without any."""
+    found = points(trials)
+    if found.empty:
+        return None
+    depths = sorted(found["depth"].unique())
+    colors = dict(zip(depths, itertools.cycle(theme.class_colors(range(7)).values())))
+    headings = {each.name: each.heading for each in AITOD_BINS}
+    figure, (axes,) = theme.figure()
+    low = min(_LEAST, float(found["own"].min()) / 1.2)
+    high = min(max(2.0, float(found["own"].max()) * 1.2), _MOST)
+    own = np.geomspace(low, high, 200)
+    axes.plot(
+        own, [law.ideal_gain(each) for each in own],
+        color="black", linewidth=1.2, label="the law: a perfect fraction",
+    )  # fmt: skip
+    axes.axvline(
+        law.own_error_at(SHARE), color=theme.GREY, linewidth=0.8, linestyle="--",
+        label=f"a perfect fraction takes {100 * SHARE:g} % off",
+    )  # fmt: skip
+    axes.axhline(0, color=theme.GREY, linewidth=0.8)
+    for (depth, size), mine in found.groupby(["depth", "bin"]):
+        axes.plot(
+            mine["own"], mine["gain"], linestyle="none", markersize=4, alpha=0.7,
+            color=colors[depth], marker=_MARKERS[size], label=f"n={depth}, {headings[size]}",
+        )  # fmt: skip
+    axes.set_xscale("log")
+    axes.set_xlim(low, high)
+    axes.xaxis.set_major_formatter("{x:g}")
+    axes.set_xlabel("the network's own mean error (cells)")
+    axes.set_ylabel("gain of sco over peak_center (cells)")
+    theme.legend(figure, [axes])
+    return figure

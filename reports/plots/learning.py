@@ -1,0 +1,78 @@
+"""Error and AP against training: a row a network, a line a center source."""
+
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import FixedLocator
+
+from reports import comparison, theme
+from reports.learning import ERROR, SHOWN, curve, scored_on_the_way
+from reports.metrics.definitions import METRICS
+from reports.trials import Trial, by_source, variants
+
+REFERENCE = "the baseline's best decode"
+_ROW_IN = 1.75
+_TICKS = [digit * 10.0**power for power in range(-3, 3) for digit in (1, 1.5, 2, 3, 4, 5, 6, 8)]
+
+
+def draw(trials: list[Trial]) -> Figure | None:
+    """Mean over seeds, shaded from least to greatest; None if nothing was scored on the way."""
+    scored = scored_on_the_way(trials)
+    if not scored:
+        return None
+    networks = by_source(scored)
+    looks = theme.looks(scored)
+    best = comparison.best_baseline(scored)
+    reference = variants(scored)[best] if best is not None else []
+    figure, axes = theme.figure(len(networks), len(SHOWN), height_in=0.3 + _ROW_IN * len(networks))
+    for row, (name, sources) in enumerate(networks.items()):
+        for column, key in enumerate(SHOWN):
+            panel = axes[row * len(SHOWN) + column]
+            _panel(panel, sources, looks, key, reference)
+            panel.set_title(name, fontsize=8)
+            if row == len(networks) - 1:
+                panel.set_xlabel("pictures seen in training (thousands)")
+    _share_limits(axes)
+    theme.legend(figure, axes, looks)
+    return figure
+
+
+def _panel(
+    panel: Axes,
+    sources: dict[str, list[Trial]],
+    looks: dict[str, theme.Look],
+    key: str,
+    reference: list[Trial],
+) -> None:
+    metric = METRICS[key]
+    drawn = curve(reference, key)
+    if len(drawn):
+        panel.plot(
+            drawn["pictures"] / 1000, drawn["mean"] * metric.scale,
+            color=theme.GREY, linewidth=0.8, zorder=1, label=REFERENCE,
+        )  # fmt: skip
+    for group in sources.values():
+        drawn, look = curve(group, key), looks[group[0].variant]
+        pictures = drawn["pictures"] / 1000
+        panel.plot(
+            pictures, drawn["mean"] * metric.scale,
+            color=look.color, linestyle=look.line, marker=look.marker, markersize=3,
+            linewidth=1.2, label=group[0].variant,
+        )  # fmt: skip
+        panel.fill_between(
+            pictures, drawn["min"] * metric.scale, drawn["max"] * metric.scale,
+            color=look.color, alpha=0.12, linewidth=0,
+        )  # fmt: skip
+    panel.set_ylabel(metric.label, fontsize=8)
+    if key == ERROR:  # ratios count: a fraction takes off a share
+        panel.set_yscale("log", subs=[])
+        panel.yaxis.set_major_locator(FixedLocator(_TICKS))
+        panel.yaxis.set_major_formatter("{x:g}")
+
+
+def _share_limits(axes: list[Axes]) -> None:
+    """The same range in every row, so that networks can be compared."""
+    for column in range(len(SHOWN)):
+        mine = axes[column :: len(SHOWN)]
+        limits = [panel.get_ylim() for panel in mine]
+        for panel in mine:
+            panel.set_ylim(min(low for low, _ in limits), max(high for _, high in limits))

@@ -1,0 +1,39 @@
+"""The law beside what was measured, by network."""
+
+import pandas as pd
+
+from reports import law
+from reports.markdown import table
+from reports.measured_gain import ALL_SIZES, points
+from reports.telling import SHARE
+from reports.trials import Trial
+
+
+def gains(trials: list[Trial]) -> str:
+    """Measured gain of the offset branch and the law's, in cells; empty without both decodes."""
+    found = points(trials, ALL_SIZES)
+    if found.empty:
+        return ""
+    rows = [_row(str(name), mine) for name, mine in found.groupby("network", sort=False)]
+    headings = [
+        "network", "own error (cells)", "`sco` gained over `peak_center` (cells)",
+        "a perfect fraction would gain", "gained of that (%)",
+    ]  # fmt: skip
+    return (
+        "By the law, a center with a Gaussian error is rounded to its cell, so a perfect fraction "
+        "gains what rounding adds (`reports/law.py`). Means over seeds ± standard deviation:\n\n"
+        + table(headings, rows)
+    )
+
+
+def _row(name: str, mine: pd.DataFrame) -> list[str]:
+    own, gain = mine["own"].mean(), mine["gain"].mean()
+    ideal = law.ideal_gain(own)
+    spread = mine["gain"].std()
+    return [
+        name,
+        f"{own:.3f}",
+        f"{gain:+.3f}" + ("" if pd.isna(spread) else f" ± {spread:.3f}"),
+        f"{ideal:.3f}",
+        f"{100 * gain / ideal:.0f}" if law.ideal_share(own) >= SHARE else "too little to tell",
+    ]

@@ -1,0 +1,79 @@
+"""The learning curve's table, and what it says of when a fraction pays and the order stands."""
+
+from reports import learning
+from reports.markdown import table
+from reports.metrics.definitions import METRICS
+from reports.sections.wording import with_spread
+from reports.trials import Trial, by_source, variants
+
+
+def curves(trials: list[Trial]) -> str:
+    """Error and AP of each variant at each scored epoch; empty if none was scored on the way."""
+    scored = learning.scored_on_the_way(trials)
+    if not scored:
+        return ""
+    note = (
+        "Scored on the way by every decode of each network: mean over seeds ± standard deviation. "
+        "Whoever stops a training, or picks a variant, by these figures has picked it on the test "
+        "set."
+    )
+    tables = [_table(scored, key) for key in learning.SHOWN]
+    return "\n\n".join([note, *tables, "\n".join([*_pays(scored), *_order(scored)])])
+
+
+def _table(scored: list[Trial], key: str) -> str:
+    metric = METRICS[key]
+    epochs = learning.epochs(scored)
+    rows = []
+    for name, group in variants(scored).items():
+        curve = learning.curve(group, key)
+        rows.append(
+            [
+                name,
+                *(
+                    with_spread(metric, curve["mean"].get(epoch), curve["sd"].get(epoch))
+                    for epoch in epochs
+                ),
+            ]
+        )
+    return table([f"{metric.label} after", *(_when(scored, each) for each in epochs)], rows)
+
+
+def _when(scored: list[Trial], epoch: int) -> str:
+    """An epoch, with the pictures seen by then where all trained alike."""
+    seen = {
+        int(value)
+        for trial in scored
+        for value in trial.curve.loc[trial.curve["epoch"] == epoch, "pictures"].dropna()
+    }
+    return f"epoch {epoch}" + (f" ({seen.pop():,} pictures)" if len(seen) == 1 else "")
+
+
+def _pays(scored: list[Trial]) -> list[str]:
+    """From which point on a fraction pays, a line a network."""
+    lines = []
+    for name, sources in by_source(scored).items():
+        if {"sco", "peak_center"} <= set(sources):
+            epoch = learning.pays_from(sources)
+            lines.append(
+                f"- {name}: at the end `sco` wasn't clearly below `peak_center`."
+                if epoch is None
+                else f"- {name}: `sco` was clearly below `peak_center` from "
+                f"{_when(scored, epoch)} on."
+            )
+    return lines
+
+
+def _order(scored: list[Trial]) -> list[str]:
+    """Whether the order of the networks still changed."""
+    if len(by_source(scored)) < 2 or len(learning.epochs(scored)) < 2:
+        return []
+    last = learning.order(scored, learning.epochs(scored)[-1])
+    since = learning.order_stands_from(scored)
+    order = ", ".join(last)
+    if since is None:
+        return [f"- The order of the networks by their best decode still changed at last: {order}."]
+    return [
+        f"- The order of the networks by their best decode was the same from "
+        f"{_when(scored, since)} on: {order}."
+    ]

@@ -1,0 +1,87 @@
+"""What this run can tell: each network's own error beside rounding, before any verdict."""
+
+from collections.abc import Mapping
+
+from reports import law
+from reports.markdown import definitions, table
+from reports.metrics.definitions import METRICS
+from reports.sections.wording import with_spread
+from reports.telling import FALLING, NOT_ROUNDING, SHARE, STATES, Telling
+
+_HEADINGS = (
+    "network", "rounding floor (px)", "own error (px)", "read by", "own error / floor",
+    "a perfect fraction would take off (%)", "fell over the last quarter (%)", "what it can tell",
+)  # fmt: skip
+
+
+def what_it_tells(tellings: Mapping[str, Telling]) -> str:
+    """One table for all networks, what its columns mean, and by which criterion it judges."""
+    if not tellings:
+        return ""
+    error = METRICS["loc.px.mean"]
+    rows = [
+        [
+            name,
+            error.format(each.floor),
+            with_spread(error, each.own, each.spread),
+            f"`{each.source}`",
+            f"{each.ratio:.2f}",
+            f"{100 * each.share:.1f}",
+            "–" if each.fall is None else f"{100 * each.fall:+.1f}",
+            each.state.name if each.state.tells else f"**{each.state.name}**",
+        ]
+        for name, each in tellings.items()
+    ]
+    return "\n\n".join(
+        [
+            "A fraction of the center takes rounding's part off an error and nothing else, so it "
+            "can show only under networks whose own error isn't large against a cell.",
+            table(_HEADINGS, rows),
+            _columns(tellings),
+            definitions((each.name, each.meaning) for each in STATES),
+        ]
+    )
+
+
+def _columns(tellings: Mapping[str, Telling]) -> str:
+    text = (
+        "The rounding floor is the mean error of a network without error, read at the middle of "
+        "its peak's cell. A network's own error is that of its best decode with a fraction (mean "
+        "over seeds ± standard deviation), chosen by its error here, which flatters it a little. "
+        "What a perfect fraction would take off the error of the rounded center follows from it "
+        "by the law (see The law and what was gained): at least "
+        f"{100 * SHARE:g} % where the own error is at most {law.own_error_at(SHARE):.2f} cells, "
+        f"{law.own_error_at(SHARE) / law.FLOOR:.2f} times the floor."
+    )
+    if any(each.fall is not None for each in tellings.values()):
+        return text + (
+            " The fall over the last quarter of training is the mean over seeds, from scores on "
+            "the way; a learning rate that ends at zero makes it larger than the fall that more "
+            "training would bring."
+        )
+    return text + (
+        " How much the error still fell at the end was not measured: the networks were not scored "
+        "on the way (a grid's `validate`)."
+    )
+
+
+def why_not(telling: Telling) -> str:
+    """Why nothing is said of a network's fraction, in one sentence."""
+    error = METRICS["loc.px.mean"]
+    beside = (
+        f"its own error ({error.format(telling.own)} px) is {telling.ratio:.2f} times the rounding "
+        f"floor ({error.format(telling.floor)} px), so that a perfect fraction would take "
+        f"{100 * telling.share:.1f} % off"
+    )
+    falling = "how much it still fell was not measured"
+    if telling.fall is not None:
+        way = "fell" if telling.fall >= 0 else "rose"
+        falling = f"it {way} by {100 * abs(telling.fall):.0f} % over the last quarter of training"
+    if telling.state is NOT_ROUNDING:
+        return (
+            f"rounding is too small beside its own error for an offset to matter: {beside}; "
+            f"{falling}"
+        )
+    if telling.fall is not None and telling.fall >= FALLING:
+        return f"{beside}, and {falling}"
+    return f"{beside}; {falling}"

@@ -1,0 +1,220 @@
+"""What a run is in a position to tell of an offset branch: a network's own error beside rounding.
+
+A fraction of the center takes off rounding's part of an error and nothing else, so it shows only
+under a network whose own error isn't large against a cell. How large it may be follows from the law
+(``reports.law``): a network is told of where a *perfect* fraction would take at least ``SHARE`` off
+the error of the rounded center, which is where the network's own mean error is at most 0.753 cells,
+1.97 times the rounding floor. Where it is larger, or was still falling fast, no difference and no
+lack of one says anything of the branch.
+"""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from heads.centers import CENTER_SOURCES
+from reports import comparison, law
+from reports.frames import GroundTruth
+from reports.trials import Trial, by_source
+
+SHARE = 0.10
+"""Of the rounded center's mean error, what a perfect fraction has to be able to take off."""
+
+FALLING = 0.5
+"""A fall of the error over the last quarter of training that is fast: halved. A learning rate that
+ends at zero makes the error fall there, whether more training would or not, so less says little."""
+
+HIT_IOU = 0.75
+"""What a center that is off by a network's own error has to leave of an object's IoU."""
+
+LAST_QUARTER = 0.75
+
+_DOUBLINGS = math.log(2) / math.log(1 / LAST_QUARTER)
+"""How often training grows from 3/4 to 1 until it has doubled."""
+
+ROUNDED = ("peak_center", "peak_floor")
+"""Center sources without a fraction; with any other the error is the network's own."""
+
+
+@dataclass(frozen=True)
+class State:
+    """What can be said of a network's fraction.
+
+    Attributes:
+        name: as the report heads it.
+        tells: whether differences of its center sources mean anything.
+        meaning: one sentence.
+    """
+
+    name: str
+    tells: bool
+    meaning: str
+
+
+TELLS = State(
+    "can tell",
+    True,
+    f"a perfect fraction would take at least {100 * SHARE:g} % off the error of the rounded "
+    f"center, and the error fell by less than {100 * FALLING:g} % over the last quarter of "
+    "training, as far as that was measured",
+)
+UNTRAINED = State(
+    "not trained enough to tell",
+    False,
+    f"the error fell by {100 * FALLING:g} % or more over the last quarter; or a perfect fraction "
+    f"would take less than {100 * SHARE:g} % off, and none of the following is known",
+)
+NOT_ROUNDING = State(
+    "rounding is not what limits it",
+    False,
+    f"a perfect fraction would take less than {100 * SHARE:g} % off, and would still after twice "
+    "the training if the error went on falling, by a power of training, as over the last quarter; "
+    "and the network is trained: its error is at most a seventh of the objects' median side, a "
+    f"shift by which leaves an IoU of {HIT_IOU:g}",
+)
+STATES = (TELLS, UNTRAINED, NOT_ROUNDING)
+
+
+@dataclass(frozen=True)
+class Telling:
+    """A network's own error beside rounding.
+
+    Attributes:
+        floor: mean error in px of a network without error at its depth, read at the peak's middle.
+        source: the center source with a fraction of the least mean error; chosen by these figures,
+            which flatters it a little.
+        own: its mean error in px over seeds; ``spread`` their standard deviation, None of one.
+        spread: see ``own``.
+        cells: its mean error in heatmap cells.
+        fall: the share of it that the last quarter of training took off, negative where it rose;
+            None where that wasn't scored.
+        side: of the objects in px, their median square root of the area.
+    """
+
+    floor: float
+    source: str
+    own: float
+    spread: float | None
+    cells: float
+    fall: float | None
+    side: float
+
+    @property
+    def ratio(self) -> float:
+        """Own error over the rounding floor."""
+        return self.own / self.floor if self.floor else float("inf")
+
+    @property
+    def share(self) -> float:
+        """What a perfect fraction would take off the mean error of the rounded center, by law."""
+        return law.ideal_share(self.cells)
+
+    @property
+    def state(self) -> State:
+        """What the network is in a position to tell."""
+        if self.fall is not None and self.fall >= FALLING:
+            return UNTRAINED
+        if self.share >= SHARE:
+            return TELLS
+        return NOT_ROUNDING if self._stays_so() else UNTRAINED
+
+    def _stays_so(self) -> bool:
+        """Whether more training would hardly bring a network to where a fraction shows.
+
+        Errors stand still before they fall, too (those of pairs by luck are all alike), so a large
+        one is never taken for the end.
+        """
+        if self.fall is None or self.own > self.side * (1 - HIT_IOU) / (1 + HIT_IOU):
+            return False
+        twice = self.cells * min(1 - self.fall, 1.0) ** _DOUBLINGS
+        return law.ideal_share(twice) < SHARE
+
+
+def tellings(
+    trials: list[Trial], truth: GroundTruth, floors: Mapping[int, np.ndarray]
+) -> dict[str, Telling]:
+    """What each network can tell, by ``Trial.peaks``.
+
+    Left out are detectors without a heatmap of ours, those with cluster crops (their cells vary),
+    and networks that were not read with a fraction, or found nothing.
+
+    Args:
+        trials: of the report.
+        truth: what they were scored against.
+        floors: by depth, distances in px of a network without error (``reached.floors``).
+    """
+    found = {}
+    objects = truth.boxes[~truth.boxes["iscrowd"].astype(bool)]
+    side = float(np.median(np.sqrt(objects["area"].to_numpy(dtype=float)))) if len(objects) else 0.0
+    for name, sources in by_source(trials).items():
+        telling = _telling(sources, floors, side)
+        if telling is not None:
+            found[name] = telling
+    return found
+
+
+def of_trial(tellings: Mapping[str, Telling], trial: Trial) -> Telling | None:
+    """What the network of a trial can tell: cluster crops are detected on by the same network."""
+    plain = trial.peaks.replace(f", cluster crops k={trial.cluster_crops}", "")
+    return tellings.get(plain)
+
+
+def own_source(sources: Mapping[str, list[Trial]]) -> str | None:
+    """The center source with a fraction of the least mean error; None without any."""
+    errors = {
+        source: error
+        for source, group in sources.items()
+        if source in CENTER_SOURCES
+        and source not in ROUNDED
+        and (error := comparison.summary(group, "loc.px.mean")[0]) is not None
+    }
+    return min(errors, key=errors.__getitem__) if errors else None
+
+
+def cell_px(trial: Trial) -> float | None:
+    """Side of a heatmap cell in original px: an error in px over the same in cells, else nominal.
+
+    None for detectors without a heatmap of ours.
+    """
+    px, cells = trial.metrics.get("loc.px.mean"), trial.metrics.get("loc.cell.mean")
+    if trial.depth is None:
+        return None
+    return px / cells if px and cells else 4.0 / 2**trial.depth
+
+
+def _telling(
+    sources: dict[str, list[Trial]], floors: Mapping[int, np.ndarray], side: float
+) -> Telling | None:
+    source = own_source(sources)
+    if source is None:
+        return None
+    group = sources[source]
+    depth, cell = group[0].depth, cell_px(group[0])
+    if group[0].cluster_crops or depth is None or cell is None or not len(floors.get(depth, ())):
+        return None
+    own, spread = comparison.summary(group, "loc.px.mean")
+    if own is None:
+        return None
+    floor = float(np.mean(floors[depth]))
+    return Telling(floor, source, own, spread, own / cell, _fall(group), side)
+
+
+def _fall(group: list[Trial]) -> float | None:
+    """Mean over trials of the share that the last quarter of training took off the error."""
+    falls = [fall for trial in group if (fall := _last_quarter(trial)) is not None]
+    return float(np.mean(falls)) if falls else None
+
+
+def _last_quarter(trial: Trial) -> float | None:
+    """Between two scored epochs the error at three quarters is read off a straight line."""
+    curve = trial.curve
+    if "loc.px.mean" not in curve:
+        return None
+    curve = curve.dropna(subset=["loc.px.mean"])
+    if curve.empty or curve["epoch"].iloc[0] > LAST_QUARTER * curve["epoch"].iloc[-1]:
+        return None
+    epoch, error = (curve[key].to_numpy(dtype=float) for key in ("epoch", "loc.px.mean"))
+    before = float(np.interp(LAST_QUARTER * epoch[-1], epoch, error))
+    return 1 - float(error[-1]) / before if before > 0 else None

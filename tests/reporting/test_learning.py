@@ -1,0 +1,68 @@
+"""The learning curve: its figure and table, when a fraction pays, when the order stands."""
+
+from dataclasses import replace
+
+import pytest
+
+from reports import learning
+from reports.plots import learning as plot
+from tests.reporting.test_telling import FINE, GOOD, SCORED, network, page
+
+
+def reversed_at(trials, epoch, source):
+    """Errors of a source doubled up to an epoch."""
+    changed = []
+    for each in trials:
+        curve = each.curve.copy()
+        if each.center_source == source:
+            curve.loc[curve["epoch"] <= epoch, "loc.px.mean"] *= 2
+        changed.append(replace(each, curve=curve))
+    return changed
+
+
+@pytest.mark.parametrize(("worse_until", "pays"), [(0, 2), (2, 4), (6, 8), (8, None)])
+def test_it_says_from_which_point_on_a_fraction_pays(worse_until, pays):
+    sources = {"sco": [], "peak_center": []}
+    for each in reversed_at(network(2, GOOD, fell=0.1), worse_until, "sco"):
+        sources.get(each.center_source, []).append(each)
+    assert learning.pays_from(sources) == pays
+
+
+def test_it_says_since_when_the_order_stands():
+    one, other = network(2, GOOD, fell=0.1), network(4, {"sco": 0.5}, fell=0.1)
+    assert learning.order([*one, *other], 8) == ["HRH-SCO n=2", "HRH-SCO n=4"]
+    assert learning.order_stands_from([*one, *other]) == 2
+    late = one
+    for source in GOOD:
+        late = reversed_at(late, 4, source)
+    assert learning.order([*late, *other], 4) == ["HRH-SCO n=4", "HRH-SCO n=2"]
+    assert learning.order_stands_from([*late, *other]) == 6
+
+
+def test_the_report_has_the_curve_as_figure_and_table(tmp_path):
+    trials = [*network(2, GOOD, fell=0.1), *network(4, FINE, fell=0.02)]
+    text = page(tmp_path, trials)
+    assert (tmp_path / "r" / "learning.png").stat().st_size > 10_000
+    section = text.partition("## The learning curve")[2].partition("\n## ")[0]
+    heading = next(line for line in section.splitlines() if line.startswith("| mean error (px)"))
+    assert heading.count("epoch") == len(SCORED) and "epoch 8 (2,560 pictures)" in heading
+    row = next(line for line in section.splitlines() if line.startswith("| HRH-SCO n=2, sco | "))
+    curve = learning.curve([each for each in trials if each.variant == "HRH-SCO n=2, sco"],
+                           learning.ERROR)  # fmt: skip
+    assert f"{curve['mean'][2]:.3f} ± {curve['sd'][2]:.3f}" in row
+    assert "- HRH-SCO n=2: `sco` was clearly below `peak_center` from epoch 2" in section
+
+
+def test_without_scores_on_the_way_there_is_no_curve(tmp_path):
+    text = page(tmp_path, network(2, GOOD))
+    assert "## The learning curve" not in text
+    assert not (tmp_path / "r" / "learning.png").exists()
+    assert "was not measured: the networks were not scored on the way" in text
+
+
+def test_every_variant_has_its_line():
+    trials = [*network(2, GOOD, fell=0.1), *network(4, FINE, fell=0.02)]
+    figure = plot.draw(trials)
+    for column in range(2):
+        drawn = {line.get_label() for panel in figure.axes[column::2] for line in panel.get_lines()}
+        assert {each.variant for each in trials} <= drawn

@@ -14,6 +14,7 @@ from rich.console import Console
 from hrhsco_cli.commands.ablate import ablate_app
 from hrhsco_cli.commands.bench import bench
 from hrhsco_cli.commands.bench_forms import bench_forms
+from hrhsco_cli.commands.bench_scoring import bench_scoring
 from hrhsco_cli.commands.check import check
 from hrhsco_cli.commands.compare import compare
 from hrhsco_cli.commands.data import data_app
@@ -46,6 +47,7 @@ for command in (
     predict,
     bench,
     bench_forms,
+    bench_scoring,
     compare,
     check,
     report,

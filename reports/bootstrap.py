@@ -5,8 +5,6 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
-import torch
-from scipy import stats
 
 from reports.frames import GroundTruth
 from reports.metrics.definitions import METRICS, Metric
@@ -111,8 +109,7 @@ def compare(
     paired = a.seeds == b.seeds and None not in a.seeds
 
     precisions = [
-        [resampled_ap(truth, each, protocol, torch.from_numpy(weight)) for each in side.detections]
-        for side in (a, b)
+        [resampled_ap(truth, each, protocol, weight) for each in side.detections] for side in (a, b)
     ]
     results = []
     for key in RESAMPLED:
@@ -166,6 +163,8 @@ def _over_runs(
         for each in samples
         if len(each) > 1
     ]
+    from scipy import stats  # takes a second, and one run a side needs none of it
+
     variance = sum(each for each, _ in sources)
     if variance == 0:
         return change, change

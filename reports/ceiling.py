@@ -1,15 +1,14 @@
 """The quantisation ceiling: the score of a network without error, at each depth (METHOD.md 7)."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from functools import partial
 from typing import Any
 
 import numpy as np
 import pandas as pd
 import torch
-from mmcv.image import rescale_size
 
 from heads.centers import CENTER_SOURCES
 from heads.perfect import PerfectPeaks, perfect_peaks
@@ -131,29 +130,45 @@ def _ceiling(
     options: Mapping[str, Any],
 ) -> list[dict[str, Any]]:
     """The rows of one encoding, without what is known of their noise."""
-    rows: list[dict[str, Any]] = []
-    for depth in depths:
-        ratio = 1 << depth
-        peaks = perfect_peaks(
-            resized.boxes, resized.label, resized.image, resized.map_size, ratio,
+
+    def encode(depth: int) -> PerfectPeaks:
+        return perfect_peaks(
+            resized.boxes, resized.label, resized.image, resized.map_size, 1 << depth,
             sources=sources, **options,
         )  # fmt: skip
-        about = {"depth": depth, "stride_px": FEATURE_STRIDE / ratio}
-        lost = {
-            "lost.outside": peaks.num_outside,
-            "lost.collided": peaks.num_collided,
-            "lost.merged": peaks.num_merged,
-            "lost.dropped": peaks.num_dropped,
-        }
-        # Evaluator and tree search leave Python's lock while they work.
+
+    def row(depth: int, peaks: PerfectPeaks, source: str) -> dict[str, Any]:
+        return (
+            {"depth": depth, "stride_px": FEATURE_STRIDE / (1 << depth), "center_source": source}
+            | _score(truth, resized, peaks, protocol, source)
+            | {
+                "lost.outside": peaks.num_outside,
+                "lost.collided": peaks.num_collided,
+                "lost.merged": peaks.num_merged,
+                "lost.dropped": peaks.num_dropped,
+            }
+        )
+
+    with _two_at_a_time() as pool:
+        encoded = list(zip(depths, pool.map(encode, depths), strict=True))
+        return list(pool.map(lambda each: row(*each), [
+            (depth, peaks, source) for depth, peaks in encoded for source in sources
+        ]))  # fmt: skip
+
+
+@contextmanager
+def _two_at_a_time() -> Iterator[ThreadPoolExecutor]:
+    """A pool for work that leaves Python's lock, with each torch operation in one thread.
+
+    They are small: shared out over threads, they take three times as long.
+    """
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
         with ThreadPoolExecutor(max_workers=2) as pool:
-            score_one = partial(_score, truth, resized, peaks, protocol)
-            scores = pool.map(score_one, sources)
-            rows += [
-                about | {"center_source": source} | score | lost
-                for source, score in zip(sources, scores, strict=True)
-            ]
-    return rows
+            yield pool
+    finally:
+        torch.set_num_threads(threads)
 
 
 def rounding_errors(
@@ -192,6 +207,8 @@ def _resize(truth: GroundTruth, size: tuple[int, int] | None) -> Resized:
     native = truth.images[["width", "height"]].to_numpy(dtype=float)
     target = native
     if size is not None:
+        from mmcv.image import rescale_size  # takes a second, and most calls need none of it
+
         # mmdet's Resize with keep_ratio, so that the ceiling is that of the network's own input.
         sides = [(int(width), int(height)) for width, height in native]
         target = np.array([rescale_size(each, size) for each in sides], dtype=float)

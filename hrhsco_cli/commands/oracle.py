@@ -63,7 +63,6 @@ def oracle(
     from reports import ceiling
     from reports.errors import InputError
     from reports.metrics.protocols import DENSE
-    from reports.plots import ceiling as ceiling_plot
 
     wanted = parse_depths(depths)
     input_size = None if size is None else parse_size(size)
@@ -87,6 +86,8 @@ def oracle(
     meta = ceiling.conditions(truth, rules, input_size, heatmap_target, draws)
     print_ceiling(rows, meta)
     if plot is not None:
+        from reports.plots import ceiling as ceiling_plot  # matplotlib takes a second
+
         write_figure(plot, ceiling_plot.draw(rows))
     if json_out is not None:
         write_json(json_out, [{**row, "meta": meta} for row in rows])

@@ -11,6 +11,7 @@ import msgspec
 import numpy as np
 import pandas as pd
 
+from hrhsco_cli.datasets.columns import Row, result_columns
 from hrhsco_cli.files import read_json
 from reports.errors import InputError
 from reports.frames import (
@@ -99,9 +100,8 @@ def read_detections(path: Path, truth: GroundTruth) -> pd.DataFrame:
         InputError: not a list of results, a box or score that can't be, or an image or category
             that the ground truth doesn't have.
     """
-    found = _decoded(path)
-    if found is None:
-        found = _checked(path)
+    columns = result_columns(path)
+    found = _checked(path) if columns is None else pd.DataFrame(columns)
     found["ann_id"] = found.index
     _refuse(
         ~np.isfinite(found["score"]), found["ann_id"], f"{path}: score of result {{}} is no number"
@@ -112,32 +112,6 @@ def read_detections(path: Path, truth: GroundTruth) -> pd.DataFrame:
     return found.loc[outside, DETECTION_COLUMNS].reset_index(drop=True)
 
 
-class _Result(msgspec.Struct):
-    """One row of COCO results; other keys are passed over."""
-
-    image_id: int | str
-    category_id: int
-    bbox: tuple[float, float, float, float]
-    score: float
-
-
-def _decoded(path: Path) -> pd.DataFrame | None:
-    """Results read straight into typed rows; None if anything about them is not as it should be.
-
-    Plain dicts and lists would take ten times the file's size, and result files run to gigabytes.
-    """
-    try:
-        rows = msgspec.json.decode(path.read_bytes(), type=list[_Result])
-    except (OSError, msgspec.MsgspecError):
-        return None
-    boxes = np.fromiter((each.bbox for each in rows), dtype=np.dtype((float, 4)), count=len(rows))
-    found = pd.DataFrame(boxes, columns=["x", "y", "w", "h"])
-    found["image_id"] = [each.image_id for each in rows]
-    found["category_id"] = np.fromiter((each.category_id for each in rows), np.int64, len(rows))
-    found["score"] = np.fromiter((each.score for each in rows), float, len(rows))
-    return found
-
-
 def _checked(path: Path) -> pd.DataFrame:
     """The same, a row at a time, to say what is wrong and where.
 
@@ -146,7 +120,7 @@ def _checked(path: Path) -> pd.DataFrame:
     """
     if path.is_file() and path.stat().st_size > _LARGE_FILE_BYTES:
         try:
-            msgspec.json.decode(path.read_bytes(), type=list[_Result])
+            msgspec.json.decode(path.read_bytes(), type=list[Row])
         except msgspec.MsgspecError as error:
             raise InputError(
                 f"{path} is no list of COCO results [{{image_id, category_id, bbox, score}}]: "

@@ -10,6 +10,7 @@ import pandas as pd
 
 from reports.frames import GroundTruth
 from reports.metrics.protocols import ALL, DENSE, Protocol
+from reports.metrics.rankings import ap_by_threshold, rankings
 
 _ERROR_KINDS = {
     "tide.classification": "Cls",
@@ -55,7 +56,7 @@ def evaluate(
     """
     if truth.boxes.empty:
         return None
-    limits = sorted({protocol.ap_limit, protocol.limit})
+    limits = _counted(protocol)
     ap: dict[tuple[str, int], np.ndarray] = {}
     evaluator = None
     for areas, each in _matched(truth, detections, protocol, protocol.areas):
@@ -96,6 +97,11 @@ def _matched(
         yield own, _match(replace(truth, boxes=boxes), detections, protocol, own)
 
 
+def _counted(protocol: Protocol) -> list[int]:
+    """Those of a protocol's numbers of detections that figures are made of, rising."""
+    return sorted({protocol.ap_limit, protocol.limit})
+
+
 def _match(
     truth: GroundTruth,
     detections: pd.DataFrame,
@@ -106,7 +112,7 @@ def _match(
     evaluator = hotcoco.COCOeval(objects, objects.load_res(_rows(truth, detections)), "bbox")
     params = evaluator.params
     params.iou_thrs = list(protocol.ious)
-    params.max_dets = list(protocol.max_dets)
+    params.max_dets = _counted(protocol)
     params.area_rng = [list(bounds) for bounds in areas.values()]
     params.area_rng_lbl = list(areas)
     evaluator.params = params
@@ -130,9 +136,9 @@ def _at_recalls(
     curves: Any = evaluator.eval
     precision = np.asarray(curves["precision"])  # IoU, recall, class, bin, maxDets
     return {
-        (name, limit): _defined(precision[..., place, protocol.max_dets.index(limit)])
+        (name, limit): _defined(precision[..., place, index])
         for place, name in enumerate(areas)
-        for limit in limits
+        for index, limit in enumerate(limits)
     }
 
 
@@ -149,17 +155,13 @@ def _whole_curves(
     limits: list[int],
 ) -> dict[tuple[str, int], np.ndarray]:
     """AP as the area under whole precision curves, from what was matched."""
-    import torch  # takes seconds, and most protocols need none of it
-
-    from reports.metrics.rankings import ap_by_threshold, rankings
-
     shape = len(protocol.ious), len(truth.categories)
     found = {(name, limit): np.full(shape, np.nan) for name in areas for limit in limits}
-    once = torch.ones(1, len(truth.images), dtype=torch.int64)
+    once = np.ones((1, len(truth.images)), dtype=np.int64)
     for name, index, ranking in rankings(evaluator.eval_imgs, truth, protocol, areas):
         for limit in limits:
             ap = ap_by_threshold(ranking.first(limit), once, every_recall=True)
-            found[name, limit][:, index] = ap[0].numpy()
+            found[name, limit][:, index] = ap[0]
     return found
 
 

@@ -24,14 +24,48 @@ def in_ignore_regions(boxes: pd.DataFrame, regions: pd.DataFrame) -> np.ndarray:
     inside = np.zeros(len(boxes), dtype=bool)
     if regions.empty or boxes.empty:
         return inside
-    corners = boxes[["x", "y", "w", "h"]].to_numpy(dtype=float)
-    rows = boxes.groupby("image_id", sort=False).indices
-    for image, mine in regions.groupby("image_id", sort=False):
-        if image in rows:
-            part = corners[rows[image]]
-            covered = _covered(part, mine[["x", "y", "w", "h"]].to_numpy(dtype=float))
-            inside[rows[image]] = covered >= IGNORED_SHARE * part[:, 2] * part[:, 3]
+    corners, ignored = (
+        each[["x", "y", "w", "h"]].to_numpy(dtype=float) for each in (boxes, regions)
+    )
+    by_image = regions.groupby("image_id", sort=False).indices
+    image = pd.Index(list(by_image)).get_indexer(pd.Index(boxes["image_id"]))
+    need = IGNORED_SHARE * corners[:, 2] * corners[:, 3]
+    rows = np.flatnonzero(image >= 0)
+    # Added up region by region, what overlaps counts twice: never less than the union's share.
+    most = _covered_one_by_one(corners[rows], image[rows], list(by_image.values()), ignored)
+    rows = rows[most >= need[rows]]
+    inside[rows] = True
+    for number, mine in enumerate(by_image.values()):
+        if _overlapping(ignored[mine]):
+            these = rows[image[rows] == number]
+            inside[these] = _covered(corners[these], ignored[mine]) >= need[these]
     return inside
+
+
+def _covered_one_by_one(
+    boxes: np.ndarray, image: np.ndarray, of_image: list[np.ndarray], regions: np.ndarray
+) -> np.ndarray:
+    """``(N,)`` px**2 of each box in the regions of its image, added up over these."""
+    count = np.array([len(each) for each in of_image])
+    first, order = np.cumsum(count) - count, np.concatenate(of_image)
+    covered, rows = np.zeros(len(boxes)), np.arange(len(boxes))
+    for turn in range(count.max()):
+        rows = rows[count[image[rows]] > turn]
+        covered[rows] += _shared(boxes[rows], regions[order[first[image[rows]] + turn]])
+    return covered
+
+
+def _overlapping(regions: np.ndarray) -> bool:
+    shared = _shared(regions[:, None], regions[None])
+    return np.count_nonzero(shared) > len(regions)  # each shares all of itself with itself
+
+
+def _shared(boxes: np.ndarray, others: np.ndarray) -> np.ndarray:
+    """``(...)`` px**2 that boxes ``(..., 4)`` have in common with others, pair by pair."""
+    low = np.maximum(boxes[..., :2], others[..., :2])
+    high = np.minimum(boxes[..., :2] + boxes[..., 2:], others[..., :2] + others[..., 2:])
+    sides = np.maximum(high - low, 0)
+    return np.asarray(sides[..., 0] * sides[..., 1])
 
 
 def _covered(boxes: np.ndarray, regions: np.ndarray) -> np.ndarray:

@@ -50,7 +50,7 @@ def localization_metrics(
 
 
 def box_localization_metrics(matches: pd.DataFrame, num_objects: int) -> dict[str, float | None]:
-    """The ``loc_iou.*`` metrics of pairs matched by IoU (``match_boxes``)."""
+    """The ``loc_iou.*`` metrics of pairs matched by IoU (``pair_boxes``)."""
     metrics = _errors("loc_iou.px", matches[["dx", "dy"]].to_numpy(dtype=float))
     return metrics | _counts("loc_iou", matches, num_objects)
 

@@ -1,12 +1,10 @@
 """Pairing detections with objects, one to one (METHOD.md section 7), without a loop over either."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import chain
 
 import numpy as np
 import pandas as pd
-from scipy.spatial import cKDTree
 
 from reports.frames import GroundTruth
 
@@ -23,21 +21,36 @@ MATCH_COLUMNS = [
     "ann_id", "image_id", "category_id", "area", "score", "dx", "dy", "distance",
 ]  # fmt: skip
 
-_PAIRS_AT_ONCE = 10_000_000
-"""Detections times objects of the groups that are searched together: bounds the memory."""
+_PAIRS_AT_ONCE = 1_000_000
+"""Looked at together: bounds the memory."""
 
 
 @dataclass(frozen=True)
 class _Pairs:
-    """Candidate pairs: rows of detections and objects, and how little each detection likes it."""
+    """Candidate pairs, by object: rows of both, and how little the detection likes the object."""
 
     found: np.ndarray
     true: np.ndarray
     dislike: np.ndarray
 
 
-_Candidates = Callable[[np.ndarray, np.ndarray, np.ndarray, np.ndarray], _Pairs]
-"""From boxes and groups of objects, then of detections, to the pairs that may be matched."""
+@dataclass(frozen=True)
+class Nearby:
+    """Objects, the detections that may find them, and which of these lie near which object.
+
+    Attributes:
+        objects: rows of ``GroundTruth.boxes`` that can be found.
+        true_box: ``(P, 4)`` of them.
+        found_box: ``(D, 4)`` of detections, highest score first; ``score``: ``(D,)`` of them.
+        score: see above.
+        pairs: of one image and class, with the distance of their centers.
+    """
+
+    objects: pd.DataFrame
+    true_box: np.ndarray
+    found_box: np.ndarray
+    score: np.ndarray
+    pairs: _Pairs
 
 
 def match_centers(
@@ -58,117 +71,102 @@ def match_centers(
         One row a pair, columns ``MATCH_COLUMNS``, in the order of the annotations: ``dx``, ``dy``
         are predicted minus true center and ``distance`` their length, in original image pixels.
     """
-    return _match(truth, detections, _near_enough, max_dets, min_score)
+    return pair_centers(nearby(truth, detections, max_dets=max_dets, min_score=min_score))
 
 
-def match_boxes(
+def nearby(
     truth: GroundTruth, detections: pd.DataFrame, *, max_dets: int = 500, min_score: float = 0.0
-) -> pd.DataFrame:
-    """Pair detections with objects of their class, by IoU of at least 0.5, the highest first.
+) -> Nearby:
+    """What ``pair_centers`` and ``pair_boxes`` choose from; arguments as of ``match_centers``."""
+    objects = truth.boxes[~truth.boxes["iscrowd"].to_numpy(dtype=bool)].reset_index(drop=True)
+    score = detections["score"].to_numpy(dtype=float)
+    true_group, found_group = _groups(truth, objects), _groups(truth, detections)
+    ranked = _ranked(score, np.where(score >= min_score, found_group, -1), true_group, max_dets)
+    true_box, found_box = _boxes(objects), _boxes(detections)[ranked]
+    pairs = _within(
+        _centers(true_box), true_group, _centers(found_box), found_group[ranked], _gate(true_box)
+    )
+    return Nearby(objects, true_box, found_box, score[ranked], pairs)
 
-    Arguments, order and result are those of ``match_centers``. Bad centers have no such pair, so
-    errors measured on these pairs look better than they are.
+
+def pair_centers(near: Nearby) -> pd.DataFrame:
+    """The pairs of ``match_centers``."""
+    pairs = near.pairs
+    keep = pairs.dislike <= _gate(near.true_box)[pairs.true]
+    return _matches(near, _Pairs(pairs.found[keep], pairs.true[keep], pairs.dislike[keep]))
+
+
+def pair_boxes(near: Nearby) -> pd.DataFrame:
+    """Pairs by IoU of at least 0.5, the highest first, else as ``match_centers``.
+
+    Bad centers have no such pair, so errors measured on these pairs look better than they are.
     """
-    return _match(truth, detections, _overlapping_enough, max_dets, min_score)
+    # Where IoU is 0.5, the IoU of each axis is no less: centers are at most half of the true width
+    # and half of the true height apart, which no gate is smaller than.
+    pairs = near.pairs
+    one, other = near.true_box[pairs.true], near.found_box[pairs.found]
+    low = np.maximum(one[:, :2], other[:, :2])
+    high = np.minimum(one[:, :2] + one[:, 2:], other[:, :2] + other[:, 2:])
+    side = np.maximum(high - low, 0)
+    shared = side[:, 0] * side[:, 1]
+    iou = shared / (one[:, 2] * one[:, 3] + other[:, 2] * other[:, 3] - shared)
+    keep = iou >= MIN_IOU
+    return _matches(near, _Pairs(pairs.found[keep], pairs.true[keep], -iou[keep]))
 
 
-def _match(
-    truth: GroundTruth,
-    detections: pd.DataFrame,
-    candidates: _Candidates,
-    max_dets: int,
-    min_score: float,
-) -> pd.DataFrame:
-    objects = truth.boxes[~truth.boxes["iscrowd"].astype(bool)].reset_index(drop=True)
-    found = detections[detections["score"] >= min_score].reset_index(drop=True)
-    true_group, found_group = _groups(objects, found)
-    found, found_group = _ranked(found, found_group, max_dets)
-    true_box = objects[["x", "y", "w", "h"]].to_numpy(dtype=float)
-    found_box = found[["x", "y", "w", "h"]].to_numpy(dtype=float)
-    taken_by = np.full(len(objects), -1)
-    for true_rows, found_rows in _chunks(true_group, found_group):
-        pairs = candidates(
-            true_box[true_rows],
-            true_group[true_rows],
-            found_box[found_rows],
-            found_group[found_rows],
-        )
-        taken = _serve_in_order(pairs, len(found_rows), len(true_rows))
-        taken_by[true_rows] = np.where(taken >= 0, found_rows[taken], -1)
+def _gate(true_box: np.ndarray) -> np.ndarray:
+    return np.asarray(np.maximum(MIN_GATE_PX, np.hypot(true_box[:, 2], true_box[:, 3]) / 2))
+
+
+def _matches(near: Nearby, pairs: _Pairs) -> pd.DataFrame:
+    """The matches that come of pairs, as a frame."""
+    taken_by = _serve_in_order(pairs, len(near.found_box), len(near.true_box))
     mine = np.flatnonzero(taken_by >= 0)
-    error = _centers(found_box[taken_by[mine]]) - _centers(true_box[mine])
-    matches = objects.loc[mine, ["ann_id", "image_id", "category_id", "area"]]
+    taken_by = taken_by[mine]
+    error = _centers(near.found_box[taken_by]) - _centers(near.true_box[mine])
+    matches = near.objects[["ann_id", "image_id", "category_id", "area"]].take(mine)
     return matches.reset_index(drop=True).assign(
-        score=found["score"].to_numpy()[taken_by[mine]],
+        score=near.score[taken_by],
         dx=error[:, 0],
         dy=error[:, 1],
         distance=np.hypot(error[:, 0], error[:, 1]),
     )
 
 
+def _boxes(frame: pd.DataFrame) -> np.ndarray:
+    return np.asarray(frame[["x", "y", "w", "h"]].to_numpy(dtype=float))
+
+
 def _centers(boxes: np.ndarray) -> np.ndarray:
     return boxes[:, :2] + boxes[:, 2:] / 2
 
 
-def _groups(objects: pd.DataFrame, found: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
-    """A number for each image and class, for objects and detections; -1 where no object is."""
-    keys = ["image_id", "category_id"]
-    index = pd.MultiIndex.from_frame(objects[keys].drop_duplicates())
-    if not len(index):
-        return np.empty(0, dtype=int), np.full(len(found), -1)
-    return (
-        index.get_indexer(pd.MultiIndex.from_frame(objects[keys])),
-        index.get_indexer(pd.MultiIndex.from_frame(found[keys])),
-    )
+def _groups(truth: GroundTruth, rows: pd.DataFrame) -> np.ndarray:
+    """A number for each image and class."""
+    image = pd.Index(truth.images["image_id"]).get_indexer(pd.Index(rows["image_id"]))
+    label = pd.Index(truth.categories["category_id"]).get_indexer(pd.Index(rows["category_id"]))
+    return np.asarray(image * len(truth.categories) + label)
 
 
 def _ranked(
-    found: pd.DataFrame, group: np.ndarray, max_dets: int
-) -> tuple[pd.DataFrame, np.ndarray]:
-    """The detections that can match, highest score first, at most ``max_dets`` a group."""
-    order = np.argsort(-found["score"].to_numpy(dtype=float), kind="stable")
-    order = order[group[order] >= 0]
-    place = pd.Series(group[order]).groupby(group[order]).cumcount().to_numpy()
-    order = order[place < max_dets]
-    return found.iloc[order], group[order]
+    score: np.ndarray, group: np.ndarray, true_group: np.ndarray, max_dets: int
+) -> np.ndarray:
+    """Rows of the detections that can match, highest score first, at most ``max_dets`` a group.
 
-
-def _chunks(
-    true_group: np.ndarray, found_group: np.ndarray
-) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-    """Rows of objects and of detections, group by group, as many at a time as memory allows."""
-    count = int(true_group.max()) + 1 if len(true_group) else 0
-    work = np.bincount(true_group, minlength=count) * np.bincount(found_group, minlength=count)
-    chunk = np.cumsum(work) // _PAIRS_AT_ONCE
-    for each in np.unique(chunk[work > 0]):
-        yield (
-            np.flatnonzero(chunk[true_group] == each),
-            np.flatnonzero(chunk[found_group] == each),
-        )
-
-
-def _near_enough(
-    true_box: np.ndarray, true_group: np.ndarray, found_box: np.ndarray, found_group: np.ndarray
-) -> _Pairs:
-    gate = np.maximum(MIN_GATE_PX, np.hypot(true_box[:, 2], true_box[:, 3]) / 2)
-    pairs = _within(_centers(true_box), true_group, _centers(found_box), found_group, gate)
-    keep = pairs.dislike <= gate[pairs.true]
-    return _Pairs(pairs.found[keep], pairs.true[keep], pairs.dislike[keep])
-
-
-def _overlapping_enough(
-    true_box: np.ndarray, true_group: np.ndarray, found_box: np.ndarray, found_group: np.ndarray
-) -> _Pairs:
-    # At IoU 0.5 and more, centers are at most one true width and height apart.
-    reach = np.hypot(true_box[:, 2], true_box[:, 3])
-    pairs = _within(_centers(true_box), true_group, _centers(found_box), found_group, reach)
-    one, other = true_box[pairs.true], found_box[pairs.found]
-    low = np.maximum(one[:, :2], other[:, :2])
-    high = np.minimum(one[:, :2] + one[:, 2:], other[:, :2] + other[:, 2:])
-    shared = np.clip(high - low, 0, None).prod(axis=1)
-    iou = shared / (one[:, 2:].prod(axis=1) + other[:, 2:].prod(axis=1) - shared)
-    keep = iou >= MIN_IOU
-    return _Pairs(pairs.found[keep], pairs.true[keep], -iou[keep])
+    Args:
+        score: ``(D,)``; ``group``: ``(D,)``, -1 where a detection takes no part.
+        true_group: ``(P,)`` of objects: elsewhere there is nothing to find.
+        max_dets: see above.
+    """
+    size = 1 + max(group.max(initial=-1), true_group.max(initial=-1))
+    with_objects = np.bincount(true_group, minlength=size) > 0
+    rows = np.flatnonzero(group >= 0)
+    rows = rows[with_objects[group[rows]]]
+    rows = rows[np.argsort(-score[rows], kind="stable")]
+    if len(rows) and np.bincount(group[rows]).max() > max_dets:
+        place = pd.Series(group[rows]).groupby(group[rows]).cumcount().to_numpy()
+        rows = rows[place < max_dets]
+    return np.asarray(rows)
 
 
 def _within(
@@ -178,19 +176,39 @@ def _within(
     found_group: np.ndarray,
     reach: np.ndarray,
 ) -> _Pairs:
-    """All pairs of one group whose centers lie within ``reach`` of the object, or a hair more."""
+    """All pairs of one group whose centers lie within ``reach`` of the object, by object."""
     if not len(true) or not len(found):
         none = np.empty(0, dtype=int)
         return _Pairs(none, none, none.astype(float))
-    # The group is a third coordinate, so far apart that no reach spans two groups.
-    apart = 4 * reach.max()
-    tree = cKDTree(np.column_stack([found, found_group * apart]))
-    points = np.column_stack([true, true_group * apart])
-    near = tree.query_ball_point(points, reach * (1 + 1e-9), workers=-1, return_sorted=False)
-    of_true = np.repeat(np.arange(len(true)), [len(each) for each in near])
-    of_found = np.fromiter(chain.from_iterable(near), dtype=int, count=len(of_true))
-    error = found[of_found] - true[of_true]
-    return _Pairs(of_found, of_true, np.hypot(error[:, 0], error[:, 1]))
+    # Groups stand side by side on one axis, so far apart that no reach spans two.
+    low = min(true[:, 0].min(), found[:, 0].min())
+    width = max(true[:, 0].max(), found[:, 0].max()) - low + 4 * reach.max()
+    found_x = found[:, 0] - low + found_group * width
+    true_x = true[:, 0] - low + true_group * width
+    hair = reach * 1e-9 + 4 * np.spacing(max(found_x.max(), true_x.max()))
+    order = np.argsort(found_x, kind="stable")
+    found_x, by_x = found_x[order], found[order]
+    first = np.searchsorted(found_x, true_x - reach - hair)
+    count = np.searchsorted(found_x, true_x + reach + hair, side="right") - first
+    parts = []
+    for rows in _at_once(count):
+        of_true = np.repeat(rows, count[rows])
+        skipped = np.cumsum(count[rows]) - count[rows]
+        of_found = np.arange(len(of_true)) + (first[rows] - skipped)[of_true - rows[0]]
+        dy = by_x[of_found, 1] - true[of_true, 1]
+        near = np.flatnonzero(np.abs(dy) <= (reach + hair)[of_true])
+        of_true, of_found, dy = of_true[near], of_found[near], dy[near]
+        distance = np.hypot(by_x[of_found, 0] - true[of_true, 0], dy)
+        parts.append(_Pairs(order[of_found], of_true, distance))
+    return _Pairs(*(np.concatenate([getattr(part, each) for part in parts])
+                    for each in ("found", "true", "dislike")))  # fmt: skip
+
+
+def _at_once(count: np.ndarray) -> Iterator[np.ndarray]:
+    """Rows in turn, as many at a time as have ``_PAIRS_AT_ONCE`` between them."""
+    chunk = np.cumsum(count) // _PAIRS_AT_ONCE
+    for each in np.unique(chunk):
+        yield np.arange(*np.searchsorted(chunk, [each, each + 1]))
 
 
 def _serve_in_order(pairs: _Pairs, num_found: int, num_true: int) -> np.ndarray:
@@ -200,7 +218,7 @@ def _serve_in_order(pairs: _Pairs, num_found: int, num_true: int) -> np.ndarray:
     the lower row, so that all can propose at once (Gale and Shapley): a round lets every rejected
     detection ask for its next candidate, and each object keeps the lowest row that ever asked.
     """
-    order = np.lexsort((pairs.true, pairs.dislike, pairs.found))
+    order = np.lexsort((pairs.dislike, pairs.found))  # stable: what ties stays by object
     wish = pairs.true[order]
     end = np.cumsum(np.bincount(pairs.found, minlength=num_found))
     turn = np.concatenate([[0], end[:-1]]) if num_found else end

@@ -10,14 +10,13 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-import torch
-from torch import Tensor
 
 from reports.frames import GroundTruth
 from reports.metrics.protocols import Protocol
 
-_RECALLS = torch.from_numpy(np.linspace(0, 1, 101))
-_VALUES_AT_ONCE = 20_000_000
+_RECALLS = np.linspace(0, 1, 101)
+_VALUES_AT_ONCE = 1 << 19
+"""Resamples times detections that are worked on together: what a processor's cache holds."""
 
 
 @dataclass(frozen=True)
@@ -32,11 +31,11 @@ class Ranking:
         objects: ``(B,)`` objects an image, as recall counts them.
     """
 
-    image: Tensor
-    place: Tensor
-    hit: Tensor
-    counts: Tensor
-    objects: Tensor
+    image: np.ndarray
+    place: np.ndarray
+    hit: np.ndarray
+    counts: np.ndarray
+    objects: np.ndarray
 
     def first(self, limit: int) -> "Ranking":
         """Of each image, the ``limit`` detections of highest score."""
@@ -78,7 +77,7 @@ def rankings(
 
 def _objects(
     truth: GroundTruth, protocol: Protocol, areas: dict[str, tuple[float, float]]
-) -> dict[str, Tensor]:
+) -> dict[str, np.ndarray]:
     """By bin ``(K, B)``: objects that recall counts, of each class and image."""
     boxes = truth.boxes
     if not protocol.counts_excused:
@@ -91,11 +90,11 @@ def _objects(
         inside = boxes["area"].between(low, high).to_numpy()
         place = label[inside] * size[1] + image[inside]
         number = np.bincount(place, minlength=size[0] * size[1]).reshape(size)
-        counted[name] = torch.from_numpy(number)
+        counted[name] = number
     return counted
 
 
-def _ranking(images: list[dict[str, Any]], objects: Tensor, thresholds: int) -> Ranking:
+def _ranking(images: list[dict[str, Any]], objects: np.ndarray, thresholds: int) -> Ranking:
     """Join the evaluator's answers for single images, in the order of images."""
     images = sorted(images, key=lambda each: each["image_id"])
     found = [len(each["dtScores"]) for each in images]
@@ -110,16 +109,10 @@ def _ranking(images: list[dict[str, Any]], objects: Tensor, thresholds: int) -> 
         return whole
 
     matched, ignored = joined("dtMatched"), joined("dtIgnore")
-    return Ranking(
-        torch.from_numpy(image[order]),
-        torch.from_numpy(place[order]),
-        torch.from_numpy(matched & ~ignored),
-        torch.from_numpy(~ignored),
-        objects,
-    )
+    return Ranking(image[order], place[order], matched & ~ignored, ~ignored, objects)
 
 
-def ap_by_threshold(ranking: Ranking, weight: Tensor, every_recall: bool) -> Tensor:
+def ap_by_threshold(ranking: Ranking, weight: np.ndarray, every_recall: bool) -> np.ndarray:
     """AP ``(R, T)`` of one class and size bin; NaN where a resample has no such object.
 
     Args:
@@ -127,38 +120,106 @@ def ap_by_threshold(ranking: Ranking, weight: Tensor, every_recall: bool) -> Ten
         weight: ``(R, B)`` integer, how often each image was drawn.
         every_recall: the area under the whole curve; else the mean over 101 recalls.
     """
+    hits = [_hits(ranking, index) for index in range(len(ranking.hit))]
+    always = ranking.image[ranking.counts.all(axis=0)]
     step = max(1, _VALUES_AT_ONCE // max(len(ranking.image), 1))
-    blocks = [_block(ranking, each, every_recall) for each in torch.split(weight, step)]
-    return torch.cat(blocks)
+    blocks = [
+        _block(hits, always, ranking.objects, weight[start : start + step], every_recall)
+        for start in range(0, len(weight), step)
+    ]
+    return np.concatenate(blocks)
 
 
-def _block(ranking: Ranking, weight: Tensor, every_recall: bool) -> Tensor:
-    objects = (weight * ranking.objects).sum(dim=1)
-    drawn = weight.to(torch.int32)[:, ranking.image]
-    everything = drawn.cumsum(dim=1, dtype=torch.int32)
-    columns = []
-    for hit, counts in zip(ranking.hit, ranking.counts, strict=True):
-        at = hit.nonzero().squeeze(1)
-        tried = everything
-        if not counts.all():
-            tried = (drawn * counts).cumsum(dim=1, dtype=torch.int32)
-        hits = drawn[:, at].cumsum(dim=1).double()
-        precision = torch.nan_to_num(hits / tried[:, at])
-        best = precision.flip(1).cummax(dim=1).values.flip(1)
-        if every_recall:
-            columns.append((drawn[:, at] * best).sum(dim=1) / objects)
+@dataclass(frozen=True)
+class _Hits:
+    """What precision at the hits of one IoU threshold is made of.
+
+    A detection counts at all thresholds or at none, but for few: those that an object which is
+    excused takes at some of them.
+
+    Attributes:
+        image: ``(H,)`` of each hit, by rank.
+        always_before: ``(H,)`` detections that count at all thresholds, up to the hit and with it.
+        others_before: ``(H,)`` those that count at this one but not at all.
+        others: images of the latter.
+    """
+
+    image: np.ndarray
+    always_before: np.ndarray
+    others_before: np.ndarray
+    others: np.ndarray
+
+
+def _hits(ranking: Ranking, index: int) -> _Hits:
+    at = np.flatnonzero(ranking.hit[index])
+    always = ranking.counts.all(axis=0)
+    other = ranking.counts[index] & ~always
+    return _Hits(
+        ranking.image[at], np.cumsum(always)[at], np.cumsum(other)[at], ranking.image[other]
+    )
+
+
+def _block(
+    hits: list[_Hits],
+    always: np.ndarray,
+    objects: np.ndarray,
+    weight: np.ndarray,
+    every_recall: bool,
+) -> np.ndarray:
+    """``ap_by_threshold`` of a few resamples."""
+    total = weight @ objects
+    weight = weight.astype(np.int32)
+    counted = _cumulated(weight, always)
+    needed = None if every_recall else _hits_needed(total)
+    score = np.zeros((len(weight), len(hits)))
+    for index, each in enumerate(hits):
+        if not len(each.image):
+            continue
+        tried = counted[:, each.always_before]
+        if len(each.others):
+            tried += _cumulated(weight, each.others)[:, each.others_before]
+        found = _cumulated(weight, each.image)[:, 1:]
+        precision = found / np.maximum(tried, 1)
+        best = np.maximum.accumulate(precision[:, ::-1], axis=1)[:, ::-1]
+        if needed is None:
+            with np.errstate(invalid="ignore"):
+                score[:, index] = (weight[:, each.image] * best).sum(axis=1) / total
         else:
-            columns.append(_interpolated(hits / objects[:, None], best))
-    score = torch.stack(columns, dim=1)
-    score[objects == 0] = float("nan")
+            score[:, index] = _interpolated(found, best, needed)
+    score[total == 0] = np.nan
     return score
 
 
-def _interpolated(recall: Tensor, best: Tensor) -> Tensor:
-    """Mean over 101 recalls of the best precision at that recall or beyond: ``(R,)``."""
-    if recall.shape[1] == 0:
-        return recall.new_zeros(len(recall))
-    best = torch.cat([best, best.new_zeros(len(best), 1)], dim=1)
-    wanted = _RECALLS.expand(len(recall), -1).contiguous()
-    reached = torch.searchsorted(torch.nan_to_num(recall).contiguous(), wanted)
-    return best.gather(1, reached).mean(dim=1)
+def _cumulated(weight: np.ndarray, image: np.ndarray) -> np.ndarray:
+    """``(R, D + 1)``: how often the first 0, 1, ... D detections were drawn, from their images."""
+    total = np.zeros((len(weight), len(image) + 1), dtype=np.int32)
+    np.cumsum(weight[:, image], axis=1, out=total[:, 1:])
+    return total
+
+
+def _hits_needed(objects: np.ndarray) -> np.ndarray:
+    """``(R, 101)``: the least number of hits, of so many objects, that reaches each recall.
+
+    As floating-point numbers compare: what is reached is ``hits / objects >= recall``.
+    """
+    objects = np.maximum(objects, 1)[:, None]
+    needed = np.ceil(_RECALLS * objects)
+    needed -= (needed - 1) / objects >= _RECALLS
+    return np.asarray(needed + (needed / objects < _RECALLS), dtype=np.int64)
+
+
+def _interpolated(found: np.ndarray, best: np.ndarray, needed: np.ndarray) -> np.ndarray:
+    """Mean over 101 recalls of the best precision at that recall or beyond: ``(R,)``.
+
+    Args:
+        found: ``(R, H)`` hits up to each, never falling; ``best``: ``(R, H)`` precision there.
+        needed: ``(R, 101)`` hits that reach the recalls.
+    """
+    # Rows stand one behind the other on one axis, so that all are searched at once.
+    apart = max(int(found[:, -1].max()), int(needed.max())) + 1
+    row = np.arange(len(found))[:, None]
+    reached = np.searchsorted((found + row * apart).ravel(), needed + row * apart)
+    reached -= row * found.shape[1]
+    beyond = reached == found.shape[1]
+    at = np.take_along_axis(best, np.where(beyond, 0, reached), axis=1)
+    return np.asarray(np.where(beyond, 0, at).mean(axis=1))

@@ -5,10 +5,10 @@ and objects count. AP of a resample is therefore AP with a weight on each image,
 resamples are one pass of cumulative sums over the detections in order of score.
 """
 
+from concurrent.futures import ThreadPoolExecutor
+
 import numpy as np
 import pandas as pd
-import torch
-from torch import Tensor
 
 from reports.frames import GroundTruth
 from reports.metrics.average_precision import answers
@@ -20,7 +20,7 @@ RESAMPLED = ("ap.all", "ap.50", "ap.75", "ap.small")
 
 
 def resampled_ap(
-    truth: GroundTruth, detections: pd.DataFrame, protocol: Protocol, weight: Tensor
+    truth: GroundTruth, detections: pd.DataFrame, protocol: Protocol, weight: np.ndarray
 ) -> dict[str, np.ndarray]:
     """AP of each resample.
 
@@ -34,15 +34,24 @@ def resampled_ap(
         ``(R,)`` by key of ``RESAMPLED``: fractions of 1, NaN where a resample has no object.
     """
     wanted = {key: protocol.figures[key] for key in RESAMPLED}
-    scores: dict[tuple[str, int], list[Tensor]] = {}
     areas = {name: protocol.areas[name] for name, _, _ in wanted.values()}
-    for part, given in answers(truth, detections, protocol, areas):
-        for area, _, ranking in rankings(given, truth, protocol, part):
-            for limit in {each for name, _, each in wanted.values() if name == area}:
-                ap = ap_by_threshold(ranking.first(limit), weight, protocol.every_recall)
-                scores.setdefault((area, limit), []).append(ap)
+    asked = [
+        (area, limit, ranking)
+        for part, given in answers(truth, detections, protocol, areas)
+        for area, _, ranking in rankings(given, truth, protocol, part)
+        for limit in sorted({each for name, _, each in wanted.values() if name == area})
+    ]
+    # Numpy leaves Python's lock while it works.
+    with ThreadPoolExecutor(max_workers=2) as pool:
+        found = pool.map(
+            lambda each: ap_by_threshold(each[2].first(each[1]), weight, protocol.every_recall),
+            asked,
+        )
+        scores: dict[tuple[str, int], list[np.ndarray]] = {}
+        for (area, limit, _), ap in zip(asked, found, strict=True):
+            scores.setdefault((area, limit), []).append(ap)
     # (classes, R, IoU) by size bin and limit; NaN where a resample has no object of a class.
-    stacked = {key: torch.stack(each).numpy() for key, each in scores.items()}
+    stacked = {key: np.stack(each) for key, each in scores.items()}
     return {
         key: _mean(stacked.get((area, limit)), iou, protocol, len(weight))
         for key, (area, iou, limit) in wanted.items()

@@ -19,7 +19,7 @@ from reports.metrics.localization import (
     count_objects,
     localization_metrics,
 )
-from reports.metrics.matching import PROTOCOL, match_boxes, match_centers
+from reports.metrics.matching import PROTOCOL, nearby, pair_boxes, pair_centers
 from reports.metrics.protocols import DENSE, Protocol, counted
 
 
@@ -42,12 +42,12 @@ def score(
     """
     total, limit = count_objects(truth), protocol.limit
     detections = counted(detections, protocol)
-    near = match_centers(truth, detections, max_dets=limit, min_score=min_score)
-    overlapping = match_boxes(truth, detections, max_dets=limit, min_score=min_score)
+    near = nearby(truth, detections, max_dets=limit, min_score=min_score)
+    places = localization_metrics(pair_centers(near), total, cell_size)
+    places |= box_localization_metrics(pair_boxes(near), total)
+    del near  # for a large set it and the evaluator's own tables together take gigabytes
     evaluation = evaluate(truth, detections, protocol)
-    metrics = average_precision(evaluation) | error_split(evaluation)
-    metrics |= localization_metrics(near, total, cell_size)
-    metrics |= box_localization_metrics(overlapping, total)
+    metrics = average_precision(evaluation) | error_split(evaluation) | places
     metrics["loc.chance_recall"] = chance_recall(
         truth, detections, max_dets=limit, min_score=min_score
     )

@@ -55,6 +55,7 @@ def test_data_sets_and_foreign_results(tmp_path):
     )
     given = ["--annotations", annotations, "--json", tmp_path / "metrics.json"]
     assert imported("evaluate", "--predictions", results, *given) == []
+    assert imported("compare", results, results, *given) == []
 
 
 def test_the_probe_sees_torch(tmp_path):

@@ -3,7 +3,6 @@
 import numpy as np
 import pandas as pd
 import pytest
-import torch
 
 from reports.bootstrap import Side, compare
 from reports.frames import BOX_COLUMNS, GroundTruth
@@ -37,7 +36,7 @@ def test_ap_of_a_resample_equals_pycocotools_on_the_repeated_images(crowd_share)
     # No ties between scores: where an image's copies tie, the order is anyone's.
     detections["score"] = np.random.default_rng(1).permutation(len(detections)) / len(detections)
     weights = [[1, 1, 1, 1, 1], [0, 3, 1, 0, 1], [2, 0, 0, 2, 1], [5, 0, 0, 0, 0]]
-    found = resampled_ap(truth, detections, LIMITED, torch.tensor(weights))
+    found = resampled_ap(truth, detections, LIMITED, np.array(weights))
     for index, weight in enumerate(weights):
         _, expected = by_pycocotools(*repeated(truth, detections, weight), (1, 30, 60))
         for key, values in found.items():

@@ -14,7 +14,7 @@ from reports.metrics.localization import (
     localization_by_size,
     localization_metrics,
 )
-from reports.metrics.matching import match_boxes, match_centers
+from reports.metrics.matching import match_centers, nearby, pair_boxes
 
 
 def truth_of(rows, images=(0, 1), size=100):
@@ -104,7 +104,7 @@ def test_matching_by_iou_equals_loops(objects, detections, max_dets):
         [(d[0], d[1], d[2] - w / 2, d[3] - w / 4, w, w / 2, d[4]) for d, w in detections],
         columns=["image_id", "category_id", *"xywh", "score"],
     )
-    found = match_boxes(truth_of(objects), frame, max_dets=max_dets)
+    found = pair_boxes(nearby(truth_of(objects), frame, max_dets=max_dets))
     taken = {}
     for key in {(o[0], o[1]) for o in objects}:
         mine = [(d, w) for d, w in detections if (d[0], d[1]) == key]

@@ -6,7 +6,6 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 import pytest
-import torch
 
 from hrhsco_cli.datasets.coco_json import read_detections, read_scored_truth
 from reports.errors import InputError
@@ -223,7 +222,7 @@ def test_the_bootstrap_takes_the_same_figures(name):
     detections["score"] = np.random.default_rng(0).permutation(len(detections)) / len(detections)
     protocol = named(name)
     found = counted(detections, protocol)
-    once = resampled_ap(truth, found, protocol, torch.ones(1, 2, dtype=torch.int64))
+    once = resampled_ap(truth, found, protocol, np.ones((1, 2), dtype=np.int64))
     expected = figures(truth, detections, protocol)
     for key, value in once.items():
         assert value[0] == pytest.approx(expected[key], abs=1e-9), key

@@ -1,0 +1,38 @@
+"""``hrhsco bench-scoring``: how long scoring takes as sets grow, beside pycocotools."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+def bench_scoring(
+    annotations: Annotated[Path, typer.Argument(help="COCO annotations (.json or .json.gz).")],
+    times: Annotated[
+        list[int] | None, typer.Option(min=1, help="Their images so often; several.  [default: 1]")
+    ] = None,
+    rounds: Annotated[int, typer.Option(min=1, help="Times that each is run.")] = 3,
+    markdown: Annotated[Path | None, typer.Option(help="Write all tables there (.md).")] = None,
+    json_out: Annotated[Path | None, typer.Option("--json", help="Write all runs there.")] = None,
+) -> None:
+    """Measure evaluate and compare on made-up results, beside pycocotools on the same files.
+
+    Each is run in a process of its own, in turn; compare draws 1,000 resamples.
+
+    Example: hrhsco bench-scoring runs/scenes/val.json --rounds 1
+    Example: hrhsco bench-scoring val.json --times 1 --times 4 --times 16 --markdown scoring.md
+    """
+    from hrhsco_cli.bench.scoring import measure
+    from hrhsco_cli.files import write_json, write_text
+    from hrhsco_cli.progress import progress
+    from reports.sections.scoring import page
+
+    counts = sorted(set(times or [1]))
+    with progress("bench-scoring", rounds * (2 * len(counts) + 2)) as log:
+        result = measure(annotations, counts, rounds, lambda name: log.advance(note=name))
+    text = page(result)
+    typer.echo(text)
+    if markdown is not None:
+        write_text(markdown, text)
+    if json_out is not None:
+        write_json(json_out, result)

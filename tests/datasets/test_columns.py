@@ -1,0 +1,69 @@
+"""COCO results in blocks: the same columns wherever the file is cut, or none at all."""
+
+import gzip
+import json
+import re
+import tempfile
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from hrhsco_cli.datasets.columns import result_columns
+
+number = st.floats(-1e6, 1e6).map(lambda value: round(value, 3))
+name = st.one_of(st.integers(-9, 9), st.text('a},{"[\\ 7', max_size=4))
+row = st.fixed_dictionaries(
+    {
+        "image_id": name,
+        "category_id": st.integers(0, 9),
+        "bbox": st.lists(number, min_size=4, max_size=4),
+        "score": number,
+    },
+    optional={"caption": st.text('},{ "', max_size=9)},
+)
+
+
+def written(folder, text, packed=False):
+    path = Path(folder, "found.json.gz" if packed else "found.json")
+    path.write_bytes(gzip.compress(text.encode()) if packed else text.encode())
+    return path
+
+
+@given(
+    st.lists(row, max_size=9),
+    st.integers(1, 400),
+    st.sampled_from([None, 1]),
+    st.booleans(),
+)
+def test_rows_wherever_the_file_is_cut(rows, block_bytes, indent, packed):
+    with tempfile.TemporaryDirectory() as folder:
+        path = written(folder, json.dumps(rows, indent=indent), packed)
+        found = result_columns(path, block_bytes)
+        whole = result_columns(path)
+    for key in ("image_id", "category_id", "score"):
+        assert whole[key].tolist() == [each[key] for each in rows]
+    boxes = np.column_stack([whole[side] for side in "xywh"])
+    assert boxes.tolist() == [each["bbox"] for each in rows]
+    # A row's own text may look like a border between rows: then nothing is said, never a wrong row.
+    if found is None:
+        said = (each.get("caption", "") + "|" + str(each["image_id"]) for each in rows)
+        assert any(re.search(r"\}\s*,", each) for each in said)
+    else:
+        assert all(found[key].tolist() == whole[key].tolist() for key in whole)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", "{}", "[{}]", '[{"image_id": 1}', '[{"image_id": 1, "category_id": 1, "bbox": [1, 2, 3],'
+     ' "score": 1}]', '[{"image_id": 1, "category_id": 1, "bbox": [1, 2, 3, 4], "score": NaN}]'],
+)  # fmt: skip
+def test_anything_else_is_left_to_the_careful_reader(tmp_path, text):
+    assert result_columns(written(tmp_path, text)) is None
+    assert result_columns(written(tmp_path, text, packed=True)) is None
+    assert result_columns(tmp_path / "missing.json") is None
+    damaged = tmp_path / "damaged.json.gz"
+    damaged.write_bytes(gzip.compress(b"[]")[:-9])
+    assert result_columns(damaged) is None

@@ -19,7 +19,13 @@ from reports.metrics.localization import (
     count_objects,
     localization_metrics,
 )
-from reports.metrics.matching import PROTOCOL, nearby, pair_boxes, pair_centers
+from reports.metrics.matching import (
+    PROTOCOL,
+    match_centers,
+    nearby,
+    pair_boxes,
+    pair_centers,
+)
 from reports.metrics.protocols import DENSE, Protocol, counted
 
 

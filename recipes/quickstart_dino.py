@@ -15,3 +15,4 @@ _base_ = [
 ]
 
 model = dict(bbox_head=dict(num_classes=3))  # training takes the number from the data
+optim_wrapper = dict(optimizer=dict(lr=2e-3))  # the schedule's is tuned for YOLC's heads

@@ -63,10 +63,11 @@ def _scenes(wanted: dict[str, Any]) -> Path:
     from hrhsco_cli.datasets.scenes import render_dataset
 
     options = dict(wanted)
+    folder = Path(options.pop("folder", SCENES))
     if "size" in options:
         options["size"] = tuple(options["size"])
-    render_dataset(SCENES, **options)
-    return SCENES
+    render_dataset(folder, **options)
+    return folder
 
 
 def _made(source: Path, steps: dict[str, Any], fold: str | None) -> Path:

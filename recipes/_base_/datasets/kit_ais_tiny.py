@@ -15,8 +15,8 @@ train_pipeline = _base_.train_pipeline
 train_pipeline[2].crop_size = (96, 96)
 train_dataloader = dict(
     batch_size=8,
-    # 50 steps an epoch in every fold and at every factor, which have 92 to 528 images.
-    sampler=dict(type="FixedLengthSampler", images=400),
+    # 150 steps an epoch in every fold and at every factor, which have 92 to 528 images.
+    sampler=dict(type="FixedLengthSampler", images=1200),
     dataset=dict(data_root=data_root, pipeline=train_pipeline),
 )
 test_dataloader = dict(dataset=dict(data_root=data_root))

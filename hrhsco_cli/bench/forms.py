@@ -1,5 +1,6 @@
 """Each step of the method in its fast and its plain form, on the same input."""
 
+import copy
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -7,6 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from heads.box_branch import BoxBranch, read_boxes
 from heads.heatmap_branch import BaselineHeatmapBranch, HRHHeatmapBranch
 from heads.offset_branch import OffsetBranch
 from heads.peaks import find_peaks, kernel_in_cells
@@ -110,6 +112,18 @@ def _offsets(at: Setting) -> Pair:
 
 def _offsets_training(at: Setting) -> Pair:
     branch, feature, cells = _offset_input(at)
+    return _training(
+        branch,
+        feature,
+        lambda: branch(feature, cells),
+        lambda: plain.offsets(branch, feature, cells),
+    )
+
+
+def _training(
+    branch: nn.Module, feature: Tensor, fast: Callable[[], Tensor], whole: Callable[[], Tensor]
+) -> Pair:
+    """Forward and backward of what two forms of a branch read; the results are the gradients."""
     feature.requires_grad_()
 
     def gradients(read: Callable[[], Tensor]) -> Callable[[], tuple[Tensor, ...]]:
@@ -128,12 +142,7 @@ def _offsets_training(at: Setting) -> Pair:
         pairs = zip(fast, whole, strict=True)
         return max(float((a - b).norm() / b.norm().clamp(min=1e-30)) for a, b in pairs)
 
-    return Pair(
-        gradients(lambda: branch(feature, cells)),
-        gradients(lambda: plain.offsets(branch, feature, cells)),
-        difference,
-        branch,
-    )
+    return Pair(gradients(fast), gradients(whole), difference, branch)
 
 
 def _offset_input(at: Setting) -> tuple[OffsetBranch, Tensor, Tensor]:
@@ -142,6 +151,43 @@ def _offset_input(at: Setting) -> tuple[OffsetBranch, Tensor, Tensor]:
     place = torch.randint(0, height * width, (at.objects,), device=at.device)
     cells = torch.stack(torch.unravel_index(place, (1, height, width)), dim=1)
     return branch, at.feature(), cells
+
+
+def _boxes(at: Setting) -> Pair:
+    branch, feature, cells = _box_input(at)
+    dense = _dense(branch)
+    return Pair(
+        lambda: read_boxes(branch(feature)[1], cells),
+        lambda: read_boxes(dense(feature)[1], cells),
+        _apart,
+        branch,
+    )
+
+
+def _boxes_training(at: Setting) -> Pair:
+    branch, feature, cells = _box_input(at)
+    dense = _dense(branch)
+    return _training(
+        branch,
+        feature,
+        lambda: read_boxes(branch(feature)[1], cells),
+        lambda: read_boxes(dense(feature)[1], cells),
+    )
+
+
+def _box_input(at: Setting) -> tuple[BoxBranch, Tensor, Tensor]:
+    branch = BoxBranch(at.channels, at.channels).to(at.device)
+    height, width = at.feature_size
+    place = torch.randint(0, height * width, (at.objects,), device=at.device)
+    cells = torch.stack(torch.unravel_index(place, (1, height, width)), dim=1)
+    return branch, at.feature(), cells
+
+
+def _dense(branch: BoxBranch) -> BoxBranch:
+    """The same parameters, the whole map refined by the deformable convolution."""
+    dense = copy.copy(branch)
+    dense.sparse = False
+    return dense
 
 
 def _targets(at: Setting) -> Pair:
@@ -204,6 +250,19 @@ STEPS = {
         _offsets_training,
         "its forward and backward pass at object cells",
         "gradient, relative",
+        trains=True,
+    ),
+    "boxes": Step(
+        _boxes,
+        "box branch, refined at peaks, against the whole map",
+        "box in stride-4 cells",
+        sweeps=("objects",),
+    ),
+    "boxes_training": Step(
+        _boxes_training,
+        "its forward and backward pass at object cells",
+        "gradient, relative",
+        sweeps=("objects",),
         trains=True,
     ),
     "targets": Step(

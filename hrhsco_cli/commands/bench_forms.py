@@ -27,8 +27,9 @@ def bench_forms(
 ) -> None:
     """Measure fast forms against plain ones: time, memory, largest difference, and their growth.
 
-    Steps: offsets, offsets_training, targets, decoding, heatmap, baseline_heatmap. Both forms get
-    the same input and are timed in turn. A whole training step is ``hrhsco bench --training``.
+    Steps: offsets, offsets_training, boxes, boxes_training, targets, decoding, heatmap,
+    baseline_heatmap. Both forms get the same input and are timed in turn. A whole training step is
+    ``hrhsco bench --training``.
 
     Example: hrhsco bench-forms targets decoding --size 256x160 --plot runs/growth.png
     """

@@ -1,5 +1,6 @@
 """The second pass: any detector of this project, looked through again where objects crowd."""
 
+from dataclasses import replace
 from typing import Any
 
 import torch
@@ -12,6 +13,7 @@ from mmdet.utils import ConfigType, InstanceList
 from mmengine.structures import InstanceData
 from torch import Tensor
 
+from heads.borders import centered, to_picture
 from heads.clusters import CropOptions, find_clusters
 from heads.fusion import Crop, fuse
 from heads.peaks import blur
@@ -73,8 +75,9 @@ class ClusterCropDetector(BaseDetector):
 
         Args:
             batch_inputs: ``(B, 3, H, W)``, preprocessed.
-            batch_data_samples: with ``img_shape`` (height, width without padding) and, to
-                ``rescale``, ``scale_factor``.
+            batch_data_samples: with ``img_shape`` (height, width without the padding of the batch)
+                and, to ``rescale``, ``scale_factor``; where the picture was padded on all sides,
+                ``border``, and ``center_pad``, by which its crops are padded alike (``borders``).
             rescale: give boxes in the original image instead of the network's input.
 
         Returns:
@@ -87,7 +90,7 @@ class ClusterCropDetector(BaseDetector):
         for image, sample in enumerate(batch_data_samples):
             crops, found, pixels = [], [], 0
             for window in windows[image].tolist():
-                crop, padded = self._cut(batch_inputs[image], window)
+                crop, padded = self._cut(batch_inputs[image], window, sample.get("center_pad"))
                 (again,), _ = self._detect(padded, [_sample_of(crop, padded, sample)])
                 crops.append(crop)
                 found.append(again)
@@ -100,8 +103,7 @@ class ClusterCropDetector(BaseDetector):
                 max_per_img=self.options.max_per_img,
             )
             if rescale:
-                scale = merged.bboxes.new_tensor(sample.scale_factor).repeat(2)
-                merged.bboxes = merged.bboxes / scale
+                merged.bboxes = to_picture(merged.bboxes, sample.metainfo)
             results.append(merged)
             sample.set_metainfo(
                 {
@@ -124,7 +126,8 @@ class ClusterCropDetector(BaseDetector):
         windows = []
         for sample, each in zip(batch_data_samples, logits, strict=True):
             height, width = sample.img_shape[:2]
-            windows.append(find_clusters(self._scores(each), stride, (width, height), self.options))
+            clusters = find_clusters(self._scores(each), stride, (width, height), self.options)
+            windows.append(_inside(clusters, sample.get("border")))
         return found, windows
 
     def _detect(
@@ -141,7 +144,9 @@ class ClusterCropDetector(BaseDetector):
             return blur(logits.float().sigmoid())
         return logits.amax(dim=0, keepdim=True).float().sigmoid()
 
-    def _cut(self, image: Tensor, window: list[int]) -> tuple[Crop, Tensor]:
+    def _cut(
+        self, image: Tensor, window: list[int], center_pad: dict[str, int] | None
+    ) -> tuple[Crop, Tensor]:
         """A window of ``image`` ``(3, H, W)``, scaled and padded: ``(1, 3, H', W')``."""
         x1, y1, x2, y2 = window
         width, height = (max(1, round(side * self.options.scale)) for side in (x2 - x1, y2 - y1))
@@ -152,10 +157,34 @@ class ClusterCropDetector(BaseDetector):
             align_corners=False,  # pixels cover [i, i + 1): corners stay corners
             antialias=self.options.scale < 1,
         )
+        if center_pad is not None:
+            return self._centered(Crop((x1, y1, x2, y2), (width, height)), scaled, center_pad)
         divisor = getattr(self.data_preprocessor, "pad_size_divisor", 1)
         value = float(getattr(self.data_preprocessor, "pad_value", 0))
         padded = F.pad(scaled, (0, -width % divisor, 0, -height % divisor), value=value)
         return Crop((x1, y1, x2, y2), (width, height)), padded
+
+    def _centered(
+        self, crop: Crop, scaled: Tensor, center_pad: dict[str, int]
+    ) -> tuple[Crop, Tensor]:
+        """A scaled window in the middle of raw black, as ``center_pad`` pads pictures."""
+        width, left = centered(crop.size[0], **center_pad)
+        height, top = centered(crop.size[1], **center_pad)
+        mean, std = (getattr(self.data_preprocessor, each, None) for each in ("mean", "std"))
+        black = scaled.new_zeros(3, 1, 1) if mean is None else -mean / std
+        padded = black.to(scaled).expand(1, 3, height, width).clone()
+        padded[:, :, top : top + crop.size[1], left : left + crop.size[0]] = scaled
+        return replace(crop, start=(left, top)), padded
+
+
+def _inside(windows: Tensor, border: Any) -> Tensor:
+    """Windows ``(N, 4)`` without what is padding; those that are nothing else go."""
+    if border is None:
+        return windows
+    top, bottom, left, right = (int(each) for each in border)
+    limits = windows.new_tensor([[left, top, left, top], [right, bottom, right, bottom]])
+    clipped = windows.clamp(limits[0], limits[1])
+    return clipped[(clipped[:, 2:] > clipped[:, :2]).all(dim=1)]
 
 
 def _sample_of(crop: Crop, padded: Tensor, sample: DetDataSample) -> DetDataSample:

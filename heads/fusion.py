@@ -20,10 +20,12 @@ class Crop:
     Attributes:
         window: x1, y1, x2, y2 in whole px of the image.
         size: (width, height) in px that the window was scaled to.
+        start: x, y in px where the scaled window begins in what is detected on: its padding.
     """
 
     window: tuple[int, int, int, int]
     size: tuple[int, int]
+    start: tuple[int, int] = (0, 0)
 
     @property
     def zoom(self) -> tuple[float, float]:
@@ -33,11 +35,13 @@ class Crop:
 
     def into(self, boxes: Tensor) -> Tensor:
         """Boxes ``(N, 4)`` x1, y1, x2, y2 of the image in the crop's pixels."""
-        return (boxes - self._corner(boxes)) * boxes.new_tensor(self.zoom).repeat(2)
+        zoom, start = (boxes.new_tensor(each).repeat(2) for each in (self.zoom, self.start))
+        return (boxes - self._corner(boxes)) * zoom + start
 
     def back(self, boxes: Tensor) -> Tensor:
         """Boxes ``(N, 4)`` of the crop in the image's pixels."""
-        return boxes / boxes.new_tensor(self.zoom).repeat(2) + self._corner(boxes)
+        zoom, start = (boxes.new_tensor(each).repeat(2) for each in (self.zoom, self.start))
+        return (boxes - start) / zoom + self._corner(boxes)
 
     def holds(self, boxes: Tensor) -> Tensor:
         """Which boxes of the image lie wholly inside the window, edges included: ``(N,)``."""

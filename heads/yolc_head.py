@@ -15,6 +15,7 @@ from mmengine.structures import InstanceData
 from torch import Tensor, nn
 
 from heads import branch_oracle
+from heads.borders import to_picture
 from heads.box_branch import BoxBranch, BoxReader, read_boxes
 from heads.centers import CenterSource, PeakReadings, center_source
 from heads.heatmap_branch import BaselineHeatmapBranch, HRHHeatmapBranch
@@ -303,7 +304,8 @@ class YOLCHead(BaseDenseHead):
 
         Args:
             heatmap_logits: and ``offsets``, ``coarse``, ``refined``: see ``forward``.
-            batch_img_metas: one an image; ``scale_factor`` (w, h) undoes the resizing.
+            batch_img_metas: one an image; ``scale_factor`` (w, h) undoes the resizing, ``border``,
+                where there is one, the padding (``borders``).
             cfg: overrides of ``test_cfg``.
             rescale: give boxes in the original image instead of the network's input.
             batch_truths: for ``test_cfg.oracle``, the true boxes in the network's input.
@@ -338,10 +340,8 @@ class YOLCHead(BaseDenseHead):
                 )
             found = _suppressed(found, options.nms)
             if rescale:
-                scale = found.bboxes.new_tensor(meta["scale_factor"])
-                found.bboxes = found.bboxes / scale.repeat(2)
-                found.peak_cells = found.peak_cells / scale.repeat(2)
-                found.offset_origins = found.offset_origins / scale
+                for name in ("bboxes", "peak_cells", "offset_origins"):
+                    found[name] = to_picture(found[name], meta)
             results.append(found)
         return results
 

@@ -1,9 +1,12 @@
-"""YOLC as published: HRNet-W48 and the x4 head on VisDrone at 1024x640.
+"""YOLC's x4 baseline, HRNet-W48, on VisDrone: ours, for comparison with HRH-SCO and other heads.
 
 Data: hrhsco data convert visdrone FOLDER data/visdrone
 Command: hrhsco train visdrone_w48_baseline --data data/visdrone --device cuda
 Cost: 48 epochs of 5 passes; not run by the authors of this tool, who had no GPU.
-Expect: published results of YOLC stand in arXiv 2404.06180; its second pass is not part of this.
+Expect: no published figure; yolc_published is YOLC's own experiment. This has its network,
+    augmentation, schedule and test size, but trains on no cluster crops and not on rows of score 0,
+    crops wider than high, starts the heatmap otherwise (init, focal_prior_bias), and is scored
+    without blur and second pass by protocol visdrone.
 """
 
 _base_ = [

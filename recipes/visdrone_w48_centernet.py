@@ -1,4 +1,4 @@
-"""mmdet's CenterNet with its offset head: HRNet-W48 on VisDrone at 1024x640.
+"""mmdet's CenterNet with its offset head: HRNet-W48 on VisDrone.
 
 Paper: arXiv 1904.07850.
 Command: hrhsco train visdrone_w48_centernet --data data/visdrone --device cuda

@@ -1,4 +1,4 @@
-"""mmdet's DINO: HRNet-W48 on VisDrone at 1024x640, queries over strides 4 to 32.
+"""mmdet's DINO: HRNet-W48 on VisDrone, queries over strides 4 to 32.
 
 Paper: arXiv 2203.03605.
 Command: hrhsco train visdrone_w48_dino --data data/visdrone --device cuda

@@ -1,4 +1,4 @@
-"""mmdet's FCOS: HRNet-W48 on VisDrone at 1024x640, anchor points at strides 4 to 64.
+"""mmdet's FCOS: HRNet-W48 on VisDrone, anchor points at strides 4 to 64.
 
 Paper: arXiv 1904.01355.
 Command: hrhsco train visdrone_w48_fcos --data data/visdrone --device cuda

@@ -1,4 +1,4 @@
-"""mmdet's RTMDet head: HRNet-W48 on VisDrone at 1024x640, anchor points at strides 4 to 16.
+"""mmdet's RTMDet head: HRNet-W48 on VisDrone, anchor points at strides 4 to 16.
 
 Paper: arXiv 2212.07784.
 Command: hrhsco train visdrone_w48_rtmdet --data data/visdrone --device cuda

@@ -23,7 +23,7 @@ from reports.plots import (
     size_bins,
     training_curves,
 )
-from reports.sections import conditions, limits, overview, telling, verdicts
+from reports.sections import conditions, limits, overview, published, telling, verdicts
 from reports.sections.gain import gains
 from reports.sections.learning import curves
 from reports.telling import Telling, tellings
@@ -187,6 +187,13 @@ def _figures(
             yield name, caption, figure
 
 
+_SCORED = (
+    "What came out", "Figures", "The learning curve", "By object size", "By strictness",
+    "What rounding allows", "Which branch holds the score back", "Which errors cost AP",
+)  # fmt: skip
+"""Sections whose figures hold by a protocol, which is named below them."""
+
+
 def _page(
     title: str,
     trials: list[Trial],
@@ -212,6 +219,7 @@ def _page(
         "What rounding allows": [limits.ceiling(trials, reached.ceilings(trials, truth))],
         "Which branch holds the score back": [limits.branches(trials)],
         "Which errors cost AP": [limits.error_split(trials)],
+        "Beside published figures": [published.beside(trials, truth)],
         "Training": [conditions.training(trials)],
         "Conditions": [conditions.conditions(trials, attribution)],
         "What each figure means": [overview.glossary(trials)],
@@ -220,6 +228,7 @@ def _page(
     for heading, bodies in sections.items():
         if any(bodies):
             parts += [f"## {heading}", *(body for body in bodies if body)]
+            parts += [conditions.scored_by(trials)] if heading in _SCORED else []
     return "\n\n".join(parts) + "\n"
 
 

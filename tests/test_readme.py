@@ -68,3 +68,19 @@ def test_readme_commands_parse(line):
     command, rest = walk(typer.main.get_command(app), words)
     assert not hasattr(command, "commands"), f"no command in {line!r}"
     command.make_context("hrhsco", rest)
+
+
+PUBLISHED_RECIPES = sorted((ROOT / "recipes").glob("*_published*.py"))
+
+
+@pytest.mark.parametrize("path", PUBLISHED_RECIPES, ids=lambda path: path.stem)
+def test_commands_that_a_published_recipe_names_parse(path):
+    """All of them: who types these runs the published experiment."""
+    docstring = path.read_text().split('"""')[1]
+    lines = re.findall(r"(?:^|: )\s*hrhsco (.*)$", docstring, flags=re.M)
+    assert any(line.startswith(f"train {path.stem} ") for line in lines)
+    assert any(line.startswith("data convert visdrone ") for line in lines)
+    for line in lines:
+        command, rest = walk(typer.main.get_command(app), shlex.split(line))
+        assert not hasattr(command, "commands"), f"no command in {line!r}"
+        command.make_context("hrhsco", rest)

@@ -131,6 +131,16 @@ def crops(
     scale: Annotated[
         float, typer.Option(help="A crop's sides times this; 1 copies pixels, YOLC takes 1.5.")
     ] = 1.0,
+    pad: Annotated[
+        str | None,
+        typer.Option(help="Bring smaller crops to WxH px, in the middle of black; YOLC: 1024x640."),
+    ] = None,
+    all_rows: Annotated[
+        bool,
+        typer.Option(
+            "--all-rows", help="Objects marked ignore (VisDrone's score 0) crowd too, as YOLC's."
+        ),
+    ] = False,
     originals: Annotated[
         bool, typer.Option(help="Keep the whole pictures beside their crops.")
     ] = True,
@@ -144,6 +154,8 @@ def crops(
     Example: hrhsco data crops data/visdrone data/visdrone_crops --k 2
 
     Example: hrhsco data crops data/visdrone data/visdrone_crops --from runs/first --scale 1.5
+
+    Example: hrhsco data crops data/visdrone data/yolc --scale 1.5 --pad 1024x640 --all-rows
     """
     from hrhsco_cli.commands.values import parse_splits
     from hrhsco_cli.datasets.crops import crop_dataset
@@ -154,10 +166,11 @@ def crops(
     done = crop_dataset(
         source,
         out,
-        window_finders(heatmap, source, parse_splits(splits), options),
+        window_finders(heatmap, source, parse_splits(splits), options, all_rows=all_rows),
         originals=originals,
         scale=scale,
-        about={"from": heatmap, **options},
+        about={"from": heatmap, **options, "all_rows": all_rows},
+        pad=None if pad is None else parse_size(pad, "--pad"),
     )
     print_cropped(done, "crop")
     typer.echo(out)

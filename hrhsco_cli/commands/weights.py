@@ -15,7 +15,7 @@ def inspect(
     checkpoint: Annotated[str, typer.Argument(help="A checkpoint file, or a run's folder.")],
     json_out: Annotated[Path | None, typer.Option("--json", help="Write it there.")] = None,
 ) -> None:
-    """What a checkpoint holds: layout, head, depth, classes, channels, tensors.
+    """What a checkpoint holds: layout, head, depth, recipe, classes, channels, tensors.
 
     Nothing in the file is run: one that holds more than weights and plain values is refused.
 
@@ -35,7 +35,12 @@ def inspect(
 def convert(
     checkpoint: Annotated[str, typer.Argument(help="A checkpoint of YOLC or HRH-SCO.")],
     out: Annotated[Path, typer.Argument(help="The run's folder to make.")],
-    recipe: Annotated[str, typer.Option(help="The recipe of its network: a file, or a name.")],
+    recipe: Annotated[
+        str | None,
+        typer.Option(
+            help="The recipe of its network: a file, or a name.  [default: what it was trained for]"
+        ),
+    ] = None,
     data: Annotated[
         Path | None, typer.Option(help="What to score it on: train.json, val.json and images/.")
     ] = None,
@@ -45,10 +50,13 @@ def convert(
 ) -> None:
     """Make a run of a checkpoint in the public layout (mmdet 2.x); hrhsco evaluate scores it.
 
-    Every tensor must fit the recipe's network. Depth and the order in which boxes are sampled are
-    taken from the checkpoint.
+    Every tensor must fit the recipe's network. Depth, refinement and the order in which boxes are
+    sampled are taken from the checkpoint; where the recipe decodes or tests otherwise than the
+    weights were trained for, it says so.
 
-    Example: hrhsco weights convert yolc.pth runs/yolc --recipe visdrone_w48_baseline
+    Example: hrhsco weights convert yolc.pth runs/yolc --data data/visdrone
+
+    Example: hrhsco weights convert yolc.pth runs/ours --recipe visdrone_w48_baseline
     """
     from hrhsco_cli.runs.recipe import parse_settings
     from hrhsco_cli.runs.weights.converting import convert as make_run

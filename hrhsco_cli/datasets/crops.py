@@ -4,7 +4,7 @@ A window lies on whole pixels, so pixels are copied; with a scale of its own a c
 Boxes wholly inside a window are moved (and scaled) as floats, never rounded or clipped: what is
 measured here is a center, and clipping moves it. A box that the window cuts is no box of known
 center any more: its visible part is kept as ``iscrowd`` (learned by nothing, and detections on it
-count as nothing when it is scored).
+count as nothing when it is scored). A box that is marked ``ignore`` stays marked so.
 """
 
 import shutil
@@ -75,6 +75,7 @@ def crop_dataset(
     about: dict[str, Any] | None = None,
     resample: Resample = cut_bilinear,
     least_area: float = 0.0,
+    pad: tuple[int, int] | None = None,
 ) -> dict[str, Summary]:
     """Crop the pictures of some splits into a new data set; its other splits are copied as is.
 
@@ -88,6 +89,7 @@ def crop_dataset(
         about: goes into the annotation files.
         resample: makes a crop's pixels.
         least_area: boxes that have less of it in a crop, in its px squared, become ``iscrowd``.
+        pad: width and height that smaller crops are brought to, in the middle of black.
 
     Returns:
         What came of each cropped split.
@@ -104,9 +106,10 @@ def crop_dataset(
         done: dict[str, Summary] = {}
         for name in SPLITS:
             if name in find_windows:
-                split = _Split(source, aside, scale, originals, part, resample, least_area)
+                split = _Split(source, aside, scale, originals, part, resample, least_area, pad)
                 done[name] = split.crop(truths[name], find_windows[name], f"{part}s of {name}")
                 made = {"made_by": f"hrhsco data {part}s", "scale": scale, **(about or {})}
+                made |= {} if pad is None else {"pad": list(pad)}
                 write_json(aside / f"{name}.json", split.coco(truths[name], made), indent=None)
             elif (source / f"{name}.json").is_file():
                 _copy_split(source, aside, name)
@@ -124,16 +127,18 @@ class _Split:
     part: str
     resample: Resample
     least_area: float
+    pad: tuple[int, int] | None
     images: list[dict[str, Any]] = field(default_factory=list)
     annotations: list[dict[str, Any]] = field(default_factory=list)
     summary: Summary = field(default_factory=Summary)
 
     def crop(self, truth: GroundTruth, find_windows: FindWindows, title: str) -> Summary:
         """Take every picture; refuse a split without any cluster, since nothing would be new."""
-        boxes, regions = dict(iter(truth.boxes.groupby("image_id"))), truth.ignore_regions
+        marked = truth.boxes.assign(ignore=truth.boxes["ann_id"].isin(truth.ignored))
+        boxes, regions = dict(iter(marked.groupby("image_id"))), truth.ignore_regions
         with progress(title, len(truth.images)) as log:
             for image in truth.images.itertuples(index=False):
-                mine = boxes.get(image.image_id, truth.boxes[:0])
+                mine = boxes.get(image.image_id, marked[:0])
                 ignored = regions[regions["image_id"] == image.image_id]
                 windows = list(find_windows(image, mine))
                 self._take(image, mine, ignored[_SIDES].to_numpy(float), windows)
@@ -171,14 +176,20 @@ class _Split:
         pixels = _open(self.source / "images" / image.file_name, image)
         for number, window in enumerate(windows, start=1):
             crop = self.resample(pixels, window, self.scale)
-            file_name = f"{Path(image.file_name).with_suffix('')}_{self.part}{number}.png"
-            _save(crop, self.out / "images" / file_name)
             inside, cut = move_boxes(boxes, window, image, crop.size)
             vanished = (inside["w"] * inside["h"] < self.least_area) & ~inside["iscrowd"]
             inside["iscrowd"] |= vanished
             regions = clip_boxes(ignored, window, crop.size)
             about = {"crop_of": image.file_name, "window": list(window)}
-            self._list(file_name, crop.size, pd.concat([inside, cut]), regions, **about)
+            listed = pd.concat([inside, cut.assign(ignore=False)])
+            if self.pad is not None:
+                crop, corner = _padded(crop, self.pad)
+                listed[["x", "y"]] += corner
+                regions[:, :2] += corner
+                about["corner"] = list(corner)
+            file_name = f"{Path(image.file_name).with_suffix('')}_{self.part}{number}.png"
+            _save(crop, self.out / "images" / file_name)
+            self._list(file_name, crop.size, listed, regions, **about)
             whole.update(inside.index)
             self.summary.crops += 1
             self.summary.kept += len(inside) - int(vanished.sum())
@@ -208,9 +219,19 @@ class _Split:
                     "category_id": int(box.category_id),
                     "bbox": [float(side) for side in (box.x, box.y, box.w, box.h)],
                     "area": float(box.area),
-                    "iscrowd": int(box.iscrowd),
+                    "iscrowd": int(box.iscrowd and not box.ignore),
+                    **({"ignore": 1} if box.ignore else {}),
                 }
             )
+
+
+def _padded(crop: Image.Image, least: tuple[int, int]) -> tuple[Image.Image, tuple[int, int]]:
+    """A crop in the middle of black of at least a size, and where it begins there."""
+    size = (max(crop.width, least[0]), max(crop.height, least[1]))
+    corner = ((size[0] - crop.width) // 2, (size[1] - crop.height) // 2)
+    black = Image.new(crop.mode, size)
+    black.paste(crop, corner)
+    return black, corner
 
 
 def _copy_split(source: Path, out: Path, name: str) -> None:

@@ -18,7 +18,6 @@ from hrhsco_cli.export.writing import INPUT, PACKAGES, PIXEL_TYPES, require_onnx
 from hrhsco_cli.files import replacing
 from hrhsco_cli.runs import checkpoints, recipe, second_pass
 from hrhsco_cli.runs.environment import package_versions
-from hrhsco_cli.runs.evaluation import resized_to
 from hrhsco_cli.runs.folder import RunFolder
 from hrhsco_cli.runs.training import load_weights
 from reports.errors import InputError
@@ -219,8 +218,10 @@ def _about(
         "decoding": dict(head.test_cfg),
         "input": f"{INPUT} (B, 3, H, W) {options.pixels}, raw pixels 0 to 255, BGR as OpenCV reads",
         "preprocessing": "in the graph: channel order, mean and std, padding right and below to "
-        f"multiples of {does.pad_size_divisor}; not in it: resizing",
-        "resized_to": resized_to(config),
+        f"multiples of {does.pad_size_divisor}; not in it: resizing (resized_to), and padding on "
+        "all sides with black (center_pad: by at least so many px, to multiples of divisor)",
+        "resized_to": recipe.resized_to(config),
+        "center_pad": recipe.center_pad(config),
         "coordinates": "pixels of the input, origin at the corner of the first pixel",
         "outputs": OUTPUTS,
         "packages": package_versions() | {each: version(each) for each in PACKAGES},

@@ -1,8 +1,10 @@
 """The data of a grid: what the call names, or what the grid file asks to be made, once.
 
 A grid's ``data`` is either ``synth`` (options of ``hrhsco data synth``), or real data and what is
-done to it: ``folder``, ``folds`` and ``one_class`` (``hrhsco data folds``), ``factor``, ``phases``
-and ``excuse_vanished`` (``hrhsco data downsample``). The latter four may be axes: ``data.factor``.
+done to it, in this order: ``folder``, ``folds`` and ``one_class`` (``hrhsco data folds``),
+``factor``, ``phases`` and ``excuse_vanished`` (``hrhsco data downsample``), and ``crops``, options
+of ``hrhsco data crops --from truth`` on the training split. ``one_class`` and those of
+``downsample`` may be axes: ``data.factor``.
 What is made is kept below ``runs/data``, in folders that are named after all that decides them.
 """
 
@@ -19,10 +21,15 @@ from reports.errors import InputError
 SCENES = Path("runs") / "scenes"
 MADE = Path("runs") / "data"
 
-VERSION = 1
+VERSION = 2
 """Of what is made below ``MADE``: raised whenever the same source would give other bytes."""
 
-_STEPS = {"folder", "folds", "one_class", "factor", "phases", "excuse_vanished"}
+_AXES = {"one_class", "factor", "phases", "excuse_vanished"}
+_STEPS = {"folder", "folds", "crops"} | _AXES
+
+_CLUSTERS = {"k", "min_side", "growth", "densest"}
+_CROPS = _CLUSTERS | {"scale", "pad", "all_rows"}
+"""Options of ``crops``, called as those of ``hrhsco data crops``."""
 
 FindData = Callable[[TrialSpec], Path | None]
 """From a trial to its data folder; None keeps its recipe's own."""
@@ -46,17 +53,19 @@ def grid_data(grid: Grid, data: Path | None) -> FindData:
         found = data if data is not None or not grid.data else _scenes(grid.data["synth"])
         return lambda _: found
     unknown = sorted((set(grid.data) | per_trial) - _STEPS)
-    if unknown or per_trial & {"folder", "folds"}:
+    if unknown or per_trial - _AXES:
         raise InputError(
-            f"grid 'data' takes synth, or {', '.join(sorted(_STEPS))} (all but folder and folds "
-            f"may be axes too); it has {', '.join(unknown or sorted(per_trial))}"
+            f"grid 'data' takes synth, or {', '.join(sorted(_STEPS))} "
+            f"({', '.join(sorted(_AXES))} may be axes too); "
+            f"it has {', '.join(unknown or sorted(per_trial))}"
         )
+    crops = _checked_crops(grid.data.get("crops"))
     folder = data or Path(grid.data.get("folder", ""))
     if not folder.is_dir() or (data is None and "folder" not in grid.data):
         raise InputError(
             f"no data folder {folder}; name one with --data DIR (train.json, val.json, images/)"
         )
-    return lambda trial: _made(folder, grid.data | trial.data, trial.fold)
+    return lambda trial: _cropped(*_made(folder, grid.data | trial.data, trial.fold), crops)
 
 
 def _scenes(wanted: dict[str, Any]) -> Path:
@@ -70,8 +79,56 @@ def _scenes(wanted: dict[str, Any]) -> Path:
     return folder
 
 
-def _made(source: Path, steps: dict[str, Any], fold: str | None) -> Path:
-    """A trial's folder after all steps."""
+def _checked_crops(crops: Any) -> dict[str, Any] | None:
+    """The options of ``crops``; None where a grid has none.
+
+    Raises:
+        InputError: they are no mapping, or one is unknown or can't be.
+    """
+    if crops is None:
+        return None
+    wrong = sorted(set(crops) - _CROPS) if isinstance(crops, dict) else [repr(crops)]
+    if wrong:
+        raise InputError(
+            f"grid 'data': crops takes {', '.join(sorted(_CROPS))}; it has {', '.join(wrong)}; "
+            "write crops: {k: 1, scale: 1.5, pad: [1024, 640], all_rows: true}"
+        )
+    pad = crops.get("pad")
+    whole = isinstance(pad, list) and len(pad) == 2 and all(type(side) is int for side in pad)
+    if pad is not None and not (whole and min(pad) > 0):
+        raise InputError(f"grid 'data': pad of crops is {pad!r}; write pad: [1024, 640], in px")
+    scale = crops.get("scale", 1.0)
+    if isinstance(scale, bool) or not isinstance(scale, (int, float)):
+        raise InputError(f"grid 'data': scale of crops is {scale!r}; write a number")
+    return {"k": 1, **crops}
+
+
+def _cropped(folder: Path, key: list[Any], crops: dict[str, Any] | None) -> Path:
+    """A folder with crops of its training pictures beside them, if they are asked for."""
+    from hrhsco_cli.datasets.crops import crop_dataset
+    from hrhsco_cli.runs.cropping import window_finders
+
+    if crops is None:
+        return folder
+    made = MADE / f"{folder.name}-crops-{_short([*key, crops])}"
+    if not made.is_dir():
+        all_rows = bool(crops.get("all_rows"))
+        clusters = {name: crops[name] for name in sorted(_CLUSTERS & crops.keys())}
+        finders = window_finders("truth", folder, ["train"], clusters, all_rows=all_rows)
+        pad = crops.get("pad")
+        crop_dataset(
+            folder,
+            made,
+            finders,
+            scale=crops.get("scale", 1.0),
+            about={"from": "truth", **clusters, "all_rows": all_rows},
+            pad=None if pad is None else (pad[0], pad[1]),
+        )
+    return made
+
+
+def _made(source: Path, steps: dict[str, Any], fold: str | None) -> tuple[Path, list[Any]]:
+    """A trial's folder after folds and factor, and all that decides its content."""
     from hrhsco_cli.datasets.downsampling import downsample_dataset
     from hrhsco_cli.datasets.folds import split_folds
 
@@ -87,13 +144,14 @@ def _made(source: Path, steps: dict[str, Any], fold: str | None) -> Path:
         raise InputError("grid 'data' has one_class without folds; add folds or leave it out")
     factor = steps.get("factor", 1)
     if factor == 1:
-        return folder
+        return folder, [*key, fold]
     options = {name: bool(steps.get(name)) for name in ("phases", "excuse_vanished")}
     name = "-".join([source.name, *([fold] if fold else []), f"{factor}"])
-    small = MADE / f"{name}-{_short([*key, fold, factor, options])}"
+    key += [fold, factor, options]
+    small = MADE / f"{name}-{_short(key)}"
     if not small.is_dir():
         downsample_dataset(folder, small, factor, **options)
-    return small
+    return small, key
 
 
 @cache

@@ -11,6 +11,7 @@ from hrhsco_cli.files import last_row, read_json
 from hrhsco_cli.grid.folder import GridFolder
 from hrhsco_cli.grid.state import Note, is_finished, read_note
 from hrhsco_cli.runs.folder import RunFolder
+from reports.metrics.protocols import of_meta
 
 STATES = {
     "finished": "has its metrics",
@@ -36,6 +37,7 @@ class TrialStatus:
         epoch: the one it is in; ``epochs``: of the whole training; None before training.
         loss: the last mean that was written.
         metric: of its metrics, or of its last validation; None before.
+        protocol: by which its metrics were scored; None before.
         seconds_left: of its training; None where that can't be known.
         attempt: from 1; 0 before the first.
         reason: of a failure.
@@ -48,6 +50,7 @@ class TrialStatus:
     epochs: int | None = None
     loss: float | None = None
     metric: float | None = None
+    protocol: str | None = None
     seconds_left: float | None = None
     attempt: int = 0
     reason: str = ""
@@ -74,7 +77,8 @@ def _status(grid: GridFolder, trial: dict[str, Any], metric: str, held: bool) ->
     state = _state(run, note, held)
     begun: dict[str, Any] = {"attempt": note.attempt if note else 0}
     if state == "finished":
-        begun["metric"] = read_json(run.metrics, "metrics").get(metric)
+        metrics = read_json(run.metrics, "metrics")
+        begun |= {"metric": metrics.get(metric), "protocol": of_meta(metrics.get("meta", {})).name}
     elif note is not None:
         begun |= _progress(run, note, metric, state)
     return TrialStatus(trial["name"], trial["folder"], state, **begun)

@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 import torch
 
+from heads.borders import corner
 from heads.clusters import CropOptions, find_clusters
 from heads.targets import FEATURE_STRIDE, encode
 from hrhsco_cli.datasets.crops import FindWindows
@@ -23,7 +24,12 @@ from reports.errors import InputError
 
 
 def window_finders(
-    heatmap: str, source: Path, splits: Iterable[str], crops: dict[str, Any]
+    heatmap: str,
+    source: Path,
+    splits: Iterable[str],
+    crops: dict[str, Any],
+    *,
+    all_rows: bool = False,
 ) -> dict[str, FindWindows]:
     """For each split a function that finds windows.
 
@@ -32,12 +38,19 @@ def window_finders(
         source: the data set's folder.
         splits: ``train``, ``val``.
         crops: options of ``CropOptions``; for a run in px of its network's input.
+        all_rows: to ``truth``, objects that are marked ``ignore`` crowd like any other.
 
     Raises:
-        InputError: there is no such run, or the data are wrong.
+        InputError: there is no such run, the data are wrong, or an option can't be.
     """
     if heatmap == "truth":
-        return dict.fromkeys(splits, windows_of_truth(CropOptions(**crops)))
+        try:
+            options = CropOptions(**crops)
+        except ValueError as error:
+            raise InputError(str(error)) from error
+        return dict.fromkeys(splits, windows_of_truth(options, all_rows=all_rows))
+    if all_rows:
+        raise InputError("--all-rows goes with --from truth: a network is asked, not the boxes")
     if not Path(heatmap).is_dir():
         raise InputError(f"--from {heatmap!r} is neither truth nor a folder made by hrhsco train")
     found = {
@@ -50,11 +63,17 @@ def _look_up(windows: dict[Any, list[Window]], image: Any, _boxes: Any) -> list[
     return windows[image.image_id]
 
 
-def windows_of_truth(options: CropOptions) -> FindWindows:
-    """Windows by the heatmap that training would aim at, classes merged, a cell a pixel."""
+def windows_of_truth(options: CropOptions, *, all_rows: bool = False) -> FindWindows:
+    """Windows by the heatmap that training would aim at, classes merged, a cell a pixel.
+
+    Args:
+        options: of the clusters.
+        all_rows: take objects that are marked ``ignore``, too.
+    """
 
     def find(image: Any, boxes: pd.DataFrame) -> Iterable[Window]:
-        objects = boxes[~boxes["iscrowd"].astype(bool)]
+        excused = boxes["iscrowd"].astype(bool)
+        objects = boxes[~excused | boxes["ignore"]] if all_rows else boxes[~excused]
         corners = torch.tensor(objects[["x", "y", "w", "h"]].to_numpy(np.float32))
         corners = torch.cat([corners[:, :2], corners[:, :2] + corners[:, 2:]], dim=1)
         label = torch.zeros(len(corners), dtype=torch.long)
@@ -114,7 +133,8 @@ def network_windows(
 def _original(window: list[int], sample: Any) -> Window:
     x, y = sample.scale_factor
     height, width = sample.ori_shape[:2]
-    x1, y1, x2, y2 = window
+    left, top = corner(sample.metainfo)
+    x1, y1, x2, y2 = np.array(window) - (left, top, left, top)
     return (
         math.floor(x1 / x), math.floor(y1 / y),
         min(math.ceil(x2 / x), width), min(math.ceil(y2 / y), height),

@@ -270,7 +270,7 @@ def run_conditions(config: "Config") -> dict[str, Any]:
     return {
         "annotations": str(annotation_file(config)),
         "input_size": list(config.input_size),
-        "resized_to": resized_to(config),
+        "resized_to": recipe.resized_to(config),
         "epochs": config.train_cfg.max_epochs,
         "batch_size": config.train_dataloader.batch_size * config.get("processes", 1),
         "seed": config.randomness.seed,
@@ -281,15 +281,6 @@ def run_conditions(config: "Config") -> dict[str, Any]:
         "decoding": options,
         **({second_pass.KEY: crops} if crops else {}),
     }
-
-
-def resized_to(config: "Config") -> list[int] | None:
-    """(W, H) that test pictures are resized to with their ratio kept; None if they are not."""
-    *_, test = recipe.dataset_nodes(config)
-    sizes = [
-        step["scale"] for step in test["pipeline"] if step["type"] == "Resize" and "scale" in step
-    ]
-    return list(sizes[-1]) if sizes else None
 
 
 def _optimizer(config: "Config") -> dict[str, Any]:

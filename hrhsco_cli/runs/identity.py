@@ -27,6 +27,7 @@ TRAINING_CODE = (
     "hrhsco_cli/datasets/coco_json.py",
     "hrhsco_cli/runs/distributed.py",
     "hrhsco_cli/runs/mmdet_parts.py",
+    "hrhsco_cli/runs/padding.py",
     "hrhsco_cli/runs/random_state.py",
     "hrhsco_cli/runs/sampling.py",
     "hrhsco_cli/runs/training.py",
@@ -166,8 +167,10 @@ def data_fingerprint(node: Mapping[str, Any]) -> str:
     truth = read_ground_truth(Path(node["data_root"], node["ann_file"]))
     folder = Path(node["data_root"], node["data_prefix"]["img"])
     pictures = [folder / name for name in truth.images["file_name"]]
+    # To a recipe with ``all_rows`` these are objects, and the fingerprint doesn't tell.
+    marked = [",".join(sorted(map(str, truth.ignored)))] if truth.ignored else []
     with ThreadPoolExecutor() as pool:
-        return _hash([truth.fingerprint, *pool.map(file_hash, pictures)])
+        return _hash([truth.fingerprint, *marked, *pool.map(file_hash, pictures)])
 
 
 @cache

@@ -1,13 +1,14 @@
 """What this project adds to mmdet's registries beside the head.
 
-A data set and a result writer here; the hook of random states, the backend of checkpoints and a
-sampler in their own files.
+A data set and a result writer here; the hook of random states, the backend of checkpoints, a
+sampler and a step of pipelines in their own files.
 """
 
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 import torch
 from mmdet.datasets.base_det_dataset import BaseDetDataset
 from mmdet.registry import DATASETS, METRICS
@@ -18,9 +19,11 @@ from hrhsco_cli.datasets.coco_json import read_ground_truth
 from hrhsco_cli.files import write_json
 from hrhsco_cli.runs import (  # noqa: F401 (they register themselves)
     checkpoints,
+    padding,
     random_state,
     sampling,
 )
+from reports.frames import GroundTruth
 
 
 @DATASETS.register_module()
@@ -29,7 +32,21 @@ class CocoJsonDataset(BaseDetDataset):
 
     Unlike mmdet's ``CocoDataset`` it keeps boxes under one pixel, orders classes by category id in
     every file alike, and reads files without ``area`` or ``iscrowd``.
+
+    Args:
+        all_rows: learn objects that are marked ``ignore`` (VisDrone's rows of score 0) like any
+            other, and leave out what is excused (``iscrowd``: boxes that a crop cut) altogether:
+            what YOLC's public annotations hold. Else both are there, and learned by nothing.
+        every: take one picture of so many, from the first on.
+        **options: of mmdet's data sets; ``filter_cfg=dict(filter_empty_gt=True)`` leaves out
+            pictures without objects, but not in tests.
     """
+
+    def __init__(self, all_rows: bool = False, every: int = 1, **options: Any) -> None:
+        if every < 1:
+            raise ValueError(f"every is {every}; choose 1 or more")
+        self.all_rows, self.every = all_rows, every
+        super().__init__(**options)
 
     def load_data_list(self) -> list[dict[str, Any]]:
         """The annotation file as mmdet's data list; sets ``classes`` and ``category_ids``."""
@@ -38,7 +55,7 @@ class CocoJsonDataset(BaseDetDataset):
         self._metainfo["category_ids"] = [int(each) for each in truth.categories["category_id"]]
         label = {category: index for index, category in enumerate(self._metainfo["category_ids"])}
         instances: dict[Any, list[dict[str, Any]]] = {each: [] for each in truth.images["image_id"]}
-        for box in truth.boxes.itertuples(index=False):
+        for box in self._learned(truth).itertuples(index=False):
             instances[box.image_id].append(
                 {
                     "bbox": [box.x, box.y, box.x + box.w, box.y + box.h],
@@ -55,8 +72,22 @@ class CocoJsonDataset(BaseDetDataset):
                 "width": image.width,
                 "instances": instances[image.image_id],
             }
-            for image in truth.images.itertuples(index=False)
+            for image in truth.images[:: self.every].itertuples(index=False)
         ]
+
+    def _learned(self, truth: GroundTruth) -> pd.DataFrame:
+        if not self.all_rows:
+            return truth.boxes
+        marked = truth.boxes["ann_id"].isin(truth.ignored)
+        excused = truth.boxes["iscrowd"].astype(bool) & ~marked
+        return truth.boxes[~excused].assign(iscrowd=False)
+
+    def filter_data(self) -> list[dict[str, Any]]:
+        """Leave out pictures without objects, where ``filter_cfg`` asks for it."""
+        data: list[dict[str, Any]] = self.data_list
+        if self.test_mode or not (self.filter_cfg or {}).get("filter_empty_gt"):
+            return data
+        return [each for each in data if each["instances"]]
 
 
 @METRICS.register_module()

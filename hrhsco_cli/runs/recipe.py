@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 
 SHIPPED = Path(__file__).parents[2] / "recipes"
 
+INPUT_SIZE = "input_size"
+"""Of a recipe: what cost is counted at, and what the steps of its pipelines take that have it."""
+
 
 @dataclass(frozen=True)
 class Listed:
@@ -110,10 +113,13 @@ def override(config: "Config", settings: Mapping[str, Any]) -> None:
     """Set dotted keys in place; a key may be new only where its component takes it.
 
     Raises:
-        InputError: a key that the recipe doesn't have and no component takes, or a second pass or
-            protocol that can't be.
+        InputError: a key that the recipe doesn't have and no component takes, or an input size,
+            second pass or protocol that can't be.
     """
     for dotted, value in settings.items():
+        if dotted == INPUT_SIZE and INPUT_SIZE in config:
+            _resize(config, value)
+            continue
         *parents, last = dotted.split(".")
         node: Any = config._cfg_dict
         for depth, part in enumerate(parents):
@@ -134,6 +140,60 @@ def override(config: "Config", settings: Mapping[str, Any]) -> None:
         node[key] = value
     second_pass.options(config)
     score_limits.protocol(config)
+
+
+def _resize(config: "Config", value: Any) -> None:
+    """Change ``input_size``, and with it each step of a pipeline that has that size.
+
+    A step may have it as (width, height), or as (height, width) where it crops higher than wide.
+
+    Raises:
+        InputError: it is no size, or test pictures are resized to another, which stays.
+    """
+    sides = list(value) if isinstance(value, (list, tuple)) else []
+    if len(sides) != 2 or not all(type(side) is int and side > 0 for side in sides):
+        raise InputError(f"input_size is {value!r}; write --set input_size=[1024,640], in px")
+    old = list(config[INPUT_SIZE])
+    for pipeline in _pipelines(config):
+        for step in pipeline:
+            for key, size in step.items():
+                if size in (old, tuple(old)):
+                    step[key] = tuple(sides)
+                elif size in (old[::-1], tuple(old[::-1])):
+                    step[key] = tuple(sides[::-1])
+    config[INPUT_SIZE] = tuple(sides)
+    resized = resized_to(config)
+    if resized is not None and resized != sides:
+        raise InputError(
+            f"test pictures are resized to {resized[0]}x{resized[1]}, which is not the recipe's "
+            "input_size and would stay; change test_dataloader.dataset.pipeline"
+        )
+
+
+def _pipelines(config: "Config") -> Iterator[list[dict[str, Any]]]:
+    for node in dataset_nodes(config):
+        yield node["pipeline"]
+    for key, value in config._cfg_dict.items():
+        if key.endswith("_pipeline"):
+            yield value
+
+
+def resized_to(config: "Config") -> list[int] | None:
+    """(W, H) that test pictures are resized to with their ratio kept; None if they are not."""
+    *_, test = dataset_nodes(config)
+    sizes = [
+        step["scale"] for step in test["pipeline"] if step["type"] == "Resize" and "scale" in step
+    ]
+    return list(sizes[-1]) if sizes else None
+
+
+def center_pad(config: "Config") -> dict[str, int] | None:
+    """How test pictures are padded on all sides (``CenterPad``); None if they are not."""
+    *_, test = dataset_nodes(config)
+    for step in test["pipeline"]:
+        if step["type"] == "CenterPad":
+            return {"divisor": step.get("divisor", 32), "least": step.get("least", 0)}
+    return None
 
 
 def _child(node: Any, part: str, path: str, dotted: str) -> Any:

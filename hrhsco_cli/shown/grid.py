@@ -24,7 +24,10 @@ _STYLES = {
 
 def status_table(trials: Sequence[TrialStatus], metric: str) -> Table:
     """One trial a row."""
-    table = new_table("trial", "state", "epoch", "loss", definition(metric).label, "time left")
+    protocols = sorted({trial.protocol for trial in trials if trial.protocol})
+    by = f", protocol {' and '.join(protocols)}" if protocols else ""
+    shown = f"{definition(metric).label}{by}"
+    table = new_table("trial", "state", "epoch", "loss", shown, "time left")
     for trial in trials:
         style = _STYLES[trial.state]
         again = f" ({trial.attempt})" if trial.attempt > 1 else ""

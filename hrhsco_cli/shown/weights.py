@@ -7,6 +7,7 @@ from rich.console import Console
 
 from hrhsco_cli.runs.weights.fitting import by_part, part_of
 from hrhsco_cli.runs.weights.layouts import head_title
+from hrhsco_cli.runs.weights.purpose import described, resolved, trained_for
 from hrhsco_cli.shown.table import new_table
 
 if TYPE_CHECKING:
@@ -21,13 +22,16 @@ _SHOWN = 12
 def summary(weights: "Weights") -> dict[str, Any]:
     """What a checkpoint holds, as plain values."""
     parameters: Counter[str] = Counter()
-    for name, each in weights.tensors.items():
-        parameters[part_of(name)] += each.numel()
+    for tensor, each in weights.tensors.items():
+        parameters[part_of(tensor)] += each.numel()
+    name = trained_for(weights)
     return {
         "source": str(weights.source),
         "layout": weights.layout.title,
         "head": head_title(weights.head),
         "options": weights.head,
+        "recipe": name,
+        "trained_for": {} if name is None else described(resolved(name, weights)),
         "classes": list(weights.classes),
         "epoch": weights.meta.get("epoch"),
         "tensors": by_part(weights.tensors),
@@ -43,6 +47,7 @@ def print_contents(about: dict[str, Any]) -> None:
     for label, said in (
         ("layout", about["layout"]),
         ("head", f"{about['head']} ({options})" if options else about["head"]),
+        ("recipe", _recipe(about)),
         ("classes", ", ".join(about["classes"])),
         ("epoch", about["epoch"]),
         ("left out", ", ".join(about["left_out"])),
@@ -57,13 +62,20 @@ def print_contents(about: dict[str, Any]) -> None:
     console.print(table)
 
 
+def _recipe(about: dict[str, Any]) -> str:
+    if about["recipe"] is None:
+        return ""
+    told = "; ".join(f"{title} {words}" for title, words in about["trained_for"].items())
+    return f"{about['recipe']} ({told})"
+
+
 def print_converted(done: "Converted") -> None:
     """Print what was converted, and what to know of it, on stderr."""
     console = Console(stderr=True, soft_wrap=True, highlight=False, markup=False)
     taken = ", ".join(f"{key.rpartition('.')[2]}={value}" for key, value in done.settings.items())
     console.print(
-        f"{head_title(done.weights.head)} of {done.weights.layout.title}: all "
-        f"{len(done.weights.tensors)} tensors fit; taken from the checkpoint: {taken}"
+        f"{head_title(done.weights.head)} of {done.weights.layout.title}, recipe {done.recipe}: "
+        f"all {len(done.weights.tensors)} tensors fit; taken from the checkpoint: {taken}"
     )
     for note in done.notes:
         console.print(f"note: {note}")

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping
 
 from reports.markdown import definitions, table
+from reports.metrics.protocols import of_meta
 from reports.trials import Trial
 
 OF_TRAINING = {"batch size": "batch_size", "epochs": "epochs", "optimizer": "optimizer"}
@@ -38,6 +39,13 @@ def conditions(trials: list[Trial], attribution: str) -> str:
     if attribution:
         rows.append(("pictures and boxes", attribution))
     return definitions([row for row in rows if row[1]])
+
+
+def scored_by(trials: list[Trial]) -> str:
+    """By which protocol figures were scored, for the caption of a table."""
+    protocol = of_meta(trials[0].meta)
+    limits = ", ".join(map(str, protocol.max_dets))
+    return f"*Scored by protocol {protocol.name} (maxDets {limits}).*"
 
 
 def training(trials: list[Trial]) -> str:

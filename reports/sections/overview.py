@@ -5,7 +5,6 @@ from reports import comparison
 from reports.frames import GroundTruth
 from reports.markdown import definitions, table
 from reports.metrics.definitions import CROP_COST_METRICS, METRICS
-from reports.metrics.protocols import of_meta
 from reports.metrics.size_bins import SIZE_BINS
 from reports.plots import size_bins
 from reports.sections.conditions import OF_TRAINING, networks_by_value
@@ -123,7 +122,6 @@ def headline(trials: list[Trial]) -> str:
     unit = comparison.unit(trials)
     over = "seeds" if unit == "seed" else "seeds and folds"
     note = (
-        f"Protocol {of_meta(trials[0].meta).name}. "
         f"Mean over {over} ± standard deviation. Changes are from the baseline's best decode, with "
         f"the 95 % interval over {unit}s where there are at least two; the change of error counts "
         "only the objects that both found."

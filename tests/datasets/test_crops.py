@@ -24,11 +24,11 @@ BOXES = [
 ]
 
 
-def dataset(folder, boxes, regions=(), crowd=()):
+def dataset(folder, boxes, regions=(), crowd=(), ignored=()):
     """A train and a val split of one picture each; annotation and image ids as strange as allowed.
 
     Args:
-        crowd: indices of boxes that are ``iscrowd`` already.
+        crowd: indices of boxes that are ``iscrowd`` already; ``ignored``: that are ``ignore``.
     """
     rng = np.random.default_rng(0)
     (folder / "images" / "deep").mkdir(parents=True)
@@ -40,7 +40,8 @@ def dataset(folder, boxes, regions=(), crowd=()):
                  "ignore_regions": list(regions)}  # fmt: skip
         rows = [
             {"id": index, "image_id": split, "category_id": 7, "bbox": list(box),
-             "area": 0.5 * box[2] * box[3], "iscrowd": int(index in crowd)}
+             "area": 0.5 * box[2] * box[3], "iscrowd": int(index in crowd),
+             **({"ignore": 1} if index in ignored else {})}
             for index, box in enumerate(boxes)
         ]  # fmt: skip
         content = {"images": [image], "annotations": rows,
@@ -49,11 +50,11 @@ def dataset(folder, boxes, regions=(), crowd=()):
     return folder
 
 
-def cropped(tmp_path, boxes=BOXES, windows=(WINDOW,), scale=1.0, originals=True, **about):
+def cropped(tmp_path, boxes=BOXES, windows=(WINDOW,), scale=1.0, originals=True, pad=None, **about):
     source = dataset(tmp_path / "source", boxes, **about)
     out = tmp_path / "out"
     finders = {"train": lambda _image, _boxes: windows}
-    done = crop_dataset(source, out, finders, scale=scale, originals=originals)
+    done = crop_dataset(source, out, finders, scale=scale, originals=originals, pad=pad)
     return source, out, done["train"], json.loads((out / "train.json").read_text())
 
 
@@ -124,6 +125,37 @@ def test_regions_to_ignore_and_crowds_come_along(tmp_path):
     assert [row["iscrowd"] for row in rows] == [1, 0, 1]
 
 
+def test_marks_of_ignore_come_along_but_on_what_is_cut(tmp_path):
+    """To some protocols such a box is an object; what a crop cut is none to any."""
+    _, out, _, content = cropped(tmp_path, ignored=[0, 2])
+    _, rows = of(content, "deep/train_crop1.png")
+    assert [(row["iscrowd"], row.get("ignore", 0)) for row in rows] == [(0, 1), (0, 0), (1, 0)]
+    assert len(read_ground_truth(out / "train.json").ignored) == 3  # two in the original
+
+
+@pytest.mark.parametrize(
+    ("pad", "corner", "size"),
+    [((101, 90), (10, 5), (101, 90)), ((60, 90), (0, 5), (80, 90)), ((64, 64), (0, 0), (80, 80))],
+)
+def test_a_padded_crop_lies_in_the_middle_of_black(tmp_path, pad, corner, size):
+    source, out, _, content = cropped(tmp_path, pad=pad, regions=[[0, 0, 40, 60]])
+    image, rows = of(content, "deep/train_crop1.png")
+    (left, top), (x1, y1, x2, y2) = corner, WINDOW
+    assert (image["width"], image["height"], image["corner"]) == (*size, list(corner))
+    whole = np.asarray(Image.open(source / "images/deep/train.png"))
+    wanted = np.zeros((size[1], size[0], 3), np.uint8)
+    wanted[top : top + y2 - y1, left : left + x2 - x1] = whole[y1:y2, x1:x2]
+    crop = np.asarray(Image.open(out / "images/deep/train_crop1.png"))
+    np.testing.assert_array_equal(crop, wanted)
+    kept = [row["bbox"] for row in rows if not row["iscrowd"]]
+    assert kept == [[x - x1 + left, y - y1 + top, w, h] for x, y, w, h in BOXES[:2]]
+    (cut,) = (row["bbox"] for row in rows if row["iscrowd"])
+    assert cut == [76.5 + left, 19.25 + top, 3.5, 6.0]
+    assert image["ignore_regions"] == [[left, top, 10, 19]]
+    assert "corner" not in of(content, "deep/train.png")[0]
+    assert content["info"]["pad"] == list(pad)
+
+
 def test_a_box_over_the_picture_s_edge_is_as_much_inside_there(tmp_path):
     """Converters round, so a box may reach 0.5 px over its picture."""
     boxes = [(-0.25, 50.0, 6.0, 6.0), (315.0, 50.0, 5.25, 6.0)]
@@ -158,6 +190,24 @@ def test_the_truth_s_own_heatmap_finds_the_crowd(tmp_path):
         assert len(inside) > 60
 
 
+def test_objects_marked_ignore_crowd_only_with_all_rows(tmp_path):
+    source = dataset(tmp_path / "source", CROWD, ignored=range(80))
+    found = {
+        all_rows: window_finders("truth", source, ["train"], options(), all_rows=all_rows)
+        for all_rows in (False, True)
+    }
+    with pytest.raises(InputError, match="lower --min-side"):
+        crop_dataset(source, tmp_path / "none", found[False])
+    assert crop_dataset(source, tmp_path / "out", found[True])["train"].crops == 1
+    content = json.loads((tmp_path / "out" / "train.json").read_text())
+    rows = of(content, "deep/train_crop1.png")[1]
+    assert sum(row.get("ignore", 0) for row in rows) > 60
+    with pytest.raises(InputError, match="--all-rows goes with --from truth"):
+        window_finders(str(source), source, ["train"], options(), all_rows=True)
+    with pytest.raises(InputError, match=r"growth is 0\.5"):
+        window_finders("truth", source, ["train"], options(growth=0.5))
+
+
 def test_nothing_to_crop_and_wrong_places(tmp_path):
     source = dataset(tmp_path / "source", BOXES)
     none = {"train": lambda _image, _boxes: ()}
@@ -181,10 +231,12 @@ def test_nothing_to_crop_and_wrong_places(tmp_path):
 def test_the_command_says_what_it_kept_and_cut(tmp_path):
     source = dataset(tmp_path / "source", CROWD)
     call = ["data", "crops", source, tmp_path / "out", "--min-side", 40, "--densest", 20]
-    done = hrhsco(*call, "--growth", 1)
+    done = hrhsco(*call, "--growth", 1, "--pad", "256x160", "--all-rows")
     assert done.returncode == 0, done.stderr
     content = json.loads((tmp_path / "out" / "train.json").read_text())
-    rows = of(content, "deep/train_crop1.png")[1]
+    image, rows = of(content, "deep/train_crop1.png")
+    assert (image["width"], image["height"]) == (256, 160)
+    assert content["info"]["all_rows"]
     cut = sum(row["iscrowd"] for row in rows)
     assert cut > 0
     said = f"train: 1 images, 1 crops with {len(rows) - cut} boxes; {cut} boxes cut"

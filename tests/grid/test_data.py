@@ -1,12 +1,17 @@
 """What a grid makes of its data: folds and factors, once, and a report for each kind of data."""
 
+import json
+
 import pytest
 import yaml
 
 from hrhsco_cli.datasets.coco_json import read_ground_truth
+from hrhsco_cli.datasets.crops import crop_dataset
 from hrhsco_cli.grid.data import grid_data
 from hrhsco_cli.grid.spec import read_grid
+from hrhsco_cli.runs.cropping import window_finders
 from reports.errors import InputError
+from tests.datasets.test_crops import dataset as crowded
 from tests.datasets.test_folds import dataset
 from tests.grid import grids
 
@@ -59,9 +64,44 @@ def test_data_is_made_once_and_anew_when_the_source_changes(source, tmp_path):
     assert grid_data(found, other)(trial) != first
 
 
+def test_crops_are_the_last_step(tmp_path, monkeypatch):
+    """What the command makes by hand of the same source, once."""
+    monkeypatch.chdir(tmp_path)
+    crowd = [(20.5 + 9 * (i % 8), 15.25 + 9 * (i // 8), 4, 4) for i in range(64)]
+    source = crowded(tmp_path / "source", crowd, ignored=range(60))
+    crops = {"k": 1, "min_side": 24, "densest": 40, "scale": 1.5, "pad": [200, 150],
+             "all_rows": True}  # fmt: skip
+    found = grid(tmp_path, data={"crops": crops}, axes={"center_source": ["peak_center"]})
+    (trial,) = found.trials
+    folder = grid_data(found, source)(trial)
+    made = (folder / "train.json").stat().st_mtime_ns
+    assert grid_data(found, source)(trial) == folder
+    assert (folder / "train.json").stat().st_mtime_ns == made
+    clusters = {key: crops[key] for key in ("k", "min_side", "densest")}
+    finders = window_finders("truth", source, ["train"], clusters, all_rows=True)
+    crop_dataset(source, tmp_path / "by_hand", finders, scale=1.5, pad=(200, 150))
+    mine, wanted = (
+        json.loads((each / "train.json").read_text()) for each in (folder, tmp_path / "by_hand")
+    )
+    assert mine["images"] == wanted["images"] and mine["annotations"] == wanted["annotations"]
+    assert len(mine["images"]) == 2
+    assert (folder / "val.json").read_bytes() == (source / "val.json").read_bytes()
+    other = grid(tmp_path, data={"crops": crops | {"scale": 2}}, axes=found.trials[0].axes)
+    assert grid_data(other, source)(other.trials[0]) != folder
+    halved = grid(tmp_path, data={"crops": crops | {"min_side": 8}}, axes={"data.factor": [2]})
+    small = read_ground_truth(grid_data(halved, source)(halved.trials[0]) / "train.json")
+    assert small.images["width"].tolist() == [160, 200]
+
+
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
+        ({"data": {"crops": True}}, "crops takes all_rows"),
+        ({"data": {"crops": {"size": 3}}}, "it has size"),
+        ({"data": {"crops": {"pad": "1024x640"}}}, "pad of crops is '1024x640'"),
+        ({"data": {"crops": {"scale": "big"}}}, "scale of crops is 'big'"),
+        ({"data": {"crops": {"growth": 0.5}}}, r"growth is 0\.5"),
+        ({"axes": {"data.crops": [{"k": 1}]}}, "it has crops"),
         ({"data": {"folds": "a"}}, "folds are prefixes"),
         ({"data": {"synth": {}, "folds": ["a", "c"]}}, "no other steps"),
         ({"data": {"fold": ["a"]}}, "it has fold"),
@@ -71,8 +111,10 @@ def test_data_is_made_once_and_anew_when_the_source_changes(source, tmp_path):
     ],
 )
 def test_wrong_data_is_told_in_one_line(source, tmp_path, changes, message):
+    folder = source if "crops" in str(changes) else None
     with pytest.raises(InputError, match=message):
-        grid_data(grid(tmp_path, **changes), None)
+        whole = grid(tmp_path, **changes)
+        grid_data(whole, folder)(whole.trials[0])
 
 
 @pytest.mark.slow

@@ -180,6 +180,53 @@ def test_a_crop_is_scaled_padded_and_detected_on_by_the_plain_detector(contraste
     )
 
 
+def padded_sample(boxes, corner=(21, 13), size=(270, 190), scale=(1.0, 1.0)):
+    """A picture of ``size`` in the middle of 320x224, its boxes where they lie then."""
+    x, y = corner
+    made = sample([(a + x, b + y, w, h) for a, b, w, h in boxes], scale=scale)
+    border = (y, y + size[1], x, x + size[0])
+    made.set_metainfo({"border": border, "center_pad": {"divisor": 32, "least": 1}})
+    return made
+
+
+def test_a_picture_padded_on_all_sides_and_its_crops_too(knowing):
+    """Its windows end where the picture does, and boxes come back in the picture's own pixels."""
+    crowd = [(x + 130, y + 80, w, h) for x, y, w, h in CROWD]
+    (found,) = detect(wrapped(knowing), [padded_sample(crowd, scale=(0.5, 0.8))])
+    (window,) = found.crop_windows
+    assert window[2:] == (291, 203)
+    assert len(found.pred_instances) == len(crowd)
+    wanted = torch.tensor([each[:2] for each in crowd], dtype=torch.float64)
+    distance = torch.cdist(wanted / torch.tensor([0.5, 0.8]), centers(found))
+    assert distance.amin(dim=1).max() < 1e-3
+
+
+def test_what_lies_in_the_padding_alone_is_no_window(knowing):
+    outside = [(x - 180, y - 13, w, h) for x, y, w, h in CROWD]
+    alone = padded_sample(outside, corner=(180, 13), size=(130, 200))
+    assert detect(wrapped(knowing), [alone])[0].crop_windows == []
+
+
+def test_a_crop_of_a_padded_picture_lies_in_the_middle_of_raw_black(detector):
+    mean, std = [10.0, 20.0, 30.0], [2.0, 4.0, 5.0]
+    model = wrapped(detector)
+    model.data_preprocessor = MODELS.build(
+        {"type": "DetDataPreprocessor", "mean": mean, "std": std}
+    )
+    image = torch.randn(3, 64, 96)
+    crop, padded = model._cut(image, [10, 20, 50, 40], {"divisor": 32, "least": 1})
+    assert (crop.size, crop.start, padded.shape[2:]) == ((60, 30), (2, 1), (32, 64))
+    scaled = F.interpolate(image[None, :, 20:40, 10:50], size=(30, 60), mode="bilinear")
+    torch.testing.assert_close(padded[:, :, 1:31, 2:62], scaled)
+    around = torch.ones(32, 64, dtype=torch.bool)
+    around[1:31, 2:62] = False
+    black = torch.tensor([-5.0, -5.0, -6.0])
+    torch.testing.assert_close(padded[0][:, around], black[:, None].expand(3, int(around.sum())))
+    boxes = torch.tensor([[12.0, 22.0, 30.5, 39.0]])
+    assert crop.into(boxes).tolist() == [[5.0, 4.0, 32.75, 29.5]]
+    torch.testing.assert_close(crop.back(crop.into(boxes)), boxes)
+
+
 def middle(box):
     return (box[0] + box[2]) / 2, (box[1] + box[3]) / 2
 

@@ -16,18 +16,19 @@ from hrhsco_cli.runs.folder import RunFolder
 from hrhsco_cli.runs.training import dump_recipe
 from hrhsco_cli.runs.weights.fitting import Fit, fit
 from hrhsco_cli.runs.weights.layouts import OTHER, PUBLIC, head_options
+from hrhsco_cli.runs.weights.purpose import (
+    differences,
+    head_settings,
+    public_recipe,
+    resolved,
+    trained_for,
+)
 from hrhsco_cli.runs.weights.reading import Weights, located, read_weights
 from hrhsco_cli.runs.weights.starting import built, provenance
 from reports.errors import InputError
 
 if TYPE_CHECKING:
     from mmengine.config import Config
-
-_FROM_CHECKPOINT = (
-    "heatmap_upsample_num", "use_offset_branch", "sample_order", "deformable_refine",
-)  # fmt: skip
-"""Head options that a converted recipe takes from the checkpoint, where ``--set`` doesn't name
-them."""
 
 
 @dataclass(frozen=True)
@@ -37,12 +38,14 @@ class Converted:
     Attributes:
         run: the new folder.
         weights: the checkpoint's.
+        recipe: the one it was made a run of.
         settings: of the recipe, dotted key to value, that were taken from the checkpoint.
         notes: what to know, a line each.
     """
 
     run: RunFolder
     weights: Weights
+    recipe: str
     settings: dict[str, Any]
     notes: tuple[str, ...]
 
@@ -50,7 +53,7 @@ class Converted:
 def convert(
     checkpoint: str,
     out: Path,
-    recipe: str,
+    recipe: str | None,
     *,
     data: Path | None = None,
     settings: Mapping[str, Any] | None = None,
@@ -60,13 +63,15 @@ def convert(
     Args:
         checkpoint: see ``located``.
         out: the run's folder, new or empty.
-        recipe: a recipe file, or the name of a shipped one.
+        recipe: a recipe file, or the name of a shipped one; None takes the one that the weights
+            were trained for.
         data: folder with the data that it will be scored on; None keeps the recipe's own.
         settings: dotted keys of the recipe to change.
 
     Raises:
         InputError: the checkpoint can't be read, is no YOLC's, or doesn't fit the recipe's network
-            to the last tensor; the folder is in use; the recipe or its data are wrong.
+            to the last tensor; the folder is in use; the recipe or its data are wrong, or none is
+            named and what the weights were trained for is not known.
     """
     if out.is_file() or (out.is_dir() and any(out.iterdir())):
         raise InputError(f"{out} is in use; name a new folder")
@@ -76,10 +81,16 @@ def convert(
             f"{weights.source} is no checkpoint of YOLC or HRH-SCO: it has no heatmap branch under "
             "a known name; hrhsco weights inspect shows what it holds"
         )
+    recipe = recipe or trained_for(weights)
+    if recipe is None:
+        raise InputError(
+            f"{weights.source} does not tell what recipe it was trained for; name it with --recipe"
+        )
     config = recipes.load(recipes.find(recipe))
     if config.model.get("bbox_head", {}).get("type") != "YOLCHead":
         raise InputError(f"recipe {recipe} has no YOLCHead, so no weights of YOLC fit it")
-    taken = _taken(weights, settings or {})
+    asked = settings or {}
+    taken = {key: each for key, each in head_settings(weights).items() if key not in asked}
     recipes.override(config, {**taken, **(settings or {})})
     if data is not None:
         recipes.bind_data(config, data)
@@ -89,12 +100,8 @@ def convert(
     model.load_state_dict(weights.tensors)
     config.load_from = None
     _write(config, weights, model.state_dict(), RunFolder(out))
-    return Converted(RunFolder(out), weights, taken, tuple(_notes(config, weights, data)))
-
-
-def _taken(weights: Weights, settings: Mapping[str, Any]) -> dict[str, Any]:
-    asked = {f"model.bbox_head.{option}": weights.head.get(option) for option in _FROM_CHECKPOINT}
-    return {key: value for key, value in asked.items() if value is not None and key not in settings}
+    notes = [*_differences(config, weights), *_notes(config, weights, data)]
+    return Converted(RunFolder(out), weights, recipe, taken, tuple(notes))
 
 
 def _require_whole(
@@ -133,6 +140,17 @@ def _yaml(value: Any) -> str:
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 
+def _differences(config: "Config", weights: Weights) -> Iterator[str]:
+    """What decides the score and is not as where the weights are from."""
+    name = public_recipe(weights)
+    if name is None:
+        return
+    found = differences(config, resolved(name, weights))
+    if found:
+        yield f"they were trained and tested as recipe {name}, and this one differs in its scores"
+        yield from found
+
+
 def _notes(config: "Config", weights: Weights, data: Path | None) -> Iterator[str]:
     if weights.layout is PUBLIC and not weights.head["deformable_refine"]:
         yield (
@@ -143,11 +161,6 @@ def _notes(config: "Config", weights: Weights, data: Path | None) -> Iterator[st
         yield (
             "the public code fills the deformable offsets as (x, y): the recipe's sample_order is "
             "'xy', so that boxes are sampled as in its training"
-        )
-    if weights.layout is PUBLIC:
-        yield (
-            "the public code blurs the heatmap before it looks for peaks: to decode as it does, "
-            "add --set model.test_cfg.pre_peak_blur=true to hrhsco evaluate"
         )
     if data is None:
         yield f"not bound to data: it will be scored on {_data_root(config)}; --data names another"

@@ -4,7 +4,9 @@ Real sets have integer boxes, so an error under half a pixel cannot be told from
 here it can.
 """
 
-input_size = (96, 96)  # width, height: what cost is counted at
+# Width, height: what cost is counted at, and what any step of a pipeline takes that has this size
+# here; --set input_size=[W,H] changes all of them.
+input_size = (96, 96)
 protocol = "dense"  # how detections are scored: hrhsco evaluate --help lists them
 max_dets = None  # instead of dense's (1, 100, 500) an image and class; AP counts the last
 data_root = "runs/scenes"

@@ -1,4 +1,4 @@
-"""UAVDT-DET at 1024x540, cropped and augmented as VisDrone is.
+"""UAVDT-DET at its own 1024x540, cropped and augmented as VisDrone is.
 
 Directory: UAV-benchmark-M/M0101/img000001.jpg ..., UAV-benchmark-MOTD_v1.0/GT/M0101_gt_whole.txt
 (and _gt_ignore.txt) and, if it is there, M_attr/{train,test}/, in one folder.
@@ -17,10 +17,8 @@ data_root = "data/uavdt"
 train_pipeline = _base_.train_pipeline
 train_pipeline[3].crop_size = input_size  # RandomCenterCropPad: width, height
 train_pipeline[4].scale = input_size
-test_pipeline = _base_.test_pipeline
-test_pipeline[1].scale = input_size
 train_dataloader = dict(
     # Neighboring frames of a video are nearly the same: no repeats.
     dataset=dict(times=1, dataset=dict(data_root=data_root, pipeline=train_pipeline))
 )
-test_dataloader = dict(dataset=dict(data_root=data_root, pipeline=test_pipeline))
+test_dataloader = dict(dataset=dict(data_root=data_root))

@@ -1,4 +1,4 @@
-"""VisDrone2019-DET at 1024x640, cropped and augmented as YOLC's public config does.
+"""VisDrone2019-DET, trained on crops of 1024x640, tested at the pictures' own size, as YOLC is.
 
 Directory: VisDrone2019-DET-train/ and VisDrone2019-DET-val/ with images/ and annotations/ in one
 folder. Data: hrhsco data convert visdrone FOLDER data/visdrone
@@ -6,6 +6,9 @@ Classes: pedestrian, people, bicycle, car, van, truck, tricycle, awning-tricycle
 Scored by protocol visdrone, which follows the official toolkit: category 11 (others) is left out;
 what lies by half or more in regions of category 0 is dropped, objects and detections alike; rows of
 score 0 are excused; 500 detections an image count. YOLC's paper follows another: protocol yolc.
+
+Crops are wider than high. The public config's come out higher than wide, and it trains on cluster
+crops too: yolc_published.py.
 """
 
 _base_ = ["scenes.py"]
@@ -26,7 +29,7 @@ train_pipeline = [
     ),
     dict(
         type="RandomCenterCropPad",
-        crop_size=(1024, 640),  # width, height
+        crop_size=input_size,  # width, height
         ratios=(0.6, 0.7, 0.8, 0.9, 1.0, 1.1, 1.2, 1.3),
         mean=[0, 0, 0],
         std=[1, 1, 1],
@@ -36,14 +39,6 @@ train_pipeline = [
     dict(type="Resize", scale=input_size, keep_ratio=True),
     dict(type="RandomFlip", prob=0.5),
     dict(type="PackDetInputs"),
-]
-test_pipeline = [
-    dict(type="LoadImageFromFile"),
-    dict(type="Resize", scale=input_size, keep_ratio=True),
-    dict(
-        type="PackDetInputs",
-        meta_keys=("img_id", "img_path", "ori_shape", "img_shape", "scale_factor"),
-    ),
 ]
 train_dataloader = dict(
     batch_size=4,
@@ -69,5 +64,5 @@ test_dataloader = dict(
     batch_size=1,
     num_workers=2,
     persistent_workers=True,
-    dataset=dict(data_root=data_root, pipeline=test_pipeline),
+    dataset=dict(data_root=data_root),
 )

@@ -11,6 +11,7 @@ optim_wrapper = dict(
     clip_grad=dict(max_norm=35, norm_type=2),
 )
 param_scheduler = [
-    dict(type="LinearLR", start_factor=0.001, by_epoch=False, begin=0, end=1000),
+    # Full from step 1000 on, as mmdet 2's warmup_iters=1000; with end=1000 it would be at step 999.
+    dict(type="LinearLR", start_factor=0.001, by_epoch=False, begin=0, end=1001),
     dict(type="MultiStepLR", by_epoch=True, milestones=[18, 24], gamma=0.1),
 ]

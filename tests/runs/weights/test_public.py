@@ -10,9 +10,11 @@ from hrhsco_cli.runs import recipe
 from hrhsco_cli.runs.checkpoints import resumable
 from hrhsco_cli.runs.folder import RunFolder
 from hrhsco_cli.runs.training import load_weights
+from hrhsco_cli.runs.weights import purpose
 from hrhsco_cli.runs.weights.converting import convert
 from hrhsco_cli.runs.weights.reading import read_weights
 from hrhsco_cli.runs.weights.starting import built
+from hrhsco_cli.shown.weights import summary
 from reports.errors import InputError
 from tests.reference.public_yolc import PublicHead, public_detector
 
@@ -93,6 +95,66 @@ def test_depth_is_read_from_the_checkpoint(stages, tmp_path):
     assert options["use_hrh_sco"] and options["heatmap_upsample_num"] == stages
     assert (options["num_classes"], options["in_channels"], options["feat_channels"]) == (2, 32, 32)
     assert options["use_offset_branch"] and options["sample_order"] == "xy"
+
+
+def shapes(in_channels, stages=None, plain=False):
+    """The head's tensors of a public checkpoint; the rest does not tell what it is for."""
+    public = PublicHead(in_channels, 96, 10, stages=stages, plain=plain)
+    return {f"bbox_head.{name}": each for name, each in public.state_dict().items()}
+
+
+def told(tmp_path, state):
+    path = tmp_path / "some.pth"
+    torch.save(state, path)
+    return read_weights(path)
+
+
+@pytest.mark.parametrize(
+    ("stages", "plain", "recipe_name", "told_of"),
+    [
+        (None, False, "yolc_published",
+         {"depth": "x4", "boxes refined by": "deformable convolution, sampled as xy",
+          "test pictures": "their own size, in the middle of black", "cluster crops": "k = 2"}),
+        (1, True, "hrh_sco_published",
+         {"depth": "n = 1", "boxes refined by": "plain convolution",
+          "test pictures": "resized to 640x384", "centers from": "sco"}),
+        (2, True, "hrh_sco_published", {"depth": "n = 2"}),
+    ],
+)  # fmt: skip
+def test_weights_name_the_recipe_that_they_were_trained_for(
+    stages, plain, recipe_name, told_of, tmp_path
+):
+    weights = told(tmp_path, shapes(384, stages, plain))
+    about = summary(weights)
+    assert about["recipe"] == purpose.trained_for(weights) == recipe_name
+    always = {"blur before peaks": "true", "peak window in": "cells", "protocol": "yolc"}
+    assert (told_of | always).items() <= about["trained_for"].items()
+
+
+def test_a_network_of_another_width_was_trained_for_no_known_recipe(tmp_path):
+    weights = told(tmp_path, shapes(32))
+    assert purpose.trained_for(weights) is None
+    assert summary(weights)["recipe"] is None
+    with pytest.raises(InputError, match="name it with --recipe"):
+        convert(str(weights.source), tmp_path / "run", None)
+
+
+def test_a_recipe_that_scores_otherwise_is_told_with_what_mends_it(tmp_path):
+    weights = told(tmp_path, shapes(384))
+    public = purpose.resolved("yolc_published", weights)
+    assert purpose.differences(public, public) == []
+    other = purpose.resolved("visdrone_w48_baseline", weights)
+    lines = purpose.differences(other, public)
+    assert lines == [
+        "test pictures: their own size, there their own size, in the middle of black",
+        "blur before peaks: false, there true (--set model.test_cfg.pre_peak_blur=true)",
+        "peak window in: pixels, there cells (--set model.test_cfg.peak_window=cells)",
+        "cluster crops: k = 0, there k = 2 (--set cluster_crops.k=2)",
+        "protocol: visdrone, there yolc (--set protocol=yolc)",
+    ]
+    mended = {line.split("--set ")[1].rstrip(")") for line in lines if "--set" in line}
+    recipe.override(other, recipe.parse_settings(sorted(mended)))
+    assert purpose.differences(other, public) == lines[:1]
 
 
 def plain_dict(state):

@@ -1,0 +1,89 @@
+"""Figures that others published on a data set (``published.yaml``), read and checked."""
+
+from functools import cache
+from pathlib import Path
+from typing import Annotated
+
+import msgspec
+
+from reports.errors import InputError
+from reports.frames import GroundTruth
+from reports.metrics.definitions import METRICS
+
+PATH = Path(__file__).with_name("published.yaml")
+
+Text = Annotated[str, msgspec.Meta(min_length=1)]
+Percent = Annotated[float, msgspec.Meta(ge=0, le=100)]
+
+
+class Row(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """One detector as published.
+
+    Attributes:
+        detector: its name there.
+        figures: in percent as printed, by key of ``METRICS``.
+        protocol: how it was scored, in words.
+        source: where it was read.
+        input: size of its test pictures, if the source tells.
+    """
+
+    detector: Text
+    figures: dict[str, Percent]
+    protocol: Text
+    source: Text
+    input: str | int | None = None
+
+
+class DataSet(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The figures published on one test split.
+
+    Attributes:
+        name: of the split.
+        classes: of the data set, in any order.
+        rows: at least one.
+        images: of the split; None where no source tells, and it is not asked for.
+        scored_by: name of the protocol that a report must follow to be on this data set, where its
+            classes alone don't tell; None asks for none.
+    """
+
+    name: Text
+    classes: list[Text]
+    rows: Annotated[list[Row], msgspec.Meta(min_length=1)]
+    images: int | None = None
+    scored_by: str | None = None
+
+    def holds(self, truth: GroundTruth, protocol: str) -> bool:
+        """Whether something that was scored against a ground truth was scored on this split."""
+        same = sorted(truth.categories["name"]) == sorted(self.classes)
+        counted = self.images in (None, len(truth.images))
+        return same and counted and self.scored_by in (None, protocol)
+
+
+class Published(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The whole file.
+
+    Attributes:
+        sets: by test split.
+        left_out: what could not be read, and why.
+    """
+
+    sets: list[DataSet]
+    left_out: list[Text]
+
+
+@cache
+def read_published(path: Path = PATH) -> Published:
+    """Read the file.
+
+    Raises:
+        InputError: it is not as ``Published`` says, or a figure is no metric of ours.
+    """
+    try:
+        found = msgspec.yaml.decode(path.read_bytes(), type=Published)
+    except (OSError, msgspec.MsgspecError) as error:
+        raise InputError(f"{path} holds no published figures: {error}") from error
+    for row in (row for each in found.sets for row in each.rows):
+        unknown = sorted(row.figures.keys() - METRICS.keys())
+        if unknown or not row.figures:
+            raise InputError(f"{path}: {row.detector} has {unknown or 'no figures'}; known: ap.all")
+    return found

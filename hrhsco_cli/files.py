@@ -105,14 +105,17 @@ def read_rows(path: Path) -> list[dict[str, Any]]:
     """The rows of a file of JSON lines, none without it; a line cut off by a crash ends them."""
     rows: list[dict[str, Any]] = []
     try:
-        lines = path.read_text().splitlines()
+        lines = path.read_bytes().splitlines()
     except FileNotFoundError:
         return rows
     for line in lines:
         try:
-            rows.append(json.loads(line))
-        except json.JSONDecodeError:
+            row = json.loads(line)
+        except ValueError:
             break
+        if not isinstance(row, dict):
+            break
+        rows.append(row)
     return rows
 
 
@@ -130,8 +133,9 @@ def last_row(path: Path) -> dict[str, Any]:
         return {}
     for line in reversed(lines[1:] if start else lines):
         with contextlib.suppress(ValueError):
-            row: dict[str, Any] = json.loads(line)
-            return row
+            row = json.loads(line)
+            if isinstance(row, dict):
+                return row
     return {}
 
 
@@ -145,17 +149,84 @@ def read_json(path: Path, what: str) -> Any:
     Raises:
         InputError: it is missing, unreadable or not JSON; the message names file and line.
     """
+    return parse_json(path, read_text(path, what), what)
+
+
+def parse_json(path: Path, text: str, what: str) -> Any:
+    """The value of a JSON file's text; ``read_json`` says more."""
     try:
-        return json.loads(path.read_bytes())
-    except FileNotFoundError:
-        raise InputError(f"no {what} at {path}; check the path") from None
+        return json.loads(text, parse_constant=_refuse_constant)
     except json.JSONDecodeError as error:
         raise InputError(
             f"{path} is not valid JSON (line {error.lineno}, column {error.colno}: {error.msg}); "
             f"write the {what} again"
         ) from error
-    except (OSError, UnicodeDecodeError) as error:
-        raise InputError(f"can't read {what} {path}: {error}") from error
+    except (ValueError, RecursionError) as error:
+        raise InputError(f"{path} is not valid JSON ({error}); write the {what} again") from error
+
+
+def _refuse_constant(name: str) -> Any:
+    raise ValueError(f"it holds {name}, and no figure may be NaN or infinity")
+
+
+def read_text(path: Path, what: str) -> str:
+    """Read a text file: UTF-8, with or without a byte order mark.
+
+    Args:
+        path: the file.
+        what: what it should be, for the message ("label file").
+
+    Raises:
+        InputError: it is missing, unreadable or of another encoding; the message names the line.
+    """
+    try:
+        content = path.read_bytes()
+    except FileNotFoundError:
+        raise InputError(f"no {what} at {path}; check the path") from None
+    except OSError as error:
+        raise InputError(f"can't read {what} {path}: {error.strerror or error}") from error
+    return require_text(path, content)
+
+
+def require_text(path: Path, content: bytes) -> str:
+    """The text that a file's bytes are in UTF-8, without a byte order mark.
+
+    Raises:
+        InputError: they are none.
+    """
+    try:
+        return content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = content.count(b"\n", 0, error.start) + 1
+        raise InputError(
+            f"{path}, line {line}: the text is not UTF-8 (byte {error.start}); save it as UTF-8"
+        ) from error
+
+
+def inside(folder: Path, name: str) -> Path:
+    """Where something called ``name`` is written in a folder, whatever the name says.
+
+    Its root and each ``..`` are left out.
+
+    Raises:
+        InputError: nothing is left of it, or a link on the way leads out of the folder.
+    """
+    path = folder / inner_name(name)
+    if not path.resolve().is_relative_to(folder.resolve()):
+        raise InputError(f"{path} leads out of {folder} by a link; remove the link")
+    return path
+
+
+def inner_name(name: str) -> str:
+    """A name as a path below a folder: without root, ``.`` and ``..``.
+
+    Raises:
+        InputError: nothing is left of it.
+    """
+    parts = [each for each in name.split("/") if each not in ("", ".", "..")]
+    if not parts or "\0" in name:
+        raise InputError(f"{name!r} is no name of a file")
+    return "/".join(parts)
 
 
 def file_hash(path: Path) -> str:

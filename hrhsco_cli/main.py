@@ -9,7 +9,7 @@ import traceback
 from typing import Annotated
 
 import typer
-from rich.console import Console
+from rich.text import Text
 
 from hrhsco_cli.commands.ablate import ablate_app
 from hrhsco_cli.commands.bench import bench
@@ -27,6 +27,7 @@ from hrhsco_cli.commands.recipes import recipes
 from hrhsco_cli.commands.report import report
 from hrhsco_cli.commands.train import train
 from hrhsco_cli.commands.weights import weights_app
+from hrhsco_cli.console import Console, printable, tolerate_narrow_encodings
 from hrhsco_cli.stuck import exit_past_stuck
 from reports.errors import InputError
 
@@ -79,6 +80,7 @@ def run() -> None:
 
 
 def _run_app() -> None:
+    tolerate_narrow_encodings()
     try:
         app()
     except InputError as error:
@@ -90,11 +92,6 @@ def _run_app() -> None:
 def _say(message: str, code: int) -> None:
     if _state["debug"]:
         traceback.print_exc()
-    Console(stderr=True, soft_wrap=True).print(f"[bold red]error:[/] {_escape(message)}")
+    line = Text.assemble(("error:", "bold red"), " ", printable(" ".join(message.split())))
+    Console(stderr=True, soft_wrap=True).print(line)
     sys.exit(code)
-
-
-def _escape(message: str) -> str:
-    from rich.markup import escape
-
-    return escape(" ".join(message.split()))

@@ -114,7 +114,8 @@ def _twice(table: str, column: str) -> Callable[[Tables], Places]:
     def find(tables: Tables) -> Places:
         ids = getattr(tables, table)[column]
         counts = ids[ids.duplicated(keep=False)].value_counts(sort=False)
-        return [f"id {each!r}: {count} times" for each, count in counts.items()]
+        what = "" if column == "name" else "id "
+        return [f"{what}{each!r}: {count} times" for each, count in counts.items()]
 
     return find
 
@@ -214,6 +215,7 @@ KINDS = (
     Kind("image id twice", ERROR, "number images anew", _twice("images", "image_id")),
     Kind("annotation id twice", ERROR, "number annotations anew", _twice("boxes", "ann_id")),
     Kind("category id twice", ERROR, "number classes anew", _twice("categories", "category_id")),
+    Kind("class name twice", WARNING, "told apart by id alone", _twice("categories", "name")),
     Kind("unknown image", ERROR, "remove its annotations", _unknown("image_id", "images")),
     Kind("unknown category", ERROR, "list it", _unknown("category_id", "categories")),
     Kind("box of no numbers", ERROR, "bbox is [x, y, w, h]", _no_numbers),
@@ -224,7 +226,7 @@ KINDS = (
     Kind("box twice", WARNING, "one of them can never be found", _boxes_twice),
     Kind("picture twice", WARNING, "same bytes as another of this file", _pictures_twice),
     Kind(
-        "picture turned by EXIF", WARNING, "loaders turn it, boxes may not fit",
+        "picture turned by EXIF", WARNING, "boxes must fit the turned picture",
         lambda t: _image_places(t.images[t.images["turned"].astype(bool)]),
     ),
     Kind("class without boxes", WARNING, "its AP is not defined", _empty_classes),

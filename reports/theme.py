@@ -11,6 +11,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
+from reports.lettering import LetteredFigure, drawable
 from reports.trials import Trial
 
 DPI = 110
@@ -93,7 +94,7 @@ def figure(rows: int = 1, columns: int = 1, height_in: float = 3.6) -> tuple[Fig
         rows: of axes; ``columns`` likewise.
         height_in: of the axes and their labels; a ``legend`` comes on top.
     """
-    made = Figure(figsize=(WIDTH_IN, height_in), dpi=DPI, layout="constrained")
+    made = LetteredFigure(figsize=(WIDTH_IN, height_in), dpi=DPI, layout="constrained")
     FigureCanvasAgg(made)
     axes = [made.add_subplot(rows, columns, index + 1) for index in range(rows * columns)]
     for each in axes:
@@ -103,7 +104,7 @@ def figure(rows: int = 1, columns: int = 1, height_in: float = 3.6) -> tuple[Fig
 
 def canvas(width_px: int, height_px: int) -> Figure:
     """An empty figure of so many pixels, for what must be placed to the pixel."""
-    made = Figure(figsize=(width_px / DPI, height_px / DPI), dpi=DPI)
+    made = LetteredFigure(figsize=(width_px / DPI, height_px / DPI), dpi=DPI)
     FigureCanvasAgg(made)
     return made
 
@@ -143,7 +144,7 @@ def legend(
     fitting = _LEGEND_CHARACTERS // (max(map(len, entries)) + _LEGEND_HANDLE)
     made = figure.legend(
         entries.values(),
-        entries.keys(),
+        map(drawable, entries),
         loc="outside lower center",
         ncols=max(1, min(columns, fitting)),
         fontsize=7.5,

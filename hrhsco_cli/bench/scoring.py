@@ -16,7 +16,7 @@ from typing import Any
 import msgspec
 import numpy as np
 
-from hrhsco_cli.datasets.coco_json import read_coco
+from hrhsco_cli.datasets.records import read_coco
 from hrhsco_cli.files import write_bytes
 from reports.errors import InputError
 

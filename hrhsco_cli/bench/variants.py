@@ -75,7 +75,9 @@ def build(name: str, settings: list[str], options: Options, device: "torch.devic
 
     base, *own = name.split("@")
     folder = RunFolder(Path(base))
-    config = recipes.load(folder.recipe if folder.recipe.is_file() else recipes.find(base))
+    config = (
+        recipes.load_run(folder) if folder.recipe.is_file() else recipes.load(recipes.find(base))
+    )
     recipes.override(config, recipes.parse_settings([*settings, *own]))
     if second_pass.options(config) is not None:
         raise InputError(

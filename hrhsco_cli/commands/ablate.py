@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 
 from hrhsco_cli.commands.values import DataFolder
+from hrhsco_cli.console import Console
 
 _Epochs = Annotated[int | None, typer.Option(min=1, help="Length instead of the recipe's.")]
 
@@ -165,7 +165,7 @@ def status(
     console = Console()
     console.print(status_table(trials, metric))
     for line in [*failed_lines(trials), summary_line(trials)]:
-        console.print(line, highlight=False, markup=False, soft_wrap=True)
+        console.print(line, highlight=False, soft_wrap=True)
 
 
 @ablate_app.command()

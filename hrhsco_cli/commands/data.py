@@ -60,9 +60,14 @@ def convert(
     from hrhsco_cli.datasets.convert import convert_dataset
 
     for done in convert_dataset(layout, source, out, split):
+        left_out = {
+            "empty ignore regions left out": done.empty_regions,
+            "pictures without annotations left out": done.unlabeled,
+        }
+        rest = "".join(f", {count} {what}" for what, count in left_out.items() if count)
         typer.echo(
             f"{done.out.name}: {done.images} images, {done.boxes} boxes, {done.clipped} clipped, "
-            f"{done.dropped} dropped, {done.excused} not scored; pictures in {done.pictures}",
+            f"{done.dropped} dropped, {done.excused} not scored{rest}; pictures in {done.pictures}",
             err=True,
         )
     typer.echo(out)
@@ -279,9 +284,9 @@ def stats(
     """
     from dataclasses import asdict
 
-    from rich.console import Console
     from rich.table import Table
 
+    from hrhsco_cli.console import Console
     from hrhsco_cli.datasets.coco_json import read_ground_truth
     from hrhsco_cli.files import write_json
     from reports.dataset_stats import dataset_stats

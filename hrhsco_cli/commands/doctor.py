@@ -1,9 +1,9 @@
 """``hrhsco doctor``: the environment in a table."""
 
 import typer
-from rich.console import Console
-from rich.markup import escape
 from rich.table import Table
+
+from hrhsco_cli.console import Console
 
 
 def doctor() -> None:
@@ -19,6 +19,6 @@ def doctor() -> None:
     table = Table("what", "found", "to mend")
     findings = list(diagnose())
     for each in findings:
-        table.add_row(*(escape(text) for text in (each.what, each.found, each.mend)))
+        table.add_row(each.what, each.found, each.mend)
     Console().print(table)
     raise typer.Exit(1 if any(each.mend for each in findings) else 0)

@@ -1,7 +1,8 @@
 """``hrhsco recipes``: what comes with the tool."""
 
-from rich.console import Console
 from rich.table import Table
+
+from hrhsco_cli.console import Console
 
 
 def recipes() -> None:

@@ -1,18 +1,21 @@
 """Reading a data set for ``hrhsco data check``: everything as it is, refusing nothing."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import numpy as np
 import pandas as pd
 
-from hrhsco_cli.datasets.coco_json import read_coco
-from hrhsco_cli.datasets.convert import LAYOUTS, read_layout
+from hrhsco_cli.datasets.coco_json import read_ground_truth
+from hrhsco_cli.datasets.convert import LAYOUTS, converted, read_layout
 from hrhsco_cli.datasets.convert.layout import SourceImage
 from hrhsco_cli.datasets.pictures import Header, read_headers, same_contents
-from reports.dataset_check import Tables, check_tables
+from hrhsco_cli.datasets.records import ROWS, Corners, place, read_coco
+from reports.dataset_check import ERROR, Tables, check_tables
 from reports.errors import InputError
 
 _SPLITS = ("train", "val", "test")
@@ -79,10 +82,18 @@ def _found(layout: str, source: Path) -> list[str | None]:
 
 @dataclass(frozen=True)
 class _Source:
-    """One annotation file or split before its pictures are looked at."""
+    """One annotation file or split before its pictures are looked at.
+
+    Attributes:
+        tables: what it says.
+        paths: of its pictures.
+        read: reads it as every other command does, which refuses it at the first wrong row.
+        relative: whether boxes are fractions of the picture's sides.
+    """
 
     tables: Tables
     paths: list[Path]
+    read: Callable[[], object]
     relative: bool = False
 
 
@@ -95,7 +106,26 @@ def _checked(sources: list[_Source]) -> pd.DataFrame:
     for each in sources:
         mine = slice(start, start := start + len(each.paths))
         tables.append(_described(each, headers[mine], contents[mine]))
-    return check_tables(tables)
+    found = check_tables(tables)
+    refused = {
+        place: replace(mine, broken=(*mine.broken, told))
+        for place, (mine, each) in enumerate(zip(tables, sources, strict=True))
+        if not (found.loc[found["file"] == mine.file, "severity"] == ERROR).any()
+        and (told := _refusal(each.read))
+    }
+    if not refused:
+        return found
+    # What no kind of problem is for, but some command would refuse.
+    return check_tables([refused.get(place, each) for place, each in enumerate(tables)])
+
+
+def _refusal(read: Callable[[], object]) -> str:
+    """Why something is refused; nothing if it isn't."""
+    try:
+        read()
+    except InputError as error:
+        return str(error)
+    return ""
 
 
 def _described(source: _Source, headers: list[Header], contents: list[str | None]) -> Tables:
@@ -118,57 +148,70 @@ def _described(source: _Source, headers: list[Header], contents: list[str | None
 
 
 def _coco(path: Path, pictures: Path | None) -> _Source:
-    """A COCO JSON, whatever is wrong with it."""
+    """A COCO JSON, whatever is wrong with it: its rows one by one, by the reader's own rules."""
     broken: list[str] = []
-    try:
-        content = read_coco(path)
-    except InputError as error:
-        if not path.exists():
-            raise
-        content, broken = {}, [str(error)]
-    rows = {
-        part: _rows(content, part, needed, broken)
-        for part, needed in (
-            ("images", ("id", "file_name")),
-            ("annotations", ("image_id", "category_id", "bbox")),
-            ("categories", ("id", "name")),
-        )
-    }
+    content = _content(path, broken)
+    rows = {part: _rows(content, part, kind, broken) for part, kind in ROWS.items()}
     images = _frame(rows["images"], id="image_id", file_name="file_name", width="width",
                     height="height")  # fmt: skip
     boxes = _frame(rows["annotations"], id="ann_id", image_id="image_id",
                    category_id="category_id")  # fmt: skip
     unnamed = boxes["ann_id"].isna()
     boxes["ann_id"] = boxes["ann_id"].where(~unnamed, boxes.index.to_series())
-    boxes[["x", "y", "w", "h"]] = _corners(row["bbox"] for row in rows["annotations"])
+    boxes[["x", "y", "w", "h"]] = _corners(row.get("bbox") for row in rows["annotations"])
     categories = _frame(rows["categories"], id="category_id", name="name")
     folder = pictures or path.parent / "images"
     return _Source(
         Tables(path.name, images, boxes, categories, tuple(broken)),
         [folder / str(name) for name in images["file_name"]],
+        read=partial(read_ground_truth, path),
     )
 
 
+def _content(path: Path, broken: list[str]) -> dict[str, Any]:
+    """The top level of a COCO file; empty where it is none."""
+    try:
+        return read_coco(path)
+    except InputError as error:
+        if not path.exists():
+            raise
+        broken.append(str(error))
+        return {}
+
+
 def _rows(
-    content: dict[str, Any], part: str, needed: tuple[str, ...], broken: list[str]
+    content: dict[str, Any], part: str, kind: type[msgspec.Struct], broken: list[str]
 ) -> list[dict[str, Any]]:
-    """The rows of a part that have what is needed; the others are noted in ``broken``."""
+    """The rows of a part that can be looked at; what the reader would refuse is told.
+
+    A box of no numbers has a kind of problem of its own.
+    """
     found = content.get(part)
     if not isinstance(found, list):
         broken += [f"there is no list {part!r}"] if content else []
         return []
     good = []
     for index, row in enumerate(found):
-        lacking = [key for key in needed if not isinstance(row, dict) or key not in row]
-        if lacking:
-            broken.append(f"{part} number {index} lacks {', '.join(lacking)}")
-        elif any(
-            isinstance(row.get(key), (dict, list)) for key in ("id", *needed) if key != "bbox"
-        ):
-            broken.append(f"{part} number {index} has an id that is neither number nor text")
+        try:
+            read = msgspec.convert(row, kind)
+        except msgspec.ValidationError as error:
+            of_box = "`$.bbox" in str(error) and _has_ids(row, kind)
+            broken += [] if of_box else [f"{part}[{index}]: {place(error)}"]
+            if _has_ids(row, kind):  # else what hangs on it would be told to be lost
+                good.append(row)
         else:
-            good.append(row)
+            good.append(row | {key: getattr(read, key) for key in _IDS if key in row})
     return good
+
+
+_IDS = ("id", "image_id", "category_id")
+
+
+def _has_ids(row: Any, kind: type[msgspec.Struct]) -> bool:
+    needed = [key for key in (*_IDS, "file_name", "name") if key in kind.__struct_fields__]
+    return isinstance(row, dict) and all(
+        type(row.get(key)) in (int, str) for key in needed if key in row or key != "id"
+    )
 
 
 def _frame(rows: list[dict[str, Any]], **columns: str) -> pd.DataFrame:
@@ -183,15 +226,12 @@ def _frame(rows: list[dict[str, Any]], **columns: str) -> pd.DataFrame:
 
 def _corners(boxes: Iterable[Any]) -> np.ndarray:
     """``(N, 4)``; NaN where a box is not four numbers."""
-    nothing = [np.nan] * 4
-    rows = [
-        box
-        if isinstance(box, (list, tuple))
-        and len(box) == 4
-        and all(isinstance(side, (int, float)) for side in box)
-        else nothing
-        for box in boxes
-    ]
+    rows = []
+    for box in boxes:
+        try:
+            rows.append(msgspec.convert(box, Corners))
+        except msgspec.ValidationError:
+            rows.append((np.nan,) * 4)
     return np.array(rows, dtype=float).reshape(-1, 4)
 
 
@@ -211,7 +251,7 @@ def _layout(layout: str, source: Path, split: str | None) -> _Source:
     )
     rows = [(n, *box[:5]) for n, each in zip(ids, pictures, strict=True) for box in each.boxes]
     columns = ["image_id", "category_id", "x", "y", "w", "h"]
-    boxes = pd.DataFrame(rows, columns=columns).astype({"image_id": object})
+    boxes = pd.DataFrame(rows, columns=columns).astype({"image_id": object, "category_id": object})
     boxes["ann_id"] = range(1, len(boxes) + 1)
     broken += [f"{path} has no annotation file" for path in found.unlabeled]
     return _Source(
@@ -224,6 +264,7 @@ def _layout(layout: str, source: Path, split: str | None) -> _Source:
             published=True,
         ),
         [each.path for each in pictures],
+        read=partial(converted, layout, source, split),
         relative=any(each.relative for each in pictures),
     )
 

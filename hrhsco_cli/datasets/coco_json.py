@@ -1,18 +1,25 @@
 """COCO detection JSON: read into frames and checked."""
 
-import gzip
 import hashlib
-import json
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-import msgspec
 import numpy as np
 import pandas as pd
 
-from hrhsco_cli.datasets.columns import Row, result_columns
-from hrhsco_cli.files import read_json
+from hrhsco_cli.datasets.columns import result_columns
+from hrhsco_cli.datasets.records import (
+    AnnotationRow,
+    CocoFile,
+    Corners,
+    Id,
+    ImageRow,
+    ResultRow,
+    decode,
+    one_kind,
+    whole,
+)
 from reports.errors import InputError
 from reports.frames import (
     BOX_COLUMNS,
@@ -26,8 +33,7 @@ from reports.frames import (
 from reports.metrics.ignore_regions import in_ignore_regions
 from reports.metrics.protocols import DENSE, Protocol, scored_truth
 
-_LARGE_FILE_BYTES = 100_000_000
-"""Above this a wrong result file is described by its decoder, not row by row."""
+_RESULTS = "list of COCO results [{image_id, category_id, bbox, score}]"
 
 
 def read_ground_truth(path: Path) -> GroundTruth:
@@ -50,37 +56,39 @@ def read_ground_truth(path: Path) -> GroundTruth:
 @lru_cache(maxsize=8)
 def _ground_truth(path: Path, _size: int = 0, _changed: int = 0) -> GroundTruth:
     """Read a file once for as long as it stays the same: a grid asks for it with each trial."""
-    content = read_coco(path)
-    images = _table(content, "images", {"id", "file_name", "width", "height"}, path)
-    annotations = _table(content, "annotations", {"image_id", "category_id", "bbox"}, path)
-    categories = _table(content, "categories", {"id", "name"}, path)
-    for what, table in (("image", images), ("category", categories)):
-        _refuse(table["id"].duplicated(), table["id"], f"{path}: {what} id {{}} is there twice")
-    truth_images = images.rename(columns={"id": "image_id"})[IMAGE_COLUMNS]
-    truth_categories = (
-        categories.rename(columns={"id": "category_id"})[CATEGORY_COLUMNS]
-        .sort_values("category_id")
-        .reset_index(drop=True)
+    content = decode(path, CocoFile, "annotations", "COCO annotation file")
+    images = pd.DataFrame(
+        [(each.id, each.file_name, each.width, each.height) for each in content.images],
+        columns=IMAGE_COLUMNS,
     )
-    if truth_categories.empty:
+    categories = pd.DataFrame(
+        [(each.id, each.name) for each in content.categories], columns=CATEGORY_COLUMNS
+    )
+    if categories.empty:
         raise InputError(f"{path} has no categories; name at least one")
-    boxes = _boxes(annotations, path)
-    _check_ids(boxes, truth_images, truth_categories, path)
+    for what, table in (("image", images), ("category", categories)):
+        ids = table[f"{what}_id"]
+        if not one_kind(ids):
+            raise InputError(
+                f"{path}: {what} ids are numbers and text ({_two_kinds(ids)}); write all alike"
+            )
+        _refuse(ids.duplicated(), ids, f"{path}: {what} id {{}} is there twice")
+    categories = categories.sort_values("category_id").reset_index(drop=True)
+    boxes = _boxes(content.annotations, path)
+    _check_ids(boxes, images, categories, path)
     _refuse(
         boxes["ann_id"].duplicated(), boxes["ann_id"], f"{path}: annotation id {{}} is there twice"
     )
-    _check_inside(boxes, truth_images, path)
-    regions = _ignore_regions(content["images"], path)
-    tables = [truth_images, boxes, truth_categories]
+    _check_inside(boxes, images, path)
+    regions = _ignore_regions(content.images, path)
+    tables = [images, boxes, categories]
     tables += [regions] if len(regions) else []
-    return GroundTruth(
-        truth_images,
-        boxes,
-        truth_categories,
-        _fingerprint(*tables),
-        regions,
-        _ignored(annotations, boxes),
+    ignored = frozenset(
+        ann_id
+        for ann_id, each in zip(boxes["ann_id"], content.annotations, strict=True)
+        if each.ignore and not each.iscrowd
     )
+    return GroundTruth(images, boxes, categories, _fingerprint(*tables), regions, ignored)
 
 
 def read_scored_truth(path: Path, protocol: Protocol = DENSE) -> GroundTruth:
@@ -101,42 +109,36 @@ def read_detections(path: Path, truth: GroundTruth) -> pd.DataFrame:
             that the ground truth doesn't have.
     """
     columns = result_columns(path)
-    found = _checked(path) if columns is None else pd.DataFrame(columns)
+    found = _results(path) if columns is None else pd.DataFrame(columns)
     found["ann_id"] = found.index
-    _refuse(
-        ~np.isfinite(found["score"]), found["ann_id"], f"{path}: score of result {{}} is no number"
-    )
     _check_sizes(found, path, "result")
     _check_ids(found, truth.images, truth.categories, path, "result")
     outside = ~in_ignore_regions(found, truth.ignore_regions)
     return found.loc[outside, DETECTION_COLUMNS].reset_index(drop=True)
 
 
-def _checked(path: Path) -> pd.DataFrame:
-    """The same, a row at a time, to say what is wrong and where.
+def _results(path: Path) -> pd.DataFrame:
+    """Columns image_id, category_id, x, y, w, h and score of a result file that isn't as most are.
 
-    Raises:
-        InputError: the file is too large to be taken apart, or what is wrong with it.
+    Ids may be 7.0 or text here; what else is wrong is told with its place.
     """
-    if path.is_file() and path.stat().st_size > _LARGE_FILE_BYTES:
-        try:
-            msgspec.json.decode(path.read_bytes(), type=list[Row])
-        except msgspec.MsgspecError as error:
-            raise InputError(
-                f"{path} is no list of COCO results [{{image_id, category_id, bbox, score}}]: "
-                f"{error}"
-            ) from error
-    content = read_json(path, "detections")
-    if not isinstance(content, list):
-        raise InputError(
-            f"{path} is no list of COCO results [{{image_id, category_id, bbox, score}}]"
-        )
-    rows = _frame(content, {"image_id", "category_id", "bbox", "score"}, path, "result")
-    corners = _corners(rows["bbox"], rows.index, path, "result")
-    found = pd.DataFrame(corners, columns=["x", "y", "w", "h"])
-    found["image_id"], found["category_id"] = rows["image_id"], rows["category_id"]
-    found["score"] = pd.to_numeric(rows["score"], errors="coerce").astype(float)
+    rows = decode(path, list[ResultRow], "detections", _RESULTS)
+    boxes = np.fromiter((each.bbox for each in rows), dtype=np.dtype((float, 4)), count=len(rows))
+    found = pd.DataFrame(boxes, columns=["x", "y", "w", "h"])
+    for key in ("image_id", "category_id"):
+        found[key] = _ids([getattr(each, key) for each in rows], key, path)
+    found["score"] = np.fromiter((each.score for each in rows), float, len(rows))
     return found
+
+
+def _ids(ids: list[Id], key: str, path: Path) -> pd.Series:
+    """A column of whole numbers, or of text as it is."""
+    if float in set(map(type, ids)):
+        try:
+            ids = [whole(each, key) for each in ids]
+        except ValueError as error:
+            raise InputError(f"{path}: {error}") from error
+    return pd.Series(ids, dtype=object).infer_objects()
 
 
 def coco_dict(
@@ -162,96 +164,43 @@ def coco_dict(
     }
 
 
-def read_coco(path: Path) -> dict[str, Any]:
-    """The top level of a COCO JSON (``.json`` or ``.json.gz``).
-
-    Raises:
-        InputError: it is missing, not JSON, or no object.
-    """
-    if path.suffix == ".gz" and path.is_file():
-        try:
-            content = json.loads(gzip.decompress(path.read_bytes()))
-        except (OSError, EOFError, ValueError) as error:
-            raise InputError(f"{path} is no gzipped JSON: {error}") from error
-    else:
-        content = read_json(path, "annotations")
-    if not isinstance(content, dict):
-        raise InputError(f"{path} is no COCO annotation file (its top level is no object)")
-    return content
-
-
-def _table(content: dict[str, Any], name: str, needed: set[str], path: Path) -> pd.DataFrame:
-    rows = content.get(name)
-    if not isinstance(rows, list):
-        raise InputError(f"{path} is no COCO annotation file (it has no list {name!r})")
-    if not rows:
-        return pd.DataFrame({each: pd.Series(dtype=object) for each in sorted(needed)})
-    return _frame(rows, needed, path, name)
-
-
-def _frame(rows: list[Any], needed: set[str], path: Path, what: str) -> pd.DataFrame:
-    for index, row in enumerate(rows):
-        if not isinstance(row, dict) or not needed <= row.keys():
-            lacking = ", ".join(sorted(needed - set(row if isinstance(row, dict) else ())))
-            raise InputError(f"{path}: {what} number {index} lacks {lacking}")
-    kept = [*needed, *({"id", "area", "iscrowd", "ignore"} - needed)]
-    return pd.DataFrame({key: [row.get(key) for row in rows] for key in kept})
-
-
-def _boxes(annotations: pd.DataFrame, path: Path) -> pd.DataFrame:
-    if annotations.empty:
+def _boxes(annotations: list[AnnotationRow], path: Path) -> pd.DataFrame:
+    if not annotations:
         return pd.DataFrame({name: pd.Series(dtype=float) for name in BOX_COLUMNS}).astype(
             {"image_id": object, "iscrowd": bool}
         )
-    ids = annotations["id"].where(annotations["id"].notna(), annotations.index.to_series())
-    corners = _corners(annotations["bbox"], ids, path, "annotation")
-    boxes = pd.DataFrame(corners, columns=["x", "y", "w", "h"])
-    boxes["ann_id"] = ids
-    boxes["image_id"], boxes["category_id"] = annotations["image_id"], annotations["category_id"]
+    boxes = _corners([each.bbox for each in annotations])
+    boxes["ann_id"] = [
+        place if each.id is None else each.id for place, each in enumerate(annotations)
+    ]
+    boxes["image_id"] = [each.image_id for each in annotations]
+    boxes["category_id"] = [each.category_id for each in annotations]
     _check_sizes(boxes, path, "annotation")
-    area = pd.to_numeric(annotations["area"], errors="coerce").astype(float)
-    boxes["area"] = area.where(area.notna(), boxes["w"] * boxes["h"])
-    boxes["iscrowd"] = _flag(annotations["iscrowd"]) | _flag(annotations["ignore"])
+    area = np.array([each.area for each in annotations], dtype=float)  # NaN where it is None
+    boxes["area"] = np.where(np.isnan(area), boxes["w"] * boxes["h"], area)
+    boxes["iscrowd"] = [bool(each.iscrowd or each.ignore) for each in annotations]
     return boxes[BOX_COLUMNS]
 
 
-def _ignored(annotations: pd.DataFrame, boxes: pd.DataFrame) -> frozenset[Any]:
-    """Ids of what is marked ``ignore`` and not ``iscrowd``."""
-    if annotations.empty:
-        return frozenset()
-    alone = _flag(annotations["ignore"]) & ~_flag(annotations["iscrowd"])
-    return frozenset(boxes.loc[alone, "ann_id"])
-
-
-def _ignore_regions(images: list[dict[str, Any]], path: Path) -> pd.DataFrame:
+def _ignore_regions(images: list[ImageRow], path: Path) -> pd.DataFrame:
     """Regions of images in which nothing counts, as ``hrhsco data convert`` writes them."""
-    found = [(each["id"], box) for each in images for box in each.get("ignore_regions") or []]
+    found = [(each.id, box) for each in images for box in each.ignore_regions or []]
     if not found:
         return pd.DataFrame({name: [] for name in REGION_COLUMNS})
     ids = pd.Series([image for image, _ in found], dtype=object)
-    corners = _corners(pd.Series([box for _, box in found]), ids, path, "ignore region of image")
-    regions = pd.DataFrame(corners, columns=["x", "y", "w", "h"]).assign(image_id=ids, ann_id=ids)
+    regions = _corners([box for _, box in found]).assign(image_id=ids, ann_id=ids)
     _check_sizes(regions, path, "ignore region of image")
     return regions[REGION_COLUMNS]
 
 
-def _flag(column: pd.Series) -> pd.Series:
-    # A key that some rows lack is None or NaN there, depending on the other rows.
-    return column.map(lambda value: bool(value) and value == value).astype(bool)
+def _corners(boxes: list[Corners]) -> pd.DataFrame:
+    corners = np.array(boxes, dtype=float).reshape(-1, 4)
+    return pd.DataFrame(corners, columns=["x", "y", "w", "h"])
 
 
-def _corners(column: pd.Series, ids: Any, path: Path, what: str) -> np.ndarray:
-    try:
-        corners = np.array(column.tolist(), dtype=float)
-        if corners.shape == (len(column), 4):
-            return corners
-    except (TypeError, ValueError):
-        pass
-    for each, box in zip(ids, column, strict=True):
-        numbers = isinstance(box, list) and len(box) == 4
-        if not numbers or not all(isinstance(side, (int, float)) for side in box):
-            raise InputError(f"{path}: bbox of {what} {each} is {box}, not [x, y, w, h]")
-    raise InputError(f"{path}: a bbox is not [x, y, w, h]")
+def _two_kinds(ids: pd.Series) -> str:
+    text = ids.map(lambda each: isinstance(each, str))
+    return f"{ids[~text].iloc[0]!r} and {ids[text].iloc[0]!r}"
 
 
 def _check_sizes(boxes: pd.DataFrame, path: Path, what: str) -> None:
@@ -279,9 +228,15 @@ def _check_ids(
         _refuse(
             ~boxes[column].isin(set(known[column])),
             boxes["ann_id"],
-            f"{path}: {what} {{}} names an unknown {column.removesuffix('_id')}; "
-            "its annotations must list it",
+            f"{path}: {what} {{}} names an unknown {column.removesuffix('_id')}"
+            f"{_other_kind(boxes[column], known[column])}; its annotations must list it",
         )
+
+
+def _other_kind(ids: pd.Series, known: pd.Series) -> str:
+    """Says so where ids would be known if numbers were text, or text numbers."""
+    strange = set(map(str, ids[~ids.isin(set(known))].head()))
+    return " (it is there as another kind of id)" if strange & set(map(str, known)) else ""
 
 
 def _check_inside(boxes: pd.DataFrame, images: pd.DataFrame, path: Path) -> None:

@@ -7,10 +7,11 @@ center any more: its visible part is kept as ``iscrowd`` (learned by nothing, an
 count as nothing when it is scored). A box that is marked ``ignore`` stays marked so.
 """
 
+import filecmp
 import shutil
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 import numpy as np
@@ -18,9 +19,9 @@ import pandas as pd
 from PIL import Image
 
 from hrhsco_cli.datasets.coco_json import coco_dict, read_ground_truth
-from hrhsco_cli.datasets.pictures import open_picture
+from hrhsco_cli.datasets.pictures import read_picture
 from hrhsco_cli.datasets.windows import Window, clip_boxes, move_boxes
-from hrhsco_cli.files import replacing_folder, write_json
+from hrhsco_cli.files import inner_name, read_json, replacing_folder, write_json
 from hrhsco_cli.progress import progress
 from reports.errors import InputError
 from reports.frames import GroundTruth
@@ -152,7 +153,7 @@ class _Split:
 
     def coco(self, truth: GroundTruth, info: dict[str, Any]) -> dict[str, Any]:
         """The annotation file."""
-        categories = [(int(each), name) for each, name in truth.categories.itertuples(index=False)]
+        categories = list(truth.categories.itertuples(index=False, name=None))
         return coco_dict(self.images, self.annotations, categories, info)
 
     def _take(
@@ -161,8 +162,8 @@ class _Split:
         whole = set()
         self.summary.images += 1
         if self.originals:
-            _copy_picture(self.source, self.out, image.file_name)
-            self._list(image.file_name, (image.width, image.height), boxes, ignored)
+            file_name = _copy_picture(self.source, self.out, image.file_name)
+            self._list(file_name, (image.width, image.height), boxes, ignored)
             whole.update(boxes.index)
         if windows:
             whole.update(self._cut_up(image, boxes, ignored, windows))
@@ -187,7 +188,8 @@ class _Split:
                 listed[["x", "y"]] += corner
                 regions[:, :2] += corner
                 about["corner"] = list(corner)
-            file_name = f"{Path(image.file_name).with_suffix('')}_{self.part}{number}.png"
+            stem = PurePosixPath(inner_name(image.file_name)).with_suffix("")
+            file_name = f"{stem}_{self.part}{number}.png"
             _save(crop, self.out / "images" / file_name)
             self._list(file_name, crop.size, listed, regions, **about)
             whole.update(inside.index)
@@ -216,7 +218,7 @@ class _Split:
             self.annotations.append(
                 {
                     "image_id": number,
-                    "category_id": int(box.category_id),
+                    "category_id": box.category_id,
                     "bbox": [float(side) for side in (box.x, box.y, box.w, box.h)],
                     "area": float(box.area),
                     "iscrowd": int(box.iscrowd and not box.ignore),
@@ -235,38 +237,52 @@ def _padded(crop: Image.Image, least: tuple[int, int]) -> tuple[Image.Image, tup
 
 
 def _copy_split(source: Path, out: Path, name: str) -> None:
-    """Carry a split over, byte by byte."""
+    """Carry a split over, byte by byte; file names that lead elsewhere are written anew."""
     annotations = source / f"{name}.json"
-    for file_name in read_ground_truth(annotations).images["file_name"]:
-        _copy_picture(source, out, file_name)
-    shutil.copyfile(annotations, out / annotations.name)
+    read = read_ground_truth(annotations).images["file_name"]
+    written = [_copy_picture(source, out, file_name) for file_name in read]
+    if written == list(read):
+        shutil.copyfile(annotations, out / annotations.name)
+        return
+    content = read_json(annotations, "annotations")
+    for image, file_name in zip(content["images"], written, strict=True):
+        image["file_name"] = file_name
+    write_json(out / annotations.name, content, indent=None)
 
 
-def _copy_picture(source: Path, out: Path, file_name: str) -> None:
-    picture, target = source / "images" / file_name, out / "images" / file_name
+def _copy_picture(source: Path, out: Path, file_name: str) -> str:
+    """Copy a picture; its name in the new data set, which lies inside that whatever it was."""
+    picture, name = source / "images" / file_name, inner_name(file_name)
+    target = out / "images" / name
     if not picture.is_file():
         raise InputError(f"{picture} is missing; put the pictures into {source / 'images'}")
+    if target.is_file() and filecmp.cmp(picture, target, shallow=False):
+        return name  # both splits list it
+    _require_new(target)
     target.parent.mkdir(parents=True, exist_ok=True)
     shutil.copyfile(picture, target)
+    return name
 
 
 def _open(path: Path, image: Any) -> Image.Image:
-    """A picture as it lies in its file, or in RGB."""
-    try:
-        with open_picture(path) as opened:
-            if opened.size != (image.width, image.height):
-                raise InputError(
-                    f"{path} has {opened.size[0]}x{opened.size[1]} px, and its annotations say "
-                    f"{image.width}x{image.height}; mend them"
-                )
-            return opened.convert(opened.mode if opened.mode in ("RGB", "L") else "RGB")
-    except OSError as error:
-        raise InputError(f"{path} is missing or no picture ({error})") from error
+    """A picture in RGB, as training's loader sees it."""
+    pixels = read_picture(path)
+    height, width = pixels.shape[:2]
+    if (width, height) != (image.width, image.height):
+        raise InputError(
+            f"{path} has {width}x{height} px, and its annotations say "
+            f"{image.width}x{image.height}; mend them"
+        )
+    return Image.fromarray(np.ascontiguousarray(pixels[..., ::-1]))
 
 
 def _save(crop: Image.Image, path: Path) -> None:
     """As PNG, which keeps every pixel."""
-    if path.exists():
-        raise InputError(f"a picture of the data set is called {path.name} already; rename it")
+    _require_new(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     crop.save(path, format="PNG")
+
+
+def _require_new(path: Path) -> None:
+    if path.exists():
+        raise InputError(f"two pictures of the new set would be called {path.name}; rename one")

@@ -142,11 +142,11 @@ def _coco(
                 annotations.append(
                     {
                         "image_id": entry["id"],
-                        "category_id": 1 if one_class else int(box.category_id),
+                        "category_id": 1 if one_class else box.category_id,
                         "bbox": [float(side) for side in (box.x, box.y, box.w, box.h)],
                         "area": float(box.area),
                         "iscrowd": int(box.iscrowd),
                     }
                 )
-    categories = [(int(each), name) for each, name in truths[0].categories.itertuples(index=False)]
+    categories = list(truths[0].categories.itertuples(index=False, name=None))
     return coco_dict(images, annotations, [(1, one_class)] if one_class else categories, info)

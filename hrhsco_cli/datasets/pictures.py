@@ -1,23 +1,43 @@
-"""What a picture's file says of it, without decoding its pixels."""
+"""The one reader of pictures: all that trains, predicts, crops or reports sees the same pixels.
 
+They are what mmdet's loader makes of a file: its first picture in 8 bits and three colors, blue
+first; EXIF turns it where OpenCV does (JPEG, PNG, TIFF); of 16 bits the upper 8 are taken, alpha
+and a fourth band are left out, grey and palettes become color. What that would garble (floats) or
+can't decode is refused.
+"""
+
+import warnings
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import BinaryIO
 
+import cv2
+import numpy as np
+import pandas as pd
 from PIL import Image
 
 from hrhsco_cli.files import file_hash
 from reports.errors import InputError
 
+SUFFIXES = (".bmp", ".jp2", ".jpeg", ".jpg", ".png", ".ppm", ".tif", ".tiff", ".webp")
+"""What counts as a picture in a folder; a file that is named itself may be called anything."""
+
 THREADS = 8
 """Headers are waited for, not computed: more threads than cores."""
 
 _EXIF_ORIENTATION = 274
-_ENDS = {"JPEG": b"\xff\xd9", "PNG": b"IEND\xaeB`\x82"}
-"""The last bytes of a whole file, by format."""
+_TURNED_ASIDE = (5, 6, 7, 8)
+"""Orientations that exchange width and height."""
+_DEPTHS = (np.uint8, np.uint16)
+"""What pixels may be: of other numbers nobody says which is white."""
+
+# Told by our own errors, with the file's name; these would stand beside it without one.
+cv2.setLogLevel(0)
+warnings.filterwarnings("ignore", module=r"PIL\.")
 
 
 @dataclass(frozen=True)
@@ -26,7 +46,7 @@ class Header:
 
     Attributes:
         state: ``ok``, ``missing``, or what is wrong.
-        width: in px; None unless ``ok``.
+        width: in px, as it is read; None unless ``ok``.
         height: likewise.
         turned: whether EXIF asks viewers to turn it.
         file_size: in bytes.
@@ -39,7 +59,204 @@ class Header:
     file_size: int = 0
 
 
-def open_picture(file: Path | BinaryIO) -> Image.Image:
+def is_picture(path: Path) -> bool:
+    """Whether a file of a folder counts as a picture by its name; hidden ones (``._*``) don't."""
+    return path.suffix.lower() in SUFFIXES and not path.name.startswith(".")
+
+
+def read_picture(path: Path) -> np.ndarray:
+    """The pixels ``(H, W, 3)`` of a picture, 8 bits, blue first, as training's loader reads them.
+
+    Raises:
+        InputError: it is missing, broken, or of pixels that have no one meaning.
+    """
+    require_whole(path)
+    pixels = _decoded(path, cv2.IMREAD_COLOR)
+    if pixels is None:
+        raise _unreadable(path, "its pixels can't be decoded")
+    return pixels
+
+
+def require_whole(path: Path) -> Header:
+    """The header of a picture that can be read.
+
+    Raises:
+        InputError: it can't.
+    """
+    header = read_header(path)
+    if header.state == "missing":
+        raise InputError(f"no picture {path}; copy it there")
+    if header.state != "ok":
+        raise _unreadable(path, header.state)
+    return header
+
+
+def picture_size(path: Path) -> tuple[int, int]:
+    """Width and height as the picture is read; pixels are decoded only where its header won't do.
+
+    Raises:
+        InputError: it is missing, or no picture.
+    """
+    header = require_whole(path)
+    assert header.width is not None and header.height is not None
+    return header.width, header.height
+
+
+def read_header(path: Path) -> Header:
+    """What a picture's file says of it; read once for as long as the file stays the same."""
+    try:
+        stat = path.stat()
+    except OSError:
+        return Header("missing")
+    if not path.is_file():
+        return Header("is no file")
+    return _header(path, stat.st_size, stat.st_mtime_ns)
+
+
+def read_headers(paths: Sequence[Path]) -> list[Header]:
+    """The headers of many pictures, by threads."""
+    with ThreadPoolExecutor(THREADS) as pool:
+        return list(pool.map(read_header, paths))
+
+
+def require_pictures(folder: Path, images: pd.DataFrame, annotations: Path) -> None:
+    """Make sure that the pictures of an annotation file can be read and are of the stated size.
+
+    Args:
+        folder: what file names are relative to.
+        images: columns file_name, width, height.
+        annotations: the file, for messages.
+
+    Raises:
+        InputError: one is missing, broken, of another size, or listed twice.
+    """
+    names = images["file_name"]
+    if names.duplicated().any():
+        raise InputError(
+            f"{annotations} lists the picture {names[names.duplicated()].iloc[0]} twice; list each "
+            "once"
+        )
+    wrong = [
+        (folder / row.file_name, told)
+        for row, header in zip(
+            images.itertuples(index=False),
+            read_headers([folder / name for name in names]),
+            strict=True,
+        )
+        if (told := _wrong(header, (row.width, row.height)))
+    ]
+    if wrong:
+        path, told = wrong[0]
+        more = f" ({len(wrong)} of {len(images)} pictures are wrong)" if len(wrong) > 1 else ""
+        raise InputError(f"{path} {told}{more}; hrhsco data check {annotations} lists all such")
+
+
+def _wrong(header: Header, stated: tuple[int, int]) -> str:
+    """What is wrong with a picture beside its annotations; nothing if it is as they say."""
+    if header.state == "missing":
+        return "is missing"
+    if header.state != "ok":
+        return f"can't be read as a picture: {header.state}"
+    if (header.width, header.height) != stated:
+        turned = " as EXIF turns it" if header.turned else ""
+        return (
+            f"is {header.width}x{header.height} px{turned}, but its annotations say "
+            f"{stated[0]}x{stated[1]}"
+        )
+    return ""
+
+
+def _unreadable(path: Path, why: str) -> InputError:
+    return InputError(f"{path} can't be read as a picture: {why}; copy it again or remove it")
+
+
+@lru_cache(maxsize=1 << 17)
+def _header(path: Path, size: int, _changed: int) -> Header:
+    """By the header where that is enough to be sure of the rest, else by decoding."""
+    if not size:
+        return Header("is empty")
+    try:
+        found = _by_header(path, size)
+    except _BrokenError as error:
+        return Header(str(error))
+    except Exception:  # decoders raise what they like on broken bytes, or don't know the format
+        found = None
+    return found or _by_pixels(path, size)
+
+
+class _BrokenError(Exception):
+    """A file whose format is known, and whose end is not there."""
+
+
+def _by_header(path: Path, size: int) -> Header | None:
+    """None where the format's own header doesn't tell enough."""
+    with path.open("rb") as file, _open(file) as opened:
+        width, height = opened.size
+        # Asked of a PNG without any, getexif would decode the pixels to look behind them.
+        exif = opened.getexif() if "exif" in opened.info else {}
+        orientation = exif.get(_EXIF_ORIENTATION, 1)
+        if opened.format not in _WHOLE or orientation not in range(1, 9):
+            return None
+        if orientation != 1 and opened.format == "WEBP":
+            return None  # not turned by every version of OpenCV
+        try:
+            _WHOLE[opened.format](opened, file, size)
+        except Exception as error:
+            raise _BrokenError(str(error) or type(error).__name__) from error
+    if orientation in _TURNED_ASIDE:
+        width, height = height, width
+    return Header("ok", width, height, orientation != 1, size)
+
+
+def _whole_jpeg(opened: Image.Image, file: BinaryIO, _size: int) -> None:
+    file.seek(-2, 2)
+    if file.read() != b"\xff\xd9":  # cut off, or followed by something else
+        file.seek(0)
+        opened.load()
+
+
+def _whole_png(opened: Image.Image, _file: BinaryIO, _size: int) -> None:
+    opened.verify()  # the sums of all its parts; pixels are not decoded
+
+
+def _whole_webp(_opened: Image.Image, file: BinaryIO, size: int) -> None:
+    file.seek(4)
+    if int.from_bytes(file.read(4), "little") + 8 > size:
+        raise ValueError("it ends too early")
+
+
+_WHOLE = {"JPEG": _whole_jpeg, "PNG": _whole_png, "WEBP": _whole_webp}
+"""By format, what raises where the file is not all there."""
+
+
+def _by_pixels(path: Path, size: int) -> Header:
+    pixels = _decoded(path, cv2.IMREAD_COLOR | cv2.IMREAD_ANYDEPTH)
+    if pixels is None:
+        return Header("it is broken, or of a format that OpenCV doesn't decode")
+    if pixels.dtype not in _DEPTHS:
+        return Header(f"its pixels are {pixels.dtype}, which has no one white; write 8 or 16 bits")
+    height, width = pixels.shape[:2]
+    return Header("ok", width, height, _is_turned(path), size)
+
+
+def _is_turned(path: Path) -> bool:
+    try:
+        with path.open("rb") as file, _open(file) as opened:
+            return bool(opened.getexif().get(_EXIF_ORIENTATION, 1) != 1)
+    except Exception:  # a format that only OpenCV knows
+        return False
+
+
+def _decoded(path: Path, flags: int) -> np.ndarray | None:
+    """The pixels as OpenCV decodes them; None where it can't."""
+    try:
+        content = np.frombuffer(path.read_bytes(), np.uint8)
+        return cv2.imdecode(content, flags)
+    except (OSError, cv2.error):
+        return None
+
+
+def _open(file: BinaryIO) -> Image.Image:
     """Pillow's ``Image.open``, for pictures of any size.
 
     Pillow takes 179 Mpx and more for an attack, and there is no other way to tell it otherwise;
@@ -47,48 +264,6 @@ def open_picture(file: Path | BinaryIO) -> Image.Image:
     """
     Image.MAX_IMAGE_PIXELS = None
     return Image.open(file)
-
-
-def picture_size(path: Path) -> tuple[int, int]:
-    """Width and height from the header; pixels are not decoded.
-
-    Raises:
-        InputError: it is missing, or no picture.
-    """
-    try:
-        with open_picture(path) as opened:
-            return opened.size
-    except FileNotFoundError:
-        raise InputError(f"no picture {path}, which its annotations name") from None
-    except OSError as error:
-        raise InputError(f"{path} can't be read as a picture: {error}") from error
-
-
-def read_header(path: Path) -> Header:
-    """The header of a picture; one whose end is missing is decoded, to be sure of it."""
-    try:
-        with path.open("rb") as file, open_picture(file) as opened:
-            width, height = opened.size
-            # Asked of a PNG without any, getexif would decode the pixels to look behind them.
-            exif = opened.getexif() if "exif" in opened.info else {}
-            turned = exif.get(_EXIF_ORIENTATION, 1) != 1
-            end = _ENDS.get(opened.format or "", b"")
-            file_size = file.seek(0, 2)
-            file.seek(-len(end), 2)
-            if file.read() != end:
-                file.seek(0)
-                opened.load()
-    except FileNotFoundError:
-        return Header("missing")
-    except Exception as error:  # decoders raise what they like on broken bytes
-        return Header(str(error) or type(error).__name__)
-    return Header("ok", width, height, turned, file_size)
-
-
-def read_headers(paths: Sequence[Path]) -> list[Header]:
-    """The headers of many pictures, by threads."""
-    with ThreadPoolExecutor(THREADS) as pool:
-        return list(pool.map(read_header, paths))
 
 
 def same_contents(paths: Sequence[Path], headers: Sequence[Header]) -> list[str | None]:
@@ -112,3 +287,8 @@ def same_contents(paths: Sequence[Path], headers: Sequence[Header]) -> list[str 
     with ThreadPoolExecutor(THREADS) as pool:
         names = dict(zip(wanted, pool.map(file_hash, wanted), strict=True))
     return [names.get(path) if path else None for path in real]
+
+
+def visible(paths: Iterable[Path]) -> Iterator[Path]:
+    """Files but the hidden ones, which systems leave beside what they copy (``._*``)."""
+    return (path for path in paths if not path.name.startswith("."))

@@ -160,7 +160,7 @@ def _load(
     run: RunFolder, checkpoint: Path | None, settings: dict[str, Any]
 ) -> tuple["Config", Path, Any]:
     run.require()
-    config = recipe.load(run.recipe)
+    config = recipe.load_run(run)
     recipe.override(config, settings)
     head = config.model.bbox_head.type
     if head != "YOLCHead":

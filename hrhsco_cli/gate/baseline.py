@@ -2,11 +2,14 @@
 
 from dataclasses import dataclass
 from pathlib import Path
+from types import NoneType
 from typing import Any
 
 import yaml
 
 from hrhsco_cli.files import write_text
+from hrhsco_cli.runs.evaluation import is_figure
+from hrhsco_cli.yaml_files import read_yaml
 from reports.errors import InputError
 from reports.gate import KINDS, Limit
 from reports.metrics.definitions import definition
@@ -17,6 +20,10 @@ _HEADER = """\
 # value; factor, for times, only if the difference is clear too; interval: true, until the paired
 # bootstrap against `detections` calls it worse. Written by --update, which keeps tolerances.
 """
+
+
+_ENTRIES: dict[str, Any] = {"source": str, "conditions": dict, "detections": str, "metrics": dict}
+_KINDS = {str: "text", dict: "mapping"}
 
 
 @dataclass(frozen=True)
@@ -42,22 +49,20 @@ def read_baseline(path: Path) -> Baseline:
     Raises:
         InputError: it is missing, no YAML, or names an unknown metric or tolerance.
     """
-    try:
-        found = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise InputError(
-            f"no baseline at {path} ({error.strerror}); write one with --update"
-        ) from error
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise InputError(f"{path} is no YAML: {' '.join(str(error).split())}") from error
+    if not path.exists():
+        raise InputError(f"no baseline at {path}; write one with --update")
+    found = read_yaml(path, "baseline")
     if not isinstance(found, dict) or not isinstance(found.get("metrics"), dict):
         raise InputError(f"{path} has no mapping 'metrics'; write it anew with --update")
-    unknown = sorted(set(found) - {"source", "conditions", "detections", "metrics"})
+    unknown = sorted(set(found) - _ENTRIES.keys(), key=str)
     if unknown:
         raise InputError(f"{path} has an unknown entry {unknown[0]!r}")
+    for entry, kind in _ENTRIES.items():
+        if not isinstance(found.get(entry), (kind, NoneType)):
+            raise InputError(f"{path}: {entry} is {found[entry]!r}, no {_KINDS[kind]}")
     detections = found.get("detections")
     return Baseline(
-        str(found.get("source", path)),
+        str(found.get("source") or path),
         dict(found.get("conditions") or {}),
         None if detections is None else path.parent / detections,
         {key: _limit(path, key, entry) for key, entry in found["metrics"].items()},
@@ -67,7 +72,7 @@ def read_baseline(path: Path) -> Baseline:
 def _limit(path: Path, key: str, entry: Any) -> Limit:
     try:
         definition(key)
-    except KeyError:
+    except (KeyError, AttributeError):
         raise InputError(f"{path}: there is no metric {key!r}") from None
     if key.endswith(".ms"):
         raise InputError(
@@ -79,9 +84,10 @@ def _limit(path: Path, key: str, entry: Any) -> Limit:
         raise InputError(f"{path}: {key} needs a value and one of {', '.join(KINDS)}")
     (kind,) = kinds
     value, amount = entry["value"], entry[kind]
-    numbers = [each for each in (value, amount) if each is not None]
-    if amount is None or not all(isinstance(each, int | float) for each in numbers):
-        raise InputError(f"{path}: {key} has something that is no number")
+    if kind == "interval" and amount is not True:
+        raise InputError(f"{path}: {key} has interval {amount!r}; write interval: true")
+    if not (value is None or is_figure(value)) or not (kind == "interval" or is_figure(amount)):
+        raise InputError(f"{path}: {key} has {value!r} and {kind} {amount!r}: one is no number")
     if kind != "interval" and amount < (1 if kind == "factor" else 0):
         raise InputError(f"{path}: {key} has {kind} {amount}, which no figure could pass")
     return Limit(value, kind, float(amount))

@@ -6,14 +6,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from hrhsco_cli.files import replacing, write_text
+import msgspec
+
+from hrhsco_cli.files import read_text, replacing, write_text
 from hrhsco_cli.gate.baseline import Baseline
 from hrhsco_cli.runs.evaluation import read_metrics
 from hrhsco_cli.runs.folder import RunFolder, matching
 from reports.errors import InputError
 from reports.gate import Finding, Limit, default_limit, judge
 from reports.metrics.definitions import METRICS
-from reports.metrics.protocols import named
+from reports.metrics.protocols import named, of_meta
 from reports.trials import comparable
 
 
@@ -49,6 +51,8 @@ def gather(name: str) -> Measured:
         raise InputError(f"{name} is no metrics.json, no run and no pattern of runs")
     read = [read_metrics(file) for file in files]
     metas = [each.pop("meta", {}) for each in read]
+    for file, meta in zip(files, metas, strict=True):
+        _require_conditions(file, meta)
     conditions = [comparable(meta) for meta in metas]
     if any(each != conditions[0] for each in conditions):
         raise InputError(f"{name} holds runs that were scored under different conditions")
@@ -58,6 +62,16 @@ def gather(name: str) -> Measured:
         if all(key in each for each in read)
     }
     return Measured(name, metrics, conditions[0], metas[0], files)
+
+
+def _require_conditions(file: Path, meta: dict[str, Any]) -> None:
+    """Refuse figures whose protocol can't be known."""
+    try:
+        of_meta(meta)
+    except (KeyError, TypeError, ValueError, IndexError) as error:
+        raise InputError(
+            f"{file}: meta.max_dets is {meta.get('max_dets')!r}, not rising numbers; score again"
+        ) from error
 
 
 def require_protocol(measured: Measured, name: str) -> None:
@@ -103,8 +117,15 @@ def check(measured: Measured, baseline: Baseline) -> list[Finding]:
 def _intervals(measured: Measured) -> dict[str, tuple[float, float]]:
     if len(measured.files) > 1:
         return {}
-    found = measured.meta.get("latency", {}).get("intervals", {})
-    return {f"latency.{stage}.ratio": (low, high) for stage, (low, high) in found.items()}
+    latency = measured.meta.get("latency") or {}
+    found = latency.get("intervals") or {} if isinstance(latency, dict) else None
+    try:
+        read = msgspec.convert(found, dict[str, tuple[float, float]])
+    except msgspec.ValidationError as error:
+        raise InputError(
+            f"{measured.files[0]}: meta.latency.intervals is no mapping of two numbers each"
+        ) from error
+    return {f"latency.{stage}.ratio": bounds for stage, bounds in read.items()}
 
 
 def _verdicts(measured: Measured, baseline: Baseline) -> dict[str, str]:
@@ -115,6 +136,8 @@ def _verdicts(measured: Measured, baseline: Baseline) -> dict[str, str]:
         raise InputError("the baseline has an interval but no 'detections'; take it anew")
     from hrhsco_cli.runs.comparing import compare_sides
 
+    if not isinstance(measured.meta.get("annotations"), str):
+        raise InputError(f"{measured.files[0]} does not name its annotations, for an interval")
     folder = Path(measured.name)
     compared = compare_sides(
         str(baseline.detections),
@@ -180,5 +203,5 @@ def append_to_step_summary(text: str) -> None:
     """Add to the page that GitHub shows of a job, where there is one."""
     if summary := os.environ.get("GITHUB_STEP_SUMMARY"):
         path = Path(summary)
-        before = path.read_text(encoding="utf-8") if path.is_file() else ""
+        before = read_text(path, "step summary") if path.is_file() else ""
         write_text(path, before + text)

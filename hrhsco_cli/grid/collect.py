@@ -140,7 +140,7 @@ def load_pictures(runs: list[RunFolder], trials: list[Trial], truth: GroundTruth
     """
     import numpy as np
 
-    from hrhsco_cli.datasets.pictures import open_picture
+    from hrhsco_cli.datasets.pictures import read_picture
 
     meta = trials[0].meta
     folder = Path(meta["annotations"]).parent / "images"
@@ -154,8 +154,7 @@ def load_pictures(runs: list[RunFolder], trials: list[Trial], truth: GroundTruth
         path = folder / image.file_name
         if not path.is_file():
             continue
-        with open_picture(path) as opened:
-            pixels = np.asarray(opened.convert("RGB"))
+        pixels = np.ascontiguousarray(read_picture(path)[..., ::-1])  # red first
         pictures.append(
             Picture(
                 image_id=image.image_id,

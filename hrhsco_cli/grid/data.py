@@ -31,6 +31,26 @@ _CLUSTERS = {"k", "min_side", "growth", "densest"}
 _CROPS = _CLUSTERS | {"scale", "pad", "all_rows"}
 """Options of ``crops``, called as those of ``hrhsco data crops``."""
 
+_SCENES: dict[str, Callable[[Any], bool]] = {
+    "images": lambda x: type(x) is int and x >= 2,
+    "seed": lambda x: type(x) is int and x >= 0,
+    "size": lambda x: (
+        isinstance(x, list) and len(x) == 2 and all(type(side) is int and side >= 16 for side in x)
+    ),
+    "val_fraction": lambda x: type(x) is float and 0 < x < 1,
+    "folder": lambda x: isinstance(x, str) and x != "",
+}
+"""Options of rendered scenes, and what each may be."""
+
+_CHECKED: dict[str, Callable[[Any], bool]] = {
+    "folder": lambda x: isinstance(x, str),
+    "one_class": lambda x: x is None or (isinstance(x, str) and x != ""),
+    "factor": lambda x: type(x) is int and x >= 1,
+    "phases": lambda x: isinstance(x, bool),
+    "excuse_vanished": lambda x: isinstance(x, bool),
+}
+"""Steps, and what each may be; folds are looked at when they are made."""
+
 FindData = Callable[[TrialSpec], Path | None]
 """From a trial to its data folder; None keeps its recipe's own."""
 
@@ -59,6 +79,10 @@ def grid_data(grid: Grid, data: Path | None) -> FindData:
             f"({', '.join(sorted(_AXES))} may be axes too); "
             f"it has {', '.join(unknown or sorted(per_trial))}"
         )
+    for steps in (grid.data, *(trial.data for trial in grid.trials)):
+        for key, value in steps.items():
+            if key in _CHECKED and not _CHECKED[key](value):
+                raise InputError(f"grid 'data' has {key} {value!r}, which can't be")
     crops = _checked_crops(grid.data.get("crops"))
     folder = data or Path(grid.data.get("folder", ""))
     if not folder.is_dir() or (data is None and "folder" not in grid.data):
@@ -68,9 +92,17 @@ def grid_data(grid: Grid, data: Path | None) -> FindData:
     return lambda trial: _cropped(*_made(folder, grid.data | trial.data, trial.fold), crops)
 
 
-def _scenes(wanted: dict[str, Any]) -> Path:
+def _scenes(wanted: Any) -> Path:
     from hrhsco_cli.datasets.scenes import render_dataset
 
+    if not isinstance(wanted, dict) or not {"images", "seed"} <= wanted.keys() <= _SCENES.keys():
+        raise InputError(
+            f"grid 'data' has synth: {wanted!r}; write images and seed, and perhaps size [W, H] "
+            "and val_fraction"
+        )
+    for key, value in wanted.items():
+        if not _SCENES[key](value):
+            raise InputError(f"grid 'data' has synth with {key} {value!r}, which can't be")
     options = dict(wanted)
     folder = Path(options.pop("folder", SCENES))
     if "size" in options:

@@ -194,7 +194,7 @@ def _finish(
 
 def _tell_log(run: RunFolder, line: str) -> None:
     """Add a line to a trial's log: a process that was killed could not."""
-    with contextlib.suppress(OSError), run.log.open("a") as log:
+    with contextlib.suppress(OSError), run.log.open("a", encoding="utf-8") as log:
         log.write(f"--- {line}\n")
 
 

@@ -6,10 +6,9 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from hrhsco_cli.grid.naming import trial_name, variant_label
 from hrhsco_cli.runs import recipe as recipes
+from hrhsco_cli.yaml_files import read_yaml
 from reports.errors import InputError
 
 AXIS_KEYS = {
@@ -24,10 +23,16 @@ AXIS_KEYS = {
 DATA_AXIS = "data."
 """How axes of the data begin: what is done to it (``hrhsco_cli.grid.data``), not to a recipe."""
 
-_FIELDS = {
-    "title", "recipe", "data", "seeds", "axes", "exclude", "rows", "set", "attribution", "validate",
+_FIELDS: dict[str, tuple[type, ...]] = {
+    "title": (str,), "recipe": (str,), "data": (dict,), "seeds": (int, list), "axes": (dict,),
+    "exclude": (list,), "rows": (list, dict), "set": (dict,), "attribution": (str,),
+    "validate": (int, bool, float, str, list, dict),  # looked at by itself
 }  # fmt: skip
-_ROW_FIELDS = {"recipe", "label", "set"}
+"""What a grid file may have, and as what; nothing stands for being left out."""
+_ROW_FIELDS: dict[str, tuple[type, ...]] = {
+    "recipe": (str,), "label": (str, int, float), "set": (dict,)
+}  # fmt: skip
+_KINDS = {str: "text", dict: "mapping", list: "list", int: "number", float: "number"}
 
 
 @dataclass(frozen=True)
@@ -109,24 +114,23 @@ def read_grid(path: Path) -> Grid:
     Raises:
         InputError: it is not YAML, lacks a field, has an unknown one, or comes out empty.
     """
-    try:
-        content = yaml.safe_load(path.read_text())
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise InputError(f"grid {path} is not YAML: {error}") from error
+    content = read_yaml(path, "grid")
     if not isinstance(content, dict) or not ({"axes", "rows"} & content.keys()):
         raise InputError(f"grid {path} has no axes; give it 'recipe', 'seeds' and 'axes' or 'rows'")
-    _refuse_unknown(f"grid {path}", content, _FIELDS)
+    _refuse_unknown(f"grid {path}", content, set(_FIELDS))
+    for field_name, kinds in _FIELDS.items():
+        _require(path, content, field_name, kinds)
     seeds = _listed(content.get("seeds", [0]))
-    if not all(isinstance(seed, int) for seed in seeds):
+    if not all(type(seed) is int and seed >= 0 for seed in seeds):
         raise InputError(f"grid {path}: seeds are whole numbers, not {seeds}")
     cells = [*_cells(path, content), *_rows(path, content)]
     if not cells or not seeds:
         raise InputError(f"grid {path} comes out empty; loosen 'exclude'")
     return Grid(
         name=path.stem,
-        title=content.get("title", path.stem),
+        title=content.get("title") or path.stem,
         data=content.get("data") or {},
-        attribution=content.get("attribution", ""),
+        attribution=content.get("attribution") or "",
         trials=tuple(_trials(cells, seeds, _folds(path, content))),
         validate=_validate(path, content),
     )
@@ -147,9 +151,11 @@ def _cells(path: Path, content: dict[str, Any]) -> list[_Cell]:
         return []
     if not isinstance(content["axes"], dict):
         raise InputError(f"grid {path}: 'axes' is no mapping; write axes: {{center_source: [sco]}}")
-    if "recipe" not in content and "recipe" not in content["axes"]:
+    if content.get("recipe") is None and "recipe" not in content["axes"]:
         raise InputError(f"grid {path} names no recipe")
     axes = {name: _listed(values) for name, values in content["axes"].items()}
+    if not all(isinstance(each, str) for each in axes.get("recipe", [])):
+        raise InputError(f"grid {path}: the axis 'recipe' holds something that is no name")
     found = []
     for values in itertools.product(*axes.values()):
         cell = dict(zip(axes, values, strict=True))
@@ -175,12 +181,14 @@ def _rows(path: Path, content: dict[str, Any]) -> list[_Cell]:
     """The variants beside the axes."""
     found = []
     for row in _listed(content.get("rows") or []):
-        if not isinstance(row, dict) or "recipe" not in row:
+        if not isinstance(row, dict) or not isinstance(row.get("recipe"), str):
             raise InputError(
                 f"grid {path}: a row names no recipe: {row}; "
                 "write rows: [{recipe: quickstart_fcos, label: FCOS}]"
             )
-        _refuse_unknown(f"grid {path}, row {row['recipe']}", row, _ROW_FIELDS)
+        _refuse_unknown(f"grid {path}, row {row['recipe']}", row, set(_ROW_FIELDS))
+        for name, kinds in _ROW_FIELDS.items():
+            _require(path, row, name, kinds)
         label = str(row.get("label") or Path(row["recipe"]).stem)
         if "," in label:
             raise InputError(
@@ -193,11 +201,26 @@ def _rows(path: Path, content: dict[str, Any]) -> list[_Cell]:
 
 
 def _refuse_unknown(where: str, given: Mapping[str, Any], known: set[str]) -> None:
-    unknown = sorted(set(given) - known)
+    unknown = sorted(set(given) - known, key=str)
     if unknown:
         raise InputError(
             f"{where}: unknown field {unknown[0]!r}; known: {', '.join(sorted(known))}"
         )
+
+
+def _require(path: Path, given: Mapping[str, Any], name: str, kinds: tuple[type, ...]) -> None:
+    """Refuse a field of another kind, and a setting or axis whose name is no text."""
+    value = given.get(name)
+    if value is None:
+        return
+    if type(value) not in kinds:
+        meant = " or ".join(dict.fromkeys(_KINDS[kind] for kind in kinds))
+        raise InputError(f"grid {path}: {name!r} is no {meant}: {value!r}")
+    if isinstance(value, dict) and not all(isinstance(key, str) for key in value):
+        strange = next(key for key in value if not isinstance(key, str))
+        raise InputError(f"grid {path}: {name!r} has the key {strange!r}, which is no name")
+    if name == "exclude" and not all(isinstance(rule, dict) for rule in value):
+        raise InputError(f"grid {path}: 'exclude' is a list of mappings {{axis: value}}")
 
 
 def _listed(values: Any) -> list[Any]:

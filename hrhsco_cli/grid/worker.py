@@ -171,7 +171,7 @@ def _make_sure_it_is_trained(
     if done >= config.train_cfg.max_epochs and not (every and _lacks_scores(task, trainer, done)):
         return
     if trainer != run and trainer.recipe.is_file():
-        config = recipe.load(trainer.recipe)
+        config = recipe.load_run(trainer)
     if every:
         validation.validate_every(config, every)
         validation.score_every_decoding(

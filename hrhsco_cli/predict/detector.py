@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 
 from hrhsco_cli.datasets.coco_json import read_ground_truth
+from hrhsco_cli.datasets.pictures import require_whole
 from hrhsco_cli.datasets.tiling import Tile, Tiling, plan, whole
 from hrhsco_cli.grid.naming import head_axes, run_label
 from hrhsco_cli.runs import recipe, second_pass
@@ -48,7 +49,7 @@ class Detector:
     label: str
     config: "Config"
     model: Any
-    classes: dict[int, str]
+    classes: dict[Any, str]
 
     @cached_property
     def _steps(self) -> list[Any]:
@@ -65,6 +66,7 @@ class Detector:
         Raises:
             InputError: it can't be read.
         """
+        require_whole(path)
         try:
             return np.asarray(self._steps[0]({"img_path": str(path)})["img"])
         except (OSError, AssertionError, ValueError) as error:
@@ -120,10 +122,10 @@ class Detector:
         return prepared
 
 
-def _frame(found: "InstanceData", category_ids: list[int]) -> pd.DataFrame:
+def _frame(found: "InstanceData", category_ids: list[Any]) -> pd.DataFrame:
     boxes = _as_xywh(found.bboxes)
     frame = pd.DataFrame(boxes, columns=["x", "y", "w", "h"])
-    frame.insert(0, "category_id", np.array(category_ids)[found.labels.cpu().numpy()])
+    frame.insert(0, "category_id", pd.Series(category_ids)[found.labels.cpu().numpy()].to_numpy())
     frame["score"] = found.scores.double().cpu().numpy()
     frame[PEAK_COLUMNS] = np.nan
     if "peak_cells" in found:
@@ -154,7 +156,7 @@ def load_detector(name: str, settings: list[str], annotations: Path | None = Non
     base, *own = name.split("@")
     run = RunFolder(Path(base))
     run.require()
-    config = recipe.load(run.recipe)
+    config = recipe.load_run(run)
     recipe.override(config, recipe.parse_settings([*settings, *own]))
     weights = run.last_checkpoint()
     classes = _classes(weights, annotations or annotation_file(config))
@@ -180,7 +182,7 @@ def _label(config: "Config") -> str:
     return run_label(axes, str(model.type), str(head.get("type")))
 
 
-def _classes(checkpoint: Path, annotations: Path) -> dict[int, str]:
+def _classes(checkpoint: Path, annotations: Path) -> dict[Any, str]:
     """Name by category id, from the checkpoint, else from annotations."""
     from hrhsco_cli.runs.checkpoints import read
 
@@ -193,4 +195,4 @@ def _classes(checkpoint: Path, annotations: Path) -> dict[int, str]:
             "with the same categories by --annotations"
         )
     categories = read_ground_truth(annotations).categories
-    return dict(zip(categories["category_id"].astype(int), categories["name"], strict=True))
+    return dict(zip(categories["category_id"], categories["name"], strict=True))

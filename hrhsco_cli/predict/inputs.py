@@ -5,11 +5,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
+from hrhsco_cli.datasets.pictures import SUFFIXES, is_picture, require_whole
+from hrhsco_cli.files import read_text
 from hrhsco_cli.runs.folder import matching
 from reports.errors import InputError
-
-SUFFIXES = (".bmp", ".jp2", ".jpeg", ".jpg", ".png", ".ppm", ".tif", ".tiff", ".webp")
-"""What counts as a picture in a folder; a file that is named itself may be called anything."""
 
 
 @dataclass(frozen=True)
@@ -37,7 +36,7 @@ def gather(words: Iterable[str]) -> list[Input]:
     """
     paths = list(dict.fromkeys(_absolute(path) for word in words for path in _named(word)))
     for path in paths:
-        _require_readable(path)
+        require_whole(path)  # before hours of work, not after
     root = os.path.commonpath([path.parent for path in paths])
     return [Input(path, path.relative_to(root).as_posix()) for path in paths]
 
@@ -49,7 +48,7 @@ def _absolute(path: Path) -> Path:
 def _named(word: str) -> list[Path]:
     path = Path(word)
     if path.is_dir():
-        found = sorted(each for each in path.rglob("*") if each.suffix.lower() in SUFFIXES)
+        found = sorted(each for each in path.rglob("*") if is_picture(each))
         if not found:
             raise InputError(f"folder {word} holds no picture ({' '.join(SUFFIXES)})")
         return found
@@ -65,10 +64,7 @@ def _named(word: str) -> list[Path]:
 
 
 def _listed(path: Path) -> list[Path]:
-    try:
-        lines = [line.strip() for line in path.read_text("utf-8").splitlines()]
-    except (OSError, UnicodeDecodeError) as error:
-        raise InputError(f"can't read {path} as a list of pictures: {error}") from error
+    lines = [line.strip() for line in read_text(path, "list of pictures").splitlines()]
     for number, line in enumerate(lines, start=1):
         if line and not (path.parent / line).is_file():
             raise InputError(
@@ -79,11 +75,3 @@ def _listed(path: Path) -> list[Path]:
     if not found:
         raise InputError(f"{path} lists no picture; write a path a line")
     return found
-
-
-def _require_readable(path: Path) -> None:
-    """Look at a file's head, so that a wrong one is told before hours of work, not after."""
-    import cv2
-
-    if not cv2.haveImageReader(str(path)):
-        raise InputError(f"{path} can't be read as a picture; remove or convert it")

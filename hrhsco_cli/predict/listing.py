@@ -7,6 +7,7 @@ from typing import Any
 
 import pandas as pd
 
+from hrhsco_cli.files import inside
 from hrhsco_cli.predict.inputs import Input
 from reports.errors import InputError
 from reports.frames import GroundTruth
@@ -50,9 +51,15 @@ def identified(inputs: list[Input], out: Path, truth: GroundTruth) -> list[Liste
     A picture is the one whose file name its path ends in; the longest, if there are several.
 
     Raises:
-        InputError: none is listed, or two are the same one.
+        InputError: none is listed, two are the same one, or one is listed twice.
     """
-    ids = dict(zip(truth.images["file_name"], truth.images["image_id"], strict=True))
+    names = truth.images["file_name"]
+    if names.duplicated().any():
+        raise InputError(
+            f"the annotations list {names[names.duplicated()].iloc[0]} twice, so its boxes can't "
+            "be told apart; list it once"
+        )
+    ids = dict(zip(names, truth.images["image_id"], strict=True))
     listed: dict[str, Listed] = {}
     for each, figure in zip(inputs, _figures(inputs, out), strict=True):
         file_name = next((ending for ending in _endings(each.path) if ending in ids), None)
@@ -83,12 +90,12 @@ def _figures(inputs: list[Input], out: Path) -> list[Path]:
     """``NAME.png`` in a folder; pictures that differ in their suffix alone keep it.
 
     Raises:
-        InputError: a picture to detect in would be overwritten.
+        InputError: a picture to detect in would be overwritten, or a link leads out of ``out``.
     """
     short = [Path(each.name).with_suffix(".png") for each in inputs]
     crowded = pd.Series(short).duplicated(keep=False)
     figures = [
-        out / (f"{each.name}.png" if double else name)
+        inside(out, f"{each.name}.png" if double else name.as_posix())
         for each, name, double in zip(inputs, short, crowded, strict=True)
     ]
     overwritten = {each.path.resolve() for each in inputs} & {each.resolve() for each in figures}

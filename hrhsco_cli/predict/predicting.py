@@ -58,11 +58,13 @@ class Predicted:
     Attributes:
         results: files of COCO results, one a run.
         detections: how many, one a run.
+        left_out: pictures that the annotations don't list.
         images: COCO images of the finished pictures; those that were cut say how, in ``tiles``.
     """
 
     results: list[Path]
     detections: list[int]
+    left_out: int = 0
     images: list[dict[str, Any]] = field(default_factory=list)
 
 
@@ -92,10 +94,11 @@ def predict(
     truth = read_ground_truth(options.annotations) if options.annotations else None
     out = options.out
     listed = numbered(inputs, out) if truth is None else identified(inputs, out, truth)
+    left_out = len(inputs) - len(listed)
     listed = listed[: options.limit]
     detectors = [load_detector(run, settings, options.annotations) for run in runs]
     _require_same_classes(detectors, truth)
-    done = Predicted(_result_files(len(runs), options), [0] * len(runs))
+    done = Predicted(_result_files(len(runs), options), [0] * len(runs), left_out)
     try:
         with ExitStack() as stack:
             append = [stack.enter_context(json_list(path)) for path in done.results]
@@ -181,7 +184,7 @@ def _coco_rows(found: pd.DataFrame, image_id: Any) -> list[dict[str, Any]]:
     return [
         {
             "image_id": image_id,
-            "category_id": int(row.category_id),
+            "category_id": row.category_id,
             "bbox": [row.x, row.y, row.w, row.h],
             "score": row.score,
         }

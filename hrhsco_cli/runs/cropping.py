@@ -104,7 +104,7 @@ def network_windows(
     from hrhsco_cli.runs.training import build_runner, load_weights, without
 
     run.require()
-    config = recipe.load(run.recipe)
+    config = recipe.load_run(run)
     *_, test = recipe.dataset_nodes(config)
     test["data_root"], test["ann_file"] = str(source.resolve()), f"{split}.json"
     test["data_prefix"] = {"img": "images/"}

@@ -1,5 +1,6 @@
 """Scoring: a run's checkpoint, or any detector's COCO results, into ``metrics.json``."""
 
+import math
 import tempfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -123,7 +124,7 @@ def require_oracles(run: RunFolder, branches: Sequence[str]) -> None:
         if name not in BRANCH_ORACLES:
             raise InputError(f"--oracle has no {name!r}; choose from {', '.join(BRANCH_ORACLES)}")
     run.require()
-    head = recipe.load(run.recipe).model.bbox_head.type
+    head = recipe.load_run(run).model.bbox_head.type
     if head != "YOLCHead":
         raise InputError(f"--oracle needs a YOLCHead; this run has a {head}")
 
@@ -142,7 +143,7 @@ def _use_truth(config: "Config", branch: str) -> None:
 def _config(run: RunFolder, settings: dict[str, Any] | None) -> "Config":
     """The run's recipe with changed settings, bound to its data."""
     run.require()
-    config = recipe.load(run.recipe)
+    config = recipe.load_run(run)
     if settings:
         recipe.override(config, settings)
     recipe.bind_data(config, None)
@@ -306,6 +307,14 @@ def read_metrics(path: Path) -> Metrics:
         InputError: it is missing, broken, or not the metrics of an evaluation.
     """
     content = read_json(path, "metrics")
-    if not isinstance(content, dict) or "meta" not in content:
+    if not isinstance(content, dict) or not isinstance(content.get("meta"), dict):
         raise InputError(f"{path} holds no metrics (no 'meta'); write it with hrhsco evaluate")
+    for key, value in content.items():
+        if key != "meta" and not (value is None or is_figure(value)):
+            raise InputError(f"{path}: {key} is {value!r}, which is no number")
     return content
+
+
+def is_figure(value: Any) -> bool:
+    """Whether something read from a file is a number that can be compared: not true, not NaN."""
+    return type(value) in (int, float) and math.isfinite(value)

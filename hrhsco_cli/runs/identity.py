@@ -25,6 +25,7 @@ ROOT = Path(__file__).parents[2]
 TRAINING_CODE = (
     "heads",
     "hrhsco_cli/datasets/coco_json.py",
+    "hrhsco_cli/datasets/records.py",
     "hrhsco_cli/runs/distributed.py",
     "hrhsco_cli/runs/mmdet_parts.py",
     "hrhsco_cli/runs/padding.py",
@@ -40,6 +41,7 @@ TRAINING_CODE = (
 """The code that decides what a network learns and detects."""
 
 SCORING_CODE = (
+    "hrhsco_cli/datasets/columns.py",
     "hrhsco_cli/runs/evaluation.py",
     "hrhsco_cli/runs/score_limits.py",
     "hrhsco_cli/runs/second_pass.py",

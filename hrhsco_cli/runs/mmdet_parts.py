@@ -52,7 +52,7 @@ class CocoJsonDataset(BaseDetDataset):
         """The annotation file as mmdet's data list; sets ``classes`` and ``category_ids``."""
         truth = read_ground_truth(Path(self.ann_file))
         self._metainfo["classes"] = tuple(truth.categories["name"])
-        self._metainfo["category_ids"] = [int(each) for each in truth.categories["category_id"]]
+        self._metainfo["category_ids"] = list(truth.categories["category_id"])
         label = {category: index for index, category in enumerate(self._metainfo["category_ids"])}
         instances: dict[Any, list[dict[str, Any]]] = {each: [] for each in truth.images["image_id"]}
         for box in self._learned(truth).itertuples(index=False):

@@ -25,7 +25,7 @@ def main(folder: str, processes: str, checkpoint: str) -> None:
         return
     run = RunFolder(Path(folder))
     resume_from = Path(checkpoint) if checkpoint else None
-    training.train(recipe.load(run.recipe), run, resume_from=resume_from)
+    training.train(recipe.load_run(run), run, resume_from=resume_from)
     # Together, and in order: a rank that leaves with its connections open may abort on the way.
     distributed.barrier()
     distributed.destroy_process_group()

@@ -3,18 +3,24 @@
 import ast
 import difflib
 import inspect
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import yaml
-
-from hrhsco_cli.runs import score_limits, second_pass
+from hrhsco_cli.runs import recorded, score_limits, second_pass
+from hrhsco_cli.runs.folder import RunFolder
+from hrhsco_cli.runs.settings import require_fitting
+from hrhsco_cli.yaml_files import parse_yaml
 from reports.errors import InputError
 
 if TYPE_CHECKING:
     from mmengine.config import Config
+
+_NEEDED = (
+    "model", "train_dataloader", "test_dataloader", "train_cfg", "optim_wrapper", "randomness"
+)  # fmt: skip
+"""What no recipe does without."""
 
 SHIPPED = Path(__file__).parents[2] / "recipes"
 
@@ -39,14 +45,14 @@ def shipped() -> list[Listed]:
         if path.stem != "__init__"
     ]
     grids = [
-        Listed(path.stem, "grid", path.read_text().splitlines()[0].lstrip("# "))
+        Listed(path.stem, "grid", path.read_text("utf-8").splitlines()[0].lstrip("# "))
         for path in sorted((SHIPPED / "grids").glob("*.yaml"))
     ]
     return recipes + grids
 
 
 def _summary(path: Path) -> str:
-    return (ast.get_docstring(ast.parse(path.read_text())) or "").splitlines()[0]
+    return (ast.get_docstring(ast.parse(path.read_text("utf-8"))) or "").splitlines()[0]
 
 
 def find(name: str, kind: str = "recipe") -> Path:
@@ -69,10 +75,12 @@ def find(name: str, kind: str = "recipe") -> Path:
 
 
 def load(path: Path) -> "Config":
-    """Read a recipe with its bases, and register what it asks for.
+    """Run a recipe that the user names, with its bases, and register what it asks for.
+
+    A recipe is code. That of a run, which may come from anybody, is read by ``load_run``.
 
     Raises:
-        InputError: it can't be read as an mmengine config.
+        InputError: it can't be read as an mmengine config, or imports what is not installed.
     """
     from mmengine.config import Config
 
@@ -80,9 +88,51 @@ def load(path: Path) -> "Config":
 
     register()
     try:
-        config = Config.fromfile(path)
+        config = Config.fromfile(path, import_custom_modules=False)
     except Exception as error:  # a config is code: it can raise anything
         raise InputError(f"recipe {path} can't be read: {type(error).__name__}: {error}") from error
+    return _prepared(config, path)
+
+
+def load_run(run: RunFolder) -> "Config":
+    """The recipe of a run, read as data; nothing in the run's folder is executed.
+
+    Raises:
+        InputError: there is none, it holds more than literal values, or it asks for components
+            that are not installed.
+    """
+    from mmengine.config import Config
+
+    from hrhsco_cli.runs.registering import register
+
+    values = recorded.read_recorded(run.recipe)
+    register()
+    try:
+        config = Config(values)
+    except (TypeError, ValueError, KeyError) as error:
+        raise InputError(f"{run.recipe} is no recipe of a run: {error}") from error
+    config = _prepared(config, run.recipe)
+    recorded.require_registered(run.recipe, values)
+    return config
+
+
+def _prepared(config: "Config", path: Path) -> "Config":
+    """With the modules that it names imported, and the options that older runs lack."""
+    from mmengine.utils import import_modules_from_strings
+
+    imports = config.get("custom_imports") or {}
+    if not isinstance(imports, dict):
+        raise InputError(f"recipe {path}: custom_imports is {imports!r}, not dict(imports=[...])")
+    names = imports.get("imports") or []
+    for name in [names] if isinstance(names, str) else names:
+        recorded.require_installed(path, name)
+    try:
+        import_modules_from_strings(names, bool(imports.get("allow_failed_imports")))
+    except (ImportError, TypeError) as error:
+        raise InputError(f"recipe {path} can't be read: {error}") from error
+    for part in _NEEDED:
+        if not isinstance(config.get(part), dict):
+            raise InputError(f"recipe {path} has no {part}; take a shipped one as a base")
     config.setdefault(second_pass.KEY, {"k": 0})  # a run may be older than the options
     for key in ("protocol", "max_dets"):
         config.setdefault(key, None)
@@ -103,8 +153,8 @@ def parse_settings(settings: list[str]) -> dict[str, Any]:
                 f"--set {setting!r} is not key=value; write --set model.test_cfg.topk=500"
             )
         try:
-            parsed[key.strip()] = yaml.safe_load(value)
-        except yaml.YAMLError as error:
+            parsed[key.strip()] = parse_yaml(value)
+        except ValueError as error:
             raise InputError(f"--set {setting!r}: the value is not YAML ({error})") from error
     return parsed
 
@@ -113,33 +163,46 @@ def override(config: "Config", settings: Mapping[str, Any]) -> None:
     """Set dotted keys in place; a key may be new only where its component takes it.
 
     Raises:
-        InputError: a key that the recipe doesn't have and no component takes, or an input size,
-            second pass or protocol that can't be.
+        InputError: a key that nothing reads, a value of another kind than is meant there, or an
+            input size, second pass or protocol that can't be.
     """
     for dotted, value in settings.items():
         if dotted == INPUT_SIZE and INPUT_SIZE in config:
             _resize(config, value)
             continue
         *parents, last = dotted.split(".")
+        if (parents or [last])[0] not in READ:
+            raise _unknown(config, dotted, f"nothing reads {(parents or [last])[0]!r}")
         node: Any = config._cfg_dict
         for depth, part in enumerate(parents):
-            node = _child(node, part, ".".join(parents[: depth + 1]), dotted)
+            node = _child(config, node, part, ".".join(parents[: depth + 1]), dotted)
         key: Any = last
+        taken = _parameters(config, parents, node)
         if isinstance(node, list):
-            _child(node, last, dotted, dotted)
+            _child(config, node, last, dotted, dotted)
             key = int(last)
-        elif last not in node and last not in (
-            accepted := sorted(_accepted(config, parents, node))
-        ):
-            near = difflib.get_close_matches(last, [*map(str, node), *accepted], n=1)
-            hint = f"; did you mean {near[0]!r}?" if near else ""
-            raise InputError(
-                f"unknown key {dotted!r}: "
-                f"{'.'.join(parents) or 'the recipe'} takes no {last!r}{hint}"
-            )
+        elif not isinstance(node, dict) or (last not in node and last not in taken):
+            where = ".".join(parents) or "the recipe"
+            own = [*node, *taken] if parents and isinstance(node, dict) else ()
+            raise _unknown(config, dotted, f"{where} takes no {last!r}", own)
+        old = node[key] if isinstance(node, list) else node.get(key)
+        if dotted != second_pass.KEY:  # which says itself what it takes
+            require_fitting(dotted, value, old, taken.get(last))
         node[key] = value
     second_pass.options(config)
     score_limits.protocol(config)
+
+
+READ = frozenset([
+    "auto_scale_lr", "cluster_crops", "custom_hooks", "data_preprocessor", "default_hooks",
+    "default_scope", "env_cfg", "find_unused_parameters", "input_size", "load_from", "log_level",
+    "log_processor", "max_dets", "min_score", "model", "model_wrapper_cfg", "optim_wrapper",
+    "param_scheduler", "processes", "protocol", "prune", "randomness", "sync_bn", "test_cfg",
+    "test_dataloader", "threads", "train_cfg", "train_dataloader", "val_cfg", "val_dataloader",
+    "visualizer",
+])  # fmt: skip
+"""What of a recipe is read by mmengine's Runner or by us; its other names only helped to write it
+(``epochs``, ``train_pipeline``), or are set by the command (``data_root``, by ``--data``)."""
 
 
 def _resize(config: "Config", value: Any) -> None:
@@ -196,15 +259,42 @@ def center_pad(config: "Config") -> dict[str, int] | None:
     return None
 
 
-def _child(node: Any, part: str, path: str, dotted: str) -> Any:
+def _child(config: "Config", node: Any, part: str, path: str, dotted: str) -> Any:
     try:
         return node[int(part)] if isinstance(node, list) else dict.__getitem__(node, part)
     except (KeyError, ValueError, IndexError, TypeError):
-        raise InputError(f"unknown key {dotted!r}: the recipe has no {path!r}") from None
+        raise _unknown(config, dotted, f"the recipe has no {path!r}") from None
 
 
-def _accepted(config: "Config", parents: list[str], node: Mapping[str, Any]) -> set[str]:
-    """Keys that may be added to a node: its component's parameters, or options by name.
+def _unknown(config: "Config", dotted: str, why: str, own: Iterable[Any] = ()) -> InputError:
+    """The refusal of a key, with the nearest of its own node, else of the whole recipe."""
+    last = dotted.rpartition(".")[2]
+    near = difflib.get_close_matches(last, map(str, own), n=1)
+    if not near:
+        known = list(_keys(config._cfg_dict))
+        near = difflib.get_close_matches(dotted, known, n=1, cutoff=0.75)
+        ends = {each.rpartition(".")[2]: each for each in reversed(known)}
+        near = near or [ends[each] for each in difflib.get_close_matches(last, ends, 1, 0.7)]
+    hint = f"; did you mean {near[0]!r}?" if near else ""
+    return InputError(f"unknown key {dotted!r}: {why}{hint}")
+
+
+def _keys(node: Any, before: str = "") -> Iterator[str]:
+    """The dotted keys of a recipe that something reads."""
+    if isinstance(node, list):
+        node = {str(place): each for place, each in enumerate(node)}
+    if not isinstance(node, dict):
+        return
+    for key, value in dict.items(node):
+        if before or key in READ:
+            yield f"{before}{key}"
+            yield from _keys(value, f"{before}{key}.")
+
+
+def _parameters(
+    config: "Config", parents: list[str], node: Any
+) -> Mapping[str, inspect.Parameter | None]:
+    """What may be added to a node: its component's parameters, or options by name.
 
     What a foreign head's decoding asks for can't be known, so its recipe has to name it.
     """
@@ -214,18 +304,26 @@ def _accepted(config: "Config", parents: list[str], node: Mapping[str, Any]) -> 
     from heads.clusters import CropOptions
     from heads.yolc_head import TEST_DEFAULTS
 
+    if not parents:
+        return dict.fromkeys(READ)
     if parents == [second_pass.KEY]:
-        return set(CropOptions.__dataclass_fields__)
+        return inspect.signature(CropOptions).parameters
     if parents == ["model", "test_cfg"]:
         ours = config.model.get("bbox_head", {}).get("type") == "YOLCHead"
-        return set(TEST_DEFAULTS) if ours else set()
-    if "type" not in node:
-        return set()
+        return {
+            key: inspect.Parameter(key, inspect.Parameter.KEYWORD_ONLY, default=default)
+            for key, default in (TEST_DEFAULTS.items() if ours else ())
+        }
+    if not isinstance(node, dict) or not isinstance(node.get("type"), str):
+        return {}
     for each in vars(registry).values():
-        component = each.get(node["type"]) if isinstance(each, Registry) else None
+        component = each.module_dict.get(node["type"]) if isinstance(each, Registry) else None
+        while component is None and isinstance(each, Registry) and each.parent is not None:
+            each = each.parent
+            component = each.module_dict.get(node["type"])
         if component is not None:
-            return set(inspect.signature(component).parameters)
-    return set()
+            return inspect.signature(component).parameters
+    return {}
 
 
 def dataset_nodes(config: "Config") -> Iterator[dict[str, Any]]:
@@ -249,6 +347,7 @@ def bind_data(config: "Config", folder: Path | None) -> None:
             different classes, or the recipe's detector isn't one with a single head.
     """
     from hrhsco_cli.datasets.coco_json import read_ground_truth
+    from hrhsco_cli.datasets.pictures import require_pictures
 
     if "bbox_head" not in config.model:
         raise InputError(
@@ -269,16 +368,8 @@ def bind_data(config: "Config", folder: Path | None) -> None:
         classes.append(
             list(zip(truth.categories["category_id"], truth.categories["name"], strict=True))
         )
-        missing = [
-            name
-            for name in truth.images["file_name"]
-            if not (root / node["data_prefix"]["img"] / name).is_file()
-        ]
-        if missing:
-            raise InputError(
-                f"{root / node['data_prefix']['img'] / missing[0]} is missing "
-                f"({len(missing)} of {len(truth.images)} pictures of {node['ann_file']})"
-            )
+        pictures = root / node["data_prefix"]["img"]
+        require_pictures(pictures, truth.images, root / node["ann_file"])
     if classes[0] != classes[1]:
         raise InputError(
             f"{train['ann_file']} and {test['ann_file']} name different classes "

@@ -1,8 +1,10 @@
 """How a recipe asks for its detections to be scored."""
 
 from collections.abc import Mapping
+from types import NoneType
 from typing import TYPE_CHECKING, Any
 
+from reports.errors import InputError
 from reports.metrics.protocols import Protocol, chosen
 
 if TYPE_CHECKING:
@@ -15,8 +17,17 @@ def protocol(config: "Config") -> Protocol:
     Raises:
         InputError: there is none of that name, or it sets ``max_dets`` beside another.
     """
-    limits = config.get("max_dets")
-    return chosen(config.get("protocol"), tuple(limits) if limits else None)
+    limits, name = config.get("max_dets"), config.get("protocol")
+    if not isinstance(name, (str, NoneType)):
+        raise InputError(f"protocol is {name!r}; name one (hrhsco evaluate --help)")
+    if limits is not None and not (
+        isinstance(limits, (list, tuple))
+        and limits
+        and all(type(each) is int and each > 0 for each in limits)
+        and list(limits) == sorted(limits)
+    ):
+        raise InputError(f"max_dets is {limits!r}, not rising numbers; write [1, 100, 500]")
+    return chosen(name, tuple(limits) if limits else None)
 
 
 def min_score(config: "Config | Mapping[str, Any]") -> float:

@@ -70,6 +70,6 @@ class TrainLogHook(Hook):
         rate = runner.optim_wrapper.get_lr()["lr"][0]
         self._last = {"epoch": runner.epoch + 1, "step": runner.iter + 1, "lr": rate, **means}
         if is_main_process():
-            with self.path.open("a") as log:
+            with self.path.open("a", encoding="utf-8") as log:
                 log.write(json.dumps(self._last) + "\n")
         self._sums, self._steps = {}, 0

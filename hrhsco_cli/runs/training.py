@@ -1,10 +1,12 @@
 """Training one run with mmengine's Runner."""
 
+import contextlib
 import importlib.util
 import math
+import shutil
 import uuid
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -76,6 +78,8 @@ def use_threads(config: "Config") -> None:
     """
     import torch
 
+    if config.get("threads", 1) < 1:
+        raise InputError(f"threads is {config.threads}; a recipe needs at least 1")
     if not torch.cuda.is_available():
         torch.set_num_threads(config.get("threads", 1))
 
@@ -155,16 +159,55 @@ def train(
         FloatingPointError: training diverged.
     """
     from hrhsco_cli.runs.checkpoints import drop_older
+    from hrhsco_cli.runs.distributed import in_torchrun
+
+    if resume_from is None and run.saved():
+        raise InputError(
+            f"{run.path} holds a run already; choose another --out, or go on with --resume"
+        )
+    with _nothing_left_of_a_failed_start(run):
+        _train(config, run, resume_from, on_start, on_plan, on_step)
+    if not in_torchrun():
+        drop_older(run)
+
+
+@contextlib.contextmanager
+def _nothing_left_of_a_failed_start(run: RunFolder) -> Iterator[None]:
+    """Tell what a recipe's components refuse before the first step as what it is, a wrong recipe.
+
+    A folder that the training has made itself is removed then.
+    """
+    new, before = not run.path.exists(), run.last_step()
+    try:
+        yield
+    except (AssertionError, AttributeError, ImportError, LookupError, TypeError,
+            ValueError) as error:  # fmt: skip
+        if run.last_step() != before:
+            raise
+        if new:
+            shutil.rmtree(run.path, ignore_errors=True)
+        if isinstance(error, InputError):
+            raise
+        raise InputError(
+            f"the recipe can't be trained: {type(error).__name__}: {' '.join(str(error).split())}"
+        ) from error
+
+
+def _train(
+    config: "Config",
+    run: RunFolder,
+    resume_from: Path | None,
+    on_start: "Callable[[Start], None]",
+    on_plan: Callable[[Plan], None],
+    on_step: OnStep,
+) -> None:
+    """Train, where there is nothing in the way."""
     from hrhsco_cli.runs.distributed import in_torchrun, launch
     from hrhsco_cli.runs.registering import register
 
     register()
     from hrhsco_cli.runs.weights.starting import plan_start
 
-    if resume_from is None and run.saved():
-        raise InputError(
-            f"{run.path} holds a run already; choose another --out, or go on with --resume"
-        )
     trained = without(config, "test_dataloader", "test_cfg")
     if resume_from is not None:
         trained.load_from, trained.resume = str(resume_from), True
@@ -184,8 +227,6 @@ def train(
         for hook in _hooks(config, run, on_step):
             runner.register_hook(hook)
         runner.train()
-    if not in_torchrun():
-        drop_older(run)
 
 
 def _hooks(config: "Config", run: RunFolder, on_step: OnStep) -> "list[Hook]":

@@ -208,7 +208,7 @@ class ValLogHook(Hook):
         }
         row = {"epoch": runner.epoch} | without_prefix(scored)
         if is_main_process():
-            with self.path.open("a") as log:
+            with self.path.open("a", encoding="utf-8") as log:
                 log.write(json.dumps(row | ({TRIALS: trials} if trials else {})) + "\n")
 
 

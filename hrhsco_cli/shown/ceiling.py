@@ -4,9 +4,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from rich.box import SIMPLE_HEAD
-from rich.console import Console
 from rich.table import Table
 
+from hrhsco_cli.console import Console
 from reports.metrics.definitions import METRICS
 
 _CEILING = ("ap.all", "ap.small", "ap.75", "ap.90", "loc.px.mean")

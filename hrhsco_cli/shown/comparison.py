@@ -3,9 +3,9 @@
 from typing import Any
 
 from rich.box import SIMPLE_HEAD
-from rich.console import Console
 from rich.table import Table
 
+from hrhsco_cli.console import Console
 from reports.metrics.definitions import METRICS
 
 
@@ -33,14 +33,14 @@ def print_comparison(done: dict[str, Any]) -> None:
             metric.format(row["a"]),
             metric.format(row["b"]),
             signed[0],
-            f"[{signed[1]}, {signed[2]}]".replace("[", "\\["),
+            f"[{signed[1]}, {signed[2]}]",
             row["verdict"],
         )
     console = Console()
     for side in ("a", "b"):
         runs = meta[side]["runs"]
         seeds = f", seeds {', '.join(map(str, meta[side]['seeds']))}" if runs > 1 else ""
-        console.print(f"{side.upper()}: {meta[side]['name']} ({runs} run(s){seeds})", markup=False)
+        console.print(f"{side.upper()}: {meta[side]['name']} ({runs} run(s){seeds})")
     console.print(table)
     console.print(f"{meta['error']}; {meta['resamples']} resamples of {meta['images']} images")
     if meta["a"]["runs"] == meta["b"]["runs"] == 1:

@@ -2,8 +2,7 @@
 
 from collections.abc import Mapping
 
-from rich.console import Console
-
+from hrhsco_cli.console import Console
 from hrhsco_cli.datasets.crops import Summary
 
 

@@ -1,9 +1,9 @@
 """What ``hrhsco data check`` found, on one screen."""
 
 import pandas as pd
-from rich.console import Console
-from rich.markup import escape
+from rich.text import Text
 
+from hrhsco_cli.console import Console, printable
 from reports.dataset_check import ERROR
 
 _COLOR = {True: "red", False: "yellow"}
@@ -21,9 +21,10 @@ def print_problems(found: pd.DataFrame) -> None:
     for row in found.itertuples(index=False):
         color = _COLOR[row.severity == ERROR]
         problem, file = row.problem.ljust(widths["problem"]), row.file.ljust(widths["file"])
-        line = f"[{color}]{row.severity:7}[/] {problem}  {row.count:>7}  {escape(file)}  {row.mend}"
+        told = f" {problem}  {row.count:>7}  {printable(file)}  {row.mend}"
+        line = Text.assemble((f"{row.severity:7}", color), told)
         console.print(line, soft_wrap=True, highlight=False)
         places = "; ".join(row.examples[:_EXAMPLES])
-        console.print(f"{' ' * 8}{escape(places)}", soft_wrap=True, style="dim")
+        console.print(f"{' ' * 8}{places}", soft_wrap=True, style="dim")
     errors = int(found.loc[found["severity"] == ERROR, "count"].sum())
     console.print(f"{errors} errors, {int(found['count'].sum()) - errors} warnings")

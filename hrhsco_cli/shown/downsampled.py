@@ -1,7 +1,6 @@
 """What ``hrhsco data downsample`` made."""
 
-from rich.console import Console
-
+from hrhsco_cli.console import Console
 from hrhsco_cli.datasets.downsampling import Downsampled
 from hrhsco_cli.shown.cropped import print_cropped
 

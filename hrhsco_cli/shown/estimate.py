@@ -1,8 +1,6 @@
 """What ``--dry-run`` found."""
 
-from rich.console import Console
-from rich.markup import escape
-
+from hrhsco_cli.console import Console
 from hrhsco_cli.grid.estimate import Estimate, Row
 from hrhsco_cli.runs import second_pass
 from hrhsco_cli.shown.grid import duration
@@ -15,7 +13,7 @@ def print_estimate(found: Estimate) -> None:
     table = new_table("trial", "network", "to do", "time", "disk (MB)")
     for row in found.rows:
         table.add_row(
-            escape(row.trial.spec.name),
+            row.trial.spec.name,
             row.trial.identity.network[:8],
             _to_do(row),
             "–" if row.seconds is None else duration(row.seconds),
@@ -29,7 +27,7 @@ def print_estimate(found: Estimate) -> None:
         elif row.trial.change and not row.settled:
             line = f"{row.trial.spec.name} is there with another {', '.join(row.trial.change)}"
         if line:
-            console.print(line, markup=False, highlight=False, soft_wrap=True, style=style)
+            console.print(line, highlight=False, soft_wrap=True, style=style)
     if any(second_pass.options(row.trial.config) and not row.settled for row in found.rows):
         console.print(
             "times are without second passes: how many crops there are, training decides",

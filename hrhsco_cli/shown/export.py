@@ -2,8 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from rich.console import Console
-
+from hrhsco_cli.console import Console
 from hrhsco_cli.shown.table import new_table
 
 if TYPE_CHECKING:

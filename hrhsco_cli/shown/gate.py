@@ -1,7 +1,6 @@
 """What ``hrhsco check`` found."""
 
-from rich.console import Console
-
+from hrhsco_cli.console import Console
 from hrhsco_cli.shown.table import new_table
 from reports.gate import Finding, Limit
 from reports.metrics.definitions import definition

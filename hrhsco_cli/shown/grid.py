@@ -4,11 +4,11 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
-from rich.console import Console
 from rich.live import Live
-from rich.markup import escape
 from rich.table import Table
+from rich.text import Text
 
+from hrhsco_cli.console import Console
 from hrhsco_cli.grid.engine import Summary
 from hrhsco_cli.grid.folder import GridFolder
 from hrhsco_cli.grid.status import RUNNING, TrialStatus, counts
@@ -32,8 +32,8 @@ def status_table(trials: Sequence[TrialStatus], metric: str) -> Table:
         style = _STYLES[trial.state]
         again = f" ({trial.attempt})" if trial.attempt > 1 else ""
         table.add_row(
-            escape(trial.name),
-            f"[{style}]{trial.state}{again}[/]",
+            trial.name,
+            Text(f"{trial.state}{again}", style),
             f"{trial.epoch}/{trial.epochs}" if trial.epoch and trial.epochs else "–",
             "–" if trial.loss is None else f"{trial.loss:.3g}",
             definition(metric).format(trial.metric),
@@ -71,7 +71,7 @@ def print_summary(
     """How a grid ended: what failed and where its log is, what was left out, what it cost."""
 
     def say(line: str, style: str = "") -> None:
-        console.print(line, style=style, markup=False, highlight=False, soft_wrap=True)
+        console.print(line, style=style, highlight=False, soft_wrap=True)
 
     for failure in summary.failures:
         log = grid.run(failure.folder).log
@@ -153,4 +153,4 @@ class _Lines:
     def _say(self, trial: TrialStatus, rest: str) -> None:
         again = f", attempt {trial.attempt}" if trial.attempt > 1 else ""
         line = f"{trial.name}: {trial.state}{again}{rest}"
-        self._console.print(escape(line), highlight=False, soft_wrap=True)
+        self._console.print(line, highlight=False, soft_wrap=True)

@@ -2,9 +2,9 @@
 
 from typing import Any
 
-from rich.console import Console
 from rich.table import Table
 
+from hrhsco_cli.console import Console
 from hrhsco_cli.shown.table import new_table
 from reports.metrics.definitions import (
     BRANCHES,
@@ -12,6 +12,7 @@ from reports.metrics.definitions import (
     METRICS,
     PER_CLASS,
     definition,
+    of_classes,
 )
 
 _ERROR_COLUMNS = {"px": "loc.px", "cells": "loc.cell", "px, pairs of IoU 0.5": "loc_iou.px"}
@@ -44,9 +45,10 @@ def _precision_table(metrics: dict[str, Any]) -> Table:
         "", "%", title=f"{title}: protocol {metrics['meta'].get('protocol', 'dense')}"
     )
     groups = ("ap.", "tide.", PER_CLASS, "loc.recall", "loc.chance", "loc_iou.recall")
+    classes = of_classes(metrics["meta"])
     for key in metrics:
         if key.startswith(groups):
-            metric = definition(key)
+            metric = classes.get(key) or definition(key)
             table.add_row(metric.heading, metric.format(metrics[key]))
     return table
 

@@ -2,8 +2,7 @@
 
 from typing import Any
 
-from rich.console import Console
-
+from hrhsco_cli.console import Console
 from hrhsco_cli.shown.table import new_table
 from reports.metrics.definitions import METRICS
 

@@ -1,7 +1,6 @@
 """What ``hrhsco predict`` did."""
 
-from rich.console import Console
-
+from hrhsco_cli.console import Console
 from hrhsco_cli.predict.predicting import Options, Predicted
 from hrhsco_cli.shown.table import new_table
 
@@ -20,5 +19,7 @@ def print_prediction(runs: list[str], done: Predicted, options: Options) -> None
             f"the recipe: detected in tiles of {tiled[0]['tiles']} px (--tile chooses)",
             style="dim",
         )
+    if done.left_out:
+        console.print(f"{done.left_out} pictures are not in the annotations, and left out")
     what = "drawn" if options.pictures else "read"
     console.print(f"{len(done.images)} pictures {what}; {options.out}", soft_wrap=True)

@@ -3,8 +3,7 @@
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
-from rich.console import Console
-
+from hrhsco_cli.console import Console
 from hrhsco_cli.runs.weights.fitting import by_part, part_of
 from hrhsco_cli.runs.weights.layouts import head_title
 from hrhsco_cli.runs.weights.purpose import described, resolved, trained_for
@@ -42,7 +41,7 @@ def summary(weights: "Weights") -> dict[str, Any]:
 
 def print_contents(about: dict[str, Any]) -> None:
     """Print a ``summary``."""
-    console = Console(soft_wrap=True, highlight=False, markup=False)
+    console = Console(soft_wrap=True, highlight=False)
     options = ", ".join(f"{key}={value}" for key, value in about["options"].items())
     for label, said in (
         ("layout", about["layout"]),
@@ -71,7 +70,7 @@ def _recipe(about: dict[str, Any]) -> str:
 
 def print_converted(done: "Converted") -> None:
     """Print what was converted, and what to know of it, on stderr."""
-    console = Console(stderr=True, soft_wrap=True, highlight=False, markup=False)
+    console = Console(stderr=True, soft_wrap=True, highlight=False)
     taken = ", ".join(f"{key.rpartition('.')[2]}={value}" for key, value in done.settings.items())
     console.print(
         f"{head_title(done.weights.head)} of {done.weights.layout.title}, recipe {done.recipe}: "
@@ -98,4 +97,4 @@ def print_start(start: "Start", console: Console) -> None:
     if len(reasons) > _SHOWN:
         lines.append(f"and {len(reasons) - _SHOWN} more; weights.json of the run names all")
     for line in [*lines, *(f"note: {each}" for each in start.notes)]:
-        console.print(line, soft_wrap=True, highlight=False, markup=False)
+        console.print(line, soft_wrap=True, highlight=False)

@@ -31,13 +31,13 @@ class Evaluation:
         ap: by size bin and number of detections ``(IoU threshold, class)``; NaN where nothing is
             defined.
         protocol: how it was scored.
-        classes: names, in the order of that axis.
+        classes: category ids, in the order of that axis.
         evaluator: the library's own object, for what is made of single matches.
     """
 
     ap: dict[tuple[str, int], np.ndarray]
     protocol: Protocol
-    classes: tuple[str, ...]
+    classes: tuple[Any, ...]
     evaluator: Any
 
 
@@ -64,7 +64,7 @@ def evaluate(
             each, truth, protocol, areas, limits
         )
         evaluator = evaluator or each
-    return Evaluation(ap, protocol, tuple(map(str, truth.categories["name"])), evaluator)
+    return Evaluation(ap, protocol, tuple(truth.categories["category_id"]), evaluator)
 
 
 def answers(
@@ -175,15 +175,15 @@ def average_precision(evaluation: Evaluation | None) -> dict[str, float | None]:
     }
 
 
-def average_precision_by_class(evaluation: Evaluation | None) -> dict[str, float | None]:
-    """AP of each class over all sizes and thresholds, by name; None for one without objects.
+def average_precision_by_class(evaluation: Evaluation | None) -> dict[Any, float | None]:
+    """AP of each class over all sizes and thresholds, by id; None for one without objects.
 
     At the last of the protocol's numbers of detections.
     """
     if evaluation is None:
         return {}
     ap = evaluation.ap[ALL, evaluation.protocol.limit]
-    return {name: _known(ap[:, index]) for index, name in enumerate(evaluation.classes)}
+    return {each: _known(ap[:, index]) for index, each in enumerate(evaluation.classes)}
 
 
 def error_split(evaluation: Evaluation | None) -> dict[str, float | None]:
@@ -211,7 +211,8 @@ def ground_truth(truth: GroundTruth) -> Any:
     """The ground truth as the evaluator holds it.
 
     Ids count from 1 whatever they are in the file: evaluators take an annotation id of 0 for
-    'unmatched', and strings for nothing at all.
+    'unmatched', and text for nothing at all. Classes are called by their number, for a file may
+    call two alike.
     """
     boxes = truth.boxes
     number = _numbers(truth)
@@ -220,12 +221,9 @@ def ground_truth(truth: GroundTruth) -> Any:
             {"id": number[row.image_id], "width": int(row.width), "height": int(row.height)}
             for row in truth.images.itertuples(index=False)
         ],
-        [
-            {"id": int(row.category_id), "name": str(row.name)}
-            for row in truth.categories.itertuples(index=False)
-        ],
+        [{"id": index, "name": str(index)} for index in range(1, len(truth.categories) + 1)],
         boxes["image_id"].map(number).to_numpy(dtype=np.int64),
-        boxes["category_id"].to_numpy(dtype=np.int64),
+        class_numbers(truth, boxes),
         boxes[["x", "y", "w", "h"]].to_numpy(dtype=float),
         ids=np.arange(1, len(boxes) + 1),
         area=boxes["area"].to_numpy(dtype=float),
@@ -237,13 +235,19 @@ def _numbers(truth: GroundTruth) -> dict[Any, int]:
     return {each: index for index, each in enumerate(truth.images["image_id"], start=1)}
 
 
+def class_numbers(truth: GroundTruth, rows: pd.DataFrame) -> np.ndarray:
+    """Of rows with a ``category_id``: its place in the order of classes, from 1."""
+    known = pd.Index(truth.categories["category_id"])
+    numbers: np.ndarray = known.get_indexer(pd.Index(rows["category_id"])) + 1
+    return numbers.astype(np.int64)
+
+
 def _rows(truth: GroundTruth, detections: pd.DataFrame) -> np.ndarray:
     """Detections as ``(N, 7)``: image, x, y, w, h, score, class."""
     if detections.empty:
         # An empty list is no result file for the evaluator; one hit of score 0 far outside every
         # image says the same: nothing is found.
-        category = float(truth.categories["category_id"].iloc[0])
-        return np.array([[1, -1e6, -1e6, 1, 1, 0, category]])
+        return np.array([[1, -1e6, -1e6, 1, 1, 0, 1.0]])
     image = detections["image_id"].map(_numbers(truth)).to_numpy(dtype=float)
-    rest = detections[["x", "y", "w", "h", "score", "category_id"]].to_numpy(dtype=float)
-    return np.column_stack([image, rest])
+    rest = detections[["x", "y", "w", "h", "score"]].to_numpy(dtype=float)
+    return np.column_stack([image, rest, class_numbers(truth, detections)])

@@ -1,8 +1,10 @@
 """The one place where a metric is defined; tables, plots, checks and help are made from it."""
 
 import difflib
+from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 from reports.errors import InputError
 
@@ -226,7 +228,7 @@ METRICS: dict[str, Metric] = {
 }
 
 PER_CLASS = "ap_class."
-"""Prefix of a class's own AP in ``metrics.json``; the class's name follows."""
+"""Prefix of a class's own AP in ``metrics.json``; the id of its category follows."""
 
 
 def definition(key: str) -> Metric:
@@ -236,10 +238,29 @@ def definition(key: str) -> Metric:
         KeyError: there is no such metric.
     """
     if key.startswith(PER_CLASS):
-        name = key.removeprefix(PER_CLASS)
-        meaning = f"average precision of class {name}, all sizes and thresholds"
-        return Metric(key, f"AP {name}", "%", "higher", meaning, scale=100, digits=1)
+        return _of_class(key, f"class {key.removeprefix(PER_CLASS)}")
     return METRICS[key]
+
+
+def of_classes(meta: Mapping[str, Any]) -> dict[str, Metric]:
+    """The AP of each class by its key, under the class's name.
+
+    Args:
+        meta: of ``metrics.json``; classes that two categories are called after tell their id too.
+    """
+    names: dict[str, str] = meta.get("classes", {})
+    uses = Counter(names.values())
+    return {
+        f"{PER_CLASS}{number}": _of_class(
+            f"{PER_CLASS}{number}", name if uses[name] == 1 else f"{name} (id {number})"
+        )
+        for number, name in names.items()
+    }
+
+
+def _of_class(key: str, name: str) -> Metric:
+    meaning = f"average precision of {name}, all sizes and thresholds"
+    return Metric(key, f"AP {name}", "%", "higher", meaning, scale=100, digits=1)
 
 
 def known(key: str) -> Metric:

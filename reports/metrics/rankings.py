@@ -67,11 +67,11 @@ def rankings(
             area = names[tuple(each["aRng"])]
             parts.setdefault((each["category_id"], area), []).append(each)
     objects = _objects(truth, protocol, areas)
-    for index, category in enumerate(truth.categories["category_id"]):
+    for index in range(len(truth.categories)):
         for area in areas:
-            if (int(category), area) in parts:
+            if (index + 1, area) in parts:  # the evaluator numbers classes from 1
                 yield area, index, _ranking(
-                    parts[int(category), area], objects[area][index], len(protocol.ious)
+                    parts[index + 1, area], objects[area][index], len(protocol.ious)
                 )  # fmt: skip
 
 

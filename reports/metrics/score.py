@@ -59,7 +59,7 @@ def score(
     )
     by_class = average_precision_by_class(evaluation)
     return {key: metrics[key] for key in METRICS if key in metrics} | {
-        f"{PER_CLASS}{name}": value for name, value in by_class.items()
+        f"{PER_CLASS}{each}": value for each, value in by_class.items()
     }
 
 
@@ -101,4 +101,5 @@ def conditions(
         "images": len(truth.images),
         "objects": count_objects(truth),
         "detections": len(detections),
+        "classes": {str(each): name for each, name in truth.categories.itertuples(index=False)},
     }

@@ -108,7 +108,7 @@ def _whole(axes: Axes, picture: Picture, found: pd.DataFrame, style: Style, scal
     axes.set(xlim=(0, width), ylim=(height, 0), xticks=[], yticks=[])
     _boxes(axes, picture.truth, theme.TRUTH, 0.8)
     for category, mine in found.groupby("category_id"):
-        _boxes(axes, mine, style.colors[int(category)], 1.1)
+        _boxes(axes, mine, style.colors[category], 1.1)
     for row in found.head(SCORES_SHOWN).itertuples(index=False):
         text = axes.text(
             row.x, row.y - 2 / scale, f"{row.score:.2f}", size=6, color="white", va="bottom",
@@ -162,7 +162,7 @@ def _detail(
     centers = truth[["x", "y"]].to_numpy() + truth[["w", "h"]].to_numpy() / 2
     axes.plot(*centers.T, "+", color=theme.TRUTH, markersize=13, mew=1.8, **_CASED)
     for category, mine in found.groupby("category_id"):
-        _boxes(axes, mine, style.colors[int(category)], 1.8)
+        _boxes(axes, mine, style.colors[category], 1.8)
     for row in found.itertuples(index=False):
         _peak(axes, row, style.magnify)
 
@@ -201,7 +201,7 @@ def _peak(axes: Axes, row: Any, magnify: int) -> None:
 def _caption(row: pd.Series | None, style: Style) -> str:
     if row is None:
         return "nothing here"
-    text = f"{style.classes[int(row['category_id'])]} {row['score']:.2f}"
+    text = f"{style.classes[row['category_id']]} {row['score']:.2f}"
     if np.isfinite(row["cell_w"]):
         x, y = (
             row["x"] + row["w"] / 2 - row["origin_x"],
@@ -214,7 +214,7 @@ def _caption(row: pd.Series | None, style: Style) -> str:
 def _legend(
     figure: Figure, picture: Picture, shown: Mapping[str, pd.DataFrame], style: Style
 ) -> None:
-    seen = sorted({int(each) for found in shown.values() for each in found["category_id"]})
+    seen = sorted({each for found in shown.values() for each in found["category_id"]})
     entries: list[Artist] = [
         Line2D([], [], color=style.colors[each], label=style.classes[each]) for each in seen
     ]

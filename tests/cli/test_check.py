@@ -192,6 +192,10 @@ def test_the_baseline_of_our_own_ci_finds_planted_mistakes(
     quickstart_runs, source, tmp_path, monkeypatch
 ):
     (tmp_path / "planted.py").write_text(PLANTED)
+    installed = tmp_path / "planted-1.dist-info"  # recipes import what is installed alone
+    installed.mkdir()
+    (installed / "METADATA").write_text("Metadata-Version: 2.1\nName: planted\nVersion: 1\n")
+    (installed / "top_level.txt").write_text("planted\n")
     monkeypatch.setenv("PYTHONPATH", str(tmp_path))
     for run in quickstart_runs:
         about = json.loads((run / "trial.json").read_text())

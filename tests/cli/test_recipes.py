@@ -211,7 +211,7 @@ def test_grids_resolve(name):
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("axes: [", "is not YAML"),
+        ("axes: [", "is no YAML"),
         ("recipe: quickstart_baseline", "has no axes"),
         ("axes: {center_source: [sco]}", "names no recipe"),
         ("recipe: a\naxes: {center_source: [sco]}\nseed: 3", "unknown field 'seed'"),

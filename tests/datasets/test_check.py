@@ -61,7 +61,7 @@ def cut_off(folder, _):
 
 def turned(folder, _):
     exif = Image.Exif()
-    exif[274] = 6
+    exif[274] = 3
     Image.new("RGB", (50, 40), (9, 9, 9)).save(folder / "images/c.jpg", exif=exif)
 
 
@@ -87,6 +87,7 @@ PLANTED = {
     "image id twice": lambda _, coco: coco["images"].append(coco["images"][0]),
     "annotation id twice": annotation(id=0),
     "category id twice": lambda _, coco: coco["categories"].append({"id": 1, "name": "car"}),
+    "class name twice": lambda _, coco: coco["categories"].append({"id": 2, "name": "car"}),
     "unknown image": annotation(image_id="none"),
     "unknown category": annotation(category_id=5),
     "box of no numbers": annotation(bbox=[1, 2, "3", None]),
@@ -100,7 +101,11 @@ PLANTED = {
     "picture in both files": lambda folder, _: same_picture(folder, "val.png"),
     "class in one file only": changed("categories", 0, name="cat"),
 }
-BESIDE = {"image id twice": {"picture twice"}, "unreadable picture": set()}
+BESIDE = {
+    "image id twice": {"picture twice"},
+    "category id twice": {"class name twice"},
+    "class name twice": {"class without boxes", "class in one file only"},
+}
 """What else the planted fault is: an image listed twice is the same picture twice."""
 
 NOT_PLANTED = {"no images", "no classes", "box beyond scoring", "class without boxes"}

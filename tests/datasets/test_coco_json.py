@@ -60,23 +60,44 @@ def annotation(**changes):
     )
 
 
+def images(**changes):
+    value = content()
+    value["images"][0] |= changes
+    return value | {"annotations": []}
+
+
 @pytest.mark.parametrize(
     ("value", "message"),
     [
-        ([], "top level is no object"),
-        ({"images": []}, "no list 'annotations'"),
+        ([], "expected object, got array"),
+        ({"images": []}, "lacks annotations"),
+        (content() | {"images": {}}, "images: expected array, got object"),
         (content(categories=[]), "no categories"),
         (annotation(bbox=[1, 2, 0, 4]), "annotation 4 has a box of zero or negative size"),
         (annotation(bbox=[1, 2, -3, 4]), "zero or negative size"),
-        (annotation(bbox=[1, 2, 3]), r"not \[x, y, w, h\]"),
-        (annotation(bbox=[1, 2, float("nan"), 4]), "NaN or infinity"),
+        (annotation(bbox=[1, 2, 3]), r"annotations\[0\]\.bbox: expected array of length 4"),
+        (annotation(bbox=[1, 2, "3", 4]), r"annotations\[0\]\.bbox\[2\]: expected float, got str"),
+        (annotation(bbox=[1, 2, True, 4]), "expected float, got bool"),
+        (annotation(area=-1), "area: expected float >= 0"),
+        (annotation(area="9"), "area: expected float"),
+        (annotation(image_id=True), "image_id: expected int | float | str, got bool"),
+        (annotation(image_id=1.5), "image_id is 1.5, no whole number"),
+        (annotation(category_id="7"), "unknown category .it is there as another kind of id"),
+        (images(width=None), r"images\[0\]\.width: expected"),
+        (images(width=0), r"images\[0\]\.width: expected int >= 1"),
+        (images(height="40"), "height: expected"),
+        (images(height=40.5), "height is 40.5, no whole number"),
+        (images(file_name=3), "file_name: expected str"),
+        (images(file_name=""), "file_name names no file"),
+        (images(id=1), "image ids are numbers and text"),
+        (annotation(bbox=[1, 2, float("nan"), 4]), "may be NaN or infinity"),
         (annotation(bbox=[48, 2, 30, 4]), "reaches outside its image"),
         (annotation(bbox=[-4, 2, 30, 4]), "reaches outside its image"),
         (annotation(image_id="z"), "unknown image"),
         (annotation(category_id=1), "unknown category"),
         (content(images=content()["images"] * 2), "image id 'a' is there twice"),
         (content(annotations=content()["annotations"] * 2), "annotation id 0 is there twice"),
-        (content(annotations=[{"id": 1}]), "lacks bbox, category_id, image_id"),
+        (content(annotations=[{"id": 1}]), r"annotations\[0\]: lacks image_id"),
     ],
 )
 def test_wrong_annotations_are_told_in_one_line(tmp_path, value, message):
@@ -85,6 +106,27 @@ def test_wrong_annotations_are_told_in_one_line(tmp_path, value, message):
         read_ground_truth(path)
     assert str(path) in str(error.value)
     assert "\n" not in str(error.value)
+
+
+def test_numbers_that_libraries_write_as_floats_and_flags_as_words(tmp_path):
+    value = annotation(id=4.0, category_id=7.0, iscrowd=True)
+    value["images"][0] |= {"width": 50.0}
+    value["categories"][0] = {"id": 7.0, "name": 7}
+    truth = read_ground_truth(write(tmp_path / "gt.json", value))
+    (box,) = truth.boxes.itertuples(index=False)
+    assert (box.ann_id, box.category_id, box.iscrowd) == (4, 7, True)
+    assert truth.images["width"].tolist() == [50, 50]
+    assert truth.categories["name"].tolist() == ["bus", "7"]
+
+
+def test_text_of_another_encoding_is_told_with_its_line(tmp_path):
+    text = json.dumps(content(), indent=0).replace("car", "Gefährt")
+    (tmp_path / "bom.json").write_bytes(b"\xef\xbb\xbf" + text.encode())
+    truth = read_ground_truth(tmp_path / "bom.json")
+    assert "Gefährt" in truth.categories["name"].tolist()
+    (tmp_path / "latin.json").write_bytes(text.encode("latin-1"))
+    with pytest.raises(InputError, match=r"latin\.json, line \d+: the text is not UTF-8"):
+        read_ground_truth(tmp_path / "latin.json")
 
 
 def test_missing_and_broken_files(tmp_path):
@@ -108,8 +150,10 @@ def test_an_empty_result_list_is_an_answer(tmp_path):
 @pytest.mark.parametrize(
     ("row", "message"),
     [
-        (detection(score=None), "score of result 0 is no number"),
-        (detection(score=float("nan")), "score of result 0 is no number"),
+        (detection(score=None), r"\[0\]\.score: expected float, got null"),
+        (detection(score="0.5"), r"\[0\]\.score: expected float, got str"),
+        (detection(score=True), r"\[0\]\.score: expected float, got bool"),
+        (detection(score=float("nan")), "may be NaN or infinity"),
         (detection(bbox=[1, 2, -3, 4]), "zero or negative"),
         (detection(image_id="z"), "unknown image"),
         (detection(category_id=99), "unknown category"),
@@ -130,11 +174,10 @@ def test_results_may_carry_more_and_ids_may_be_of_either_kind(tmp_path):
     assert found.iloc[1][["x", "y", "w", "h"]].tolist() == [1, 2, 3, 4.5]
 
 
-def test_a_large_broken_file_is_told_by_its_decoder(tmp_path, monkeypatch):
-    monkeypatch.setattr("hrhsco_cli.datasets.coco_json._LARGE_FILE_BYTES", 10)
+def test_a_wrong_row_is_told_with_its_place(tmp_path):
     truth = read_ground_truth(write(tmp_path / "gt.json", content()))
     broken = write(tmp_path / "dt.json", [detection(), detection(score="high")])
-    with pytest.raises(InputError, match=r"no list of COCO results.*\$\[1\]\.score"):
+    with pytest.raises(InputError, match=r"no list of COCO results.*\[1\]\.score"):
         read_detections(broken, truth)
 
 

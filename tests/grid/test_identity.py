@@ -5,6 +5,7 @@ import json
 import shutil
 
 import pytest
+from PIL import Image
 
 from hrhsco_cli.runs import identity, recipe, training
 from hrhsco_cli.runs.identity import code_hash, identify
@@ -29,9 +30,11 @@ def test_the_path_of_the_data_does_not_matter_and_its_content_does(bound, scenes
     shutil.copytree(scenes, copy)
     assert identify(bound(copy)) == identify(bound())
     picture = sorted((copy / "images").iterdir())[0]
-    content = bytearray(picture.read_bytes())
-    content[-20] ^= 1
-    picture.write_bytes(bytes(content))
+    with Image.open(picture) as opened:
+        pixels = opened.convert("RGB")
+    red, *others = pixels.getpixel((3, 5))
+    pixels.putpixel((3, 5), (red ^ 1, *others))
+    pixels.save(picture)
     changed = identify(bound(copy))
     assert changed.trial != identify(bound()).trial
     differing = list(identity.differing(changed.parts, identify(bound()).parts))

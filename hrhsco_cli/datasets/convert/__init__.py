@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Iterable, Iterator
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,7 +15,7 @@ from hrhsco_cli.datasets.convert.layout import (
     refuse,
 )
 from hrhsco_cli.datasets.convert.written import Converted, sized
-from hrhsco_cli.files import write_bytes
+from hrhsco_cli.files import replacing
 from hrhsco_cli.progress import ProgressLog, progress
 from reports.errors import InputError
 
@@ -102,6 +103,8 @@ class Summary:
         clipped: boxes that reached over their picture's edge.
         dropped: boxes of which nothing lies in their picture.
         excused: boxes that are not scored.
+        empty_regions: regions to ignore that cover nothing, and are left out.
+        unlabeled: pictures without annotations, which are left out.
     """
 
     out: Path
@@ -111,6 +114,8 @@ class Summary:
     clipped: int
     dropped: int
     excused: int
+    empty_regions: int
+    unlabeled: int
 
 
 def read_layout(
@@ -166,14 +171,29 @@ def convert_dataset(
     if not single:
         _require_free(out / "images", root)
     done = {path: _converted(layout, each, root) for path, each in found.items()}
-    for path, (_, content) in done.items():
-        write_bytes(path, content)
+    with ExitStack() as all_or_none:
+        for path, (_, content) in done.items():
+            all_or_none.enter_context(replacing(path)).write_bytes(content)
     if not single:
         _link(out / "images", root)
     return [
-        Summary(path, root, len(each.images), len(each.annotations), *each.counts)
+        Summary(path, root, len(each.images), len(each.annotations), *each.counts,
+                len(found[path].unlabeled))
         for path, (each, _) in done.items()
-    ]
+    ]  # fmt: skip
+
+
+def converted(layout: str, source: Path, split: str | None) -> Converted:
+    """A split as it would be written, without writing it.
+
+    Raises:
+        InputError: as ``convert_dataset``.
+    """
+    found = read_layout(layout, source, split)
+    done = Converted(found.pictures, found.pictures.resolve())
+    for image, size in sized(found.images):
+        done.add(image, size)
+    return done
 
 
 def _common(folders: Iterable[Path]) -> Path:

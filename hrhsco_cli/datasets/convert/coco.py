@@ -12,6 +12,8 @@ from math import isfinite
 from pathlib import Path
 from typing import Any
 
+import msgspec
+
 from hrhsco_cli.datasets.convert.layout import (
     Box,
     Complain,
@@ -21,6 +23,7 @@ from hrhsco_cli.datasets.convert.layout import (
     first_folder,
     numbered,
 )
+from hrhsco_cli.datasets.records import AnnotationRow, CategoryRow, ImageRow, one_kind, place
 from hrhsco_cli.files import read_json
 from reports.errors import InputError
 
@@ -124,13 +127,15 @@ def _read(layout: CocoFormat, source: Path, split: str | None, complain: Complai
             "annotations of whole pictures (task/tiny_set_train_all.json): training crops them, "
             "and hrhsco data tiles cuts them up for good"
         )
-    number, listed = _categories(layout, categories, path)
+    number, classes = _categories(layout, categories, path)
     pictures = _folder(layout, root, split, path)
     boxes = _boxes(layout, annotations, number, path, complain)
-    for stray in boxes.keys() - {each.get("id") for each in images}:
+    known = {each.get("id") for each in images if isinstance(each.get("id"), (int, float, str))}
+    for stray in boxes.keys() - known:
         complain(f"{path}: {len(boxes[stray])} annotations name the unknown image {stray!r}")
     kept = _kept(layout, images, annotations)
-    return Layout(pictures, _images(kept, boxes, pictures), listed, len(kept))
+    read = list(_images(kept, boxes, pictures, path, complain))
+    return Layout(pictures, read, classes, len(read))
 
 
 def _annotations(layout: CocoFormat, source: Path, split: str) -> tuple[Path, Path]:
@@ -161,31 +166,39 @@ def _list(content: Any, part: str, path: Path) -> list[Row]:
 
 def _categories(
     layout: CocoFormat, rows: Iterable[Row], path: Path
-) -> tuple[dict[Any, int], list[tuple[int, str]]]:
-    """Our number of each published category id, and the classes in order."""
+) -> tuple[dict[Any, int | str], list[tuple[Any, str]]]:
+    """Our id of each published category id, and the classes in order."""
+    read = []
+    for index, row in enumerate(rows):
+        try:
+            read.append(msgspec.convert(row, CategoryRow))
+        except msgspec.ValidationError as error:
+            raise InputError(f"{path}: categories[{index}]: {place(error)}") from error
+    if not one_kind(each.id for each in read):
+        raise InputError(f"{path}: category ids are numbers and text; write all alike")
+    if len({each.id for each in read}) < len(read):
+        raise InputError(f"{path}: a category id is there twice")
     if layout.classes is None:
-        ordered = sorted(rows, key=lambda each: int(each["id"]))
-        listed = [(int(each["id"]), str(each["name"])) for each in ordered]
-        return {each["id"]: int(each["id"]) for each in ordered}, listed
+        ordered = sorted(read, key=lambda each: each.id)
+        return {each.id: each.id for each in ordered}, [(each.id, each.name) for each in ordered]
     listed = numbered(layout.classes)
-    index = {name: place for place, name in listed}
-    number = {}
-    for each in rows:
-        name = str(each.get("name"))
-        name = layout.renamed.get(name, name)
-        if name not in index:
+    index_of = {name: place for place, name in listed}
+    number: dict[Any, int | str] = {}
+    for each in read:
+        name = layout.renamed.get(each.name, each.name)
+        if name not in index_of:
             raise InputError(
                 f"{path}: class {name!r} is none of {layout.name}'s {', '.join(layout.classes)}; "
                 "hrhsco data convert coco takes any"
             )
-        number[each["id"]] = index[name]
+        number[each.id] = index_of[name]
     return number, listed
 
 
 def _boxes(
     layout: CocoFormat,
     annotations: Iterable[Row],
-    number: dict[Any, int],
+    number: dict[Any, int | str],
     path: Path,
     complain: Complain,
 ) -> dict[Any, list[Box]]:
@@ -193,43 +206,65 @@ def _boxes(
     boxes: dict[Any, list[Box]] = defaultdict(list)
     for index, row in enumerate(annotations):
         name = f"{path}: annotation {row.get('id', index)}"
-        if not _is_box(row.get("bbox")):
-            complain(f"{name} has no bbox [x, y, w, h]")
-        elif row.get("category_id") not in number:
-            complain(f"{name} names the unknown category {row.get('category_id')}")
+        try:
+            read = msgspec.convert(row, AnnotationRow)
+        except msgspec.ValidationError as error:
+            bbox = " has no bbox [x, y, w, h]" if "`$.bbox" in str(error) else ""
+            complain(f"{name}{bbox}: {place(error)}")
+            continue
+        if read.category_id not in number:
+            complain(f"{name} names the unknown category {read.category_id!r}")
+        elif not all(map(isfinite, (*read.bbox, read.area or 0.0))):
+            complain(f"{name} has no bbox [x, y, w, h]: {list(read.bbox)}")
         else:
-            extra = {key: row[key] for key in ("area", "iscrowd") if row.get(key) is not None}
-            if row.get("ignore") or any(row.get(key) for key in layout.excused):
+            extra: dict[str, Any] = {} if read.area is None else {"area": read.area}
+            if read.iscrowd is not None:
+                extra["iscrowd"] = int(read.iscrowd)
+            if read.ignore or any(row.get(key) for key in layout.excused):
                 extra["ignore"] = 1
-            x, y, w, h = row["bbox"]
-            boxes[row.get("image_id")].append(Box(number[row["category_id"]], x, y, w, h, extra))
+            boxes[read.image_id].append(Box(number[read.category_id], *read.bbox, extra))
     return boxes
-
-
-def _is_box(bbox: Any) -> bool:
-    """Whether it is four numbers; JSON as Python reads it also has NaN and infinity."""
-    if not isinstance(bbox, list) or len(bbox) != 4:
-        return False
-    return all(isinstance(side, (int, float)) and isfinite(side) for side in bbox)
 
 
 def _kept(layout: CocoFormat, images: list[Row], annotations: list[Row]) -> list[Row]:
     """Pictures that belong to the benchmark."""
     if layout.left_out is None:
         return images
-    out = {each.get("image_id") for each in annotations if each.get(layout.left_out)}
-    return [each for each in images if not each.get(layout.left_out) and each.get("id") not in out]
+    out = {str(each.get("image_id")) for each in annotations if each.get(layout.left_out)}
+    return [
+        each for each in images
+        if not each.get(layout.left_out) and str(each.get("id")) not in out
+    ]  # fmt: skip
 
 
 def _images(
-    images: Iterable[Row], boxes: dict[Any, list[Box]], pictures: Path
+    images: Iterable[Row],
+    boxes: dict[Any, list[Box]],
+    pictures: Path,
+    path: Path,
+    complain: Complain,
 ) -> Iterator[SourceImage]:
-    for each in images:
-        width, height = each.get("width"), each.get("height")
+    """Pictures with their boxes; of what states no size, the picture's own is taken."""
+    ids: set[Any] = set()
+    kinds: set[bool] = set()
+    for index, row in enumerate(images):
+        sized = row.get("width") is not None and row.get("height") is not None
+        try:
+            read = msgspec.convert(row if sized else {**row, "width": 1, "height": 1}, ImageRow)
+        except msgspec.ValidationError as error:
+            complain(f"{path}: images[{index}]: {place(error)}")
+            continue
+        if read.id in ids:
+            complain(f"{path}: image id {read.id!r} is there twice")
+            continue
+        ids.add(read.id)
+        kinds.add(isinstance(read.id, str))
+        if len(kinds) > 1:
+            complain(f"{path}: image ids are numbers and text ({read.id!r}); write all alike")
         yield SourceImage(
-            pictures / str(each.get("file_name")),
-            boxes.get(each.get("id"), []),
-            each.get("ignore_regions") or [],
-            each.get("id"),
-            None if width is None or height is None else (width, height),
+            pictures / read.file_name,
+            boxes.get(read.id, []),
+            [list(each) for each in read.ignore_regions or []],
+            read.id,
+            (int(read.width), int(read.height)) if sized else None,
         )

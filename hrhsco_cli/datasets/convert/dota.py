@@ -20,7 +20,11 @@ from hrhsco_cli.datasets.convert.layout import (
     listed,
     numbered,
     numbers,
+    shown,
+    text_rows,
 )
+from hrhsco_cli.datasets.pictures import visible
+from hrhsco_cli.files import read_text
 from reports.errors import InputError
 
 V1_0 = [
@@ -32,6 +36,8 @@ V1_5 = [*V1_0, "container-crane"]
 V2_0 = [*V1_5, "airport", "helipad"]
 
 _CORNERS = 8
+_WORDS = (9, 10)
+_DIFFICULT = ("0", "1", "2")
 _HEADERS = ("imagesource:", "gsd:", "acquisition dates:")
 
 
@@ -44,12 +50,13 @@ def _read(classes: list[str], source: Path, split: str | None, complain: Complai
     """Read a folder with ``images/`` and ``labelTxt/``, or a split of what holds it."""
     listing = source / "classes.txt"
     if listing.is_file():
-        classes = listing.read_text().split()
+        classes = read_text(listing, "list of classes").split()
     if split is not None:
         source = first_folder([source / split], "split", source)
     files = _labels(source)
     pictures = Names(
-        first_folder((source / "images" / "images", source / "images"), "pictures", source)
+        first_folder((source / "images" / "images", source / "images"), "pictures", source),
+        complain,
     )
     number = {name: index for index, name in numbered(classes)}
     return Layout(
@@ -64,7 +71,7 @@ def _read(classes: list[str], source: Path, split: str | None, complain: Complai
 def _labels(source: Path) -> list[Path]:
     """Label files: in ``labelTxt``, or in the first folder below one called so with a version."""
     for pattern in ("labelTxt/*.txt", "labelTxt*/*.txt", "labelTxt*/*/*.txt"):
-        found = sorted(source.glob(pattern))
+        found = sorted(visible(source.glob(pattern)))
         if found:
             return listed(found[0].parent, "*.txt", "label files")
     raise InputError(f"no label files (labelTxt/*.txt) in {source}")
@@ -75,8 +82,8 @@ def _images(
 ) -> Iterator[SourceImage]:
     for path in files:
         boxes = []
-        for line_number, line in enumerate(path.read_text().splitlines(), start=1):
-            if line.strip() and not line.lower().startswith(_HEADERS):
+        for line_number, line in text_rows(path, complain):
+            if not line.lower().startswith(_HEADERS):
                 box = _box(line, number, f"{path}:{line_number}", complain)
                 boxes += [box] if box is not None else []
         yield SourceImage(pictures.picture(path.stem), boxes)
@@ -84,9 +91,10 @@ def _images(
 
 def _box(line: str, number: dict[str, int], where: str, complain: Complain) -> Box | None:
     parts = line.split()
-    corners = numbers(" ".join(parts[:_CORNERS]), None, _CORNERS)
-    if corners is None or len(parts) <= _CORNERS:
-        complain(f"{where}: {line.strip()!r} is not 8 corners and a class")
+    corners = numbers(" ".join(parts[:_CORNERS]), None, (_CORNERS,))
+    difficult = parts[_CORNERS + 1] if len(parts) > _CORNERS + 1 else "0"
+    if corners is None or len(parts) not in _WORDS or difficult not in _DIFFICULT:
+        complain(f"{where}: {shown(line)} is not 8 corners, a class and perhaps difficult (0 to 2)")
         return None
     if parts[_CORNERS] not in number:
         complain(
@@ -94,8 +102,7 @@ def _box(line: str, number: dict[str, int], where: str, complain: Complain) -> B
             "dotav1.5 and dotav2 have more, a classes.txt names others"
         )
         return None
-    difficult = parts[_CORNERS + 1] if len(parts) > _CORNERS + 1 else "0"
-    extra = {"difficult": int(difficult)} if difficult.isdigit() else {}
+    extra = {"difficult": int(difficult)}
     if extra.get("difficult"):
         extra["ignore"] = 1
     left, top = min(corners[0::2]), min(corners[1::2])

@@ -1,14 +1,14 @@
 """What every reader of a layout gives, and what readers share."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Container, Iterable
 from dataclasses import dataclass, field
 from math import isfinite
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from hrhsco_cli.datasets.pictures import is_picture, visible
+from hrhsco_cli.files import read_text
 from reports.errors import InputError
-
-IMAGE_SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp", ".tif", ".tiff")
 
 Complain = Callable[[str], None]
 """Told of each row that can't be used: raises where one is enough, notes it where all count."""
@@ -26,7 +26,7 @@ def refuse(message: str) -> None:
 class Box(NamedTuple):
     """One box in pixels and its class; ``extra`` keys go into the annotation."""
 
-    category_id: int
+    category_id: int | str
     x: float
     y: float
     w: float
@@ -64,7 +64,8 @@ class Layout:
         images: its pictures.
         categories: number and name of each class.
         num_images: how many there are, for showing progress.
-        unlabeled: pictures that lack the annotation file which the layout promises.
+        unlabeled: pictures that lack the annotation file which the layout promises, so that they
+            are left out.
     """
 
     pictures: Path
@@ -79,15 +80,19 @@ Reader = Callable[[Path, str | None, Complain], Layout]
 
 
 class Names:
-    """The files of a folder by stem, listed once: asking for one suffix at a time takes longer."""
+    """The pictures of a folder by stem, listed once: asking for one suffix at a time is slower.
 
-    def __init__(self, folder: Path) -> None:
+    Args:
+        folder: of pictures; hidden files are passed over.
+        complain: told of two pictures that one label file would describe.
+    """
+
+    def __init__(self, folder: Path, complain: Complain) -> None:
         self.folder = folder
-        self.by_stem = {
-            path.stem: path
-            for path in sorted(folder.iterdir() if folder.is_dir() else ())
-            if path.suffix.lower() in IMAGE_SUFFIXES
-        }
+        self.by_stem: dict[str, Path] = {}
+        for path in sorted(folder.iterdir() if folder.is_dir() else ()):
+            if is_picture(path) and self.by_stem.setdefault(path.stem, path) != path:
+                complain(f"{path} and {self.by_stem[path.stem].name} have one name; rename one")
 
     def picture(self, stem: str) -> Path:
         """The picture of a label file, whatever its suffix; a path to nothing if there is none."""
@@ -99,40 +104,75 @@ class Names:
         return tuple(path for stem, path in self.by_stem.items() if stem not in known)
 
 
-def numbers(line: str, separator: str | None, least: int) -> list[float] | None:
-    """The numbers of a line, without what a trailing separator makes.
+Count = Container[int]
+"""How many numbers a row may have."""
+
+
+def numbers(line: str, separator: str | None, count: Count) -> list[float] | None:
+    """The numbers of a line, without what one trailing separator makes.
 
     Returns:
-        None if they are fewer than ``least`` or one is none.
+        None if they are more or fewer than ``count`` allows, or one is none.
     """
+    text = line.strip()
+    if separator is not None:
+        text = text.removesuffix(separator)
+    if not text.isascii() or "_" in text:  # which Python takes for digits and their groups
+        return None
     try:
-        values = list(map(float, line.rstrip(", \t\r\n").split(separator)))
+        values = list(map(float, text.split(separator)))
     except ValueError:
         return None
     # A sum is finite only where all its terms are.
-    return values if len(values) >= least and isfinite(sum(values)) else None
+    return values if len(values) in count and isfinite(sum(values)) else None
 
 
 def number_rows(
-    path: Path, separator: str | None, least: int, complain: Complain
+    path: Path, separator: str | None, count: Count, expected: str, complain: Complain
 ) -> Iterable[tuple[int, list[float]]]:
     """Line number and numbers of each row of a text file; empty lines are passed over."""
-    text = path.read_text(encoding="utf-8-sig", errors="replace")
-    for number, line in enumerate(text.splitlines(), start=1):
-        values = numbers(line, separator, least)
+    for number, line in text_rows(path, complain):
+        values = numbers(line, separator, count)
         if values is not None:
             yield number, values
-        elif line.strip():
-            complain(f"{path}:{number}: {line.strip()!r} is not {least} numbers")
+        else:
+            complain(f"{path}:{number}: {shown(line)} is not {expected}")
+
+
+def text_rows(path: Path, complain: Complain) -> Iterable[tuple[int, str]]:
+    """Line number and text of each row of a label file that isn't empty."""
+    try:
+        text = read_text(path, "label file")
+    except InputError as error:
+        complain(str(error))
+        return
+    for number, line in enumerate(text.splitlines(), start=1):
+        if line.strip():
+            yield number, line
+
+
+def shown(line: str) -> str:
+    """A row as a message quotes it: not all of a file that has no lines."""
+    text = line.strip()
+    return repr(text if len(text) <= _SHOWN else f"{text[:_SHOWN]}...")
+
+
+_SHOWN = 80
+"""Characters."""
+
+
+def whole(values: Iterable[float]) -> bool:
+    """Whether all are whole numbers."""
+    return all(each.is_integer() for each in values)
 
 
 def listed(folder: Path, pattern: str, what: str) -> list[Path]:
-    """Files by pattern, sorted.
+    """Files by pattern, sorted; hidden ones are passed over.
 
     Raises:
         InputError: none.
     """
-    found = sorted(folder.glob(pattern))
+    found = sorted(visible(folder.glob(pattern)))
     if not found:
         raise InputError(f"no {what} ({pattern}) in {folder}")
     return found

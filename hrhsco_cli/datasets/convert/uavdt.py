@@ -14,13 +14,16 @@ from pathlib import Path
 from hrhsco_cli.datasets.convert.layout import (
     Box,
     Complain,
+    Count,
     Layout,
     SourceImage,
     first_folder,
     listed,
     number_rows,
     numbered,
+    whole,
 )
+from hrhsco_cli.datasets.pictures import is_picture, visible
 from reports.errors import InputError
 
 CATEGORIES = ["car", "truck", "bus"]
@@ -46,13 +49,33 @@ def read(source: Path, split: str | None, complain: Complain) -> Layout:
     sequences = {name: path for path in files if _in(wanted, name := _name(path))}
     if not sequences:
         raise InputError(f"no sequence of split {split!r} has ground truth in {truth}")
-    pictures = {name: listed(frames / name, "img*.jpg", "frames") for name in sequences}
+    pictures = {name: _frames(frames / name, complain) for name in sequences}
+    unlabeled = (
+        picture
+        for folder in sorted(visible(frames.glob("M[0-9]*")))
+        if folder.is_dir() and _in(wanted, folder.name) and folder.name not in sequences
+        for picture in sorted(folder.glob("img*"))
+        if is_picture(picture)
+    )
     return Layout(
         frames,
         _images(sequences, pictures, complain),
         numbered(CATEGORIES),
         sum(map(len, pictures.values())),
+        tuple(unlabeled),
     )
+
+
+def _frames(folder: Path, complain: Complain) -> dict[int, Path]:
+    """The pictures of a sequence by their number."""
+    found: dict[int, Path] = {}
+    for path in listed(folder, "img*", "frames"):
+        number = path.stem.removeprefix("img")
+        if not is_picture(path) or not (number.isascii() and number.isdigit()):
+            complain(f"{path} is no numbered picture (img000001.jpg)")
+        elif found.setdefault(int(number), path) != path:
+            complain(f"{path} and {found[int(number)].name} are one frame; remove one")
+    return found
 
 
 def _name(path: Path) -> str:
@@ -77,29 +100,34 @@ def _in(wanted: dict[str, bool] | None, name: str) -> bool:
 
 
 def _images(
-    sequences: dict[str, Path], pictures: dict[str, list[Path]], complain: Complain
+    sequences: dict[str, Path], pictures: dict[str, dict[int, Path]], complain: Complain
 ) -> Iterator[SourceImage]:
     for sequence, path in sequences.items():
         boxes = {
             frame: [_box(row) for row in rows]
-            for frame, rows in _rows(path, 9, complain, classes=True).items()
+            for frame, rows in _rows(path, (9,), "9 numbers", complain, classes=True).items()
         }
         ignore = path.with_name(f"{sequence}_gt_ignore.txt")
-        regions = _rows(ignore, 6, complain) if ignore.is_file() else {}
-        for picture in pictures[sequence]:
-            frame = int(picture.stem.removeprefix("img"))
+        regions = {}
+        if ignore.is_file():
+            regions = _rows(ignore, range(6, 11), "6 to 10 numbers", complain)
+        for frame in sorted((boxes.keys() | regions.keys()) - pictures[sequence].keys()):
+            complain(f"{path}: no picture of frame {frame}, which has rows")
+        for frame, picture in pictures[sequence].items():
             yield SourceImage(
                 picture, boxes.get(frame, []), [row[2:6] for row in regions.get(frame, [])]
             )
 
 
 def _rows(
-    path: Path, least: int, complain: Complain, classes: bool = False
+    path: Path, count: Count, expected: str, complain: Complain, classes: bool = False
 ) -> dict[int, list[list[float]]]:
     """Rows by frame; with ``classes`` those of an unknown class are complained of."""
     rows = defaultdict(list)
-    for line, row in number_rows(path, ",", least, complain):
-        if classes and not 1 <= row[8] <= len(CATEGORIES):
+    for line, row in number_rows(path, ",", count, expected, complain):
+        if not whole([*row[:2], *row[6:]] if classes else row[:1]):
+            complain(f"{path}:{line}: frame, target and what follows the box are whole")
+        elif classes and not 1 <= row[8] <= len(CATEGORIES):
             complain(f"{path}:{line}: category {row[8]:g} is not 1 (car), 2 (truck) or 3 (bus)")
         else:
             rows[int(row[0])].append(row)

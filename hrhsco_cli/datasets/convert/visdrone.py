@@ -19,6 +19,7 @@ from hrhsco_cli.datasets.convert.layout import (
     listed,
     number_rows,
     numbered,
+    whole,
 )
 
 CATEGORIES = [
@@ -35,7 +36,7 @@ def read(source: Path, split: str | None, complain: Complain) -> Layout:
             (source / name for name in (f"VisDrone2019-DET-{split}", split)), "split", source
         )
     files = listed(source / "annotations", "*.txt", "annotation files")
-    pictures = Names(source / "images")
+    pictures = Names(source / "images", complain)
     return Layout(
         pictures.folder,
         _images(files, pictures, complain),
@@ -48,15 +49,17 @@ def read(source: Path, split: str | None, complain: Complain) -> Layout:
 def _images(files: list[Path], pictures: Names, complain: Complain) -> Iterator[SourceImage]:
     for path in files:
         boxes, regions = [], []
-        for line, row in number_rows(path, ",", 8, complain):
-            category = int(row[5])
-            if category == _IGNORED_REGION:
+        for line, row in number_rows(path, ",", (8,), "8 numbers", complain):
+            category = row[5]
+            if not whole(row[4:]):
+                complain(f"{path}:{line}: score, category, truncation and occlusion are whole")
+            elif category == _IGNORED_REGION:
                 regions.append(row[:4])
             elif 0 < category < _OTHERS:
                 extra = {"truncation": int(row[6]), "occlusion": int(row[7])}
                 if not row[4]:
                     extra["ignore"] = 1
-                boxes.append(Box(category, row[0], row[1], row[2], row[3], extra))
+                boxes.append(Box(int(category), row[0], row[1], row[2], row[3], extra))
             elif category != _OTHERS:
-                complain(f"{path}:{line}: category {category} is not 0 to 11")
+                complain(f"{path}:{line}: category {category:g} is not 0 to 11")
         yield SourceImage(pictures.picture(path.stem), boxes, regions)

@@ -11,7 +11,7 @@ import msgspec
 
 from hrhsco_cli.datasets.coco_json import coco_dict
 from hrhsco_cli.datasets.convert.layout import Box, SourceImage
-from hrhsco_cli.datasets.pictures import THREADS, picture_size
+from hrhsco_cli.datasets.pictures import THREADS, picture_size, read_header
 from reports.errors import InputError
 
 
@@ -31,11 +31,12 @@ class Converted:
     clipped: int = 0
     dropped: int = 0
     excused: int = 0
+    empty_regions: int = 0
 
     @property
-    def counts(self) -> tuple[int, int, int]:
-        """Boxes clipped, dropped and excused."""
-        return self.clipped, self.dropped, self.excused
+    def counts(self) -> tuple[int, int, int, int]:
+        """Boxes clipped, dropped and excused; regions left out."""
+        return self.clipped, self.dropped, self.excused, self.empty_regions
 
     def add(self, image: SourceImage, size: tuple[int, int]) -> None:
         """Append a picture; its boxes are clipped to it, and dropped where nothing is left."""
@@ -46,8 +47,10 @@ class Converted:
             "width": size[0],
             "height": size[1],
         }
-        if image.ignore_regions:
-            entry["ignore_regions"] = image.ignore_regions
+        regions = [each for each in image.ignore_regions if each[2] > 0 and each[3] > 0]
+        self.empty_regions += len(image.ignore_regions) - len(regions)
+        if regions:
+            entry["ignore_regions"] = regions
         self.images.append(entry)
         for box in in_pixels(image, size):
             corners = _clipped(box, size)
@@ -63,6 +66,12 @@ class Converted:
             )
 
     def _name(self, path: Path) -> str:
+        name = self._below_root(path)
+        if not name.isprintable() and not _is_text(name):
+            raise InputError(f"the name of {path} is not UTF-8; rename it")
+        return name
+
+    def _below_root(self, path: Path) -> str:
         if path.is_relative_to(self.pictures):  # resolving each would ask the disk for each
             return (self.prefix / path.relative_to(self.pictures)).as_posix()
         return path.resolve().relative_to(self.root).as_posix()
@@ -98,6 +107,19 @@ def _clipped(box: Box, size: tuple[int, int]) -> list[float] | None:
     return [left, top, width, height] if width > 0 and height > 0 else None
 
 
+def _is_text(name: str) -> bool:
+    """Whether it is more than the bytes that a file system has for a name."""
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def _turned(path: Path) -> str:
+    return " as EXIF turns it" if read_header(path).turned else ""
+
+
 def _without(extra: dict[str, Any], key: str) -> dict[str, Any]:
     return {name: value for name, value in extra.items() if name != key}
 
@@ -117,7 +139,8 @@ def sized(images: Iterable[SourceImage]) -> Iterator[tuple[SourceImage, tuple[in
         for image, size in sizes:
             if image.size is not None and image.size != size:
                 raise InputError(
-                    f"{image.path} is {size[0]}x{size[1]} px, but its annotations say "
-                    f"{image.size[0]}x{image.size[1]}; hrhsco data check lists all such"
+                    f"{image.path} is {size[0]}x{size[1]} px{_turned(image.path)}, but its "
+                    f"annotations say {image.size[0]}x{image.size[1]}; "
+                    "hrhsco data check lists all such"
                 )
             yield image, size

@@ -5,25 +5,29 @@ what the ``train:`` and ``val:`` of a ``data.yaml`` name (a folder, a list of pi
 and plain ``images/`` with ``labels/``. A label lies where ``labels`` stands for the last ``images``
 of its picture's path, or beside its picture; a picture without one has no objects. A row of more
 numbers is a polygon, whose upright box is taken. Class names come from ``data.yaml`` (any YAML file
-with ``names``), ``*.names`` or ``classes.txt``; class k becomes category k + 1.
+with ``names``), ``*.names`` or ``classes.txt``; class k becomes category k + 1, whatever the
+order in which names are listed.
 """
 
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from hrhsco_cli.datasets.convert.layout import (
-    IMAGE_SUFFIXES,
     Box,
     Complain,
     Layout,
     SourceImage,
     number_rows,
-    numbered,
+    shown,
 )
+from hrhsco_cli.datasets.pictures import is_picture, visible
+from hrhsco_cli.files import read_text
+from hrhsco_cli.yaml_files import read_yaml_as_text
 from reports.errors import InputError
+
+_ROUNDING = 0.01
+"""How far a fraction may lie outside 0 to 1, as public exporters round; boxes are clipped."""
 
 _ALIASES = {"val": ("val", "valid", "validation"), "train": ("train",), "test": ("test",)}
 
@@ -31,38 +35,54 @@ _ALIASES = {"val": ("val", "valid", "validation"), "train": ("train",), "test": 
 def read(source: Path, split: str | None, complain: Complain) -> Layout:
     """Read a folder, or a split of it."""
     described = _description(source)
-    names = _names(source, described)
+    classes = _classes(source, described)
     folders, pictures = _pictures(source, described, split)
     labels = [_label(path) for path in pictures]
     if not any(path.is_file() for path in labels):
         raise InputError(f"no label files (such as {labels[0]}) for the pictures in {folders[0]}")
     _complain_of_strays(labels, complain)
-    images = _images(pictures, labels, len(names), complain)
-    return Layout(folders[0], images, numbered(names), len(pictures))
+    _complain_of_twins(pictures, labels, complain)
+    images = _images(pictures, labels, {number for number, _ in classes}, complain)
+    return Layout(folders[0], images, classes, len(pictures))
 
 
 def _description(source: Path) -> dict[str, Any]:
     """The YAML file that names classes, with its own place under ``yaml_file``."""
-    for path in sorted([*source.glob("*.yaml"), *source.glob("*.yml")]):
-        try:
-            content = yaml.safe_load(path.read_text())
-        except yaml.YAMLError as error:
-            raise InputError(f"{path} is no YAML: {error}") from error
+    for path in sorted(visible([*source.glob("*.yaml"), *source.glob("*.yml")])):
+        content = read_yaml_as_text(path, "description")
         if isinstance(content, dict) and "names" in content:
             return content | {"yaml_file": path}
     return {}
 
 
-def _names(source: Path, described: dict[str, Any]) -> list[str]:
-    for path in [*sorted(source.glob("*.names")), source / "classes.txt"]:
+def _classes(source: Path, described: dict[str, Any]) -> list[tuple[int, str]]:
+    """Category id and name of each class: a row's number is a name's line, place or key."""
+    for path in [*sorted(visible(source.glob("*.names"))), source / "classes.txt"]:
         if path.is_file():
-            return [line.strip() for line in path.read_text().splitlines() if line.strip()]
+            lines = read_text(path, "list of classes").splitlines()
+            return _named(path, dict(enumerate(line.strip() for line in lines)))
     names = described.get("names")
-    if isinstance(names, dict):
-        names = [names[key] for key in sorted(names)]
     if not names:
         raise InputError(f"no class names in {source}; add a classes.txt, one name a line")
-    return [str(each) for each in names]
+    path = described["yaml_file"]
+    if isinstance(names, list):
+        return _named(path, dict(enumerate(names)))
+    if not isinstance(names, dict):
+        raise InputError(f"{path}: names is neither a list nor numbers with names")
+    wrong = [key for key in names if not (isinstance(key, str) and key.isascii() and key.isdigit())]
+    if wrong:
+        raise InputError(f"{path}: names has the key {wrong[0]!r}, which is no class number")
+    if len({int(key) for key in names}) < len(names):
+        raise InputError(f"{path}: names has a class number twice")
+    return _named(path, {int(key): name for key, name in names.items()})
+
+
+def _named(path: Path, names: dict[int, Any]) -> list[tuple[int, str]]:
+    """Classes in the order of their numbers; empty lines name none."""
+    wrong = [name for name in names.values() if not isinstance(name, str)]
+    if wrong or not any(names.values()):
+        raise InputError(f"{path} has {f'the class name {wrong[0]!r}' if wrong else 'no names'}")
+    return [(number + 1, names[number]) for number in sorted(names) if names[number]]
 
 
 def _pictures(
@@ -87,9 +107,11 @@ def _places(source: Path, described: dict[str, Any], split: str) -> Iterator[Pat
     entries = next((described[name] for name in names if described.get(name)), None)
     if entries is not None:
         roots = [source, described["yaml_file"].parent]
-        if described.get("path"):
+        if isinstance(described.get("path"), str):
             roots.insert(0, source / described["path"])
         for entry in entries if isinstance(entries, list) else [entries]:
+            if not isinstance(entry, str):
+                raise InputError(f"{described['yaml_file']}: {split} names no folder: {entry}")
             # Exports often write ../train/images for a folder that lies beside the YAML file.
             spelled = (str(entry), str(entry).removeprefix("../"))
             yield from [
@@ -103,12 +125,13 @@ def _places(source: Path, described: dict[str, Any], split: str) -> Iterator[Pat
 
 def _inside(folder: Path, deep: bool) -> Iterator[Path]:
     for path in folder.rglob("*") if deep else folder.iterdir():
-        if path.suffix.lower() in IMAGE_SUFFIXES:
+        if is_picture(path):
             yield path
 
 
 def _named_in(listing: Path, source: Path) -> list[Path]:
-    lines = [line.strip() for line in listing.read_text().splitlines() if line.strip()]
+    text = read_text(listing, "list of pictures")
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
     return [listing.parent / line if line.startswith("./") else source / line for line in lines]
 
 
@@ -125,21 +148,43 @@ def _complain_of_strays(labels: list[Path], complain: Complain) -> None:
     """Label files whose picture is not there: a copy that lost some."""
     known = set(labels)
     for folder in sorted({path.parent for path in labels}):
-        for path in sorted(folder.glob("*.txt")):
+        for path in sorted(visible(folder.glob("*.txt"))):
             if path not in known and path.name != "classes.txt":
                 complain(f"{path}: no picture {path.stem}.* for this label file")
 
 
+def _complain_of_twins(pictures: list[Path], labels: list[Path], complain: Complain) -> None:
+    """Two pictures that one label file describes."""
+    first: dict[Path, Path] = {}
+    for picture, label in zip(pictures, labels, strict=True):
+        if (other := first.setdefault(label, picture)) != picture:
+            complain(f"{picture} and {other.name} have one name, so one label file; rename one")
+
+
+class _Lengths:
+    """A box (5), a box with its score (6), or a polygon of at least 3 corners (7, 9, ...)."""
+
+    def __contains__(self, length: object) -> bool:
+        return length in (5, 6) or (isinstance(length, int) and length > 6 and length % 2 == 1)
+
+
 def _images(
-    pictures: list[Path], labels: list[Path], num_classes: int, complain: Complain
+    pictures: list[Path], labels: list[Path], numbers: set[int], complain: Complain
 ) -> Iterator[SourceImage]:
+    expected = "a class and 4 numbers, or a polygon's corners"
     for picture, label in zip(pictures, labels, strict=True):
         boxes = []
-        for line, row in number_rows(label, None, 5, complain) if label.is_file() else ():
-            if row[0] in range(num_classes):
-                boxes.append(_box(row))
-            else:
+        rows = number_rows(label, None, _Lengths(), expected, complain) if label.is_file() else ()
+        for line, row in rows:
+            if row[0] + 1 not in numbers:
                 complain(f"{label}:{line}: class {row[0]:g} has no name")
+            elif not -_ROUNDING <= min(row[1:]) <= max(row[1:]) <= 1 + _ROUNDING:
+                complain(
+                    f"{label}:{line}: {shown(' '.join(map('{:g}'.format, row)))} is not in "
+                    "fractions of the picture, from 0 to 1"
+                )
+            else:
+                boxes.append(_box(row))
         yield SourceImage(picture, boxes, relative=True)
 
 

@@ -1,0 +1,199 @@
+"""The one reader of annotations and of results: JSON straight into typed rows.
+
+Numbers are numbers (true is none, NaN is none, "12" is none), ids are whole numbers or text as
+given, sizes are there and positive; other keys are passed over. What is wrong is told with the
+file and the place in it.
+"""
+
+import gzip
+import zlib
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
+
+import msgspec
+from msgspec import Meta
+
+from hrhsco_cli.files import parse_json, require_text
+from reports.errors import InputError
+
+Id = int | str
+"""Of images, annotations and categories."""
+
+Corners = tuple[float, float, float, float]
+"""``x, y, w, h``."""
+_Flag = bool | int | None
+
+
+if TYPE_CHECKING:  # what they are once a row is read
+    _Given = Id
+    _Name = str
+    _Side = int
+else:  # what a file may write: some libraries make 7.0 of 7, and call a class 1
+    _Given = int | float | str
+    _Name = str | int
+    _Px = Meta(ge=1, le=1 << 20)  # no library decodes more
+    _Side = Annotated[int, _Px] | Annotated[float, _Px]
+
+
+class ImageRow(msgspec.Struct):
+    """One of a COCO file's ``images``."""
+
+    id: _Given
+    file_name: str
+    width: _Side
+    height: _Side
+    ignore_regions: list[Corners] | None = None
+
+    def __post_init__(self) -> None:
+        self.id = whole(self.id, "id")
+        self.width, self.height = _side(self.width, "width"), _side(self.height, "height")
+        if not self.file_name or "\0" in self.file_name:
+            raise ValueError("file_name names no file")
+
+
+class AnnotationRow(msgspec.Struct):
+    """One of a COCO file's ``annotations``."""
+
+    image_id: _Given
+    category_id: _Given
+    bbox: Corners
+    id: _Given | None = None
+    area: Annotated[float, Meta(ge=0)] | None = None
+    iscrowd: _Flag = None
+    ignore: _Flag = None
+
+    def __post_init__(self) -> None:
+        self.image_id = whole(self.image_id, "image_id")
+        self.category_id = whole(self.category_id, "category_id")
+        if self.id is not None:
+            self.id = whole(self.id, "id")
+
+
+class CategoryRow(msgspec.Struct):
+    """One of a COCO file's ``categories``."""
+
+    id: _Given
+    name: _Name
+
+    def __post_init__(self) -> None:
+        self.id, self.name = whole(self.id, "id"), str(self.name)
+
+
+class CocoFile(msgspec.Struct):
+    """A COCO annotation file."""
+
+    images: list[ImageRow]
+    annotations: list[AnnotationRow]
+    categories: list[CategoryRow]
+
+
+class ResultRow(msgspec.Struct):
+    """One row of COCO results; ids of 7.0 stay so, since files have millions (``whole``)."""
+
+    image_id: _Given
+    category_id: _Given
+    bbox: Corners
+    score: float
+
+
+ROWS: dict[str, type[msgspec.Struct]] = {
+    "images": ImageRow, "annotations": AnnotationRow, "categories": CategoryRow
+}  # fmt: skip
+"""The parts of a COCO file by key."""
+
+
+def whole(number: float | str, key: str) -> Id:
+    """An id as a whole number or text.
+
+    Raises:
+        ValueError: it is a fraction.
+    """
+    if not isinstance(number, float):
+        return number
+    if not number.is_integer():
+        raise ValueError(f"{key} is {number}, no whole number")
+    return int(number)
+
+
+def _side(number: float, key: str) -> int:
+    return int(whole(number, key))
+
+
+_T = TypeVar("_T")
+
+
+def decode(path: Path, kind: type[_T], what: str, form: str) -> _T:
+    """The content of a JSON file (``.json`` or ``.json.gz``) as typed records.
+
+    Args:
+        path: the file.
+        kind: of the whole.
+        what: it holds, for messages ("annotations").
+        form: it should have, for messages ("COCO annotation file").
+
+    Raises:
+        InputError: it is missing, no JSON, or not of that kind; the message names the place.
+    """
+    content = read_bytes(path, what)
+    if not content.isascii():
+        require_text(path, content)  # also of what is passed over
+    try:
+        found = msgspec.json.decode(content, type=kind)
+    except msgspec.ValidationError as error:
+        raise InputError(f"{path} is no {form}: {place(error)}") from error
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise _not_json(path, content, what, error) from error
+    return found
+
+
+def place(error: msgspec.ValidationError) -> str:
+    """A decoder's message as ``images[3].width: expected int, got null``."""
+    said, _, path = str(error).partition(" - at `$")
+    where = path.rstrip("`").lstrip(".")
+    said = said.replace("`", "").replace("Object missing required field", "lacks")
+    said = said[:1].lower() + said[1:]
+    return f"{where}: {said}" if where else said
+
+
+def _not_json(path: Path, content: bytes, what: str, error: Exception) -> InputError:
+    """What a file that is no JSON is told with: the line, where it is known."""
+    try:
+        parse_json(path, require_text(path, content), what)
+    except InputError as told:
+        return told
+    return InputError(f"{path} is not valid JSON ({error}); write the {what} again")
+
+
+def read_bytes(path: Path, what: str) -> bytes:
+    """A file's bytes, unpacked (``.gz``), without a byte order mark.
+
+    Raises:
+        InputError: it can't be read.
+    """
+    try:
+        content = path.read_bytes()
+        if path.suffix == ".gz":
+            content = gzip.decompress(content)
+    except FileNotFoundError:
+        raise InputError(f"no {what} at {path}; check the path") from None
+    except (OSError, EOFError, zlib.error) as error:
+        raise InputError(f"can't read {what} {path}: {error}") from error
+    return content.removeprefix(b"\xef\xbb\xbf")
+
+
+def read_coco(path: Path) -> dict[str, Any]:
+    """The top level of a COCO JSON (``.json`` or ``.json.gz``) as plain values, rows unchecked.
+
+    Raises:
+        InputError: it is missing, no JSON, or no object.
+    """
+    content = parse_json(path, require_text(path, read_bytes(path, "annotations")), "annotations")
+    if not isinstance(content, dict):
+        raise InputError(f"{path} is no COCO annotation file (its top level is no object)")
+    return content
+
+
+def one_kind(ids: Iterable[Id]) -> bool:
+    """Whether ids are all numbers or all text."""
+    return len({isinstance(each, str) for each in ids}) < 2

@@ -1,0 +1,139 @@
+"""Whatever writes leaves the old result or the new one, should it be ended in the middle."""
+
+import ast
+import errno
+import json
+from pathlib import Path
+
+import pytest
+
+from tests.reference import published
+from tests.reference.calling import ROOT, called
+
+WRITING = {
+    "write_text", "write_bytes", "save", "savefig", "to_csv", "copyfile", "copytree", "symlink_to",
+    "imwrite",
+}  # fmt: skip
+"""Methods and functions that write."""
+
+ALLOWED = {
+    "hrhsco_cli/datasets/crops.py": "inside replacing_folder",
+    "hrhsco_cli/datasets/folds.py": "inside replacing_folder",
+    "hrhsco_cli/datasets/scenes/dataset.py": "inside replacing_folder",
+    "hrhsco_cli/datasets/convert/__init__.py": "a link to the pictures; files by replacing",
+    "hrhsco_cli/export/writing.py": "to what replacing yields to its caller",
+    "hrhsco_cli/grid/executors/mirror.py": "a node's own scratch folder",
+    "hrhsco_cli/runs/weights/converting.py": "inside replacing_folder",
+    "reports/lettering.py": "a figure is written where its caller says",
+}
+"""Files that write otherwise, and why that is whole or nothing."""
+
+
+def written_directly(path):
+    """Calls in a file that write, but for those to what ``replacing`` yields (``aside``)."""
+    for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+        if not isinstance(node, ast.Call) or not (node.args or node.keywords):
+            continue
+        name = getattr(node.func, "attr", "")  # write_text(...) by itself is a helper
+        words = ast.unparse(node)
+        writes = name in WRITING and not (name == "to_csv" and not node.args)
+        opens = "open" in (name, getattr(node.func, "id", "")) and any(
+            mode in words for mode in ("'w'", "'wb'", "'x'")
+        )
+        if (writes or opens) and "aside" not in words:
+            yield words
+
+
+def test_every_writer_uses_the_helpers():
+    found = {
+        str(path.relative_to(ROOT))
+        for part in ("hrhsco_cli", "reports", "heads")
+        for path in (ROOT / part).rglob("*.py")
+        if any(written_directly(path))
+    }
+    assert found == ALLOWED.keys()
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """What the commands read."""
+    assert called("data", "synth", tmp_path / "scenes", "--images", 4, "--size", "96x96").stdout
+    published.visdrone(tmp_path / "raw")
+    truth = json.loads((tmp_path / "scenes/val.json").read_text())
+    rows = [{key: a[key] for key in ("image_id", "category_id", "bbox")} | {"score": 0.5}
+            for a in truth["annotations"]]  # fmt: skip
+    (tmp_path / "det.json").write_text(json.dumps(rows))
+    (tmp_path / "metrics.json").write_text(json.dumps({"ap.50": 0.5, "meta": {}}))
+    (tmp_path / "gate.yaml").write_text("metrics:\n  ap.50: {value: 0.5, absolute: 0.01}\n")
+    return tmp_path
+
+
+EVALUATE = ["evaluate", "--predictions", "{}/det.json", "--annotations", "{}/scenes/val.json"]
+CHECK = ["check", "{}/metrics.json", "--baseline", "{}/gate.yaml"]
+FILES = {
+    "evaluate --json": [*EVALUATE, "--json", "{}/out"],
+    "data convert": ["data", "convert", "visdrone", "{}/raw", "{}/out"],
+    "data convert, one file": [
+        "data", "convert", "visdrone", "{}/raw", "{}/out.json", "--split", "val"
+    ],
+    "data check --json": ["data", "check", "{}/scenes", "--json", "{}/out"],
+    "data stats --json": ["data", "stats", "{}/scenes/val.json", "--json", "{}/out"],
+    "oracle --json": ["oracle", "{}/scenes/val.json", "--depths", "1", "--json", "{}/out"],
+    "oracle --plot": ["oracle", "{}/scenes/val.json", "--depths", "1", "--plot", "{}/out.png"],
+    "compare --json": [
+        "compare", "{}/det.json", "{}/det.json", "--annotations", "{}/scenes/val.json",
+        "--json", "{}/out",
+    ],
+    "check --update": [*CHECK, "--update"],
+    "check --junit": [*CHECK, "--junit", "{}/out.xml"],
+    "check --summary": [*CHECK, "--summary", "{}/out.md"],
+    "check --json": [*CHECK, "--json", "{}/out"],
+}  # fmt: skip
+FOLDERS = {
+    "data synth": ["data", "synth", "{}/out", "--images", "3", "--size", "96x96"],
+    "data tiles": ["data", "tiles", "{}/scenes", "{}/out", "--size", "64x64", "--overlap", "32"],
+    "data crops": ["data", "crops", "{}/scenes", "{}/out", "--min-side", "0"],
+    "data downsample": [
+        "data", "downsample", "{}/scenes", "{}/out", "--factor", "2", "--excuse-vanished"
+    ],
+    "data folds": ["data", "folds", "{}/scenes", "{}/out", "--by", "00000,0000"],
+}  # fmt: skip
+
+
+def content(folder):
+    return {
+        str(path.relative_to(folder)): path.read_bytes()
+        for path in sorted(folder.rglob("*"))
+        if path.is_file()
+    }
+
+
+def full_disk():
+    raise OSError(errno.ENOSPC, "No space left on device")
+
+
+def interrupt():
+    raise KeyboardInterrupt
+
+
+@pytest.mark.parametrize("fault", [full_disk, interrupt])
+@pytest.mark.parametrize("command", [*FILES, *FOLDERS])
+def test_an_end_in_the_middle_leaves_what_was_there(folder, monkeypatch, command, fault):
+    words = [word.format(folder) for word in (FILES | FOLDERS)[command]]
+    if command in FILES:
+        assert called(*words).returncode in (0, 1)  # what was there: a result
+        for path in [*folder.glob("out*"), *folder.glob("out/*")]:
+            if path.is_file():
+                path.write_text("old")
+    before = content(folder)
+    with monkeypatch.context() as patched:
+        # The last thing that a writer does before its result takes the old one's place.
+        patched.setattr(Path, "chmod", lambda *_: fault())
+        ended = called(*words)
+    assert ended.returncode == (2 if fault is full_disk else 130), ended.stderr
+    assert "Traceback" not in ended.stderr
+    assert content(folder) == before
+    assert not [path for path in folder.rglob(".*") if path.name.startswith(".out")]
+    again = called(*words)
+    assert again.returncode in (0, 1), again.stderr
+    assert content(folder) != before or command == "check --update"

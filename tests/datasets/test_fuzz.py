@@ -1,0 +1,429 @@
+"""Whatever one thing of a file is broken: the right figure, or one line that names the file.
+
+Never another exit code, never a traceback, nothing left behind. Over 400 broken files a run.
+"""
+
+import itertools
+import json
+import os
+
+import numpy as np
+import pandas as pd
+import pytest
+import yaml
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from PIL import Image
+
+from hrhsco_cli.datasets.check import check_coco
+from hrhsco_cli.grid.data import grid_data
+from hrhsco_cli.grid.spec import read_grid
+from reports.errors import InputError
+from reports.frames import BOX_COLUMNS, GroundTruth
+from tests.reference.calling import called
+from tests.reference.coco import precision_by_pycocotools
+from tests.reference.damage import broken_bytes, broken_rows, broken_trees
+
+COUNT = itertools.count()
+SIZE = (60, 40)
+
+
+TIMES = int(os.environ.get("HRHSCO_FUZZ", 1))
+"""More examples, for a night of them."""
+
+
+def fuzzed(examples):
+    return settings(
+        max_examples=examples * TIMES, deadline=None, suppress_health_check=list(HealthCheck)
+    )
+
+
+@pytest.fixture(scope="module")
+def root(tmp_path_factory):
+    return tmp_path_factory.mktemp("fuzz")
+
+
+def fresh(root):
+    folder = root / str(next(COUNT))
+    folder.mkdir()
+    return folder
+
+
+def right_or_refused(done, *names):
+    """0, or 2 with one line that names one of the files."""
+    assert done.returncode in (0, 2), (done.returncode, done.stdout, done.stderr)
+    assert "Traceback" not in done.stderr
+    printed = (done.stdout + done.stderr).replace("\n", "").replace("\t", "")
+    assert printed.isprintable() or not any(ord(each) < 32 or each == "\x7f" for each in printed)
+    if done.returncode == 0:
+        return True
+    lines = [line for line in done.stderr.splitlines() if line.startswith("error: ")]
+    assert len(lines) == 1
+    assert lines[0] == done.stderr.strip().splitlines()[-1]
+    assert any(name in lines[0] for name in names), lines[0]
+    return False
+
+
+def dumped(tree):
+    return json.dumps(tree).encode()
+
+
+def json_files(tree):
+    """One thing of a tree broken, or one of its bytes."""
+    return st.one_of(broken_trees(tree).map(dumped), broken_bytes(dumped(tree)))
+
+
+COCO = {
+    "images": [
+        {"id": 1, "file_name": "a.png", "width": 60, "height": 40},
+        {"id": 2, "file_name": "b.png", "width": 60, "height": 40, "license": 1},
+    ],
+    "annotations": [
+        {"id": 0, "image_id": 1, "category_id": 3, "bbox": [1, 2, 9, 8], "area": 72, "iscrowd": 0},
+        {"id": 1, "image_id": 1, "category_id": 5, "bbox": [20, 5, 6.5, 7]},
+        {"id": 2, "image_id": 2, "category_id": 3, "bbox": [30, 9, 8, 8], "ignore": 0},
+    ],
+    "categories": [{"id": 3, "name": "car"}, {"id": 5, "name": "bus"}],
+}
+RESULTS = [
+    {"image_id": 1, "category_id": 3, "bbox": [1, 2, 9, 8], "score": 0.9},
+    {"image_id": 1, "category_id": 3, "bbox": [40, 20, 9, 8], "score": 0.8},
+    {"image_id": 1, "category_id": 5, "bbox": [20, 5.5, 6.5, 7], "score": 0.7},
+    {"image_id": 2, "category_id": 3, "bbox": [31, 9, 8, 8], "score": 0.6},
+]
+
+
+def expected_ap(coco, results):
+    """AP by pycocotools, of files read as loosely as Python does."""
+    boxes = pd.DataFrame(
+        [
+            [number, int(a["image_id"]), int(a["category_id"]), *a["bbox"],
+             a["bbox"][2] * a["bbox"][3] if a.get("area") is None else a["area"],
+             bool(a.get("iscrowd")) or bool(a.get("ignore"))]
+            for number, a in enumerate(coco["annotations"])
+        ],
+        columns=BOX_COLUMNS,
+    )  # fmt: skip
+    truth = GroundTruth(
+        pd.DataFrame([{"image_id": int(each["id"])} for each in coco["images"]]),
+        boxes,
+        pd.DataFrame([{"category_id": int(each["id"])} for each in coco["categories"]]),
+        "",
+    )
+    rows = [[int(r["image_id"]), int(r["category_id"]), *r["bbox"], r["score"]] for r in results]
+    found = pd.DataFrame(rows, columns=["image_id", "category_id", *"xywh", "score"])
+    precision = precision_by_pycocotools(truth, found, (1, 100, 500), {"all": (0, 1e10)})
+    known = precision[..., 0, 2]
+    return known[known > -1].mean() if (known > -1).any() else None
+
+
+def is_plain(coco):
+    """Whether loose reading is good enough: nothing but numbers where numbers are meant."""
+    return all(
+        all(isinstance(row.get(key, 0), (int, float, type(None))) for key in ("id", "image_id"))
+        for part in coco.values() for row in part
+    )  # fmt: skip
+
+
+def scored_as_expected(folder, coco, results):
+    (folder / "gt.json").write_bytes(coco)
+    (folder / "dt.json").write_bytes(results)
+    before = sorted(folder.iterdir())
+    done = called(
+        "evaluate", "--predictions", folder / "dt.json", "--annotations", folder / "gt.json",
+        "--json", folder / "metrics.json",
+    )  # fmt: skip
+    if not right_or_refused(done, "gt.json", "dt.json"):
+        assert sorted(folder.iterdir()) == before
+        return False
+    read, found = (json.loads(each.decode("utf-8-sig")) for each in (coco, results))
+    ap = json.loads((folder / "metrics.json").read_text())["ap.all"]
+    if is_plain({key: read[key] for key in COCO}) and found:
+        expected = expected_ap(read, found)
+        assert ap == (None if expected is None else pytest.approx(expected, abs=1e-6))
+    return True
+
+
+def test_the_unbroken_files_are_scored(root):
+    assert scored_as_expected(fresh(root), dumped(COCO), dumped(RESULTS))
+
+
+@fuzzed(80)
+@given(coco=json_files(COCO))
+def test_broken_annotations(root, coco):
+    folder = fresh(root)
+    scored = scored_as_expected(folder, coco, dumped(RESULTS))
+    # What a reader refuses, the checker tells; sizes and files of pictures it alone looks at.
+    problems = check_coco(folder / "gt.json")
+    told = set(problems.loc[problems["severity"] == "error", "problem"]) - {"missing picture"}
+    unknown = {"unknown image", "unknown category"}  # in results, which no checker sees
+    lost = {each["image_id"] for each in RESULTS}, {each["category_id"] for each in RESULTS}
+    if not scored and not told:
+        read = json.loads(coco.decode("utf-8-sig"))
+        kept = {each["id"] for each in read["images"]}, {each["id"] for each in read["categories"]}
+        assert not (lost[0] <= kept[0] and lost[1] <= kept[1])
+    if scored:
+        assert told <= unknown | {"no images"}
+
+
+@fuzzed(60)
+@given(results=json_files(RESULTS))
+def test_broken_results(root, results):
+    scored_as_expected(fresh(root), dumped(COCO), results)
+
+
+def pictures(folder, *names):
+    for shade, name in enumerate(names):
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        Image.new("RGB", SIZE, (9 * shade, 0, 0)).save(folder / name)
+
+
+def boxes_inside(rows):
+    """Those of x, y, w, h of which something lies in the picture."""
+    rows = np.array(rows, dtype=float).reshape(-1, 4)
+    low, high = np.maximum(rows[:, :2], 0), np.minimum(rows[:, :2] + rows[:, 2:], SIZE)
+    return int(((high > low).all(axis=1) & (rows[:, 2:] > 0).all(axis=1)).sum())
+
+
+def converted_as_expected(layout, source, label, expected):
+    """The right number of boxes, or a refusal that names the label file; nothing half written."""
+    out = source.parent / f"{source.name}.json"
+    split = ("--split", "val") if layout == "dota" else ()
+    done = called("data", "convert", layout, source, out, *split)
+    if right_or_refused(done, label):
+        assert len(json.loads(out.read_text())["annotations"]) == expected()
+    else:
+        assert not out.exists()
+        checked = called("data", "check", source, "--layout", layout, *split)
+        assert checked.returncode == 1, checked.stdout
+
+
+def row_files(rows, separator):
+    text = "".join(separator.join(row) + "\n" for row in rows)
+    return st.one_of(broken_rows(rows, separator).map(str.encode), broken_bytes(text.encode()))
+
+
+def rows_of(content, separator):
+    """As Python splits them."""
+    lines = content.decode("utf-8-sig").splitlines()
+    return [line.strip().removesuffix(separator or "\0").split(separator)
+            for line in lines if line.strip()]  # fmt: skip
+
+
+VISDRONE = [["1", "2", "9", "8", "1", "4", "0", "0"], ["5", "5", "20", "9", "0", "0", "0", "0"],
+            ["30", "9", "7", "7", "1", "1", "0", "1"]]  # fmt: skip
+
+
+@fuzzed(60)
+@given(content=row_files(VISDRONE, ","))
+def test_broken_visdrone_rows(root, content):
+    folder = fresh(root)
+    pictures(folder, "images/a.jpg")
+    (folder / "annotations").mkdir()
+    (folder / "annotations/a.txt").write_bytes(content)
+
+    def expected():
+        rows = [list(map(float, row)) for row in rows_of(content, ",")]
+        assert all(len(row) == 8 for row in rows)
+        return boxes_inside([row[:4] for row in rows if 1 <= row[5] <= 10])
+
+    converted_as_expected("visdrone", folder, "a.txt", expected)
+
+
+UAVDT = [["1", "5", "1", "2", "9", "8", "1", "1", "2"],
+         ["2", "5", "3", "4", "9", "8", "1", "1", "3"]]  # fmt: skip
+
+
+@fuzzed(40)
+@given(content=row_files(UAVDT, ","))
+def test_broken_uavdt_rows(root, content):
+    folder = fresh(root)
+    pictures(folder, *(f"UAV-benchmark-M/M0101/img{frame:06d}.jpg" for frame in (1, 2)))
+    truth = folder / "UAV-benchmark-MOTD_v1.0/GT"
+    truth.mkdir(parents=True)
+    (truth / "M0101_gt_whole.txt").write_bytes(content)
+
+    def expected():
+        return boxes_inside([list(map(float, row[2:6])) for row in rows_of(content, ",")])
+
+    converted_as_expected("uavdt", folder, "M0101_gt_whole.txt", expected)
+
+
+DOTA = [["1", "1", "9", "1", "9", "8", "1", "8", "plane", "0"],
+        ["20", "5", "30", "5", "30", "15", "20", "15", "ship", "1"]]  # fmt: skip
+
+
+@fuzzed(40)
+@given(content=row_files(DOTA, " "))
+def test_broken_dota_rows(root, content):
+    folder = fresh(root)
+    pictures(folder, "val/images/a.png")
+    (folder / "val/labelTxt").mkdir()
+    (folder / "val/labelTxt/a.txt").write_bytes(content)
+
+    def expected():
+        corners = [list(map(float, row[:8])) for row in rows_of(content, None)]
+        return boxes_inside([
+            [min(row[::2]), min(row[1::2]), max(row[::2]) - min(row[::2]),
+             max(row[1::2]) - min(row[1::2])] for row in corners
+        ])  # fmt: skip
+
+    converted_as_expected("dota", folder, "a.txt", expected)
+
+
+YOLO = [["0", "0.5", "0.5", "0.2", "0.25"], ["1", "0.2", "0.2", "0.1", "0.1"],
+        ["1", "0.1", "0.1", "0.3", "0.1", "0.3", "0.4"]]  # fmt: skip
+
+
+@fuzzed(40)
+@given(content=row_files(YOLO, " "))
+def test_broken_yolo_rows(root, content):
+    folder = fresh(root)
+    pictures(folder, "images/a.jpg")
+    (folder / "labels").mkdir()
+    (folder / "labels/a.txt").write_bytes(content)
+    (folder / "data.yaml").write_text("names: [car, bus]")
+
+    def expected():
+        boxes = []
+        for _, *numbers in rows_of(content, None):
+            row = list(map(float, numbers))
+            if len(row) < 6:
+                boxes.append([row[0] - row[2] / 2, row[1] - row[3] / 2, row[2], row[3]])
+            else:
+                xs, ys = row[::2], row[1::2]
+                boxes.append([min(xs), min(ys), max(xs) - min(xs), max(ys) - min(ys)])
+        return boxes_inside(np.array(boxes).reshape(-1, 4) * np.tile(SIZE, 2))
+
+    converted_as_expected("yolo", folder, "a.txt", expected)
+
+
+NAMES = {"path": ".", "train": "images/train", "val": "images", "nc": 2, "names": {0: "a", 1: "b"}}
+
+
+@fuzzed(30)
+@given(tree=broken_trees(NAMES))
+def test_broken_yolo_descriptions(root, tree):
+    folder = fresh(root)
+    pictures(folder, "images/a.jpg")
+    (folder / "labels").mkdir()
+    (folder / "labels/a.txt").write_text("0 0.5 0.5 0.2 0.25\n")
+    (folder / "data.yaml").write_text(yaml.safe_dump(tree, allow_unicode=True))
+    out = folder / "out.json"
+    done = called("data", "convert", "yolo", folder, out, "--split", "val")
+    if right_or_refused(done, str(folder)):
+        assert len(json.loads(out.read_text())["annotations"]) == 1
+    else:
+        assert not out.exists()
+
+
+METRICS = {
+    "ap.all": 0.3, "ap.50": 0.62, "loc.px.mean": 1.5, "loc.recall": 0.9,
+    "latency.end_to_end.ratio": 1.2, "ap_class.1": 0.4,
+    "meta": {"max_dets": [1, 100, 500], "protocol": "dense", "fingerprint": "f",
+             "latency": {"intervals": {"end_to_end": [1.1, 1.3]}}},
+}  # fmt: skip
+GATE = {
+    "source": "runs/a",
+    "conditions": {"fingerprint": "f", "protocol": "dense"},
+    "metrics": {
+        "ap.50": {"value": 0.62, "absolute": 0.01},
+        "loc.px.mean": {"value": 1.5, "relative": 0.05},
+        "latency.end_to_end.ratio": {"value": 1.2, "factor": 1.1},
+        "ap_class.1": {"value": 0.4, "absolute": 0.0},
+    },
+}
+
+
+def guarded(folder, metrics, gate):
+    """The gate's answer; a fall is an answer too, if it names what fell."""
+    (folder / "metrics.json").write_bytes(metrics)
+    (folder / "gate.yaml").write_bytes(gate)
+    before = sorted(folder.iterdir())
+    done = called("check", folder / "metrics.json", "--baseline", folder / "gate.yaml")
+    assert sorted(folder.iterdir()) == before
+    if done.returncode == 1:
+        assert "metrics fell" in done.stdout, (done.stdout, done.stderr)
+        assert not done.stderr
+        return "fell"
+    held = right_or_refused(done, "metrics.json", "gate.yaml")
+    return "held" if held else "refused"
+
+
+def test_the_unbroken_gate_holds(root):
+    assert guarded(fresh(root), dumped(METRICS), dumped(GATE)) == "held"
+
+
+@fuzzed(50)
+@given(metrics=json_files(METRICS))
+def test_broken_metrics(root, metrics):
+    if guarded(fresh(root), metrics, dumped(GATE)) == "held":
+        read = json.loads(metrics.decode("utf-8-sig"))
+        now = {key: read[key] for key in GATE["metrics"]}
+        assert now["ap.50"] >= 0.61 - 1e-9
+        assert now["loc.px.mean"] <= 1.575
+        assert now["ap_class.1"] >= 0.4
+        assert not any(isinstance(each, bool) for each in now.values())
+
+
+def yaml_files(tree):
+    text = yaml.safe_dump(tree, allow_unicode=True, sort_keys=False)
+    return st.one_of(
+        broken_trees(tree).map(lambda each: yaml.safe_dump(each, allow_unicode=True).encode()),
+        broken_bytes(text.encode()),
+    )
+
+
+@fuzzed(60)
+@given(gate=yaml_files(GATE))
+def test_broken_gates(root, gate):
+    if guarded(fresh(root), dumped(METRICS), gate) == "held":
+        read = yaml.safe_load(gate.decode("utf-8-sig"))
+        for limit in read["metrics"].values():
+            (amount,) = (limit[key] for key in limit if key != "value")
+            assert amount is True or 0 <= float(amount) < float("inf")
+
+
+GRID = {
+    "title": "A grid",
+    "recipe": "quickstart_hrh_sco",
+    "data": {"synth": {"images": 4, "seed": 0, "size": [96, 96]}},
+    "seeds": [0, 1],
+    "set": {"train_cfg.max_epochs": 1, "optim_wrapper.optimizer.lr": 0.001},
+    "axes": {"heatmap_upsample_num": [1, 2], "center_source": ["sco", "peak_center"]},
+    "exclude": [{"heatmap_upsample_num": 2, "center_source": "sco"}],
+    "rows": [{"recipe": "quickstart_fcos", "label": "FCOS", "set": {"threads": 1}}],
+}
+
+
+@pytest.fixture(scope="module")
+def load():
+    """Recipes as they are, each read once."""
+    import functools
+
+    from hrhsco_cli.runs import recipe
+
+    loaded = functools.cache(lambda name: recipe.load(recipe.find(name)))
+    return lambda name: loaded(name).copy()
+
+
+@fuzzed(60)
+@given(content=yaml_files(GRID))
+def test_broken_grids(root, load, monkeypatch, content):
+    from hrhsco_cli.runs import recipe
+
+    folder = fresh(root)
+    monkeypatch.chdir(folder)
+    monkeypatch.setattr("hrhsco_cli.datasets.scenes.render_dataset", lambda *_, **__: True)
+    path = folder / "grid.yaml"
+    path.write_bytes(content)
+    try:
+        grid = read_grid(path)
+        grid_data(grid, None)(grid.trials[0])
+        for spec in grid.trials:
+            recipe.override(load(spec.recipe), spec.settings)
+    except InputError as error:
+        assert "\n" not in str(error)
+    else:
+        assert len({trial.name for trial in grid.trials}) == len(grid.trials) > 0
+    assert [each.name for each in folder.iterdir()] == ["grid.yaml"]

@@ -103,6 +103,7 @@ def grid(
         prune=prune, metric=metric, tensorboard=tensorboard,
         executor=executor, address=address,
     )  # fmt: skip
+    running.prepare_workers(options)
     with progress("planning", len(whole.trials)) as log:
         planned = running.plan(whole, folder, options, lambda name: log.advance(note=name))
     wanted = [trial for trial in planned if trial.spec.name in chosen]
@@ -197,6 +198,7 @@ def bench(
     from hrhsco_cli.grid.bench import measure
 
     options = running.Options(data=data, epochs=epochs, device=device)
+    running.prepare_workers(options)
     with progress("ablate bench", 2 * rounds) as log:
         result = measure(whole, jobs, rounds, options, lambda name: log.advance(note=name))
     print_jobs(result)

@@ -26,8 +26,8 @@ def measure(
 ) -> dict[str, Any]:
     """Run a grid whole with one job and with several, in random order in each round.
 
-    Nothing is kept: each run has a folder of its own, and workers of its own that start cold. Times
-    are of all that ``hrhsco ablate grid`` does, planning and report included.
+    Nothing is kept: each run has a folder and workers of its own, started as a grid's are. Times
+    are of all that ``hrhsco ablate grid`` does, planning and report included; not of its imports.
 
     Args:
         grid: of networks that train for about the same time.

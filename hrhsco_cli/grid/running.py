@@ -51,6 +51,17 @@ class Options:
     address: str | None = None
 
 
+def prepare_workers(options: Options) -> None:
+    """Import what trials need, once for all processes that run them.
+
+    To be called before anything else starts a thread or asks for the network's libraries.
+    """
+    if options.executor == "local" and not visible_gpus():
+        from hrhsco_cli.grid.executors.forking import forking_context
+
+        forking_context()
+
+
 def plan(
     grid: Grid, out: Path, options: Options, on_trial: Callable[[str], None] = lambda _: None
 ) -> list[PlannedTrial]:

@@ -8,7 +8,7 @@ import signal
 import sys
 import time
 import traceback
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -75,13 +75,18 @@ class Outcome:
     seconds: float
 
 
-def start() -> None:
-    """Set a warm worker up: what every trial needs is imported once."""
+def start(environment: Mapping[str, str]) -> None:
+    """Set a warm worker up: what every trial needs is imported once.
+
+    Args:
+        environment: variables for what it starts itself.
+    """
     from hrhsco_cli.runs.orphans import end_with_parent
     from hrhsco_cli.runs.registering import register
 
     # Ctrl-C reaches every process of a terminal; the grid's own process ends its workers.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    os.environ.update(environment)
     end_with_parent()
     register()
 
@@ -185,6 +190,7 @@ def _make_sure_it_is_trained(
     def on_plan(plan: "Plan") -> None:
         first = plan.steps * done // plan.epochs
         about = {"steps": plan.steps, "first_step": first, "epochs": plan.epochs}
+        _tell_log(f"training from step {first} of {plan.steps}")
         write_note(run, "training", attempt=task.attempt, **about)
 
     training.train(config, trainer, resume_from=checkpoint, on_plan=on_plan)
@@ -229,7 +235,7 @@ def _told_to(log: Path, attempt: int) -> Iterator[None]:
         with log.open("ab") as file:
             os.dup2(file.fileno(), 1)
             os.dup2(file.fileno(), 2)
-        print(f"--- attempt {attempt}, {time.strftime('%Y-%m-%d %H:%M:%S')}, pid {os.getpid()}")
+        _tell_log(f"attempt {attempt}, {time.strftime('%Y-%m-%d %H:%M:%S')}, pid {os.getpid()}")
         yield
     finally:
         # A full disk must not hide how the trial ended.
@@ -240,6 +246,11 @@ def _told_to(log: Path, attempt: int) -> Iterator[None]:
         for standard, former in zip((1, 2), kept, strict=True):
             os.dup2(former, standard)
             os.close(former)
+
+
+def _tell_log(line: str) -> None:
+    """Say how a trial goes, at once: a process that is killed has no time to."""
+    print(f"--- {line}", flush=True)
 
 
 def _clean_up() -> None:

@@ -2,13 +2,18 @@
 
 import contextlib
 import functools
+import gc
 import io
 import warnings
 
 
 @functools.cache
 def register() -> None:
-    """Fill mmdet's registries; what mmdet prints about optional packages on the way is left out."""
+    """Fill mmdet's registries; what mmdet prints about optional packages on the way is left out.
+
+    What was imported stays to the end. The garbage collector is told so: it would look through half
+    a million objects each time that mmengine calls it, which is for every data set.
+    """
     with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
         warnings.simplefilter("ignore")
         from mmdet.utils import register_all_modules
@@ -18,3 +23,4 @@ def register() -> None:
         register_all_modules(init_default_scope=True)
         import hrhsco_cli.runs.mmdet_parts
         import hrhsco_cli.runs.validation  # noqa: F401
+    gc.freeze()

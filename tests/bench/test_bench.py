@@ -1,24 +1,18 @@
 """hrhsco bench on a CPU: the real command on small recipes."""
 
 import json
-import subprocess
-import sys
 
 import pytest
 import torch
 
-HRHSCO = [sys.executable, "-c", "from hrhsco_cli.main import run; run()", "bench"]
-
-
-def bench(*words):
-    return subprocess.run([*HRHSCO, *map(str, words)], capture_output=True, text=True, timeout=500)
+from tests.reference.calling import hrhsco, refused
 
 
 @pytest.mark.slow
 def test_depths_side_by_side(tmp_path):
     out, plot = tmp_path / "bench.json", tmp_path / "bench.png"
-    done = bench(
-        "quickstart_baseline", "quickstart_hrh_sco@model.bbox_head.heatmap_upsample_num=3",
+    done = hrhsco(
+        "bench", "quickstart_baseline", "quickstart_hrh_sco@model.bbox_head.heatmap_upsample_num=3",
         "--device", "cpu", "--size", "64x64", "--rounds", 4, "--training", "--json", out,
         "--plot", plot, "--markdown", tmp_path / "bench.md", "--channels-last",
         "--precision", "bf16",
@@ -78,8 +72,4 @@ def test_detectors_of_mmdet_side_by_side():
 )
 @pytest.mark.slow
 def test_bad_calls(words, parts):
-    done = bench(*words, "--device", "cpu")
-    assert done.returncode == 2
-    line = done.stderr.strip().splitlines()[-1]
-    assert line.startswith("error: ")
-    assert all(part in line for part in parts)
+    refused(hrhsco("bench", *words, "--device", "cpu"), *parts)

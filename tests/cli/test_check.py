@@ -1,16 +1,14 @@
 """hrhsco check: the real command, on made-up figures and on a trained run with planted faults."""
 
 import json
-import os
 import shutil
-import subprocess
 import xml.etree.ElementTree as ET
 from pathlib import Path
 
 import pytest
 import yaml
 
-from tests.reference.calling import HRHSCO, hrhsco, refused
+from tests.reference.calling import hrhsco, refused
 
 META = {"fingerprint": "abc", "max_dets": [1, 100, 500], "matching": "m", "min_score": 0.0}
 METRICS = {
@@ -73,13 +71,12 @@ def test_equal_figures_hold(baseline, tmp_path):
         ),
     ],
 )  # fmt: skip
-def test_what_falls(changes, fell, baseline, tmp_path):
+def test_what_falls(changes, fell, baseline, tmp_path, monkeypatch):
     out, junit, summary = (tmp_path / f"out.{kind}" for kind in ("json", "xml", "md"))
-    done = subprocess.run(
-        [*HRHSCO, "check", str(write(tmp_path, **changes)), "--baseline", str(baseline),
-         "--json", str(out), "--junit", str(junit), "--summary", str(summary)],
-        capture_output=True, text=True,
-        env={**os.environ, "GITHUB_STEP_SUMMARY": str(tmp_path / "job.md")},
+    monkeypatch.setenv("GITHUB_STEP_SUMMARY", str(tmp_path / "job.md"))
+    done = hrhsco(
+        "check", write(tmp_path, **changes), "--baseline", baseline,
+        "--json", out, "--junit", junit, "--summary", summary,
     )  # fmt: skip
     assert done.returncode == bool(fell), done.stderr
     found = json.loads(out.read_text())

@@ -3,13 +3,12 @@
 import json
 import os
 import signal
-import subprocess
 import time
 
 import pytest
 
 from tests.reference import published
-from tests.reference.calling import HRHSCO, hrhsco, hrhsco_cold, refused
+from tests.reference.calling import hrhsco, hrhsco_cold, refused, start
 
 
 def logged_steps(run):
@@ -168,14 +167,8 @@ def test_a_failed_trial_is_named_and_the_rest_goes_on(scenes, tmp_path):
 def test_an_interrupted_grid_ends_at_once_and_quietly(scenes, tmp_path):
     (tmp_path / "grid.yaml").write_text(GRID)
     words = ["ablate", "grid", tmp_path / "grid.yaml", "--data", scenes, "--out", tmp_path / "out"]
-    process = subprocess.Popen(
-        [*HRHSCO, *map(str, words), "--epochs", "500"],
-        stderr=subprocess.PIPE,
-        text=True,
-        start_new_session=True,  # as a terminal's Ctrl-C, the signal goes to the whole group
-        # A shell's background job, as CI may be, is started deaf to it, and so are its children.
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
-    )
+    # As a terminal's Ctrl-C, the signal goes to the whole group.
+    process = start(*words, "--epochs", 500, session=True)
     deadline = time.monotonic() + 120
     while not list((tmp_path / "out").glob("*/checkpoints/epoch_*.pth")):
         assert time.monotonic() < deadline, "training did not start"

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from tests.reference.calling import HRHSCO, hrhsco, refused
+from tests.reference.calling import hrhsco, refused, start
 
 PEAK_CENTER = "model.test_cfg.center_source=peak_center"
 
@@ -174,12 +174,7 @@ def test_a_large_picture_takes_the_memory_of_a_tile(alone, tmp_path):
 @pytest.mark.slow
 def test_ctrl_c_keeps_what_is_finished(alone, scenes, tmp_path):
     out = tmp_path / "out"
-    process = subprocess.Popen(
-        [*HRHSCO, "predict", str(alone), str(scenes / "images"), "--out", str(out)],
-        stderr=subprocess.PIPE,
-        text=True,
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
-    )
+    process = start("predict", alone, scenes / "images", "--out", out)
     deadline = time.monotonic() + 200
     while len(list(out.glob("0*.png"))) < 2:  # the first is done for certain when the second is
         assert time.monotonic() < deadline, "nothing was drawn"

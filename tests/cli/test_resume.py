@@ -3,13 +3,12 @@
 import json
 import os
 import signal
-import subprocess
 import time
 
 import pytest
 import torch
 
-from tests.reference.calling import HRHSCO, hrhsco
+from tests.reference.calling import hrhsco, start
 
 CALL = ["train", "quickstart_hrh_sco", "--epochs", "4", "--device", "cpu"]
 LOADERS = {
@@ -20,7 +19,7 @@ LOADERS = {
 
 def killed_after(epoch, words, out):
     """Start a training, and kill -9 it as soon as its checkpoint of an epoch is there."""
-    process = subprocess.Popen([*HRHSCO, *words], stderr=subprocess.DEVNULL)
+    process = start(*words)
     deadline = time.monotonic() + 200
     while not (out / "checkpoints" / f"epoch_{epoch}.pth").is_file():
         assert time.monotonic() < deadline, "training did not start"

@@ -9,7 +9,7 @@ import time
 
 import yaml
 
-from tests.reference.calling import HRHSCO
+from tests.reference import calling
 
 TWO_HEADS = {
     "title": "Two heads",
@@ -32,17 +32,25 @@ def written(folder, name="grid", **changes):
     return path
 
 
-def start(*words, jobs=2, before=None, env=None):
+def start(*words, jobs=2, limits=None):
     """``hrhsco ablate grid`` in the background, in a session of its own."""
+    return calling.start(*_command(words, jobs), session=True, limits=limits)
+
+
+def start_cold(*words, jobs=1, env=None):
+    """The same in a new process, as a person starts it, with more in its environment."""
     return subprocess.Popen(
-        [*HRHSCO, "ablate", "grid", *map(str, words), "--device", "cpu", "--jobs", str(jobs)],
+        [*calling.HRHSCO, *map(str, _command(words, jobs))],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
         start_new_session=True,
-        preexec_fn=before,
-        env=None if env is None else os.environ | env,
+        env=os.environ | (env or {}),
     )
+
+
+def _command(words, jobs):
+    return ["ablate", "grid", *words, "--device", "cpu", "--jobs", jobs]
 
 
 def end(process, code=0, timeout=400):

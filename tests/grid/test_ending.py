@@ -65,8 +65,8 @@ def test_a_grid_ends_with_its_processes_without_pgrep_and_extras(scenes, tmp_pat
     (tmp_path / "site" / "sitecustomize.py").write_text(HIDE.format(names=hidden))
     out = tmp_path / "out"
     words = [grids.written(tmp_path), "--data", scenes, "--out", out, "--epochs", "1"]
-    process = grids.start(
-        *words, jobs=1, env={"PATH": str(tmp_path), "PYTHONPATH": str(tmp_path / "site")}
+    process = grids.start_cold(
+        *words, env={"PATH": str(tmp_path), "PYTHONPATH": str(tmp_path / "site")}
     )
     report = out / "report" / "report.md"
     grids.wait_for("the report is written", report.is_file, process)
@@ -80,8 +80,12 @@ STUCK = """
 import time
 import loky.process_executor as pools
 from hrhsco_cli import main
-from hrhsco_cli.grid.executors import local
+from hrhsco_cli.grid.executors import forking, local
 from hrhsco_cli.grid.executors.slots import Slot
+from hrhsco_cli.runs import registering
+
+# Calling ``abs`` needs no network's libraries, and importing them most of this test's time.
+registering.register = forking._import_rest = lambda: None
 
 # As for a process that hangs in a driver: killing it has no effect, and waiting for it no end.
 pools.kill_process_tree = lambda process: time.sleep(1000)

@@ -3,7 +3,7 @@
 import contextlib
 import json
 import os
-import resource
+import re
 import signal
 import subprocess
 from pathlib import Path
@@ -29,6 +29,8 @@ def test_a_killed_trial_goes_on_from_its_checkpoint(call, calm):
     grids.kill(grids.note(trial)["pid"])
     told = grids.end(process)
     assert grids.note(trial)["attempt"] == 2
+    began, went_on = re.findall(r"training from step (\d+)", (trial / "log.txt").read_text())
+    assert int(began) == 0 < int(went_on)
     assert grids.came_out(out) == calm
     assert "2 finished" in told
 
@@ -110,10 +112,9 @@ def test_trials_that_raise_diverge_or_run_out_of_memory(scenes, tmp_path):
         ],
         set={"optim_wrapper.clip_grad": None},
     )
-    eight = 8 << 30
     told = grids.run(
         grid, "--data", scenes, "--out", out, "--epochs", "4", code=1,
-        before=lambda: resource.setrlimit(resource.RLIMIT_AS, (eight, eight)),
+        limits={"RLIMIT_AS": 8 << 30},
     )  # fmt: skip
     states = {name: grids.note(path) for name, path in grids.trials(out).items()}
     reasons = {
@@ -191,10 +192,7 @@ def test_a_full_disk(scenes, tmp_path, calm):
 
 def test_an_interrupt_is_quiet_and_costs_nothing(call, calm):
     out, words = call
-    process = grids.start(
-        # A shell's background job, as CI may be, is started deaf to it, and so are its children.
-        *words, before=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL)
-    )  # fmt: skip
+    process = grids.start(*words)
     trial = grids.wait_for("a trial is on its way", lambda: grids.begun(out), process)
     worker = grids.note(trial)["pid"]
     os.killpg(process.pid, signal.SIGINT)

@@ -15,14 +15,29 @@ pytestmark = pytest.mark.slow
 RAY = [str(Path(sys.executable).with_name("ray"))]
 
 
-@pytest.fixture
-def cluster():
-    """Its head, which takes no trials; tests add nodes that do."""
-    made = cluster_utils.Cluster(
-        initialize_head=True, head_node_args={"num_cpus": 0, "include_dashboard": False}
-    )
+@pytest.fixture(scope="module")
+def head():
+    """A cluster that takes no trials.
+
+    Ray gives its workers a low priority, with which they would wait for all else on a busy machine.
+    """
+    of_head = {"num_cpus": 0, "include_dashboard": False, "_system_config": {"worker_niceness": 0}}
+    made = cluster_utils.Cluster(initialize_head=True, head_node_args=of_head)
     yield made
     made.shutdown()
+
+
+@pytest.fixture
+def cluster(head):
+    """The same; tests add nodes that take trials, and those of the test before are forgotten."""
+    grids.wait_for("former nodes are known to be gone", lambda: not joined(head))
+    return head
+
+
+def joined(cluster):
+    """Whether a node that takes trials is there."""
+    nodes = cluster.global_state.node_table()
+    return any(node["Alive"] and node["Resources"].get("CPU") for node in nodes)
 
 
 def parent(pid):
@@ -41,15 +56,11 @@ def test_a_node_is_lost(cluster, calm, scenes, tmp_path):
     (node,) = (n for n in nodes if n.all_processes["raylet"][0].process.pid == raylet)
     cluster.remove_node(node, allow_graceful=False)
     told = grids.end(process)
+    (other,) = (each for each in nodes if each is not node)
+    cluster.remove_node(other)
     assert grids.note(trial)["attempt"] == 2
     assert "2 finished" in told
     assert grids.came_out(out) == calm
-
-
-def joined(cluster):
-    """Whether a node that takes trials is there."""
-    nodes = cluster.global_state.node_table()
-    return any(node["Alive"] and node["Resources"].get("CPU") for node in nodes)
 
 
 def training(trial, attempt):

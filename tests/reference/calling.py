@@ -19,19 +19,61 @@ ROOT = Path(__file__).parents[2]
 
 def hrhsco(*words, cwd=None, timeout=500):
     """Call a command in a process forked from a warm one (``warm``), and wait for its end."""
-    words = [str(word) for word in words]
-    with tempfile.NamedTemporaryFile() as stdout, tempfile.NamedTemporaryFile() as stderr:
+    started = start(*words, cwd=cwd)
+    stdout, stderr = started.communicate(timeout)
+    return subprocess.CompletedProcess(started.args, started.returncode, stdout, stderr)
+
+
+def start(*words, cwd=None, session=False, limits=None):
+    """Start a command in a process forked from a warm one.
+
+    Args:
+        words: of the command.
+        cwd: its folder.
+        session: whether it leads a session, and so a process group, of its own.
+        limits: of its resources, by their names in ``resource``.
+    """
+    return Started([str(word) for word in words], str(cwd or Path.cwd()), session, limits or {})
+
+
+class Started:
+    """A command on its way, as ``subprocess.Popen`` shows one.
+
+    What it says is kept in files, which have no end that somebody must read in time.
+    """
+
+    def __init__(self, words, cwd, session, limits):
+        self.args = words
+        self.returncode = None
+        self._files = [tempfile.NamedTemporaryFile() for _ in range(2)]  # noqa: SIM115
+        stdout, stderr = (file.name for file in self._files)
         asked = {
-            "words": words,
-            "cwd": str(cwd or Path.cwd()),
-            "environment": dict(os.environ),
-            "stdout": stdout.name,
-            "stderr": stderr.name,
-        }
-        code = _answered(asked, timeout)
-        return subprocess.CompletedProcess(
-            words, code, *(Path(each.name).read_text() for each in (stdout, stderr))
-        )
+            "words": words, "cwd": cwd, "environment": dict(os.environ), "session": session,
+            "limits": limits, "stdout": stdout, "stderr": stderr,
+        }  # fmt: skip
+        self.pid = _answered(asked)
+
+    def poll(self):
+        """Its exit code; minus the signal that ended it; None while it runs."""
+        if self.returncode is None:
+            self.returncode = _answered({"poll": self.pid})
+        return self.returncode
+
+    def wait(self, timeout=None):
+        """Wait for its end; one that takes too long is killed."""
+        if self.returncode is None:
+            try:
+                self.returncode = _answered({"wait": self.pid}, timeout)
+            except TimeoutError:
+                os.kill(self.pid, signal.SIGKILL)
+                self.returncode = json.loads(_warm().stdout.readline())
+                raise subprocess.TimeoutExpired(self.args, timeout) from None
+        return self.returncode
+
+    def communicate(self, timeout=None):
+        """Wait for its end; what it said on standard output and on standard error."""
+        self.wait(timeout)
+        return tuple(Path(file.name).read_text() for file in self._files)
 
 
 def called(*words):
@@ -77,17 +119,15 @@ def _end(process):
     process.wait()
 
 
-def _answered(asked, timeout):
-    """The exit code of what a warm process was asked for; minus the signal that ended it."""
+def _answered(asked, timeout=None):
+    """What the warm process answers."""
     warm = _warm()
     warm.stdin.write(json.dumps(asked) + "\n")
-    child = warm.stdout.readline()
-    assert child, f"{warm.args} has ended"
     if not select.select([warm.stdout], [], [], timeout)[0]:
-        os.kill(int(child), signal.SIGKILL)
-        warm.stdout.readline()
-        raise subprocess.TimeoutExpired(asked["words"], timeout)
-    return int(warm.stdout.readline())
+        raise TimeoutError
+    answer = warm.stdout.readline()
+    assert answer, f"{warm.args} has ended"
+    return json.loads(answer)
 
 
 def refused(result, *parts, code=2):

@@ -6,7 +6,9 @@ project is imported beforehand but the bridge that mmdet needs, so that a comman
 register and import what it uses. What a command gets is its own: process, folder, environment,
 output and exit code.
 
-It reads one JSON object a line and answers with the command's process number, then its exit status.
+It reads one JSON object a line. One with words starts a command and is answered with its process
+number; ``{"wait": NUMBER}`` and ``{"poll": NUMBER}`` are answered with its exit code, the latter
+with "null" where it has not ended.
 """
 
 # ruff: noqa: F401
@@ -15,6 +17,8 @@ import atexit
 import gc
 import json
 import os
+import resource
+import signal
 import sys
 import threading
 import traceback
@@ -41,16 +45,28 @@ def import_libraries():
 
 
 def serve(requests, answers):
-    """Fork for each request; only a child returns, with its own request."""
+    """Fork for each command; only a child returns, with its own request."""
+    codes = {}
     for line in requests:
         asked = json.loads(line)
-        child = os.fork()
-        if child == 0:
-            return asked
-        print(child, file=answers, flush=True)
-        _, status = os.waitpid(child, 0)
-        print(os.waitstatus_to_exitcode(status), file=answers, flush=True)
+        if "words" in asked:
+            answer = os.fork()
+            if answer == 0:
+                return asked
+            codes[answer] = None
+        else:
+            ((how, child),) = asked.items()
+            answer = codes[child] = ended(child, how == "wait", codes[child])
+        print(json.dumps(answer), file=answers, flush=True)
     return None
+
+
+def ended(child, wait, code):
+    """The exit code of a child, or minus the signal that ended it; None if it has not ended."""
+    if code is None:
+        found, status = os.waitpid(child, 0 if wait else os.WNOHANG)
+        code = os.waitstatus_to_exitcode(status) if found else None
+    return code
 
 
 def become(asked):
@@ -73,6 +89,12 @@ def become(asked):
     if (path := os.environ.get("PYTHONPATH", "")) != before:
         sys.path[1:1] = path.split(os.pathsep)
     sys.argv = ["hrhsco", *asked["words"]]
+    if asked["session"]:
+        os.setsid()
+    for name, most in asked["limits"].items():
+        resource.setrlimit(getattr(resource, name), (most, most))
+    # A shell's background job, as CI may be, is started deaf to it, and so are its children.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     np.random.seed()  # no two processes may draw the same where no seed is set
 
 

@@ -13,6 +13,7 @@ from loky import ProcessPoolExecutor
 
 from hrhsco_cli.grid import worker
 from hrhsco_cli.grid.executors.base import A, R, WorkerLostError
+from hrhsco_cli.grid.executors.forking import forking_context
 from hrhsco_cli.grid.executors.slots import Slot
 from hrhsco_cli.stuck import report_stuck
 
@@ -45,12 +46,24 @@ class LocalExecutor:
         if index in self._spoiled:
             self._pools.pop(index).shutdown(wait=False, kill_workers=True)
             self._spoiled.discard(index)
-        if index not in self._pools:
-            self._pools[index] = _warm_pool(self._slots[index])
         told: Future[R] = Future()
-        done = self._pools[index].submit(function, argument)
+        done = self._call(index, function, argument)
         done.add_done_callback(lambda ended: self._end(index, ended, told))
         return told
+
+    def _call(self, index: int, function: Callable[[A], R], argument: A) -> "Future[R]":
+        """Call a function in a slot's pool, which is made where there is none."""
+        end = time.monotonic() + _END_S
+        while True:
+            if index not in self._pools:
+                self._pools[index] = _warm_pool(self._slots[index])
+            try:
+                return self._pools[index].submit(function, argument)
+            except (EOFError, ConnectionError):  # of a fork server that was killed and is going
+                self._pools.pop(index)
+                if time.monotonic() > end:
+                    raise
+                time.sleep(0.1)
 
     def _end(self, index: int, ended: "Future[Any]", told: "Future[Any]") -> None:
         """Free the slot, then pass on how its call ended."""
@@ -83,15 +96,18 @@ def _warm_pool(slot: Slot) -> ProcessPoolExecutor:
     import yapf  # noqa: F401
 
     threads = str(slot.threads)
+    environment = {
+        "CUDA_VISIBLE_DEVICES": ",".join(slot.gpus),
+        "OMP_NUM_THREADS": threads,
+        "MKL_NUM_THREADS": threads,
+    }
     return ProcessPoolExecutor(
         1,
         timeout=None,
+        context=None if slot.gpus else forking_context(),
         initializer=worker.start,
-        env={
-            "CUDA_VISIBLE_DEVICES": ",".join(slot.gpus),
-            "OMP_NUM_THREADS": threads,
-            "MKL_NUM_THREADS": threads,
-        },
+        initargs=(environment,),
+        env=environment,  # before anything is imported, where the process starts anew
     )
 
 

@@ -1,7 +1,7 @@
 """The heatmap's two upsampling stacks: YOLC's fixed x4, and HRH's n stages of x2.
 
-Each computes what its layers say in a form that was measured to be faster (docs: README, "What was
-made fast"); ``nn.Sequential.forward`` of the same module is the plain form.
+Each computes what its layers say in a form that was measured to be faster (heads/README.md,
+"What was made fast"); ``nn.Sequential.forward`` of the same module is the plain form.
 
 Source: the extension's own page for HRH; arXiv 2404.06180 for the x4 baseline.
 """

@@ -1,26 +1,41 @@
-"""The README's commands are real: the same as CI's, and known to the command line."""
+"""What the documents say is real: commands, code, links, and the checks that CI runs."""
 
+import json
 import re
 import shlex
 from pathlib import Path
 
+import pandas as pd
 import pytest
 import typer
+import yaml
 
 from hrhsco_cli.main import app
 
 ROOT = Path(__file__).parents[1]
+PAGES = [
+    *ROOT.glob("*.md"),
+    *(page for folder in ("heads", "recipes", "reports", "hrhsco_cli", "tests")
+      for page in (ROOT / folder).rglob("*.md") if "examples" not in page.parts),
+]  # fmt: skip
 README = (ROOT / "README.md").read_text()
-COMMANDS = [
-    line
-    for block in re.findall(r"```sh\n(.*?)```", README, flags=re.S)
-    for line in block.splitlines()
-    if line and not line.startswith("#")
-]
+
+
+def commands(text):
+    """The lines of its blocks of shell commands."""
+    return [
+        line
+        for block in re.findall(r"```sh\n(.*?)```", text, flags=re.S)
+        for line in map(str.strip, block.splitlines())
+        if line and not line.startswith("#")
+    ]
+
+
+COMMANDS = sorted({line for page in PAGES for line in commands(page.read_text())})
 
 
 def test_ci_runs_the_two_commands():
-    set_up = [line for line in COMMANDS if line.startswith("python3 -m venv")]
+    set_up = [line for line in commands(README) if line.startswith("python3 -m venv")]
     assert len(set_up) == 2
     steps = [line for line in (ROOT / ".ci/run").read_text().splitlines() if "venv" in line]
     assert [line for line in steps if line.startswith("python3 -m venv")] == set_up
@@ -63,11 +78,71 @@ def test_every_command_has_an_example_that_parses(path, command):
 
 
 @pytest.mark.parametrize("line", [c for c in COMMANDS if c.startswith(".venv/bin/hrhsco")])
-def test_readme_commands_parse(line):
+def test_commands_in_the_documents_parse(line):
     words = shlex.split(line)[1:]
     command, rest = walk(typer.main.get_command(app), words)
     assert not hasattr(command, "commands"), f"no command in {line!r}"
     command.make_context("hrhsco", rest)
+
+
+def test_code_in_the_readme_runs(tmp_path, monkeypatch, capsys):
+    """Scoring, encoding and a report's table, on files of the names that the blocks read."""
+    monkeypatch.chdir(tmp_path)
+    box = {"image_id": 1, "category_id": 1, "bbox": [10, 20, 8, 6]}
+    truth = {
+        "images": [{"id": 1, "file_name": "a.png", "width": 64, "height": 64}],
+        "annotations": [{"id": 1, "area": 48, "iscrowd": 0, **box}],
+        "categories": [{"id": 1, "name": "car"}],
+    }
+    Path("val.json").write_text(json.dumps(truth))
+    found = {**box, "bbox": [10.5, 20, 8, 6], "score": 0.9}  # half a pixel to the right
+    Path("det.json").write_text(json.dumps([found]))
+    rows = [{"variant": "x4", "ap.small": ap, "loc.px.mean": 0.5} for ap in (0.2, 0.4)]
+    Path("runs/quickstart").mkdir(parents=True)
+    pd.DataFrame(rows).to_csv("runs/quickstart/results.csv", index=False)
+    (block,) = re.findall(r"```python\n(.*?)```", README, flags=re.S)
+    exec(compile(block, "README.md", "exec"), {})
+    error, center, table = capsys.readouterr().out.split("\n", 2)
+    assert float(error) == pytest.approx(0.5)
+    assert [float(each) for each in re.findall(r"[\d.]+(?=[,\]])", center)] == [13.5, 22.5]
+    assert re.search(r"x4\s+0\.3\s", table)
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_links_and_named_files_of_a_document_are_there(page):
+    text = page.read_text()
+    links = re.findall(r"\]\((?!https?://)([^)#]+)\)", text)
+    named = re.findall(r"`((?:heads|reports|hrhsco_cli|tests|recipes)/[\w./-]+)`", text)
+    missing = [link for link in links if not (page.parent / link).exists()]
+    # Uppercase words in a path, such as NAME, stand for something.
+    missing += [n for n in named if not (ROOT / n).exists() and not re.search(r"[A-Z]{4}", n)]
+    assert not missing
+
+
+def test_sections_of_the_method_that_code_cites_are_there():
+    sections = set(re.findall(r"^## (\d)\. ", (ROOT / "heads/METHOD.md").read_text(), flags=re.M))
+    folders = ("heads", "reports", "hrhsco_cli", "tests", "recipes")
+    files = [path for folder in folders for path in (ROOT / folder).rglob("*.py")]
+    cited = {
+        number
+        for path in files
+        for first, last in re.findall(
+            r"METHOD\.md(?:'s)? (?:sections? )?(\d)(?: (?:to|and) (\d))?", path.read_text()
+        )
+        for number in (first, last)
+        if number
+    }
+    assert {"1", "3", "5", "7"} <= cited <= sections
+
+
+def test_ci_runs_what_pre_commit_runs():
+    """The hooks are CI's own lines, so that neither passes what the other refuses."""
+    config = yaml.safe_load((ROOT / ".pre-commit-config.yaml").read_text())
+    hooks = [hook for repository in config["repos"] for hook in repository["hooks"]]
+    assert {hook["language"] for hook in hooks} == {"system"}  # no network is asked for
+    lines = (ROOT / "tests/run").read_text().splitlines()
+    assert {hook["entry"] for hook in hooks} <= set(lines)
+    assert [hook["id"] for hook in hooks] == ["ruff", "ruff-format", "codespell", "mypy"]
 
 
 PUBLISHED_RECIPES = sorted((ROOT / "recipes").glob("*_published*.py"))

@@ -6,6 +6,7 @@ import pkgutil
 import pytest
 
 import heads
+import heads.registered
 import hrhsco_cli
 import reports
 

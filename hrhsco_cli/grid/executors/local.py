@@ -58,7 +58,8 @@ class LocalExecutor:
             if index not in self._pools:
                 self._pools[index] = _warm_pool(self._slots[index])
             try:
-                return self._pools[index].submit(function, argument)
+                done: Future[R] = self._pools[index].submit(function, argument)
+                return done
             except (EOFError, ConnectionError):  # of a fork server that was killed and is going
                 self._pools.pop(index)
                 if time.monotonic() > end:

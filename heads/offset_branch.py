@@ -19,6 +19,14 @@ DENSE_PAYS_FROM = 0.5
 """Share of the dense multiply-adds from which the dense form is as fast: gathered rows cost more
 a multiply-add than whole maps (measured by ``hrhsco bench-method``)."""
 
+_DENSE_ON_A_GPU = 2**38
+"""Most multiply-adds of the dense form that a GPU does sooner, in half precision and without
+gradients, than it starts the sparse form's many small kernels: 2**37.1 (n = 2) took 1.4 ms against
+5.7, and 2**37.5 (n = 3) 2.7 against 7.3 (H200, bf16, 384 channels, 1024x640 px, 1,000 peaks, by
+``hrhsco bench``). Larger maps, float32 and training were not measured, and stay sparse."""
+
+_GPUS = ("cuda",)
+
 _TAPS_OF_PARITY = ((3, 1), (2, 0))
 """Taps of a doubling's 4 weights on one axis that an even, an odd cell reads, in order of cells."""
 
@@ -61,13 +69,17 @@ class OffsetBranch(nn.Sequential):
 
         Returns:
             ``(B, 2, rH, rW)``, or ``(P, 2)`` at the cells: equal to the whole map's values there.
-            Where the cells need nearly the whole map, it is computed and read.
+            Where the cells need nearly the whole map, or a GPU has it sooner, it is computed and
+            read.
         """
         if cells is None:
             return self._dense(input)
         batch, _, height, width = input.shape
+        dense_macs = self._dense_macs(batch * height * width)
+        if _on_matrix_units(input) and dense_macs <= _DENSE_ON_A_GPU:
+            return at_cells(self._dense(input), cells)
         needed = needed_cells(cells, batch, (height, width), self.stages)
-        if self._macs(needed) > DENSE_PAYS_FROM * self._dense_macs(batch * height * width):
+        if self._macs(needed) > DENSE_PAYS_FROM * dense_macs:
             return at_cells(self._dense(input), cells)
         return self._at(input, needed)
 
@@ -105,6 +117,14 @@ class OffsetBranch(nn.Sequential):
         for stage, layer in enumerate(doublings, start=1):
             macs += (feature_cells << 2 * stage) * 4 * layer.in_channels * layer.out_channels
         return macs
+
+
+def _on_matrix_units(feature: Tensor) -> bool:
+    """Whether a GPU computes in half precision with it, and nothing is kept for gradients."""
+    device = feature.device.type
+    autocast = torch.is_autocast_enabled(device)
+    kind = torch.get_autocast_dtype(device) if autocast else feature.dtype
+    return device in _GPUS and kind.itemsize == 2 and not torch.is_grad_enabled()
 
 
 @dataclass(frozen=True)

@@ -16,6 +16,8 @@ _BAND_CELLS = {"cpu": 2**18, "cuda": 2**25}
 map at once if it can, since it waits for the host several times a band."""
 _BANDS, _LEAST_CELLS = {"cpu": 16, "cuda": 1}, 2**17
 """Bands at least, which keep what is made small beside the map itself; but no band is smaller."""
+_BLOCK = 8
+"""Side in cells of the blocks that say beforehand what is high enough, where no band does."""
 PEAK_WINDOWS = ("pixels", "cells")
 """What ``local_maximum_kernel`` counts: input pixels, so that the window spans the same ground at
 every depth, or heatmap cells, as in the original."""
@@ -95,16 +97,16 @@ def find_peaks(
     kind = torch.promote_types(logits.dtype, torch.float32)
     highest, places = logits.new_empty(0, dtype=kind), logits.new_empty(0, dtype=torch.long)
     for first, last, bands in _bands(logits, kernel):
-        floor = highest[-1] if len(highest) == topk else highest.new_tensor(-math.inf)
+        floor = highest[-1] if len(highest) == topk else highest.new_full((), -math.inf)
         score, place = highest[:0], places[:0]
         for band in bands:
-            more = _candidates(logits[first:last], *band, kernel, score_thr, blurred, floor)
+            more = _candidates(logits[first:last], *band, kernel, topk, score_thr, blurred, floor)
             score, place = torch.cat([score, more[0]]), torch.cat([place, more[1]])
             floor = torch.maximum(floor, _surpassed(score, topk))
-            keep = score >= floor
+            keep = (score >= floor).nonzero().squeeze(1)
             score, place = score[keep], place[keep]
         plane, y, x = torch.unravel_index(place, logits.shape)
-        peak = first_of_plateaus(plane, y, x, kernel // 2)
+        peak = first_of_plateaus(plane, y, x, kernel // 2).nonzero().squeeze(1)
         highest = torch.cat([highest, score[peak]])
         places = torch.cat([places, place[peak] + first * height * width])
         order = highest.argsort(descending=True, stable=True)[:topk]
@@ -116,9 +118,8 @@ def find_peaks(
 def _bands(logits: Tensor, kernel: int) -> Iterator[tuple[int, int, list[tuple[int, int]]]]:
     """Planes (first, past the last) with their bands of rows (first, past the last)."""
     planes, height, width = logits.shape
-    kind = logits.device.type if logits.device.type in _BANDS else "cuda"
-    most = _BAND_CELLS.get(kind, _BAND_CELLS["cuda"])
-    most = min(most, max(logits.numel() // _BANDS[kind], _LEAST_CELLS))
+    most = _BAND_CELLS.get(logits.device.type, _BAND_CELLS["cuda"])
+    most = min(most, max(logits.numel() // _least_bands(logits), _LEAST_CELLS))
     rows = max(most // width, kernel)
     together = max(rows // height, 1)
     bands = [(top, min(top + rows, height)) for top in range(0, height, rows)]
@@ -126,11 +127,16 @@ def _bands(logits: Tensor, kernel: int) -> Iterator[tuple[int, int, list[tuple[i
         yield first, min(first + together, planes), bands
 
 
+def _least_bands(logits: Tensor) -> int:
+    return _BANDS.get(logits.device.type, _BANDS["cuda"])
+
+
 def _candidates(
     logits: Tensor,
     top: int,
     bottom: int,
     kernel: int,
+    topk: int,
     score_thr: float,
     blurred: bool,
     floor: Tensor,
@@ -140,12 +146,14 @@ def _candidates(
     above, below = max(top - reach, 0), min(bottom + reach, height)
     around = _scores(logits, above, below, blurred)
     score = around[:, top - above : bottom - above]
+    if _least_bands(logits) == 1 and bottom - top == height:
+        floor = torch.maximum(floor, _reached(score, reach, topk))
     edges = (reach, reach, reach - (top - above), reach - (below - bottom))
     highest = _window_max(_window_max(F.pad(around, edges), kernel, dim=1), kernel, dim=2)
     candidate = (score == highest).logical_and_(score > score_thr).logical_and_(score >= floor)
-    # Several planes come whole, with top = 0; a single one, in bands.
-    place = candidate.flatten().nonzero().squeeze(1).add_(top * logits.shape[2])
-    return score[candidate], place
+    place = candidate.flatten().nonzero().squeeze(1)
+    # Several planes come whole, with top = 0; a single one, in bands: flattening copies nothing.
+    return score.flatten()[place], place + top * logits.shape[2]
 
 
 def _scores(logits: Tensor, above: int, below: int, blurred: bool) -> Tensor:
@@ -169,8 +177,27 @@ def _window_max(values: Tensor, side: int, dim: int) -> Tensor:
     return values
 
 
+def _reached(score: Tensor, reach: int, topk: int) -> Tensor:
+    """A score that ``topk`` peaks of whole planes ``(K, H, W)`` reach for certain.
+
+    A block of cells at least as large as the reach, higher than the eight around it, holds a peak
+    of its own: nothing in the window around its highest cell is higher, and no plateau leads out
+    of it. So the ``topk`` highest of such blocks are as many peaks.
+    """
+    side = max(_BLOCK, reach)
+    block = F.max_pool2d(score[None], side, ceil_mode=True)[0]
+    if block.numel() < topk:
+        return score.new_full((), -math.inf)
+    around = F.pad(block, (1, 1, 1, 1), value=-math.inf)
+    rows = _window_max(around, 3, dim=2)
+    beside = torch.maximum(around[:, 1:-1, :-2], around[:, 1:-1, 2:])
+    around = torch.maximum(beside, torch.maximum(rows[:, :-2], rows[:, 2:]))
+    return block.masked_fill(block <= around, -math.inf).flatten().topk(topk).values[-1]
+
+
 def _surpassed(score: Tensor, topk: int) -> Tensor:
     """A score that ``topk`` peaks reach for certain, since cells of a plateau are equal."""
     highest = score.topk(min(2 * topk, len(score))).values
-    different = highest[torch.cat([highest.new_ones(1).bool(), highest.diff() != 0])[: len(score)]]
-    return different[topk - 1] if len(different) >= topk else score.new_tensor(-math.inf)
+    different = F.pad((highest.diff() != 0).cumsum(0), (1, 0))[: len(highest)]
+    place = torch.searchsorted(different, topk - 1)
+    return F.pad(highest, (0, 1), value=-math.inf).take(place)

@@ -24,34 +24,31 @@ def first_of_plateaus(plane: Tensor, y: Tensor, x: Tensor, reach: int) -> Tensor
     first = torch.zeros(len(y), dtype=torch.bool, device=y.device)
     if len(y) == 0:
         return first
-    row = plane * (int(y.max()) + 1 + reach) + y  # rows of two planes are never within reach
+    row = plane * (y.max() + 1 + reach) + y  # rows of two planes are never within reach
     starts = torch.ones_like(first)
     starts[1:] = (row.diff() != 0) | (x.diff() > reach)
     start = starts.nonzero().squeeze(1)
     end = torch.cat([start[1:] - 1, start.new_tensor([len(y) - 1])])
     plateau = _linked(row[start], x[start], x[end], reach)
-    first[start[plateau == torch.arange(len(start), device=y.device)]] = True
+    first[start] = plateau == torch.arange(len(start), device=y.device)
     return first
 
 
 def _linked(row: Tensor, left: Tensor, right: Tensor, reach: int) -> Tensor:
     """For each run ``(R,)``, sorted by (row, left), the first run of its plateau."""
-    width = int(right.max()) + 1 + 2 * reach  # so that no key runs over into another row
+    width = right.max() + 1 + 2 * reach  # so that no key runs over into another row
     lefts, rights = row * width + left, row * width + right
     own = torch.arange(len(row), device=row.device)
-    links = []
-    for down in range(1, reach + 1):
-        # Gaps within a run are no wider than reach: its ends alone say whether two runs touch.
-        begin = torch.searchsorted(rights, lefts + (down * width - reach))
-        end = torch.searchsorted(lefts, rights + (down * width + reach), right=True)
-        count = (end - begin).clamp(min=0)
-        above = torch.repeat_interleave(own, count)
-        place = torch.arange(len(above), device=row.device) - (count.cumsum(0) - count)[above]
-        links.append(torch.stack([above, begin[above] + place]))
-    pairs = torch.cat(links, dim=1) if links else own.new_zeros(2, 0)
-    if pairs.shape[1] == 0:
+    down = width * torch.arange(1, reach + 1, device=row.device)[:, None]
+    # Gaps within a run are no wider than reach: its ends alone say whether two runs touch.
+    begin = torch.searchsorted(rights, lefts + (down - reach)).flatten()
+    end = torch.searchsorted(lefts, rights + (down + reach), right=True).flatten()
+    count = (end - begin).clamp(min=0)
+    link = torch.repeat_interleave(count)
+    if len(link) == 0:
         return own
-    above, below = pairs.cpu().numpy()
+    step = torch.arange(len(link), device=row.device) - (count.cumsum(0) - count)[link]
+    above, below = torch.stack([link % len(row), begin[link] + step]).cpu().numpy()
     graph = coo_array(([True] * len(above), (above, below)), shape=(len(row), len(row)))
     number, plateau = connected_components(graph, directed=False)
     of_run = torch.from_numpy(plateau).long().to(row.device)

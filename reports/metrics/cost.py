@@ -60,7 +60,9 @@ def model_cost(model: nn.Module, input_size: tuple[int, int]) -> Cost:
     """
     image = blank_image(model, input_size)
     counter, rest = FlopCounterMode(display=False), _NotCounted()
-    with _evaluating(model), torch.no_grad(), _by_formula(model) as formulas, rest, counter:
+    # A GPU in half precision may take another form of the offset branch.
+    full = torch.autocast(image.device.type, enabled=False)
+    with _evaluating(model), torch.no_grad(), full, _by_formula(model) as formulas, rest, counter:
         for reader in tree_leaves(model(image, _samples(image), mode="tensor")):
             if isinstance(reader, OffsetReader):
                 reader.at(_spread_cells(model, reader.shape))

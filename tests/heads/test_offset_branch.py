@@ -180,6 +180,39 @@ def test_half_precision_autocast_follows_the_dense_form():
     assert (sparse - exact).abs().max() <= 2 * (dense - exact).abs().max() + 2**-8
 
 
+def multiply_adds(branch, feature, cells):
+    with FlopCounterMode(display=False) as counter:
+        found = branch(feature, cells)
+    return found, counter.get_total_flops() // 2
+
+
+@pytest.mark.parametrize("autocast", [False, True])
+def test_a_gpu_takes_the_whole_map_in_half_precision_without_gradients(autocast, monkeypatch):
+    branch, feature = branch_and_feature(2)
+    cell, kind = torch.tensor([[1, 3, 5]]), torch.bfloat16
+    if not autocast:
+        branch, feature = branch.to(kind), feature.to(kind)
+
+    def forms():
+        with torch.autocast("cpu", dtype=kind, enabled=autocast):
+            _, whole = multiply_adds(branch, feature, None)
+            trained = multiply_adds(branch, feature, cell)
+            with torch.no_grad():
+                return whole, trained, multiply_adds(branch, feature, cell)
+
+    whole, trained, alone = forms()
+    assert trained[1] == alone[1] < whole / 10  # on a CPU
+    monkeypatch.setattr("heads.offset_branch._GPUS", ("cpu",))
+    whole, trained, read_ = forms()
+    assert trained[1] < whole / 10
+    assert read_[1] == whole
+    torch.testing.assert_close(read_[0], alone[0], atol=2**-8, rtol=0)
+    monkeypatch.setattr("heads.offset_branch._DENSE_ON_A_GPU", whole // 2)
+    assert forms()[2][1] < whole / 10
+    with torch.no_grad():
+        assert multiply_adds(branch.float(), feature.float(), cell)[1] < whole / 10
+
+
 @pytest.mark.usefixtures("only_sparse")
 def test_gradients_are_the_same_in_every_run():
     branch, feature = branch_and_feature(2)

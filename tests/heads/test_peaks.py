@@ -7,7 +7,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as npst
 from scipy.ndimage import convolve
+from torch.utils._python_dispatch import TorchDispatchMode
 
+from heads import peaks, plateaus
 from heads.peaks import blur, find_peaks, kernel_in_cells
 from tests.reference import codec
 
@@ -24,10 +26,13 @@ from tests.reference import codec
     threshold=st.sampled_from([0.0, 0.3]),
     rows_at_once=st.sampled_from([1, 4, 7, 1000]),
     blurred=st.booleans(),
+    least_bands=st.sampled_from([1, 16]),
 )
-def test_peaks_equal_flood_fill(heat, kernel, topk, threshold, rows_at_once, blurred):
+def test_peaks_equal_flood_fill(heat, kernel, topk, threshold, rows_at_once, blurred, least_bands):
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("heads.peaks._BAND_CELLS", {"cuda": rows_at_once * heat.shape[2]})
+        patch.setattr("heads.peaks._BANDS", {"cuda": least_bands})
+        patch.setattr("heads.peaks._BLOCK", 1)
         logits = torch.logit(torch.from_numpy(heat))
         found = find_peaks(logits, kernel, topk, threshold, blurred=blurred)
     heat = blur(logits.sigmoid()).numpy() if blurred else logits.sigmoid().numpy()
@@ -65,6 +70,65 @@ def test_half_precision_finds_what_its_values_say_in_full(kind):
     assert torch.equal(found.cell, expected.cell)
     assert torch.equal(found.score, expected.score)
     assert found.cell[:, 0].max() > 4000
+
+
+def quantized_map():
+    """Smooth, in bf16: nearly all of its local maxima are plateaus."""
+    torch.manual_seed(0)
+    coarse = torch.randn(1, 3, 30, 40)
+    return torch.nn.functional.interpolate(coarse, scale_factor=8, mode="bilinear")[0].bfloat16()
+
+
+def look_at_all_at_once(monkeypatch):
+    monkeypatch.delitem(peaks._BANDS, "cpu")
+    monkeypatch.delitem(peaks._BAND_CELLS, "cpu")
+
+
+@pytest.mark.parametrize("topk", [1, 100, 5000])
+def test_a_map_looked_at_all_at_once(topk, monkeypatch):
+    """As on a GPU: only what can be among the highest is looked at closely."""
+    logits = quantized_map()
+    expected = find_peaks(logits, 5, topk)
+    closely = []
+
+    def first_of_plateaus(plane, y, x, reach):
+        closely.append(len(y))
+        return plateaus.first_of_plateaus(plane, y, x, reach)
+
+    monkeypatch.setattr("heads.peaks.first_of_plateaus", first_of_plateaus)
+    look_at_all_at_once(monkeypatch)
+    found = find_peaks(logits, 5, topk)
+    for field in ("score", "label", "cell"):
+        assert torch.equal(getattr(found, field), getattr(expected, field))
+    assert len(closely) == 1
+    if topk < 200:
+        assert closely[0] < 10 * topk
+    else:  # there are not as many blocks
+        assert closely[0] > len(found.score)
+
+
+class Waits(TorchDispatchMode):
+    """Counts what makes the host wait for a GPU: a result whose size or value it must know."""
+
+    def __init__(self):
+        super().__init__()
+        self.count = 0
+
+    def __torch_dispatch__(self, func, types, args=(), kwargs=None):
+        name = func.overloadpacket.__name__.rstrip("_")
+        waits = name in {"nonzero", "_local_scalar_dense", "repeat_interleave", "masked_select"}
+        if name in {"index", "index_put"}:
+            waits = any(each is not None and each.dtype == torch.bool for each in args[1])
+        self.count += waits
+        return func(*args, **(kwargs or {}))
+
+
+def test_the_host_waits_for_few_results(monkeypatch):
+    """Candidates, those high enough, runs, links, peaks: five sizes are not known before."""
+    look_at_all_at_once(monkeypatch)
+    with Waits() as waits:
+        find_peaks(quantized_map(), 9, 100)
+    assert waits.count == 5
 
 
 def test_blur_equals_scipy():

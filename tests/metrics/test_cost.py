@@ -99,6 +99,25 @@ def test_a_sparse_offset_branch_is_counted_where_decoding_reads_it(source, read)
     assert cost["cost.macs"] == sum(cost[f"cost.{branch}.macs"] for branch in branches)
 
 
+def test_the_cost_is_the_same_on_a_gpu_in_half_precision(monkeypatch):
+    """The dense offset branch, which such a GPU has sooner, doesn't stand in the table."""
+    head = MODELS.build(
+        {
+            "type": "YOLCHead",
+            "in_channels": 32,
+            "feat_channels": 12,
+            "num_classes": 2,
+            "use_hrh_sco": True,
+            "heatmap_upsample_num": 2,
+            "test_cfg": {"center_source": "sco", "topk": 5},
+        }
+    )
+    expected = model_cost(Detector(head, 32), (512, 512)).metrics
+    monkeypatch.setattr("heads.offset_branch._GPUS", ("cpu",))
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        assert model_cost(Detector(head, 32), (512, 512)).metrics == expected
+
+
 def parameters_by_hand(n, c, f, k):
     """Learned numbers of each branch; n is None for the baseline."""
     wide = 8 * k

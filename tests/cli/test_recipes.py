@@ -102,7 +102,7 @@ def test_rivals_differ_from_the_baseline_in_no_more_than_they_say(name):
     for part in ("train_dataloader", "train_cfg", "param_scheduler", "input_size", "randomness"):
         assert config[part] == ours[part]
     own_optimizer = config.optim_wrapper != ours.optim_wrapper
-    assert own_optimizer == (name in ("visdrone_w48_dino", "visdrone_w48_rtmdet"))
+    assert own_optimizer == (name not in ("visdrone_w48_centernet", "visdrone_w48_fcos"))
     if rival == "dino":
         assert config.model.neck.type == "ChannelMapper"
     else:
@@ -203,9 +203,10 @@ def test_grids_resolve(name):
         assert {(False, 2), (True, 1), (True, 2)} <= heads
         assert (False, 1) not in heads
     for trial in grid.trials:
-        config = recipes.load(recipes.find(trial.recipe))
-        recipes.override(config, trial.settings)
-        assert config.model.test_cfg.center_source == trial.axes["center_source"]
+        if trial.seed == min(seeds):  # the others differ in nothing that is resolved here
+            config = recipes.load(recipes.find(trial.recipe))
+            recipes.override(config, trial.settings)
+            assert config.model.test_cfg.center_source == trial.axes["center_source"]
 
 
 @pytest.mark.parametrize(

@@ -23,6 +23,7 @@ ALLOWED = {
     "hrhsco_cli/datasets/convert/__init__.py": "a link to the pictures; files by replacing",
     "hrhsco_cli/export/writing.py": "to what replacing yields to its caller",
     "hrhsco_cli/grid/executors/mirror.py": "a node's own scratch folder",
+    "hrhsco_cli/runs/validation.py": "a temporary folder of its own",
     "hrhsco_cli/runs/weights/converting.py": "inside replacing_folder",
     "reports/lettering.py": "a figure is written where its caller says",
 }

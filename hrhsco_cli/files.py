@@ -1,10 +1,12 @@
 """Writing files so that a reader never sees half of one: written aside, then renamed."""
 
 import contextlib
+import errno
 import hashlib
 import json
 import os
 import shutil
+import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
@@ -18,6 +20,9 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 
+_MOST_LINKS = 40
+"""In a row; as many as Linux follows."""
+
 _TAIL_BYTES = 1 << 16
 """Where a last row is looked for: many times the length of one."""
 
@@ -26,12 +31,94 @@ def replacing(path: Path) -> AbstractContextManager[Path]:
     """Yield a path to write to; it takes ``path``'s place when the block ends without an error.
 
     On an error (a full disk, an interrupt) the half-written file is removed and what stood at
-    ``path`` before stays as it was.
+    ``path`` before stays as it was. A link is followed, so that it goes on pointing to the result;
+    ``-``, and what is no regular file (a pipe, a device), gets the content when the block ends.
 
     Raises:
-        InputError: the folder can't be written to.
+        InputError: it can't be written to.
     """
-    return _in_place_of(path, _new_file, 0o644, lambda aside: aside.unlink(missing_ok=True))
+    try:
+        place = destination(path)
+    except OSError as error:
+        raise InputError(f"can't write {path}: {error.strerror}; choose another place") from error
+    if place is None:
+        return _sent_to(path)
+    return _in_place_of(place, _new_file, 0o644, lambda aside: aside.unlink(missing_ok=True))
+
+
+def destination(path: Path) -> Path | None:
+    """The file that a path stands for, links followed; None where it is none that may be replaced.
+
+    Such are ``-`` (standard output), pipes, devices, and all of ``/dev`` and ``/proc``, where the
+    name of a regular file may be that of an open one.
+
+    Raises:
+        OSError: links go round in a circle, or the way there may not be looked at.
+    """
+    if is_standard_output(path):
+        return None
+    for _ in range(_MOST_LINKS):
+        path = Path(os.path.realpath(path.parent), path.name)
+        if path.parts[1:2] in (("dev",), ("proc",)):
+            return None
+        if not path.is_symlink():
+            return None if path.exists() and not (path.is_file() or path.is_dir()) else path
+        path = path.parent / path.readlink()
+    raise OSError(errno.ELOOP, os.strerror(errno.ELOOP))
+
+
+def is_standard_output(path: Path) -> bool:
+    """Whether a path is ``-``."""
+    return str(path) == "-"
+
+
+@contextlib.contextmanager
+def only_data_on_stdout() -> Iterator[None]:
+    """Keep standard output for what is written to ``-``; all that is printed goes to stderr.
+
+    Raises:
+        InputError: it is kept already.
+    """
+    if _kept:
+        raise InputError("two outputs are '-', and there is one standard output; name a file")
+    _kept.append(sys.stdout)
+    try:
+        with contextlib.redirect_stdout(sys.stderr):
+            yield
+    finally:
+        _kept.clear()
+
+
+_kept: list[Any] = []
+"""Standard output, while it is kept for data."""
+
+
+@contextlib.contextmanager
+def _sent_to(path: Path) -> Iterator[Path]:
+    """Yield a path to write to, whose content is written to ``path`` when the block ends."""
+    with tempfile.TemporaryDirectory() as folder:
+        aside = Path(folder, f"content{path.suffix}")
+        aside.touch()
+        yield aside
+        content = aside.read_bytes()
+    try:
+        with _opened(path) as file:
+            file.write(content)
+    except OSError as error:
+        raise InputError(f"can't write {path}: {error.strerror or error}") from error
+
+
+@contextlib.contextmanager
+def _opened(path: Path) -> Iterator[Any]:
+    """What is no regular file, to be appended to: it is neither made nor cut short."""
+    if is_standard_output(path):
+        stdout = _kept[0] if _kept else sys.stdout
+        stdout.flush()
+        yield stdout.buffer
+        stdout.flush()
+        return
+    with os.fdopen(os.open(path, os.O_WRONLY | os.O_APPEND), "wb") as file:
+        yield file
 
 
 def replacing_folder(path: Path) -> AbstractContextManager[Path]:

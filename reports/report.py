@@ -87,7 +87,9 @@ def _require_replaceable(out: Path) -> None:
     names = sorted(each.name for each in out.iterdir()) if out.is_dir() else []
     report = "report.md" in names
     foreign = [
-        name for name in names if name != "report.md" and not (report and name.endswith(".png"))
+        name
+        for name in names
+        if name != "report.md" and not (report and (name.endswith(".png") or name == "results.csv"))
     ]
     if foreign:
         raise InputError(

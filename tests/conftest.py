@@ -30,6 +30,17 @@ def pytest_runtest_setup(item):
         pytest.skip(reason)
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _own_cache(tmp_path_factory):
+    """What dry runs measured is nothing to other runs of the tests, nor to the person's own."""
+    before = os.environ.get("HRHSCO_CACHE")
+    os.environ["HRHSCO_CACHE"] = str(tmp_path_factory.mktemp("cache"))
+    yield
+    os.environ.pop("HRHSCO_CACHE")
+    if before is not None:
+        os.environ["HRHSCO_CACHE"] = before
+
+
 STAMPS = {}
 """Of each thing that this process took from ``build_once``: its files, when they were changed."""
 

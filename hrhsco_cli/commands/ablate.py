@@ -2,13 +2,15 @@
 
 import json
 import time
+from contextlib import ExitStack
 from dataclasses import asdict, replace
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Annotated
 
 import typer
 
-from hrhsco_cli.commands.values import DataFolder
+from hrhsco_cli.commands.values import DataFolder, output
 from hrhsco_cli.console import Console
 
 _Epochs = Annotated[int | None, typer.Option(min=1, help="Length instead of the recipe's.")]
@@ -104,16 +106,20 @@ def grid(
         executor=executor, address=address,
     )  # fmt: skip
     running.prepare_workers(options)
-    with progress("planning", len(whole.trials)) as log:
-        planned = running.plan(whole, folder, options, lambda name: log.advance(note=name))
-    wanted = [trial for trial in planned if trial.spec.name in chosen]
-    if dry_run:
-        from hrhsco_cli.grid.estimate import estimate
-        from hrhsco_cli.shown.estimate import print_estimate
+    with ExitStack() as stack:
+        scratch = Path(stack.enter_context(TemporaryDirectory())) if dry_run else None
+        with progress("planning", len(whole.trials)) as log:
+            planned = running.plan(
+                whole, folder, options, lambda name: log.advance(note=name), scratch=scratch
+            )
+        wanted = [trial for trial in planned if trial.spec.name in chosen]
+        if dry_run:
+            from hrhsco_cli.grid.estimate import estimate
+            from hrhsco_cli.shown.estimate import print_estimate
 
-        found = estimate(wanted, folder, running.choose_executor(wanted, options))
-        print_estimate(found)
-        raise typer.Exit(1 if any(row.problem for row in found.rows) else 0)
+            found = estimate(wanted, folder, running.choose_executor(wanted, options))
+            print_estimate(found)
+            raise typer.Exit(1 if any(row.problem for row in found.rows) else 0)
     workers = running.choose_executor(wanted, options)
     claimed = running.claim_folder(whole, planned, folder)
     console = Console(stderr=True)
@@ -177,7 +183,7 @@ def bench(
     data: DataFolder = None,
     epochs: _Epochs = None,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda or cuda:INDEX.")] = "auto",
-    json_out: Annotated[Path | None, typer.Option("--json", help="Write all times there.")] = None,
+    json_out: Annotated[Path | None, output("Write all times there.", "--json")] = None,
 ) -> None:
     """Measure how much sooner several jobs finish a grid than one, and the engine's own time.
 

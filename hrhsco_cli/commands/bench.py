@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from hrhsco_cli.commands.values import parse_size
+from hrhsco_cli.commands.values import output, parse_size
 
 
 def bench(
@@ -27,10 +27,10 @@ def bench(
     settings: Annotated[
         list[str] | None, typer.Option("--set", help="Change an option of every recipe.")
     ] = None,
-    plot: Annotated[Path | None, typer.Option(help="Write the figure there (.png).")] = None,
-    markdown: Annotated[Path | None, typer.Option(help="Write all tables there (.md).")] = None,
+    plot: Annotated[Path | None, output("Write the figure there (.png).")] = None,
+    markdown: Annotated[Path | None, output("Write all tables there (.md).")] = None,
     json_out: Annotated[
-        Path | None, typer.Option("--json", help="Write raw samples and all figures there.")
+        Path | None, output("Write raw samples and all figures there.", "--json")
     ] = None,
 ) -> None:
     """Measure recipes side by side, interleaved: cost, time by branch and end to end, memory.

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from hrhsco_cli.commands.values import parse_depths, parse_objects, parse_size
+from hrhsco_cli.commands.values import output, parse_depths, parse_objects, parse_size
 
 
 def bench_forms(
@@ -19,10 +19,10 @@ def bench_forms(
     depth: Annotated[int, typer.Option(min=0, help="While objects vary.")] = 3,
     count: Annotated[int, typer.Option(min=1, help="Objects while depths vary.")] = 300,
     rounds: Annotated[int, typer.Option(min=3, help="Times that each form is measured.")] = 5,
-    plot: Annotated[Path | None, typer.Option(help="Write the figure there (.png).")] = None,
-    markdown: Annotated[Path | None, typer.Option(help="Write all tables there (.md).")] = None,
+    plot: Annotated[Path | None, output("Write the figure there (.png).")] = None,
+    markdown: Annotated[Path | None, output("Write all tables there (.md).")] = None,
     json_out: Annotated[
-        Path | None, typer.Option("--json", help="Write raw samples and all figures there.")
+        Path | None, output("Write raw samples and all figures there.", "--json")
     ] = None,
 ) -> None:
     """Measure fast forms against plain ones: time, memory, largest difference, and their growth.

@@ -5,6 +5,8 @@ from typing import Annotated
 
 import typer
 
+from hrhsco_cli.commands.values import output
+
 
 def bench_scoring(
     annotations: Annotated[Path, typer.Argument(help="COCO annotations (.json or .json.gz).")],
@@ -12,8 +14,8 @@ def bench_scoring(
         list[int] | None, typer.Option(min=1, help="Their images so often; several.  [default: 1]")
     ] = None,
     rounds: Annotated[int, typer.Option(min=1, help="Times that each is run.")] = 3,
-    markdown: Annotated[Path | None, typer.Option(help="Write all tables there (.md).")] = None,
-    json_out: Annotated[Path | None, typer.Option("--json", help="Write all runs there.")] = None,
+    markdown: Annotated[Path | None, output("Write all tables there (.md).")] = None,
+    json_out: Annotated[Path | None, output("Write all runs there.", "--json")] = None,
 ) -> None:
     """Measure evaluate and compare on made-up results, beside pycocotools on the same files.
 

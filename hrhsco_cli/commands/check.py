@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from hrhsco_cli.commands.values import ProtocolName
+from hrhsco_cli.commands.values import ProtocolName, output, require_none
 
 
 def check(
@@ -17,11 +17,9 @@ def check(
     update: Annotated[
         bool, typer.Option("--update", help="Write today's values as the baseline instead.")
     ] = False,
-    junit: Annotated[Path | None, typer.Option(help="Write JUnit XML there.")] = None,
-    summary: Annotated[Path | None, typer.Option(help="Write Markdown there.")] = None,
-    json_out: Annotated[
-        Path | None, typer.Option("--json", help="Write the findings there.")
-    ] = None,
+    junit: Annotated[Path | None, output("Write JUnit XML there.")] = None,
+    summary: Annotated[Path | None, output("Write Markdown there.")] = None,
+    json_out: Annotated[Path | None, output("Write the findings there.", "--json")] = None,
 ) -> None:
     """Exit 1 when a metric is worse than the baseline allows, or missing.
 
@@ -48,6 +46,8 @@ def check(
     if protocol is not None:
         checking.require_protocol(measured, protocol)
     if update:
+        outputs = {"--junit": junit, "--summary": summary, "--json": json_out}
+        require_none(outputs, "tells what was found, and --update looks for nothing")
         old = read_baseline(baseline) if baseline.is_file() else None
         new = checking.renewed(measured, old, baseline)
         write_baseline(baseline, new)

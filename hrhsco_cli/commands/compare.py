@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from hrhsco_cli.commands.values import ProtocolName, parse_protocol
+from hrhsco_cli.commands.values import ProtocolName, output, parse_protocol
 
 
 def compare(
@@ -23,7 +23,7 @@ def compare(
     min_score: Annotated[
         float | None, typer.Option(help="Leave lower scores out of the matching.")
     ] = None,
-    json_out: Annotated[Path | None, typer.Option("--json", help="Write the result there.")] = None,
+    json_out: Annotated[Path | None, output("Write the result there.", "--json")] = None,
 ) -> None:
     """Say whether B is better than A: paired bootstrap over images and runs, 95 % intervals.
 

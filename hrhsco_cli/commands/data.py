@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from hrhsco_cli.commands.values import parse_size
+from hrhsco_cli.commands.values import output, parse_size
 
 data_app = typer.Typer(help="Make, convert and look at data sets.", no_args_is_help=True)
 
@@ -86,9 +86,7 @@ def check(
     pictures: Annotated[
         Path | None, typer.Option(help="The pictures, if not in images/ beside the JSON.")
     ] = None,
-    json_out: Annotated[
-        Path | None, typer.Option("--json", help="Write the problems there.")
-    ] = None,
+    json_out: Annotated[Path | None, output("Write the problems there.", "--json")] = None,
 ) -> None:
     """List all that is wrong with a copy of a data set at once; exit 1 if anything is an error.
 
@@ -276,7 +274,7 @@ def folds(
 @data_app.command()
 def stats(
     annotations: Annotated[Path, typer.Argument(help="COCO annotations.")],
-    json_out: Annotated[Path | None, typer.Option("--json", help="Write the tables there.")] = None,
+    json_out: Annotated[Path | None, output("Write the tables there.", "--json")] = None,
 ) -> None:
     """Sizes, crowding, the annotations' own grid, and collisions for each stride.
 

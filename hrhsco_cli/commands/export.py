@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from hrhsco_cli.commands.values import parse_size
+from hrhsco_cli.commands.values import output, parse_size
 
 
 def export(
@@ -31,7 +31,7 @@ def export(
         int, typer.Option(min=0, help="Test pictures to check on; 0 checks nothing.")
     ] = 4,
     json_out: Annotated[
-        Path | None, typer.Option("--json", help="Write differences and metadata there.")
+        Path | None, output("Write differences and metadata there.", "--json")
     ] = None,
 ) -> None:
     """Export a run to ONNX, decoding included, and check it against torch under onnxruntime.

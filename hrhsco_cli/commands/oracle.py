@@ -7,6 +7,7 @@ import typer
 
 from hrhsco_cli.commands.values import (
     ProtocolName,
+    output,
     parse_depths,
     parse_noises,
     parse_one_of,
@@ -37,10 +38,8 @@ def oracle(
     draws: Annotated[
         int, typer.Option(min=1, help="Samples of that error; figures are their means.")
     ] = 1,
-    plot: Annotated[Path | None, typer.Option(help="Write the figure there (.png).")] = None,
-    json_out: Annotated[
-        Path | None, typer.Option("--json", help="Write every metric there.")
-    ] = None,
+    plot: Annotated[Path | None, output("Write the figure there (.png).")] = None,
+    json_out: Annotated[Path | None, output("Write every metric there.", "--json")] = None,
 ) -> None:
     """Score a network without any error at each heatmap depth: what rounding alone costs.
 

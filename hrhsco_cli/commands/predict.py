@@ -5,6 +5,8 @@ from typing import Annotated
 
 import typer
 
+from hrhsco_cli.commands.values import output
+
 
 def predict(
     run: Annotated[str, typer.Argument(help="RUN, or RUN@key=value; the baseline's, say.")],
@@ -45,9 +47,7 @@ def predict(
         typer.Option("--set", help="Change a decoding option: model.test_cfg.topk=500."),
     ] = None,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda or cuda:INDEX.")] = "auto",
-    json_out: Annotated[
-        Path | None, typer.Option("--json", help="Write RUN's COCO results there.")
-    ] = None,
+    json_out: Annotated[Path | None, output("Write RUN's COCO results there.", "--json")] = None,
 ) -> None:
     """Detect in pictures: COCO results, and pictures with boxes, peaks and offset arrows.
 

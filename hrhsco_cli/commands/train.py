@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from hrhsco_cli.commands.values import DataFolder
+from hrhsco_cli.commands.values import DataFolder, require_none
 
 
 def train(
@@ -55,6 +55,8 @@ def train(
     from hrhsco_cli.shown.metrics import print_metrics
     from hrhsco_cli.shown.training import training_progress
 
+    if resume:
+        require_none({"--weights": weights}, "has no effect with --resume, which has its own")
     path = recipes.find(recipe)
     changes = recipes.parse_settings(settings or [])
     select_device(device)
@@ -81,5 +83,5 @@ def train(
     checkpoint = resumable(run) if resume else None
     with training_progress(f"training {path.stem}") as callbacks:
         training.train(config, run, resume_from=checkpoint, **callbacks)
-    print_metrics(evaluate_run(run))
+    print_metrics(evaluate_run(run, into=run))
     typer.echo(run.path)

@@ -1,12 +1,13 @@
 """Reading the values of options that several commands take."""
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from hrhsco_cli.files import is_standard_output, only_data_on_stdout
 from reports.errors import InputError
 
 if TYPE_CHECKING:
@@ -20,6 +21,25 @@ DataFolder = Annotated[
 """``--data``."""
 
 
+def output(told: str, *names: str) -> typer.models.OptionInfo:
+    """An option that names a file to write to; ``-`` is standard output, tables then on stderr.
+
+    Args:
+        told: its help, a sentence.
+        names: of it; the parameter's own if there is none.
+    """
+    option: typer.models.OptionInfo = typer.Option(
+        *names, help=f"{told[:-1]}; - is stdout.", callback=_claim_stdout
+    )
+    return option
+
+
+def _claim_stdout(context: typer.Context, path: Path | None) -> Path | None:
+    if path is not None and is_standard_output(path) and not context.resilient_parsing:
+        context.with_resource(only_data_on_stdout())
+    return path
+
+
 ProtocolName = Annotated[
     str | None,
     typer.Option(
@@ -28,6 +48,21 @@ ProtocolName = Annotated[
     ),
 ]
 """``--protocol``."""
+
+
+def require_none(options: Mapping[str, Any], why: str) -> None:
+    """Refuse options that would have no effect.
+
+    Args:
+        options: what each was given, by name; None or empty where it wasn't.
+        why: it has none.
+
+    Raises:
+        InputError: one is given.
+    """
+    for name, value in options.items():
+        if value not in (None, [], False):
+            raise InputError(f"{name} {why}; leave it out")
 
 
 def parse_size(text: str, option: str = "--size") -> tuple[int, int]:

@@ -5,6 +5,8 @@ from typing import Annotated
 
 import typer
 
+from hrhsco_cli.commands.values import output
+
 weights_app = typer.Typer(
     help="Look at checkpoints, and make runs of published ones.", no_args_is_help=True
 )
@@ -13,7 +15,7 @@ weights_app = typer.Typer(
 @weights_app.command()
 def inspect(
     checkpoint: Annotated[str, typer.Argument(help="A checkpoint file, or a run's folder.")],
-    json_out: Annotated[Path | None, typer.Option("--json", help="Write it there.")] = None,
+    json_out: Annotated[Path | None, output("Write it there.", "--json")] = None,
 ) -> None:
     """What a checkpoint holds: layout, head, depth, recipe, classes, channels, tensors.
 

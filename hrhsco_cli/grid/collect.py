@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 from hrhsco_cli.datasets.coco_json import read_detections, read_scored_truth
 from hrhsco_cli.files import read_json
+from hrhsco_cli.grid.made_as import require_made_as_told
 from hrhsco_cli.grid.naming import head_axes, run_label
 from hrhsco_cli.grid.on_the_way import require_all
 from hrhsco_cli.runs.evaluation import read_metrics
@@ -76,7 +77,8 @@ def load_trial(
         validate: it was to be scored on the way every so many epochs; 0 takes what there is.
 
     Raises:
-        InputError: one of its files is broken, or it lacks scores on the way.
+        InputError: one of its files is broken or wasn't made as its recipe says, or it lacks scores
+            on the way.
     """
     import pandas as pd
 
@@ -87,6 +89,7 @@ def load_trial(
     about = listed or {}
     if not about and run.trial.is_file():
         about = read_json(run.trial, "trial description")
+    require_made_as_told(run, meta, listed)
     k = meta.get("cluster_crops", {}).get("k", 0)
     own = head_axes(meta["head"], meta["decoding"], k)
     axes = about.get("axes") or own

@@ -55,13 +55,14 @@ FindData = Callable[[TrialSpec], Path | None]
 """From a trial to its data folder; None keeps its recipe's own."""
 
 
-def grid_data(grid: Grid, data: Path | None) -> FindData:
+def grid_data(grid: Grid, data: Path | None, scratch: Path | None = None) -> FindData:
     """Where each trial of a grid finds its data, which is made where it isn't there yet.
 
     Args:
         grid: its ``data`` says what is to be made.
         data: the call's folder. It goes before ``synth``, and takes the place of ``folder``: folds
             and factors are made of it.
+        scratch: what isn't there yet is made in this folder; None makes it where it is kept.
 
     Raises:
         InputError: the file asks for something else.
@@ -70,7 +71,7 @@ def grid_data(grid: Grid, data: Path | None) -> FindData:
     if "synth" in grid.data or not (grid.data or per_trial):
         if per_trial or set(grid.data) - {"synth"}:
             raise InputError("grid 'data' has synth scenes, which have no other steps or axes")
-        found = data if data is not None or not grid.data else _scenes(grid.data["synth"])
+        found = data if data is not None or not grid.data else _scenes(grid.data["synth"], scratch)
         return lambda _: found
     unknown = sorted((set(grid.data) | per_trial) - _STEPS)
     if unknown or per_trial - _AXES:
@@ -89,10 +90,21 @@ def grid_data(grid: Grid, data: Path | None) -> FindData:
         raise InputError(
             f"no data folder {folder}; name one with --data DIR (train.json, val.json, images/)"
         )
-    return lambda trial: _cropped(*_made(folder, grid.data | trial.data, trial.fold), crops)
+
+    def find(trial: TrialSpec) -> Path:
+        made = _made(folder, grid.data | trial.data, trial.fold, scratch)
+        return _cropped(*made, crops, scratch)
+
+    return find
 
 
-def _scenes(wanted: Any) -> Path:
+def _place(kept: Path, scratch: Path | None) -> Path:
+    """Where made data are: ``kept`` if they are there already or are to be kept."""
+    there = kept.is_dir() and any(kept.iterdir())
+    return kept if scratch is None or there else scratch / kept.name
+
+
+def _scenes(wanted: Any, scratch: Path | None) -> Path:
     from hrhsco_cli.datasets.scenes import render_dataset
 
     if not isinstance(wanted, dict) or not {"images", "seed"} <= wanted.keys() <= _SCENES.keys():
@@ -104,7 +116,7 @@ def _scenes(wanted: Any) -> Path:
         if not _SCENES[key](value):
             raise InputError(f"grid 'data' has synth with {key} {value!r}, which can't be")
     options = dict(wanted)
-    folder = Path(options.pop("folder", SCENES))
+    folder = _place(Path(options.pop("folder", SCENES)), scratch)
     if "size" in options:
         options["size"] = tuple(options["size"])
     render_dataset(folder, **options)
@@ -135,14 +147,16 @@ def _checked_crops(crops: Any) -> dict[str, Any] | None:
     return {"k": 1, **crops}
 
 
-def _cropped(folder: Path, key: list[Any], crops: dict[str, Any] | None) -> Path:
+def _cropped(
+    folder: Path, key: list[Any], crops: dict[str, Any] | None, scratch: Path | None
+) -> Path:
     """A folder with crops of its training pictures beside them, if they are asked for."""
     from hrhsco_cli.datasets.crops import crop_dataset
     from hrhsco_cli.runs.cropping import window_finders
 
     if crops is None:
         return folder
-    made = MADE / f"{folder.name}-crops-{_short([*key, crops])}"
+    made = _place(MADE / f"{folder.name}-crops-{_short([*key, crops])}", scratch)
     if not made.is_dir():
         all_rows = bool(crops.get("all_rows"))
         clusters = {name: crops[name] for name in sorted(_CLUSTERS & crops.keys())}
@@ -159,7 +173,9 @@ def _cropped(folder: Path, key: list[Any], crops: dict[str, Any] | None) -> Path
     return made
 
 
-def _made(source: Path, steps: dict[str, Any], fold: str | None) -> tuple[Path, list[Any]]:
+def _made(
+    source: Path, steps: dict[str, Any], fold: str | None, scratch: Path | None
+) -> tuple[Path, list[Any]]:
     """A trial's folder after folds and factor, and all that decides its content."""
     from hrhsco_cli.datasets.downsampling import downsample_dataset
     from hrhsco_cli.datasets.folds import split_folds
@@ -168,7 +184,7 @@ def _made(source: Path, steps: dict[str, Any], fold: str | None) -> tuple[Path, 
     if fold is not None:
         folds, one_class = steps["folds"], steps.get("one_class")
         key += [folds, one_class]
-        whole = MADE / f"{source.name}-folds-{_short(key)}"
+        whole = _place(MADE / f"{source.name}-folds-{_short(key)}", scratch)
         if not whole.is_dir():
             split_folds(source, whole, folds, one_class)
         folder = whole / fold
@@ -180,7 +196,7 @@ def _made(source: Path, steps: dict[str, Any], fold: str | None) -> tuple[Path, 
     options = {name: bool(steps.get(name)) for name in ("phases", "excuse_vanished")}
     name = "-".join([source.name, *([fold] if fold else []), f"{factor}"])
     key += [fold, factor, options]
-    small = MADE / f"{name}-{_short(key)}"
+    small = _place(MADE / f"{name}-{_short(key)}", scratch)
     if not small.is_dir():
         downsample_dataset(folder, small, factor, **options)
     return small, key

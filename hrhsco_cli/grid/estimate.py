@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from hrhsco_cli.grid.executors.base import Executor
+from hrhsco_cli.grid.measured import Measured, measured_before, remember
 from hrhsco_cli.grid.plan import Network, PlannedTrial, networks
 from hrhsco_cli.grid.state import is_settled
 from hrhsco_cli.runs import second_pass
@@ -18,23 +19,6 @@ from hrhsco_cli.runs.val_log import due
 
 _BYTES_A_DETECTION = 110
 """Of a line of ``detections.json``: an image id, a category, four floats and a score."""
-
-
-@dataclass(frozen=True)
-class Measured:
-    """What one network was measured to take.
-
-    Attributes:
-        training_s: of the whole training with its scores on the way; ``scoring_s``: of one trial's
-            test set.
-        checkpoint_bytes: of one checkpoint; two are kept while training, then one.
-        detections_bytes: of one trial's results, at most (``topk`` or ``max_per_img`` an image).
-    """
-
-    training_s: float
-    scoring_s: float
-    checkpoint_bytes: int
-    detections_bytes: int
 
 
 @dataclass(frozen=True)
@@ -100,9 +84,10 @@ def estimate(
     for network in grouped:
         if not _settled(network, out):
             waiting.setdefault(_but_seed(network), network.trials[0].config)
-    found: dict[str, Measured | BaseException] = {}
+    found: dict[str, Measured | BaseException] = dict(measured_before(waiting, executor))
+    known = set(found)
     running: dict[Future[Measured], str] = {}
-    queue = list(waiting.items())
+    queue = [(key, config) for key, config in waiting.items() if key not in known]
     try:
         while queue or running:
             while queue and len(running) < executor.capacity:
@@ -113,6 +98,8 @@ def estimate(
                 found[running.pop(future)] = error if error is not None else future.result()
     finally:
         executor.stop()
+    if new := {key: each for key, each in found.items() if key not in known}:
+        remember(new, executor)
     rows = [row for network in grouped for row in _rows(network, out, found)]
     order = {trial.spec.name: index for index, trial in enumerate(planned)}
     rows.sort(key=lambda row: order[row.trial.spec.name])

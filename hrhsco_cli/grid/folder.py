@@ -86,15 +86,17 @@ class GridFolder:
 
     def locked(self, network: str) -> bool:
         """Whether somebody holds the lock of a network."""
-        from filelock import Timeout
+        import fcntl
 
-        if not (self.path / "locks" / f"{network}.lock").is_file():
-            return False
+        # Not by FileLock, which opens the file for writing: asking must not change the folder.
         try:
-            with self.lock(network):
-                return False
-        except (Timeout, PermissionError):  # somebody else's folder: what was noted has to do
+            with (self.path / "locks" / f"{network}.lock").open("rb") as file:
+                fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except FileNotFoundError:
+            return False
+        except OSError:  # held, or somebody else's folder: what was noted has to do
             return True
+        return False
 
 
 def grid_names(path: Path) -> dict[str, GridFolder]:

@@ -25,12 +25,13 @@ def report_folder(
 
     Args:
         folder: what to report on.
-        out: where the report goes; ``folder/report`` if not given. Of several, each one's name goes
-            on with its data.
+        out: all that is written; ``folder/report`` if not given. Of several reports, each one's
+            name goes on with its data, or is a folder in ``out``.
         grid_name: which grid of the folder; its first if not given.
 
     Returns:
-        The path of each ``report.md``; ``results.csv`` is written beside the report's folder.
+        The path of each ``report.md``. A grid's ``results.csv`` is written beside the report's
+        folder, or to ``out``.
 
     Raises:
         InputError: nothing is finished there, its data changed, or results don't belong together.
@@ -53,16 +54,17 @@ def report_folder(
             log.advance(note=run.path.name)
     heading: dict[str, Any] = listing or {}
     title = heading.get("title", f"Report of {folder.name}")
-    place = out or (grid.report if grid else folder / "report")
-    if grid is not None:
-        frame = results_frame([each.trial for each in loaded])
-        write_text(grid.results, frame.to_csv(index=False))
+    groups = _by_data(loaded)
     written = []
-    for data, same in _by_data(loaded).items():
+    for data, same in groups.items():
         trials = [each.trial for each in same]
+        own = grid.report if grid else folder / "report"
+        place = own.with_name("-".join([own.name, *data.split()]))
+        if out is not None:
+            place = out if len(groups) == 1 else out / ("-".join(data.split()) or "unchanged")
         written.append(
             write_report(
-                place.with_name("-".join([place.name, *data.split()])),
+                place,
                 f"{title} ({data})" if data else title,
                 trials,
                 pooled_truth({each.trial.fold: each.truth for each in same}),
@@ -72,6 +74,10 @@ def report_folder(
                 center_sources={name: each.description for name, each in CENTER_SOURCES.items()},
             )
         )
+    if grid is not None:
+        frame = results_frame([each.trial for each in loaded])
+        results = grid.results if out is None else out / "results.csv"
+        write_text(results, frame.to_csv(index=False))
     return written
 
 

@@ -63,9 +63,21 @@ def prepare_workers(options: Options) -> None:
 
 
 def plan(
-    grid: Grid, out: Path, options: Options, on_trial: Callable[[str], None] = lambda _: None
+    grid: Grid,
+    out: Path,
+    options: Options,
+    on_trial: Callable[[str], None] = lambda _: None,
+    *,
+    scratch: Path | None = None,
 ) -> list[PlannedTrial]:
     """The trials of a grid with their identities and folders.
+
+    Args:
+        grid: the trials.
+        out: the grid's folder.
+        options: see there.
+        on_trial: told of each trial that is planned.
+        scratch: gets data that are still to be made; None makes them where they are kept.
 
     Raises:
         InputError: a recipe, its data or an option is wrong, or a network that is trained already
@@ -74,7 +86,7 @@ def plan(
     planned = plan_grid(
         grid,
         out,
-        data=grid_data(grid, options.data),
+        data=grid_data(grid, options.data, scratch),
         epochs=options.epochs,
         prepare=lambda config: _prepare(config, out, options, grid.validate),
         on_trial=on_trial,

@@ -159,7 +159,7 @@ def _run_trial(task: Task, about: dict[str, Any], plain: dict[str, Any], run: Ru
     trainer = RunFolder(task.folder / task.trainer)
     _make_sure_it_is_trained(config, trainer, run, task)
     write_note(run, "scoring", attempt=task.attempt)
-    evaluate_run(run)
+    evaluate_run(run, into=run)
     write_note(run, "finished", attempt=task.attempt)
 
 

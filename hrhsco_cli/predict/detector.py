@@ -4,6 +4,7 @@ One picture goes through the network at a time, so that what is found in it depe
 (a batch is padded to its largest picture).
 """
 
+import tempfile
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -163,7 +164,8 @@ def load_detector(name: str, settings: list[str], annotations: Path | None = Non
     tested = config.copy()
     for key in ("test_dataloader", "test_cfg", "test_evaluator"):
         tested.pop(key, None)
-    model = trained_runner(tested, run, weights).model.eval()
+    with tempfile.TemporaryDirectory() as aside:
+        model = trained_runner(tested, RunFolder(Path(aside)), weights).model.eval()
     known = config.model.get("bbox_head", {}).get("num_classes", len(classes))
     if known != len(classes):
         raise InputError(

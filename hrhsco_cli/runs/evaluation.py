@@ -1,19 +1,21 @@
 """Scoring: a run's checkpoint, or any detector's COCO results, into ``metrics.json``."""
 
 import math
+import os
+import shutil
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from hrhsco_cli.datasets.coco_json import read_detections, read_scored_truth
-from hrhsco_cli.files import read_json, write_json
+from hrhsco_cli.files import file_hash, read_json, replacing, write_json
 from hrhsco_cli.runs import recipe, score_limits, second_pass
 from hrhsco_cli.runs.environment import describe
 from hrhsco_cli.runs.folder import RunFolder
 from reports.errors import InputError
 from reports.frames import GroundTruth
-from reports.metrics.protocols import DENSE, Protocol
+from reports.metrics.protocols import DENSE, PROTOCOLS, Protocol
 from reports.metrics.score import conditions, score
 
 if TYPE_CHECKING:
@@ -47,19 +49,62 @@ def evaluate_predictions(
     return _scored(truth, detections, None, protocol, min_score)
 
 
+def place_of(
+    run: RunFolder,
+    out: Path | None,
+    *,
+    checkpoint: Path | None = None,
+    settings: dict[str, Any] | None = None,
+    protocol: Protocol | None = None,
+    min_score: float | None = None,
+) -> RunFolder | None:
+    """Where the figures of an evaluation are kept; None where they are only shown.
+
+    A run keeps those alone that were made as its recipe says. Others are ``out``'s, and so are all
+    where it is named.
+
+    Args:
+        run: its folder.
+        out: what the call names.
+        checkpoint: and further arguments: as ``evaluate_run``.
+
+    Raises:
+        InputError: ``out`` is a trained run, or no folder.
+    """
+    if out is not None:
+        place = RunFolder(out)
+        if out.exists() and not out.is_dir():
+            raise InputError(f"--out {out} is a file; name a folder")
+        if place.saved() or place.trial.is_file() or out.resolve() == run.path.resolve():
+            raise InputError(f"--out {out} is a run, which keeps its own figures; name a new one")
+        return place
+    own, config = recipe.load_run(run), recipe.load_run(run)
+    recipe.override(config, settings or {})
+    changed = (
+        config.to_dict() != own.to_dict()
+        or (checkpoint is not None and checkpoint.resolve() != run.last_checkpoint().resolve())
+        or (protocol is not None and protocol != score_limits.protocol(own))
+        or (min_score is not None and min_score != score_limits.min_score(own))
+    )
+    return None if changed or not os.access(run.path, os.W_OK) else run
+
+
 def evaluate_run(
     run: RunFolder,
     *,
+    into: RunFolder | None,
     checkpoint: Path | None = None,
     settings: dict[str, Any] | None = None,
     protocol: Protocol | None = None,
     min_score: float | None = None,
     on_batch: OnBatch = lambda _done, _total: None,
 ) -> Metrics:
-    """Detect on the run's test set, write ``detections.json``, score it, write ``metrics.json``.
+    """Detect on the run's test set and score that.
 
     Args:
-        run: its folder.
+        run: its folder; nothing is written to it, unless it is ``into``.
+        into: gets ``detections.json`` and ``metrics.json``, and where it is another folder than
+            the run's, the recipe that they were made by; None keeps none of them.
         checkpoint: instead of the run's last one.
         settings: dotted keys to change in its recipe (decoding options).
         protocol: of AP; its limit also bounds the localisation matching. None takes the recipe's.
@@ -71,25 +116,50 @@ def evaluate_run(
         InputError: no run, no checkpoint, one of another architecture, or wrong data.
     """
     config = _config(run, settings)
-    metrics = _measure(config, run, checkpoint, run.detections, protocol, min_score, on_batch)
-    write_json(run.metrics, metrics)
+    with tempfile.TemporaryDirectory() as folder:
+        aside = RunFolder(Path(folder))
+        metrics = _measure(config, run, checkpoint, aside, protocol, min_score, on_batch)
+        if into is not None:
+            _keep(config, metrics, aside, run, into)
     return metrics
+
+
+def _keep(
+    config: "Config", metrics: Metrics, made: RunFolder, run: RunFolder, into: RunFolder
+) -> None:
+    """Put figures, and what they are of, into a folder."""
+    from hrhsco_cli.runs.training import dump_recipe
+
+    if into != run:
+        meta = metrics["meta"]
+        config = config.copy()
+        shipped = meta["protocol"] in PROTOCOLS
+        config.min_score = meta["min_score"]
+        config.protocol = meta["protocol"] if shipped else None
+        config.max_dets = None if shipped else list(meta["max_dets"])
+        into.oracle.unlink(missing_ok=True)  # of what lay there before
+        dump_recipe(config, into)
+    with replacing(into.detections) as aside:
+        shutil.copyfile(made.detections, aside)
+    write_json(into.metrics, metrics)
 
 
 def evaluate_oracles(
     run: RunFolder,
     branches: Sequence[str],
     *,
+    into: RunFolder | None,
     checkpoint: Path | None = None,
     settings: dict[str, Any] | None = None,
     protocol: Protocol | None = None,
     min_score: float | None = None,
     on_batch: OnBatch = lambda _done, _total: None,
 ) -> dict[str, Metrics]:
-    """Score the run again with branches replaced by the truth; write ``oracle.json``.
+    """Score the run again with branches replaced by the truth.
 
     Args:
         run: and further arguments: as ``evaluate_run``.
+        into: gets ``oracle.json``.
         branches: of ``heads.branch_oracle``, several at once joined by ``+``.
 
     Returns:
@@ -104,11 +174,11 @@ def evaluate_oracles(
         config = _config(run, settings)
         if branch != "none":
             _use_truth(config, branch)
-        with tempfile.TemporaryDirectory(prefix=".oracle-", dir=run.path) as aside:
-            scored[branch] = _measure(
-                config, run, checkpoint, Path(aside, "found.json"), protocol, min_score, on_batch
-            )
-    write_json(run.oracle, scored)
+        with tempfile.TemporaryDirectory() as folder:
+            aside = RunFolder(Path(folder))
+            scored[branch] = _measure(config, run, checkpoint, aside, protocol, min_score, on_batch)
+    if into is not None:
+        write_json(into.oracle, scored)
     return scored
 
 
@@ -154,21 +224,23 @@ def _measure(
     config: "Config",
     run: RunFolder,
     checkpoint: Path | None,
-    out_file: Path,
+    aside: RunFolder,
     protocol: Protocol | None,
     min_score: float | None,
     on_batch: OnBatch,
 ) -> Metrics:
-    """Detect on the test set into ``out_file`` and score that."""
+    """Detect on the test set, work and write in a folder ``aside``, and score what was found."""
     from reports.metrics.cost import CONVENTION, model_cost
 
     if min_score is None:
         min_score = score_limits.min_score(config)
     protocol = protocol or score_limits.protocol(config)
     weights = checkpoint or run.last_checkpoint()
-    cell_size, model, crops = _detect(config, run, weights, out_file, on_batch)
+    cell_size, model, crops = _detect(config, aside, weights, on_batch)
     truth = read_scored_truth(annotation_file(config), protocol)
-    metrics = _scored(truth, read_detections(out_file, truth), cell_size, protocol, min_score)
+    metrics = _scored(
+        truth, read_detections(aside.detections, truth), cell_size, protocol, min_score
+    )
     cost = model_cost(model, tuple(config.input_size))
     metrics |= cost.metrics
     metrics["meta"] |= {"cost": CONVENTION, "cost_not_counted": cost.not_counted}
@@ -176,6 +248,7 @@ def _measure(
         metrics |= second_pass.crop_cost(crops, cost.metrics, model.bbox_head.sparse_offsets)
         metrics["meta"] |= {"crop_time": crops.timed_on, "crop_time_range": crops.time_range}
     metrics["meta"] |= run_conditions(config) | _surroundings() | _origin(run)
+    metrics["meta"]["detections_sha256"] = file_hash(aside.detections)
     return metrics
 
 
@@ -200,7 +273,7 @@ def annotation_file(config: "Config") -> Path:
 
 
 def _detect(
-    config: "Config", run: RunFolder, checkpoint: Path, out_file: Path, on_batch: OnBatch
+    config: "Config", aside: RunFolder, checkpoint: Path, on_batch: OnBatch
 ) -> tuple[dict[Any, float], Any, second_pass.Crops | None]:
     """Write COCO results; the heatmap cell in original pixels by image, the network, its crops.
 
@@ -213,8 +286,8 @@ def _detect(
             on_batch(batch_idx + 1, len(runner.test_dataloader))
 
     config = config.copy()
-    config.test_evaluator = {"type": "DetectionsMetric", "out_file": str(out_file)}
-    runner = trained_runner(config, run, checkpoint)
+    config.test_evaluator = {"type": "DetectionsMetric", "out_file": str(aside.detections)}
+    runner = trained_runner(config, aside, checkpoint)
     model = second_pass.unwrapped(runner.model)
     runner.register_hook(Progress())
     crops = None
@@ -233,22 +306,34 @@ def _detect(
     return cells, model, crops
 
 
-def trained_runner(config: "Config", run: RunFolder, checkpoint: Path) -> "Runner":
+def trained_runner(config: "Config", aside: RunFolder, checkpoint: Path) -> "Runner":
     """mmengine's Runner of a recipe that is trained no more, with a checkpoint's weights.
 
     The network has its second pass around it, where the recipe asks for one.
 
+    Args:
+        config: the recipe.
+        aside: where mmengine writes its logs, which nobody reads: no folder of a run.
+        checkpoint: of the network.
+
     Raises:
         InputError: a component refuses its options, or the checkpoint doesn't fit.
     """
-    from hrhsco_cli.runs.training import build_runner, load_weights, without
+    from hrhsco_cli.runs.training import load_weights
+
+    runner = testing_runner(config, aside)
+    load_weights(second_pass.unwrapped(runner.model), checkpoint)
+    return runner
+
+
+def testing_runner(config: "Config", aside: RunFolder) -> "Runner":
+    """The same without weights of a checkpoint."""
+    from hrhsco_cli.runs.training import build_runner, without
 
     config = without(config, *TRAINING_KEYS)
     config.visualizer = None  # training curves are told while training
     second_pass.wrap(config)
-    runner = build_runner(config, run)
-    load_weights(second_pass.unwrapped(runner.model), checkpoint)
-    return runner
+    return build_runner(config, aside)
 
 
 def _surroundings() -> dict[str, Any]:
@@ -278,7 +363,7 @@ def run_conditions(config: "Config") -> dict[str, Any]:
         "precision": "amp" if "Amp" in config.optim_wrapper.type else "fp32",
         "optimizer": _optimizer(config),
         "detector": config.model.type,
-        "head": _plain(config.model.bbox_head),
+        "head": plain_options(config.model.bbox_head),
         "decoding": options,
         **({second_pass.KEY: crops} if crops else {}),
     }
@@ -286,7 +371,7 @@ def run_conditions(config: "Config") -> dict[str, Any]:
 
 def _optimizer(config: "Config") -> dict[str, Any]:
     wrapper = config.optim_wrapper
-    about = _plain(wrapper.optimizer)
+    about = plain_options(wrapper.optimizer)
     if wrapper.get("clip_grad"):
         about["gradient norm up to"] = wrapper.clip_grad.get("max_norm")
     scaled = config.get("auto_scale_lr") or {}
@@ -295,7 +380,8 @@ def _optimizer(config: "Config") -> dict[str, Any]:
     return about
 
 
-def _plain(options: dict[str, Any]) -> dict[str, Any]:
+def plain_options(options: Mapping[str, Any]) -> dict[str, Any]:
+    """The options of a component that are numbers, text, true or false."""
     plain = (bool, int, float, str)
     return {key: value for key, value in options.items() if isinstance(value, plain)}
 

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from mmengine.config import Config
 
 
-def protocol(config: "Config") -> Protocol:
+def protocol(config: "Config | Mapping[str, Any]") -> Protocol:
     """The protocol that a recipe names, or ``dense`` with the ``max_dets`` that it sets.
 
     Raises:

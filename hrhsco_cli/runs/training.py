@@ -4,6 +4,7 @@ import contextlib
 import importlib.util
 import math
 import shutil
+import tempfile
 import uuid
 import warnings
 from collections.abc import Callable, Iterator
@@ -213,6 +214,7 @@ def _train(
         trained.load_from, trained.resume = str(resume_from), True
     use_threads(config)
     if not in_torchrun():
+        decode_one_batch(config)
         if config.get("load_from") and resume_from is None:
             start = plan_start(config)
             on_start(start)
@@ -227,6 +229,38 @@ def _train(
         for hook in _hooks(config, run, on_step):
             runner.register_hook(hook)
         runner.train()
+
+
+def decode_one_batch(config: "Config") -> None:
+    """Decode a test batch by a network of drawn weights, as scoring will after the training.
+
+    A decoding that can't be would otherwise be found out when all is trained.
+
+    Raises:
+        InputError: it can't be decoded.
+    """
+    import torch
+
+    from hrhsco_cli.runs.evaluation import testing_runner
+
+    config = config.copy()
+    loading = dict(config.test_dataloader)
+    for key in ("persistent_workers", "prefetch_factor"):  # which go with workers
+        loading.pop(key, None)
+    config.test_dataloader = {**loading, "num_workers": 0}
+    with tempfile.TemporaryDirectory() as folder:
+        aside = RunFolder(Path(folder))
+        config.test_evaluator = {"type": "DetectionsMetric", "out_file": str(aside.detections)}
+        runner = testing_runner(config, aside)
+        try:
+            with torch.no_grad():
+                runner.model.eval().test_step(next(iter(runner.test_dataloader)))
+        except torch.cuda.OutOfMemoryError:
+            raise  # no fault of the decoding
+        except (AssertionError, AttributeError, LookupError, RuntimeError, TypeError,
+                ValueError) as error:  # fmt: skip
+            told = f"{type(error).__name__}: {' '.join(str(error).split())}"
+            raise InputError(f"a test batch can't be decoded: {told}") from error
 
 
 def _hooks(config: "Config", run: RunFolder, on_step: OnStep) -> "list[Hook]":

@@ -1,5 +1,6 @@
 """What ``hrhsco evaluate`` measured."""
 
+from pathlib import Path
 from typing import Any
 
 from rich.table import Table
@@ -37,6 +38,14 @@ def print_metrics(metrics: dict[str, Any]) -> None:
         if key in meta
     }
     console.print(", ".join(f"{key} {value}" for key, value in shown.items()), style="dim")
+
+
+def print_not_kept(run: Path) -> None:
+    """Say on stderr that figures were shown alone."""
+    Console(stderr=True).print(
+        f"{run} was left as it is, and keeps none of these figures; keep them with --out DIR",
+        highlight=False, soft_wrap=True,
+    )  # fmt: skip
 
 
 def _precision_table(metrics: dict[str, Any]) -> Table:

@@ -204,9 +204,12 @@ def test_the_baseline_of_our_own_ci_finds_planted_mistakes(
         ours = "'hrhsco_cli.runs.mmdet_parts',"
         assert recipe.count(ours) == 1
         (copy / "recipe.py").write_text(recipe.replace(ours, f"{ours} 'planted',"))
-        done = hrhsco("evaluate", copy, "--set", f"model.test_cfg.center_source={source}")
+        done = hrhsco(
+            "evaluate", copy, "--set", f"model.test_cfg.center_source={source}",
+            "--out", tmp_path / "scored" / run.name,
+        )  # fmt: skip
         assert done.returncode == 0, done.stderr
-    pattern = tmp_path / "hrh-sco-n-2_sco-*"
+    pattern = tmp_path / "scored" / "hrh-sco-n-2_sco-*"
     done = hrhsco("check", pattern, "--baseline", SHIPPED, "--json", tmp_path / "found.json")
     assert done.returncode == (0 if source == "sco" else 1), done.stdout
     found = json.loads((tmp_path / "found.json").read_text())

@@ -43,8 +43,9 @@ def rows(path):
 
 @pytest.mark.slow
 def test_detections_are_those_of_evaluate_to_the_last_bit(run, alone, scenes, tmp_path):
-    shutil.copytree(run, tmp_path / "run")
-    done = hrhsco("evaluate", tmp_path / "run", "--set", "test_dataloader.batch_size=1")
+    done = hrhsco(
+        "evaluate", run, "--set", "test_dataloader.batch_size=1", "--out", tmp_path / "run"
+    )
     assert done.returncode == 0, done.stderr
     frames = tmp_path / "frames.txt"
     val = json.loads((scenes / "val.json").read_text())

@@ -33,6 +33,7 @@ def test_two_passes(contrasted, tmp_path):
     done = hrhsco(
         "evaluate", contrasted, "--json", tmp_path / "two.json", "--set", "cluster_crops.k=2",
         "--set", "cluster_crops.min_side=8", "--set", "cluster_crops.max_per_img=50",
+        "--out", tmp_path / "two",
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     two = json.loads((tmp_path / "two.json").read_text())
@@ -44,14 +45,15 @@ def test_two_passes(contrasted, tmp_path):
     assert low <= two["cost.crop_time"] <= high
     assert two["meta"]["cluster_crops"]["k"] == 2
     assert "cost of cluster crops" in done.stdout
-    detections = json.loads((contrasted / "detections.json").read_text())
+    detections = json.loads((tmp_path / "two" / "detections.json").read_text())
     assert max(Counter(each["image_id"] for each in detections).values()) == 50
-    done = hrhsco("report", contrasted)
+    done = hrhsco("report", tmp_path / "two")
     assert done.returncode == 0, done.stderr
-    page = (contrasted / "report" / "report.md").read_text()
+    page = (tmp_path / "two" / "report" / "report.md").read_text()
     assert "HRH-SCO n=1, sco, cluster crops k=2" in page
     assert "FLOPs of cluster crops (G)" in page
     assert checkpoint.read_bytes() == trained
+    assert json.loads((contrasted / "metrics.json").read_text()) == plain
 
 
 def test_crops_where_the_network_sees_crowds(contrasted, scenes, tmp_path):
@@ -71,7 +73,10 @@ def test_crops_where_the_network_sees_crowds(contrasted, scenes, tmp_path):
 
 def test_predict_looks_twice_as_evaluate_does(contrasted, scenes, tmp_path):
     options = ["--set", "cluster_crops.k=2", "--set", "cluster_crops.min_side=8"]
-    done = hrhsco("evaluate", contrasted, *options, "--set", "test_dataloader.batch_size=1")
+    done = hrhsco(
+        "evaluate", contrasted, *options, "--set", "test_dataloader.batch_size=1",
+        "--out", tmp_path / "scored",
+    )  # fmt: skip
     assert done.returncode == 0, done.stderr
     val = json.loads((scenes / "val.json").read_text())
     pictures = [scenes / "images" / image["file_name"] for image in val["images"]]
@@ -85,6 +90,9 @@ def test_predict_looks_twice_as_evaluate_does(contrasted, scenes, tmp_path):
             (row["image_id"], row["category_id"], row["bbox"], row["score"])
             for row in json.load(file)
         ]
-        for file in ((tmp_path / "found.json").open(), (contrasted / "detections.json").open())
+        for file in (
+            (tmp_path / "found.json").open(),
+            (tmp_path / "scored" / "detections.json").open(),
+        )
     )
     assert mine == scored

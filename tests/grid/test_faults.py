@@ -227,5 +227,5 @@ def test_a_killed_trial_of_two_processes_leaves_none_of_them(scenes, tmp_path):
     grids.end(process)
     assert grids.note(trial)["attempt"] == 2
     metrics = json.loads((trial / "metrics.json").read_text())
-    assert metrics["meta"]["batch_size"] == 8
+    assert metrics["meta"]["batch_size"] == 16
     assert not ranks(out)

@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+from hrhsco_cli.grid.measured import cache_file
 from tests.grid import grids
 from tests.reference.calling import hrhsco, refused
 
@@ -96,7 +97,7 @@ def test_watching_ends_with_the_grid(scenes, tmp_path):
     assert "1 finished, 1 waiting" in watched.stdout
 
 
-def test_a_dry_run_measures_and_leaves_nothing(scenes, tmp_path):
+def test_a_dry_run_measures_once_and_leaves_nothing(scenes, tmp_path):
     grid = grids.written(
         tmp_path, axes=grids.TWO_HEADS["axes"] | {"heatmap_upsample_num": [1, 9]},
         exclude=[{"use_hrh_sco": False, "heatmap_upsample_num": 9}],
@@ -110,6 +111,10 @@ def test_a_dry_run_measures_and_leaves_nothing(scenes, tmp_path):
         assert "stages at most" in done.stdout
         assert "at most" in done.stdout.splitlines()[-1]
     assert sorted(tmp_path.iterdir()) == before
+    measured = cache_file().stat().st_mtime_ns
+    again = hrhsco(*call, "--epochs", 50)
+    assert again.stdout == short.stdout  # to the second, for it was not measured again
+    assert cache_file().stat().st_mtime_ns == measured
 
     def seconds(done):
         hours, minutes, rest = done.stdout.splitlines()[-1].split()[1].split(":")

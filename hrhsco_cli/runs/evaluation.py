@@ -80,9 +80,10 @@ def place_of(
         return place
     own, config = recipe.load_run(run), recipe.load_run(run)
     recipe.override(config, settings or {})
+    newest = [each.resolve() for each in run.trainer().saved()[:1]]
     changed = (
         config.to_dict() != own.to_dict()
-        or (checkpoint is not None and checkpoint.resolve() != run.last_checkpoint().resolve())
+        or (checkpoint is not None and checkpoint.resolve() not in newest)
         or (protocol is not None and protocol != score_limits.protocol(own))
         or (min_score is not None and min_score != score_limits.min_score(own))
     )

@@ -26,7 +26,7 @@ def test_train_leaves_a_whole_run(run):
     metrics = json.loads((run / "metrics.json").read_text())
     assert metrics["meta"]["head"]["heatmap_upsample_num"] == 1
     assert metrics["cost.flops"] == 2 * metrics["cost.macs"]
-    assert logged_steps(run)[-1] == 3  # 12 pictures, 4 a step
+    assert logged_steps(run)[-1] == 2  # 12 pictures, 8 a step
 
 
 @pytest.mark.slow
@@ -58,7 +58,7 @@ def test_resume_goes_on_and_a_second_run_is_refused(own_run, scenes):
     refused(hrhsco(*call, *depth, "--epochs", 1), "holds a run already", "--resume")
     done = hrhsco(*call, *depth, "--epochs", 2, "--resume")
     assert done.returncode == 0, done.stderr
-    assert logged_steps(own_run) == [3, 6]
+    assert logged_steps(own_run) == [2, 4]
 
 
 @pytest.mark.slow

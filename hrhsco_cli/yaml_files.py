@@ -10,11 +10,26 @@ from hrhsco_cli.files import read_text
 from reports.errors import InputError
 
 
-class _Loader(yaml.SafeLoader):
+class _OnceEach:
+    """A key may stand once in a mapping: of two, PyYAML silently takes the last."""
+
+    def compose_mapping_node(self, anchor: Any) -> Any:
+        node = super().compose_mapping_node(anchor)  # type: ignore[misc]
+        seen: set[str] = set()
+        for key, _ in node.value:
+            if isinstance(key, yaml.ScalarNode) and key.value != "<<":
+                if key.value in seen:
+                    said = f"the key {key.value!r} stands twice"
+                    raise yaml.MarkedYAMLError(problem=said, problem_mark=key.start_mark)
+                seen.add(key.value)
+        return node
+
+
+class _Loader(_OnceEach, yaml.SafeLoader):
     """PyYAML's safe loader with the numbers of YAML 1.2, which are JSON's and everybody's."""
 
 
-class _TextLoader(yaml.BaseLoader):
+class _TextLoader(_OnceEach, yaml.BaseLoader):
     """Takes every scalar as the text that it is."""
 
 

@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from hrhsco_cli.commands.values import DataFolder, require_none
+from reports.errors import InputError
 
 
 def train(
@@ -61,6 +62,8 @@ def train(
     changes = recipes.parse_settings(settings or [])
     select_device(device)
     run = RunFolder(out or Path("runs") / path.stem)
+    if run.path.exists() and not run.path.is_dir():
+        raise InputError(f"--out {run.path} is a file; name a folder")
     config = recipes.load(path)
     recipes.override(config, changes)
     recipes.bind_data(config, data)

@@ -54,6 +54,8 @@ def read_baseline(path: Path) -> Baseline:
     found = read_yaml(path, "baseline")
     if not isinstance(found, dict) or not isinstance(found.get("metrics"), dict):
         raise InputError(f"{path} has no mapping 'metrics'; write it anew with --update")
+    if not found["metrics"]:
+        raise InputError(f"{path}: 'metrics' is empty and guards nothing; write it with --update")
     unknown = sorted(set(found) - _ENTRIES.keys(), key=str)
     if unknown:
         raise InputError(f"{path} has an unknown entry {unknown[0]!r}")

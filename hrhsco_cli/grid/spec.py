@@ -121,8 +121,8 @@ def read_grid(path: Path) -> Grid:
     for field_name, kinds in _FIELDS.items():
         _require(path, content, field_name, kinds)
     seeds = _listed(content.get("seeds", [0]))
-    if not all(type(seed) is int and seed >= 0 for seed in seeds):
-        raise InputError(f"grid {path}: seeds are whole numbers, not {seeds}")
+    if not all(type(seed) is int and 0 <= seed < 2**32 for seed in seeds):
+        raise InputError(f"grid {path}: seeds are whole numbers from 0 to 2**32 - 1, not {seeds}")
     cells = [*_cells(path, content), *_rows(path, content)]
     if not cells or not seeds:
         raise InputError(f"grid {path} comes out empty; loosen 'exclude'")

@@ -398,10 +398,18 @@ def read_metrics(path: Path) -> Metrics:
         raise InputError(f"{path} holds no metrics (no 'meta'); write it with hrhsco evaluate")
     for key, value in content.items():
         if key != "meta" and not (value is None or is_figure(value)):
-            raise InputError(f"{path}: {key} is {value!r}, which is no number")
+            raise InputError(f"{path}: {key} is {str(value)[:40]!r}, which is no number")
+    max_dets = content["meta"].get("max_dets")
+    if max_dets is not None and not (
+        isinstance(max_dets, list) and all(type(each) is int for each in max_dets)
+    ):
+        raise InputError(f"{path}: meta.max_dets is {max_dets!r}, no list of whole numbers")
     return content
 
 
 def is_figure(value: Any) -> bool:
     """Whether something read from a file is a number that can be compared: not true, not NaN."""
-    return type(value) in (int, float) and math.isfinite(value)
+    try:
+        return type(value) in (int, float) and math.isfinite(value)
+    except OverflowError:  # a whole number of more digits than any figure has
+        return False

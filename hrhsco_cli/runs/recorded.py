@@ -7,7 +7,6 @@ one names, and only modules that are installed here, or are this project's, are 
 
 import ast
 import importlib.metadata
-import sys
 from collections.abc import Iterator, Mapping
 from functools import cache
 from pathlib import Path
@@ -89,7 +88,7 @@ def require_installed(path: Path, name: Any) -> None:
 
 @cache
 def _is_installed(top: str) -> bool:
-    return top in sys.stdlib_module_names or top in importlib.metadata.packages_distributions()
+    return top in importlib.metadata.packages_distributions()
 
 
 def _registered() -> frozenset[str]:

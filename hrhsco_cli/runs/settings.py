@@ -24,8 +24,8 @@ def require_fitting(
     Raises:
         InputError: the value is of another kind.
     """
-    if _holds_nan(value):
-        raise _refusal(key, value, "a number")
+    if _holds_infinite(value):
+        raise _refusal(key, value, "a finite number")
     annotation = getattr(parameter, "annotation", None)
     default = getattr(parameter, "default", inspect.Parameter.empty)
     meant = default if old is None and default is not inspect.Parameter.empty else old
@@ -100,12 +100,12 @@ def _kind(meant: Any) -> str:
     return "a list of alike values"
 
 
-def _holds_nan(value: Any) -> bool:
+def _holds_infinite(value: Any) -> bool:
     if isinstance(value, Mapping):
-        return any(map(_holds_nan, value.values()))
+        return any(map(_holds_infinite, value.values()))
     if isinstance(value, (list, tuple)):
-        return any(map(_holds_nan, value))
-    return isinstance(value, float) and math.isnan(value)
+        return any(map(_holds_infinite, value))
+    return isinstance(value, float) and not math.isfinite(value)
 
 
 def _refusal(key: str, value: Any, meant: str) -> InputError:

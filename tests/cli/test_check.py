@@ -118,7 +118,14 @@ def test_refusals_leave_the_baseline_as_it_was(baseline, tmp_path):
         ("metrics: {ap.all: {value: 1, absolute: -1}}", ("absolute -1",)),
         ("metrics: {ap.all: {value: x, absolute: 1}}", ("no number",)),
         ("metrics: {latency.neck.ms: {value: 7, factor: 1.1}}", ("guard latency.neck.ratio",)),
+        ("metrics: {ap.all: {value: 1, absolute: 1" + "0" * 400 + "}}", ("absolute 1",)),
+        ("metrics: {ap.all: {value: 1" + "0" * 400 + ", absolute: 1}}", ("no number",)),
         ("metrics: [", ("no YAML",)),
+        ("metrics: {}", ("guards nothing",)),
+        (
+            "metrics:\n  ap.all: {value: 1, absolute: 0}\n  ap.all: {value: 0, absolute: 1}",
+            ("line 3", "'ap.all' stands twice"),
+        ),
         ("metric: {}", ("no mapping 'metrics'",)),
     ],
 )

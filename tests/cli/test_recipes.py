@@ -218,6 +218,8 @@ def test_grids_resolve(name):
         ("recipe: a\naxes: {center_source: [sco]}\nseed: 3", "unknown field 'seed'"),
         ("recipe: a\naxes: {center_source: [sco]}\nexclude: [{center_source: sco}]", "empty"),
         ("recipe: a\naxes: {center_source: [sco]}\nseeds: [x]", "seeds are whole numbers"),
+        ("recipe: a\naxes: {center_source: [sco]}\nseeds: [4294967296]", "from 0 to 2"),
+        ("recipe: a\nrecipe: b\naxes: {center_source: [sco]}", "'recipe' stands twice"),
         ("recipe: a\naxes: [sco]", "'axes' is no mapping"),
         ("rows: [quickstart_fcos]", "a row names no recipe: quickstart_fcos"),
         ("rows: [{label: FCOS}]", "a row names no recipe"),

@@ -149,7 +149,7 @@ def test_a_setting_is_read_as_people_write_numbers(tmp_path):
     finished = trained(data, tmp_path / "run", "--set", f"{key}=1e-3")
     assert finished.returncode == 0, finished.stderr
     assert "lr=0.001" in (tmp_path / "run/recipe.py").read_text()
-    for wrong in ("fast", "true", "1e-3x", ".nan", "null", "[1]"):
+    for wrong in ("fast", "true", "1e-3x", ".nan", "1e999", "null", "[1]"):
         refused(trained(data, tmp_path / "none", "--set", f"{key}={wrong}"), key, "number")
         assert not (tmp_path / "none").exists()
 

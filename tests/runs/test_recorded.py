@@ -71,6 +71,7 @@ HARMS = {
     "a module that lies about": lambda text, place: text.replace(
         "'heads.registered'", "'lying_about'"
     ),
+    "a module of Python itself": lambda text, place: text.replace("'heads.registered'", "'this'"),
     "an expression where mmcv looks one up": lambda text, place: text.replace(
         "topk=1000", f"topk=1000, nms=dict(type='open({place!r}, \"w\")', iou_threshold=0.5)"
     ),

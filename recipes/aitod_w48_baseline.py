@@ -2,7 +2,7 @@
 
 Data: hrhsco data convert aitod AI-TOD data/aitod
 Command: hrhsco train aitod_w48_baseline --data data/aitod --device cuda
-Cost: 48 epochs; not run by the authors of this tool, who had no GPU.
+Cost: 48 epochs; not run by the authors of this tool.
 Expect: no published figure: ours, for comparison. Network and schedule are YOLC's public ones (see
     yolc_published); what differs is in visdrone_w48_baseline and in the data base.
 """

@@ -5,7 +5,7 @@ Data: hrhsco data convert visdrone FOLDER data/visdrone
 Command: hrhsco train hrh_sco_published --data data/visdrone --device cuda
     then on all pictures: hrhsco train hrh_sco_published_finetune --data data/visdrone --device cuda
 Cost: 16 epochs of 1 pass over a quarter of 6,471 pictures, batch 1; not run by the authors of this
-    tool, who had no GPU.
+    tool.
 Expect: unknown; no figure of it is printed where it is published.
 
 Not the same as there: which quarter of the pictures it is (the list is not published); random

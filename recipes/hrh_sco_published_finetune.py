@@ -4,7 +4,7 @@ Source: github.com/sivalasettylahari2005/HRH-SCO at 56e772a: configs/yolc_hrh_sc
 Data: hrhsco data convert visdrone FOLDER data/visdrone
 Command: hrhsco train hrh_sco_published_finetune --data data/visdrone --device cuda
     which starts from runs/hrh_sco_published; --weights names another run.
-Cost: 16 epochs of 1 pass, batch 1; not run by the authors of this tool, who had no GPU.
+Cost: 16 epochs of 1 pass, batch 1; not run by the authors of this tool.
 Expect: unknown; no figure of it is printed where it is published.
 """
 

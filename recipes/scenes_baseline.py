@@ -10,15 +10,5 @@ _base_ = ["quickstart_baseline.py"]
 model = dict(neck=dict(out_channels=36), bbox_head=dict(in_channels=36))
 epochs = 12
 train_cfg = dict(max_epochs=epochs)
-param_scheduler = [
-    dict(type="LinearLR", start_factor=0.1, by_epoch=False, begin=0, end=20),
-    dict(
-        type="LinearLR",
-        start_factor=1.0,
-        end_factor=0.0,
-        by_epoch=True,
-        begin=8,
-        end=epochs,
-        convert_to_iter_based=True,
-    ),
-]
+param_scheduler = _base_.param_scheduler
+param_scheduler[1].update(begin=8, end=epochs)

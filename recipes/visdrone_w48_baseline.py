@@ -2,7 +2,7 @@
 
 Data: hrhsco data convert visdrone FOLDER data/visdrone
 Command: hrhsco train visdrone_w48_baseline --data data/visdrone --device cuda
-Cost: 48 epochs of 5 passes; not run by the authors of this tool, who had no GPU.
+Cost: 48 epochs of 5 passes; not run by the authors of this tool.
 Expect: no published figure; yolc_published is YOLC's own experiment. This has its network,
     augmentation, schedule and test size, but trains on no cluster crops and not on rows of score 0,
     crops wider than high, starts the heatmap otherwise (init, focal_prior_bias), and is scored

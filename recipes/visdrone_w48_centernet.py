@@ -3,7 +3,7 @@
 Paper: arXiv 1904.07850.
 Command: hrhsco train visdrone_w48_centernet --data data/visdrone --device cuda
 Cost: 305 G MACs and 67.6 M parameters (visdrone_w48_baseline 323 and 68.1); 48 epochs of 5
-    passes, not run by the authors of this tool, who had no GPU.
+    passes, not run by the authors of this tool.
 Expect: unknown; data, epochs and optimizer are visdrone_w48_baseline's.
 """
 

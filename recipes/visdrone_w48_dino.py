@@ -3,8 +3,7 @@
 Paper: arXiv 2203.03605.
 Command: hrhsco train visdrone_w48_dino --data data/visdrone --device cuda
 Cost: 677 G MACs and 84.1 M parameters (visdrone_w48_baseline 323 and 68.1), 418 G of them over
-    54,400 tokens in the encoder; 48 epochs of 5 passes, not run by the authors of this tool, who
-    had no GPU.
+    54,400 tokens in the encoder; 48 epochs of 5 passes, not run by the authors of this tool.
 Expect: unknown; data and epochs are visdrone_w48_baseline's, the optimizer is DINO's own.
 """
 

@@ -3,7 +3,7 @@
 Paper: arXiv 1904.01355.
 Command: hrhsco train visdrone_w48_fcos --data data/visdrone --device cuda
 Cost: 587 G MACs and 77.6 M parameters (visdrone_w48_baseline 323 and 68.1); 48 epochs of 5
-    passes, not run by the authors of this tool, who had no GPU.
+    passes, not run by the authors of this tool.
 Expect: unknown; data, epochs and optimizer are visdrone_w48_baseline's, whose learning rate is
     FCOS's own (0.01 at batch 16) for a batch of 4.
 """

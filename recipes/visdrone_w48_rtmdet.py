@@ -3,7 +3,7 @@
 Paper: arXiv 2212.07784.
 Command: hrhsco train visdrone_w48_rtmdet --data data/visdrone --device cuda
 Cost: 453 G MACs and 72.6 M parameters (visdrone_w48_baseline 323 and 68.1); 48 epochs of 5
-    passes, not run by the authors of this tool, who had no GPU.
+    passes, not run by the authors of this tool.
 Expect: unknown; data and epochs are visdrone_w48_baseline's, the optimizer is RTMDet's own.
 """
 

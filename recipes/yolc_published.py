@@ -7,7 +7,7 @@ Command: hrhsco train yolc_published --data data/yolc --device cuda
     hrhsco evaluate runs/yolc_published --set cluster_crops.k=0 --json first_pass.json
     or crops, three seeds and k = 0 to 3: hrhsco ablate grid yolc_published --data data/visdrone
 Cost: 48 epochs of 5 passes over about 13,000 pictures, batch 4 (on each of the config's GPUs, whose
-    number is not told); not run by the authors of this tool, who had no GPU.
+    number is not told); not run by the authors of this tool.
 Expect: what arXiv 2404.06180 reports, as far as what follows allows.
 
 Not the same as there:

@@ -1,6 +1,6 @@
-"""Pictures that are padded on all sides: where one lies in the network's input, and the way back.
+"""Images that are padded on all sides: where one lies in the network's input, and the way back.
 
-mmdet's detectors of centers pad so. ``border`` is mmdet's name for where the picture lies then:
+mmdet's detectors of centers pad so. ``border`` is mmdet's name for where the image lies then:
 top, bottom, left and right edge in px of the input.
 """
 
@@ -11,7 +11,7 @@ from torch import Tensor
 
 
 def centered(side: int, divisor: int, least: int) -> tuple[int, int]:
-    """A side of a picture that is padded on both ends.
+    """A side of an image that is padded on both ends.
 
     Args:
         side: in px.
@@ -19,7 +19,7 @@ def centered(side: int, divisor: int, least: int) -> tuple[int, int]:
         least: px that are added at least; 1 adds a whole divisor where the side is a multiple.
 
     Returns:
-        The padded side, and where the picture begins on it: its middle pixel lies on the middle
+        The padded side, and where the image begins on it: its middle pixel lies on the middle
         one, as in mmdet's ``RandomCenterCropPad``.
     """
     padded = -(-(side + least) // divisor) * divisor
@@ -27,7 +27,7 @@ def centered(side: int, divisor: int, least: int) -> tuple[int, int]:
 
 
 def corner(about: Mapping[str, Any]) -> tuple[float, float]:
-    """x, y in px of the input where a picture begins.
+    """x, y in px of the input where an image begins.
 
     Args:
         about: its meta information; without ``border`` it begins at 0, 0.
@@ -36,7 +36,7 @@ def corner(about: Mapping[str, Any]) -> tuple[float, float]:
     return (0.0, 0.0) if border is None else (float(border[2]), float(border[0]))
 
 
-def to_picture(points: Tensor, about: Mapping[str, Any]) -> Tensor:
+def to_image(points: Tensor, about: Mapping[str, Any]) -> Tensor:
     """Points ``(N, 2)`` or boxes ``(N, 4)`` of the network's input in pixels of the original.
 
     Args:

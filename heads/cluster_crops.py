@@ -13,7 +13,7 @@ from mmdet.utils import ConfigType, InstanceList
 from mmengine.structures import InstanceData
 from torch import Tensor
 
-from heads.borders import centered, to_picture
+from heads.borders import centered, to_image
 from heads.clusters import CropOptions, find_clusters
 from heads.fusion import Crop, fuse
 from heads.peaks import blur
@@ -27,7 +27,7 @@ class ClusterCropDetector(BaseDetector):
     forward passes are the detector's own; ``predict`` alone differs.
 
     Crops are cut from the network's input, so what a test pipeline's resizing took away is gone
-    for the second pass too: to see more in crops, test pictures at their own size.
+    for the second pass too: to see more in crops, test images at their own size.
 
     Args:
         detector: a single-stage detector with a ``YOLCHead``, built or its config.
@@ -76,7 +76,7 @@ class ClusterCropDetector(BaseDetector):
         Args:
             batch_inputs: ``(B, 3, H, W)``, preprocessed.
             batch_data_samples: with ``img_shape`` (height, width without the padding of the batch)
-                and, to ``rescale``, ``scale_factor``; where the picture was padded on all sides,
+                and, to ``rescale``, ``scale_factor``; where the image was padded on all sides,
                 ``border``, and ``center_pad``, by which its crops are padded alike (``borders``).
             rescale: give boxes in the original image instead of the network's input.
 
@@ -103,7 +103,7 @@ class ClusterCropDetector(BaseDetector):
                 max_per_img=self.options.max_per_img,
             )
             if rescale:
-                merged.bboxes = to_picture(merged.bboxes, sample.metainfo)
+                merged.bboxes = to_image(merged.bboxes, sample.metainfo)
             results.append(merged)
             sample.set_metainfo(
                 {
@@ -167,7 +167,7 @@ class ClusterCropDetector(BaseDetector):
     def _centered(
         self, crop: Crop, scaled: Tensor, center_pad: dict[str, int]
     ) -> tuple[Crop, Tensor]:
-        """A scaled window in the middle of raw black, as ``center_pad`` pads pictures."""
+        """A scaled window in the middle of raw black, as ``center_pad`` pads images."""
         width, left = centered(crop.size[0], **center_pad)
         height, top = centered(crop.size[1], **center_pad)
         mean, std = (getattr(self.data_preprocessor, each, None) for each in ("mean", "std"))

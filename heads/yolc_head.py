@@ -15,7 +15,7 @@ from mmengine.structures import InstanceData
 from torch import Tensor, nn
 
 from heads import branch_oracle
-from heads.borders import to_picture
+from heads.borders import to_image
 from heads.box_branch import BoxBranch, BoxReader, read_boxes
 from heads.centers import CenterSource, PeakReadings, center_source
 from heads.heatmap_branch import BaselineHeatmapBranch, HRHHeatmapBranch
@@ -341,7 +341,7 @@ class YOLCHead(BaseDenseHead):
             found = _suppressed(found, options.nms)
             if rescale:
                 for name in ("bboxes", "peak_cells", "offset_origins"):
-                    found[name] = to_picture(found[name], meta)
+                    found[name] = to_image(found[name], meta)
             results.append(found)
         return results
 
@@ -451,7 +451,7 @@ def _per_rank(positives: Tensor) -> Tensor:
     """What a rank divides its losses by: its share of all ranks' positives, at least one in all.
 
     Gradients are averaged over the ranks, so that several of them give the loss that one process
-    with all their pictures would.
+    with all their images would.
     """
     total = positives.clone()
     all_reduce(total)

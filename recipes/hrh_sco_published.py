@@ -3,12 +3,12 @@
 Source: github.com/sivalasettylahari2005/HRH-SCO at 56e772a: configs/yolc_hrh_sco_25pct.py.
 Data: hrhsco data convert visdrone FOLDER data/visdrone
 Command: hrhsco train hrh_sco_published --data data/visdrone --device cuda
-    then on all pictures: hrhsco train hrh_sco_published_finetune --data data/visdrone --device cuda
-Cost: 16 epochs of 1 pass over a quarter of 6,471 pictures, batch 1; not run by the authors of this
+    then on all images: hrhsco train hrh_sco_published_finetune --data data/visdrone --device cuda
+Cost: 16 epochs of 1 pass over a quarter of 6,471 images, batch 1; not run by the authors of this
     tool.
 Expect: unknown; no figure of it is printed where it is published.
 
-Not the same as there: which quarter of the pictures it is (the list is not published); random
+Not the same as there: which quarter of the images it is (the list is not published); random
 numbers come in another order; the transposed convolutions' biases start at 0, there at random. As
 its training there, it is scored without the second pass.
 """

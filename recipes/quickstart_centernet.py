@@ -17,7 +17,7 @@ model = dict(bbox_head=dict(num_classes=3))  # training takes the number from th
 # The schedule's rates are tuned for YOLC's heads.
 optim_wrapper = dict(paramwise_cfg=None, optimizer=dict(lr=2e-3))
 
-# mmdet's head asks each picture for the border that padding gave it.
+# mmdet's head asks each image for the border that padding gave it.
 test_pipeline = [
     dict(type="LoadImageFromFile", to_float32=True),
     *_base_.test_pipeline[1:-1],

@@ -16,7 +16,7 @@ _base_ = [
 
 model = dict(bbox_head=dict(num_classes=10))  # training takes the number from the data
 
-# mmdet's head asks each picture for the border that padding gave it.
+# mmdet's head asks each image for the border that padding gave it.
 test_pipeline = [
     dict(type="LoadImageFromFile", to_float32=True),
     *_base_.test_pipeline[1:-1],

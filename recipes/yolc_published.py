@@ -1,4 +1,4 @@
-"""YOLC's own experiment, by its public config: HRNet-W48, x4, VisDrone at the pictures' own size.
+"""YOLC's own experiment, by its public config: HRNet-W48, x4, VisDrone at the images' own size.
 
 Source: github.com/dawn-ech/YOLC at 3b42257: configs/yolc.py, gen_crop.py, eval_yolc.py.
 Data: hrhsco data convert visdrone FOLDER data/visdrone
@@ -6,16 +6,16 @@ Data: hrhsco data convert visdrone FOLDER data/visdrone
 Command: hrhsco train yolc_published --data data/yolc --device cuda
     hrhsco evaluate runs/yolc_published --set cluster_crops.k=0 --json first_pass.json
     or crops, three seeds and k = 0 to 3: hrhsco ablate grid yolc_published --data data/visdrone
-Cost: 48 epochs of 5 passes over about 13,000 pictures, batch 4 (on each of the config's GPUs, whose
+Cost: 48 epochs of 5 passes over about 13,000 images, batch 4 (on each of the config's GPUs, whose
     number is not told); not run by the authors of this tool.
 Expect: what arXiv 2404.06180 reports, as far as what follows allows.
 
 Not the same as there:
 - mmdet 3's PhotoMetricDistortion clips the saturation at 1, mmdet 2's does not; random numbers come
-  in another order; mmdet 2 makes batches of pictures of one orientation.
-- Boxes are clipped to their picture. Those of crops are floats, there cut to whole px; pictures are
+  in another order; mmdet 2 makes batches of images of one orientation.
+- Boxes are clipped to their image. Those of crops are floats, there cut to whole px; images are
   not compressed as JPEG once more. Windows of crops reach out to whole px, there they are cut to
-  them; those of the second pass are cut from the network's input, not from the picture, and scaled
+  them; those of the second pass are cut from the network's input, not from the image, and scaled
   without rounding to 8 bits.
 - Training crops of 1023 px are padded to 1024; there their targets are scaled by 256 / 255.75.
 - The transposed convolutions' biases start at 0, there at random.

@@ -23,14 +23,14 @@ _BORDER_PX = 1e-6
 
 @dataclass(frozen=True)
 class Tables:
-    """One annotation file as it is, with what its pictures' headers say.
+    """One annotation file as it is, with what its images' headers say.
 
     Attributes:
         file: its name.
         images: a row an image: image_id, file_name, width, height (as the file states them), and of
-            the picture: state (``ok``, ``missing`` or what is wrong with it), true_width,
+            the image: state (``ok``, ``missing`` or what is wrong with it), true_width,
             true_height (px, NaN where not ``ok``), turned (whether EXIF asks viewers to turn it),
-            content (equal where two pictures' bytes are equal; None where that wasn't asked).
+            content (equal where two images' bytes are equal; None where that wasn't asked).
         boxes: a row an annotation: ann_id, image_id, category_id, and x, y, w, h in px, all NaN
             where ``bbox`` is not four numbers.
         categories: a row a class: category_id, name.
@@ -195,7 +195,7 @@ def _without_boxes(tables: Tables) -> Places:
     return _image_places(images[~images["image_id"].isin(set(tables.boxes["image_id"]))])
 
 
-def _pictures_twice(tables: Tables) -> Places:
+def _images_twice(tables: Tables) -> Places:
     content = tables.images["content"]
     return _image_places(tables.images[content.notna() & content.duplicated()])
 
@@ -209,9 +209,9 @@ KINDS = (
     Kind("unreadable row or file", ERROR, "mend or remove it", lambda t: t.broken),
     Kind("no images", ERROR, "the file lists none", lambda t: [t.file][: not len(t.images)]),
     Kind("no classes", ERROR, "name at least one", lambda t: [t.file][: not len(t.categories)]),
-    Kind("missing picture", ERROR, "copy it again or remove its image", lambda t: _state(t, True)),
-    Kind("unreadable picture", ERROR, "copy it again", lambda t: _state(t, False)),
-    Kind("size differs from header", ERROR, "state the picture's own size", _sizes_differ),
+    Kind("missing image", ERROR, "copy it again or remove its image", lambda t: _state(t, True)),
+    Kind("unreadable image", ERROR, "copy it again", lambda t: _state(t, False)),
+    Kind("size differs from header", ERROR, "state the image's own size", _sizes_differ),
     Kind("image id twice", ERROR, "number images anew", _twice("images", "image_id")),
     Kind("annotation id twice", ERROR, "number annotations anew", _twice("boxes", "ann_id")),
     Kind("category id twice", ERROR, "number classes anew", _twice("categories", "category_id")),
@@ -224,9 +224,9 @@ KINDS = (
     Kind("box beyond scoring", ERROR, "no score counts so large an area", _too_large),
     Kind("box at the border", WARNING, "perhaps cut off", _at_border),
     Kind("box twice", WARNING, "one of them can never be found", _boxes_twice),
-    Kind("picture twice", WARNING, "same bytes as another of this file", _pictures_twice),
+    Kind("image twice", WARNING, "same bytes as another of this file", _images_twice),
     Kind(
-        "picture turned by EXIF", WARNING, "boxes must fit the turned picture",
+        "image turned by EXIF", WARNING, "boxes must fit the turned image",
         lambda t: _image_places(t.images[t.images["turned"].astype(bool)]),
     ),
     Kind("class without boxes", WARNING, "its AP is not defined", _empty_classes),
@@ -259,14 +259,14 @@ def _row(severity: str, problem: str, file: str, places: list[str], mend: str) -
 
 
 def _between(files: list[Tables]) -> Iterator[list[object]]:
-    """What only shows between two files: one picture in both, other classes."""
+    """What only shows between two files: one image in both, other classes."""
     for index, one in enumerate(files):
         for other in files[index + 1 :]:
             names = f"{one.file}, {other.file}"
             shared = set(one.images["content"].dropna()) & set(other.images["content"].dropna())
             both = one.images[one.images["content"].isin(shared)]
-            mend = "scores on pictures that were trained on mean nothing"
-            yield _row(ERROR, "picture in both files", names, _image_places(both), mend)
+            mend = "scores on images that were trained on mean nothing"
+            yield _row(ERROR, "image in both files", names, _image_places(both), mend)
             classes = [
                 {tuple(row) for row in each.categories.itertuples(index=False)}
                 for each in (one, other)

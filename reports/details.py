@@ -1,4 +1,4 @@
-"""Which places of a picture are worth magnifying, and what each detector found there."""
+"""Which places of an image are worth magnifying, and what each detector found there."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ from reports.metrics.matching import MIN_GATE_PX
 
 @dataclass(frozen=True)
 class Detail:
-    """A place in a picture.
+    """A place in an image.
 
     Attributes:
         center: (x, y), the middle of the centers found there.

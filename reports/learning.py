@@ -21,20 +21,18 @@ def curve(group: list[Trial], key: str) -> pd.DataFrame:
     """A variant's metric on the way, a row an epoch.
 
     Returns:
-        Indexed by epoch: pictures (seen by then), mean, sd, min, max over seeds (and folds).
+        Indexed by epoch: images (seen by then), mean, sd, min, max over seeds (and folds).
     """
-    rows = [
-        trial.curve[["epoch", "pictures", key]] for trial in group if key in trial.curve.columns
-    ]
+    rows = [trial.curve[["epoch", "images", key]] for trial in group if key in trial.curve.columns]
     if not rows:
-        return pd.DataFrame(columns=["pictures", "mean", "sd", "min", "max"])
+        return pd.DataFrame(columns=["images", "mean", "sd", "min", "max"])
     return (
         pd.concat(rows)
         .astype(float)
         .dropna(subset=[key])
         .groupby("epoch")
         .agg(
-            pictures=("pictures", "mean"),
+            images=("images", "mean"),
             mean=(key, "mean"),
             sd=(key, "std"),
             min=(key, "min"),

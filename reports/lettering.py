@@ -1,7 +1,7 @@
 """Texts in plots: names of any script, as they are, with a font that has their letters.
 
 matplotlib draws a box, and warns, for each letter that its font lacks, and takes what stands
-between two dollar signs for mathematics. Names of pictures and classes are neither.
+between two dollar signs for mathematics. Names of images and classes are neither.
 """
 
 from functools import cache

@@ -24,7 +24,7 @@ def words(value: object) -> str:
 
 
 def image(path: str, caption: str) -> str:
-    """A picture with its caption under it."""
+    """An image with its caption under it."""
     return f"![{caption}]({path})\n\n*{caption}*"
 
 

@@ -24,7 +24,7 @@ class Row(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         figures: in percent as printed, by key of ``METRICS``.
         protocol: how it was scored, in words.
         source: where it was read.
-        input: size of its test pictures, if the source tells.
+        input: size of its test images, if the source tells.
     """
 
     detector: Text

@@ -27,7 +27,7 @@ from reports.sections import conditions, limits, overview, published, telling, v
 from reports.sections.gain import gains
 from reports.sections.learning import curves
 from reports.telling import Telling, tellings
-from reports.trials import Picture, Trial, require_comparable
+from reports.trials import DetectedImage, Trial, require_comparable
 
 
 def write_report(
@@ -35,7 +35,7 @@ def write_report(
     title: str,
     trials: list[Trial],
     truth: GroundTruth,
-    pictures: list[Picture],
+    images: list[DetectedImage],
     *,
     attribution: str = "",
     unfinished: Mapping[str, str] | None = None,
@@ -48,8 +48,8 @@ def write_report(
         title: its heading.
         trials: scored under the same conditions.
         truth: what they were scored against.
-        pictures: for the magnified crops; may be empty.
-        attribution: whom the pictures belong to.
+        images: for the magnified crops; may be empty.
+        attribution: whom the images belong to.
         unfinished: trials of the grid that have no metrics, and why.
         center_sources: name and description of each.
 
@@ -65,7 +65,7 @@ def write_report(
     try:
         floors = reached.floors(trials, truth)
         figures = []
-        for name, caption, figure in _figures(trials, truth, pictures, floors):
+        for name, caption, figure in _figures(trials, truth, images, floors):
             figure.savefig(aside / f"{name}.png")
             figures.append(image(f"{name}.png", caption))
         told = tellings(trials, truth, floors)
@@ -129,7 +129,7 @@ def _swap(new: Path, out: Path) -> None:
 def _figures(
     trials: list[Trial],
     truth: GroundTruth,
-    pictures: list[Picture],
+    images: list[DetectedImage],
     floors: Mapping[int, np.ndarray],
 ) -> Iterator[tuple[str, str, Figure]]:
     drawings: tuple[tuple[str, str, Callable[[], Figure | None]], ...] = (
@@ -180,7 +180,7 @@ def _figures(
             "True centers (cross, with the true box) and predicted ones, one seed, by at most "
             f"{magnified.MAX_VARIANTS} variants: each network's center sources of the least error. "
             "A marker that is missing was more than 6 px away.",
-            lambda: magnified.draw(pictures, magnified.worth_drawing(trials)),
+            lambda: magnified.draw(images, magnified.worth_drawing(trials)),
         ),
     )
     for name, caption, draw in drawings:

@@ -22,7 +22,7 @@ TRUTH = "#ffd400"
 
 # Okabe and Ito's palette, safe for the color-blind; greys are kept for the baseline.
 _COLORS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#56b4e9", "#e69f00", "#8c6bb1", "#999933")
-# The same in an order for thin lines on aerial pictures: what is dark, or near the truth's, last.
+# The same in an order for thin lines on aerial images: what is dark, or near the truth's, last.
 _CLASS_COLORS = ("#56b4e9", "#d55e00", "#009e73", "#cc79a7", "#8c6bb1", "#0072b2", "#e69f00")
 _BASELINE_COLORS = ("#000000", "#7f7f7f", "#b0b0b0", "#4d4d4d")
 

@@ -1,4 +1,4 @@
-"""What a report is made of: scored trials, and pictures with what each variant found in them."""
+"""What a report is made of: scored trials, and images with what each variant found in them."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -20,8 +20,8 @@ def comparable(meta: Mapping[str, Any]) -> dict[str, Any]:
     return {key: meta.get(key) for key in COMPARABLE} | {"protocol": of_meta(meta).name}
 
 
-CURVE_COLUMNS = ["epoch", "pictures"]
-"""How far training was when it was scored: whole epochs, and pictures that it had seen by then
+CURVE_COLUMNS = ["epoch", "images"]
+"""How far training was when it was scored: whole epochs, and images that it had seen by then
 (a short last batch counts whole)."""
 
 _DECODING_AXES = "model.test_cfg."
@@ -110,8 +110,8 @@ class Trial:
 
 
 @dataclass(frozen=True)
-class Picture:
-    """A test picture to be shown magnified.
+class DetectedImage:
+    """A test image to be shown magnified.
 
     Attributes:
         image_id: its id.

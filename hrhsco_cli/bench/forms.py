@@ -25,7 +25,7 @@ class Setting:
 
     Attributes:
         depth: n; ``objects``: true boxes, or peaks.
-        size: (W, H) of the picture in px, multiples of 4.
+        size: (W, H) of the image in px, multiples of 4.
         channels: C of the feature map; ``classes``: K.
         device: where.
     """
@@ -52,7 +52,7 @@ class Setting:
         return torch.randn(1, self.channels, *self.feature_size, device=self.device)
 
     def boxes(self) -> tuple[Tensor, Tensor]:
-        """Tiny boxes all over the picture, and their classes."""
+        """Tiny boxes all over the image, and their classes."""
         low, high = _SIDES_PX
         side = low + (high - low) * torch.rand(self.objects, 2, device=self.device)
         corner = torch.rand(self.objects, 2, device=self.device)

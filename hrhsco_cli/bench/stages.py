@@ -20,7 +20,7 @@ from reports.metrics.cost import branch_modules, padded_size
 Call = Callable[[], object]
 
 _OBJECTS = 100
-"""True boxes a picture in a training step."""
+"""True boxes an image in a training step."""
 
 _MOST_COMPILED = 100
 """Networks and modes (training or not) that a bench compiles, at most."""
@@ -42,7 +42,7 @@ class Stages:
     """What is timed of a network in inference.
 
     Attributes:
-        calls: ``end_to_end`` (picture in memory to boxes), each branch, ``decode``. What DINO does
+        calls: ``end_to_end`` (image in memory to boxes), each branch, ``decode``. What DINO does
             between its encoder and decoder (choosing queries) is in the whole alone.
         ran: what each branch was given, and what it put out.
     """
@@ -74,7 +74,7 @@ def stages(variant: Variant, options: Options) -> Stages:
 def speed_up(variant: Variant, found: Stages, options: Options) -> None:
     """Compile, or record as CUDA graphs, each branch that always does the same.
 
-    Decoding and a sparse offset branch stay as they are: their shapes change with every picture.
+    Decoding and a sparse offset branch stay as they are: their shapes change with every image.
     """
     # torch compiles a class's code so many times, and runs it as it is from then on.
     torch._dynamo.config.recompile_limit = _MOST_COMPILED
@@ -154,10 +154,10 @@ def _captured(variant: Variant, call: Call) -> tuple[dict[str, _Ran], tuple[Any,
 
 
 def _data(variant: Variant, options: Options, with_truth: bool = False) -> dict[str, Any]:
-    """Noise pictures as a data loader hands them over: uint8, on the host."""
+    """Noise images as a data loader hands them over: uint8, on the host."""
     width, height = variant.size
     random = torch.Generator().manual_seed(0)
-    pictures = torch.randint(
+    images = torch.randint(
         0, 256, (options.batch, 3, height, width), generator=random, dtype=torch.uint8
     )
     samples = []
@@ -171,7 +171,7 @@ def _data(variant: Variant, options: Options, with_truth: bool = False) -> dict[
                 bboxes=torch.cat([corner, corner + 12], dim=1), labels=labels
             )
         samples.append(sample)
-    return {"inputs": list(pictures), "data_samples": samples}
+    return {"inputs": list(images), "data_samples": samples}
 
 
 def _meta(variant: Variant) -> dict[str, Any]:

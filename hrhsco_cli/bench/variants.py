@@ -22,10 +22,10 @@ class Options:
     """Conditions that hold for every network of a bench.
 
     Attributes:
-        size: (W, H) of the picture, None for each recipe's own.
-        batch: pictures at once.
+        size: (W, H) of the image, None for each recipe's own.
+        batch: images at once.
         precision: one of ``PRECISIONS``; bf16 and fp16 by autocast.
-        channels_last: memory format of weights and pictures.
+        channels_last: memory format of weights and images.
         compile: ``torch.compile`` on every branch.
         cuda_graphs: replay branches as CUDA graphs, compiled or not.
         rounds: times that each network is measured.
@@ -49,7 +49,7 @@ class Variant:
     Attributes:
         name: unique in a bench.
         model: mmdet detector, random weights, evaluation mode.
-        size: (W, H) of its picture in px.
+        size: (W, H) of its image in px.
         num_classes: K.
     """
 

@@ -16,9 +16,9 @@ def bench(
     device: Annotated[str, typer.Option(help="auto, cpu, cuda or cuda:INDEX.")] = "auto",
     precision: Annotated[str, typer.Option(help="fp32, tf32, bf16 or fp16.")] = "fp32",
     size: Annotated[
-        str | None, typer.Option(help="Picture WxH in px.  [default: the recipe's]")
+        str | None, typer.Option(help="Image WxH in px.  [default: the recipe's]")
     ] = None,
-    batch: Annotated[int, typer.Option(min=1, help="Pictures at once.")] = 1,
+    batch: Annotated[int, typer.Option(min=1, help="Images at once.")] = 1,
     rounds: Annotated[int, typer.Option(min=3, help="Times that each network is measured.")] = 30,
     channels_last: Annotated[bool, typer.Option(help="Memory format.")] = False,
     compiled: Annotated[bool, typer.Option("--compile", help="torch.compile on branches.")] = False,
@@ -47,7 +47,7 @@ def bench(
     from hrhsco_cli.progress import progress
     from hrhsco_cli.runs.environment import select_device
 
-    picture = None if size is None else parse_size(size)
+    image = None if size is None else parse_size(size)
     select_device(device)
 
     from hrhsco_cli.bench.measure import bench as measure
@@ -58,7 +58,7 @@ def bench(
     from reports.sections.bench import page
 
     options = Options(
-        picture, batch, precision, channels_last, compiled, cuda_graphs, rounds, training
+        image, batch, precision, channels_last, compiled, cuda_graphs, rounds, training
     )
     with progress("bench", 0) as log:
         result = measure(recipes, settings or [], options, log.advance_to)

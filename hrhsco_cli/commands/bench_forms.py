@@ -11,7 +11,7 @@ from hrhsco_cli.commands.values import output, parse_depths, parse_objects, pars
 def bench_forms(
     steps: Annotated[list[str] | None, typer.Argument(help="Which steps.  [default: all]")] = None,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda or cuda:INDEX.")] = "auto",
-    size: Annotated[str, typer.Option(help="Picture WxH in px.")] = "1024x640",
+    size: Annotated[str, typer.Option(help="Image WxH in px.")] = "1024x640",
     channels: Annotated[int, typer.Option(min=1, help="Of the feature map.")] = 384,
     classes: Annotated[int, typer.Option(min=1, help="K.")] = 10,
     depths: Annotated[str, typer.Option(help="Heatmap depths n.")] = "0,1,2,3,4",
@@ -38,7 +38,7 @@ def bench_forms(
     from hrhsco_cli.runs.environment import select_device
     from hrhsco_cli.runs.registering import register
 
-    picture, all_depths, numbers = parse_size(size), parse_depths(depths), parse_objects(objects)
+    image, all_depths, numbers = parse_size(size), parse_depths(depths), parse_objects(objects)
     select_device(device)
     register()  # mmdet's own functions, the plain forms, can be imported only after it
 
@@ -48,7 +48,7 @@ def bench_forms(
     from reports.sections.growth import page
 
     plan = Plan(
-        tuple(steps or ()), all_depths, depth, numbers, count, picture, channels, classes, rounds
+        tuple(steps or ()), all_depths, depth, numbers, count, image, channels, classes, rounds
     )
     with progress("bench", 0) as log:
         result = measure(plan, log.advance_to)

@@ -13,9 +13,9 @@ data_app = typer.Typer(help="Make, convert and look at data sets.", no_args_is_h
 @data_app.command()
 def synth(
     out: Annotated[Path, typer.Argument(help="The data set's folder.")],
-    images: Annotated[int, typer.Option(min=2, help="How many pictures.")] = 160,
+    images: Annotated[int, typer.Option(min=2, help="How many images.")] = 160,
     seed: Annotated[int, typer.Option(min=0, help="Same seed, same bytes.")] = 0,
-    size: Annotated[str, typer.Option(help="Of a picture, WxH in px.")] = "160x160",
+    size: Annotated[str, typer.Option(help="Of an image, WxH in px.")] = "160x160",
     val_fraction: Annotated[float, typer.Option(help="Share of the val split.")] = 0.25,
 ) -> None:
     """Render tiny objects at exactly known fractional centers, as a COCO data set.
@@ -47,7 +47,7 @@ def convert(
 ) -> None:
     """Convert a public layout to COCO JSON; boxes are clipped to their images.
 
-    A data folder gets train.json, val.json and a link images to the pictures: what train asks for.
+    A data folder gets train.json, val.json and a link images to the images: what train asks for.
     They are the splits that papers train and report on (AI-TOD: trainval and test; UAVDT and
     TinyPerson: train and test; all others: train and val).
 
@@ -62,12 +62,13 @@ def convert(
     for done in convert_dataset(layout, source, out, split):
         left_out = {
             "empty ignore regions left out": done.empty_regions,
-            "pictures without annotations left out": done.unlabeled,
+            "images without annotations left out": done.unlabeled,
         }
         rest = "".join(f", {count} {what}" for what, count in left_out.items() if count)
         typer.echo(
             f"{done.out.name}: {done.images} images, {done.boxes} boxes, {done.clipped} clipped, "
-            f"{done.dropped} dropped, {done.excused} not scored{rest}; pictures in {done.pictures}",
+            f"{done.dropped} dropped, {done.excused} not scored{rest}; "
+            f"images in {done.image_folder}",
             err=True,
         )
     typer.echo(out)
@@ -83,14 +84,14 @@ def check(
         str | None, typer.Option(help="A layout of hrhsco data convert; none is COCO JSON.")
     ] = None,
     split: Annotated[str | None, typer.Option(help="The published split, with --layout.")] = None,
-    pictures: Annotated[
-        Path | None, typer.Option(help="The pictures, if not in images/ beside the JSON.")
+    images: Annotated[
+        Path | None, typer.Option(help="The images, if not in images/ beside the JSON.")
     ] = None,
     json_out: Annotated[Path | None, output("Write the problems there.", "--json")] = None,
 ) -> None:
     """List all that is wrong with a copy of a data set at once; exit 1 if anything is an error.
 
-    Pictures are not decoded, but for those whose file ends too early.
+    Images are not decoded, but for those whose file ends too early.
 
     Example: hrhsco data check data/aitod
 
@@ -105,9 +106,9 @@ def check(
     if layout is None:
         if split is not None:
             raise InputError("--split goes with --layout; without it name the split's JSON")
-        found = check_coco(path, pictures)
-    elif pictures is not None:
-        raise InputError("--pictures goes with a COCO JSON; a layout says where its pictures are")
+        found = check_coco(path, images)
+    elif images is not None:
+        raise InputError("--images goes with a COCO JSON; a layout says where its images are")
     else:
         found = check_layout(layout, path, split)
     print_problems(found)
@@ -125,12 +126,12 @@ def crops(
         str, typer.Option("--from", help="truth (the boxes' own heatmap), or a trained RUN's.")
     ] = "truth",
     splits: Annotated[str, typer.Option(help="Cropped: train, val or train,val.")] = "train",
-    k: Annotated[int, typer.Option(min=1, help="Crops a picture at most.")] = 1,
+    k: Annotated[int, typer.Option(min=1, help="Crops an image at most.")] = 1,
     min_side: Annotated[
         float, typer.Option(min=0, help="Leave clusters of less area than this squared, in px.")
     ] = 96.0,
     growth: Annotated[float, typer.Option(min=1, help="A cluster's sides grow by this.")] = 1.2,
-    densest: Annotated[int, typer.Option(min=1, help="Of 16x10 cells a picture, kept.")] = 15,
+    densest: Annotated[int, typer.Option(min=1, help="Of 16x10 cells an image, kept.")] = 15,
     scale: Annotated[
         float, typer.Option(help="A crop's sides times this; 1 copies pixels, YOLC takes 1.5.")
     ] = 1.0,
@@ -145,10 +146,10 @@ def crops(
         ),
     ] = False,
     originals: Annotated[
-        bool, typer.Option(help="Keep the whole pictures beside their crops.")
+        bool, typer.Option(help="Keep the whole images beside their crops.")
     ] = True,
 ) -> None:
-    """Crop pictures where objects crowd, as further training pictures; other splits are copied.
+    """Crop images where objects crowd, as further training images; other splits are copied.
 
     Boxes wholly inside a crop are moved as floats, not rounded. A box that a crop cuts would have
     another center: its visible part is kept as iscrowd, which is not learned, and detections on
@@ -189,11 +190,11 @@ def tiles(
     ] = 200,
     splits: Annotated[str, typer.Option(help="Cut: train, val or train,val.")] = "train,val",
 ) -> None:
-    """Cut large pictures into overlapping tiles, as PNG; a split that isn't cut is copied.
+    """Cut large images into overlapping tiles, as PNG; a split that isn't cut is copied.
 
     An object is whole in at least one tile if the overlap is as large as it is; boxes that a tile
     cuts are kept as data crops keeps them. Tiles start at multiples of 32 px; the last of a row or
-    column may be smaller, and a picture smaller than a tile is one.
+    column may be smaller, and an image smaller than a tile is one.
 
     Example: hrhsco data tiles data/dota data/dota_tiles --size 1024x1024 --overlap 200
     """

@@ -17,9 +17,9 @@ def export(
         typer.Option("--set", help="Change a decoding option: model.test_cfg.topk=500."),
     ] = None,
     size: Annotated[
-        str | None, typer.Option(help="Picture WxH in px.  [default: the recipe's]")
+        str | None, typer.Option(help="Image WxH in px.  [default: the recipe's]")
     ] = None,
-    batch: Annotated[int, typer.Option(min=1, help="Pictures at once.")] = 1,
+    batch: Annotated[int, typer.Option(min=1, help="Images at once.")] = 1,
     dynamic: Annotated[
         bool, typer.Option("--dynamic", help="Leave batch, height and width free.")
     ] = False,
@@ -27,8 +27,8 @@ def export(
         str, typer.Option(help="sparse (at peaks), dense (whole map), auto (the cheaper one).")
     ] = "auto",
     pixels: Annotated[str, typer.Option(help="Type of the input: uint8 or float32.")] = "uint8",
-    pictures: Annotated[
-        int, typer.Option(min=0, help="Test pictures to check on; 0 checks nothing.")
+    images: Annotated[
+        int, typer.Option(min=0, help="Test images to check on; 0 checks nothing.")
     ] = 4,
     json_out: Annotated[
         Path | None, output("Write differences and metadata there.", "--json")
@@ -47,7 +47,7 @@ def export(
     from hrhsco_cli.runs.environment import select_device
     from hrhsco_cli.runs.registering import register
 
-    picture = parse_size(size) if size is not None else None
+    image = parse_size(size) if size is not None else None
     select_device("cpu")
     register()
 
@@ -56,7 +56,7 @@ def export(
     from hrhsco_cli.runs.recipe import parse_settings
     from hrhsco_cli.shown.export import print_exported
 
-    options = Options(picture, batch, dynamic, offsets, pixels, pictures)
+    options = Options(image, batch, dynamic, offsets, pixels, images)
     changed = parse_settings(settings or [])
     try:
         made = export_run(RunFolder(run), out, options, checkpoint=checkpoint, settings=changed)

@@ -1,4 +1,4 @@
-"""``hrhsco predict``: pictures with boxes, peaks and offsets, and COCO results."""
+"""``hrhsco predict``: drawings of boxes, peaks and offsets, and COCO results."""
 
 from pathlib import Path
 from typing import Annotated
@@ -11,7 +11,7 @@ from hrhsco_cli.commands.values import output
 def predict(
     run: Annotated[str, typer.Argument(help="RUN, or RUN@key=value; the baseline's, say.")],
     images: Annotated[
-        list[str], typer.Argument(help="Pictures, folders, quoted patterns, .txt lists of paths.")
+        list[str], typer.Argument(help="Images, folders, quoted patterns, .txt lists of paths.")
     ],
     others: Annotated[
         list[str] | None, typer.Option("--with", help="A run to show beside RUN; repeatable.")
@@ -21,17 +21,17 @@ def predict(
     ] = None,
     annotations: Annotated[
         Path | None,
-        typer.Option(help="COCO annotations: ids, true boxes; other pictures are left out."),
+        typer.Option(help="COCO annotations: ids, true boxes; other images are left out."),
     ] = None,
     min_score: Annotated[
-        float, typer.Option(min=0, max=1, help="Leave lower scores out of pictures (not results).")
+        float, typer.Option(min=0, max=1, help="Leave lower scores out of drawings (not results).")
     ] = 0.3,
     magnify: Annotated[
-        int, typer.Option(min=1, max=240, help="Zoom of the details: screen px a picture px.")
+        int, typer.Option(min=1, max=240, help="Zoom of the details: screen px an image px.")
     ] = 30,
-    details: Annotated[int, typer.Option(min=0, help="Magnified details a picture.")] = 4,
-    pictures: Annotated[bool, typer.Option(help="Draw what was found.")] = True,
-    limit: Annotated[int | None, typer.Option(min=1, help="Take the first pictures only.")] = None,
+    details: Annotated[int, typer.Option(min=0, help="Magnified details an image.")] = 4,
+    draw: Annotated[bool, typer.Option(help="Draw what was found.")] = True,
+    limit: Annotated[int | None, typer.Option(min=1, help="Take the first images only.")] = None,
     tile: Annotated[
         str | None,
         typer.Option(
@@ -49,9 +49,9 @@ def predict(
     device: Annotated[str, typer.Option(help="auto, cpu, cuda or cuda:INDEX.")] = "auto",
     json_out: Annotated[Path | None, output("Write RUN's COCO results there.", "--json")] = None,
 ) -> None:
-    """Detect in pictures: COCO results, and pictures with boxes, peaks and offset arrows.
+    """Detect in images: COCO results, and drawings with boxes, peaks and offset arrows.
 
-    Writes NAME.png for each picture, detections.json (detections-2.json for the first --with, and
+    Writes NAME.png for each image, detections.json (detections-2.json for the first --with, and
     so on) and images.json, which maps image ids to file names.
 
     Magnified are, with several runs, the objects that all found and whose centers differ most; then
@@ -61,7 +61,7 @@ def predict(
 
     Example: hrhsco predict runs/base "photos/*.jpg" --with runs/hrh_sco --annotations val.json
 
-    Example: hrhsco predict runs/first frames.txt --tile 1024x640 --no-pictures --json found.json
+    Example: hrhsco predict runs/first frames.txt --tile 1024x640 --no-draw --json found.json
 
     Example: hrhsco predict runs/a@model.test_cfg.center_source=peak_center 1.png --with runs/a
     """
@@ -82,7 +82,7 @@ def predict(
         annotations=annotations,
         tiling=tiling,
         tile_large=tile is None,
-        pictures=pictures,
+        draw=draw,
         min_score=min_score,
         magnify=magnify,
         details=details,

@@ -80,7 +80,7 @@ def parse_size(text: str, option: str = "--size") -> tuple[int, int]:
 
 
 def parse_tile(text: str, overlap: int) -> "Tiling | None":
-    """``WxH`` in px, or ``none`` for whole pictures.
+    """``WxH`` in px, or ``none`` for whole images.
 
     Raises:
         InputError: it is neither, or the overlap leaves nothing of a tile.

@@ -13,7 +13,7 @@ import pandas as pd
 from hrhsco_cli.datasets.coco_json import read_ground_truth
 from hrhsco_cli.datasets.convert import LAYOUTS, converted, read_layout
 from hrhsco_cli.datasets.convert.layout import SourceImage
-from hrhsco_cli.datasets.pictures import Header, read_headers, same_contents
+from hrhsco_cli.datasets.images import Header, read_headers, same_contents
 from hrhsco_cli.datasets.records import ROWS, Corners, place, read_coco
 from reports.dataset_check import ERROR, Tables, check_tables
 from reports.errors import InputError
@@ -21,12 +21,12 @@ from reports.errors import InputError
 _SPLITS = ("train", "val", "test")
 
 
-def check_coco(path: Path, pictures: Path | None = None) -> pd.DataFrame:
+def check_coco(path: Path, image_folder: Path | None = None) -> pd.DataFrame:
     """The problems of a COCO JSON, or of a data folder's train, val and test JSON.
 
     Args:
         path: the file or folder.
-        pictures: where file names lead; None is ``images/`` beside the annotations.
+        image_folder: where file names lead; None is ``images/`` beside the annotations.
 
     Returns:
         As ``reports.dataset_check.check_tables``.
@@ -42,7 +42,7 @@ def check_coco(path: Path, pictures: Path | None = None) -> pd.DataFrame:
             f"no train.json, val.json or test.json in {path}; name a COCO JSON, or a copy as "
             f"published with --layout {'|'.join(LAYOUTS)}"
         )
-    return _checked([_coco(each, pictures) for each in files])
+    return _checked([_coco(each, image_folder) for each in files])
 
 
 def check_layout(layout: str, source: Path, split: str | None) -> pd.DataFrame:
@@ -82,13 +82,13 @@ def _found(layout: str, source: Path) -> list[str | None]:
 
 @dataclass(frozen=True)
 class _Source:
-    """One annotation file or split before its pictures are looked at.
+    """One annotation file or split before its images are looked at.
 
     Attributes:
         tables: what it says.
-        paths: of its pictures.
+        paths: of its images.
         read: reads it as every other command does, which refuses it at the first wrong row.
-        relative: whether boxes are fractions of the picture's sides.
+        relative: whether boxes are fractions of the image's sides.
     """
 
     tables: Tables
@@ -98,7 +98,7 @@ class _Source:
 
 
 def _checked(sources: list[_Source]) -> pd.DataFrame:
-    """Read each picture's header once and look for problems."""
+    """Read each image's header once and look for problems."""
     paths = [path for each in sources for path in each.paths]
     headers = read_headers(paths)
     contents = same_contents(paths, headers)
@@ -147,7 +147,7 @@ def _described(source: _Source, headers: list[Header], contents: list[str | None
     return replace(source.tables, images=images, boxes=boxes)
 
 
-def _coco(path: Path, pictures: Path | None) -> _Source:
+def _coco(path: Path, image_folder: Path | None) -> _Source:
     """A COCO JSON, whatever is wrong with it: its rows one by one, by the reader's own rules."""
     broken: list[str] = []
     content = _content(path, broken)
@@ -160,7 +160,7 @@ def _coco(path: Path, pictures: Path | None) -> _Source:
     boxes["ann_id"] = boxes["ann_id"].where(~unnamed, boxes.index.to_series())
     boxes[["x", "y", "w", "h"]] = _corners(row.get("bbox") for row in rows["annotations"])
     categories = _frame(rows["categories"], id="category_id", name="name")
-    folder = pictures or path.parent / "images"
+    folder = image_folder or path.parent / "images"
     return _Source(
         Tables(path.name, images, boxes, categories, tuple(broken)),
         [folder / str(name) for name in images["file_name"]],
@@ -239,17 +239,17 @@ def _layout(layout: str, source: Path, split: str | None) -> _Source:
     """A split in a public layout; ids count from 1 where none are published."""
     broken: list[str] = []
     found = read_layout(layout, source, split, broken.append)
-    pictures = list(found.images)
-    ids = [n if each.image_id is None else each.image_id for n, each in enumerate(pictures, 1)]
+    listed = list(found.images)
+    ids = [n if each.image_id is None else each.image_id for n, each in enumerate(listed, 1)]
     images = pd.DataFrame(
         {
             "image_id": pd.Series(ids, dtype=object),
-            "file_name": [_name(each, found.pictures) for each in pictures],
-            "width": pd.Series([each.size and each.size[0] for each in pictures], dtype=object),
-            "height": pd.Series([each.size and each.size[1] for each in pictures], dtype=object),
+            "file_name": [_name(each, found.image_folder) for each in listed],
+            "width": pd.Series([each.size and each.size[0] for each in listed], dtype=object),
+            "height": pd.Series([each.size and each.size[1] for each in listed], dtype=object),
         }
     )
-    rows = [(n, *box[:5]) for n, each in zip(ids, pictures, strict=True) for box in each.boxes]
+    rows = [(n, *box[:5]) for n, each in zip(ids, listed, strict=True) for box in each.boxes]
     columns = ["image_id", "category_id", "x", "y", "w", "h"]
     boxes = pd.DataFrame(rows, columns=columns).astype({"image_id": object, "category_id": object})
     boxes["ann_id"] = range(1, len(boxes) + 1)
@@ -263,9 +263,9 @@ def _layout(layout: str, source: Path, split: str | None) -> _Source:
             tuple(broken),
             published=True,
         ),
-        [each.path for each in pictures],
+        [each.path for each in listed],
         read=partial(converted, layout, source, split),
-        relative=any(each.relative for each in pictures),
+        relative=any(each.relative for each in listed),
     )
 
 

@@ -1,4 +1,4 @@
-"""Crops of a data set's pictures as pictures of a new one: where objects crowd (LSM), or tiles.
+"""Crops of a data set's images as images of a new one: where objects crowd (LSM), or tiles.
 
 A window lies on whole pixels, so pixels are copied; with a scale of its own a crop is resampled.
 Boxes wholly inside a window are moved (and scaled) as floats, never rounded or clipped: what is
@@ -19,7 +19,7 @@ import pandas as pd
 from PIL import Image
 
 from hrhsco_cli.datasets.coco_json import coco_dict, read_ground_truth
-from hrhsco_cli.datasets.pictures import read_picture
+from hrhsco_cli.datasets.images import read_image
 from hrhsco_cli.datasets.windows import Window, clip_boxes, move_boxes
 from hrhsco_cli.files import inner_name, read_json, replacing_folder, write_json
 from hrhsco_cli.progress import progress
@@ -50,11 +50,11 @@ class Summary:
     """What came of a split.
 
     Attributes:
-        images: pictures of the source.
+        images: images of the source.
         crops: of them.
         kept: boxes wholly inside a crop; ``cut``: boxes that one cut, kept as ``iscrowd``.
         vanished: boxes smaller than ``least_area``, kept as ``iscrowd``.
-        lost: boxes that are whole in no picture of the new split.
+        lost: boxes that are whole in no image of the new split.
     """
 
     images: int = 0
@@ -78,13 +78,13 @@ def crop_dataset(
     least_area: float = 0.0,
     pad: tuple[int, int] | None = None,
 ) -> dict[str, Summary]:
-    """Crop the pictures of some splits into a new data set; its other splits are copied as is.
+    """Crop the images of some splits into a new data set; its other splits are copied as is.
 
     Args:
-        source: a folder with ``train.json``, ``val.json`` or both, and the pictures in ``images/``.
+        source: a folder with ``train.json``, ``val.json`` or both, and the images in ``images/``.
         out: the new one; made whole beside it and renamed.
         find_windows: by split.
-        originals: whether the whole pictures stand beside their crops.
+        originals: whether the whole images stand beside their crops.
         scale: of the crops' sides; 1 copies pixels.
         part: what a crop is called in the names of its files: ``crop`` or ``tile``.
         about: goes into the annotation files.
@@ -96,7 +96,7 @@ def crop_dataset(
         What came of each cropped split.
 
     Raises:
-        InputError: a file is missing or wrong, ``out`` is not empty, or no picture has a window.
+        InputError: a file is missing or wrong, ``out`` is not empty, or no image has a window.
     """
     if scale <= 0:
         raise InputError(f"--scale is {scale}; choose more than 0")
@@ -134,7 +134,7 @@ class _Split:
     summary: Summary = field(default_factory=Summary)
 
     def crop(self, truth: GroundTruth, find_windows: FindWindows, title: str) -> Summary:
-        """Take every picture; refuse a split without any cluster, since nothing would be new."""
+        """Take every image; refuse a split without any cluster, since nothing would be new."""
         marked = truth.boxes.assign(ignore=truth.boxes["ann_id"].isin(truth.ignored))
         boxes, regions = dict(iter(marked.groupby("image_id"))), truth.ignore_regions
         with progress(title, len(truth.images)) as log:
@@ -146,7 +146,7 @@ class _Split:
                 log.advance()
         if not self.summary.crops:
             raise InputError(
-                f"no picture of {self.source} has a cluster that is large enough ({title}); lower "
+                f"no image of {self.source} has a cluster that is large enough ({title}); lower "
                 "--min-side"
             )
         return self.summary
@@ -162,7 +162,7 @@ class _Split:
         whole = set()
         self.summary.images += 1
         if self.originals:
-            file_name = _copy_picture(self.source, self.out, image.file_name)
+            file_name = _copy_image(self.source, self.out, image.file_name)
             self._list(file_name, (image.width, image.height), boxes, ignored)
             whole.update(boxes.index)
         if windows:
@@ -172,7 +172,7 @@ class _Split:
     def _cut_up(
         self, image: Any, boxes: pd.DataFrame, ignored: np.ndarray, windows: list[Window]
     ) -> set[Any]:
-        """Write and list the crops of a picture; returns which boxes are whole in one."""
+        """Write and list the crops of an image; returns which boxes are whole in one."""
         whole: set[Any] = set()
         pixels = _open(self.source / "images" / image.file_name, image)
         for number, window in enumerate(windows, start=1):
@@ -207,7 +207,7 @@ class _Split:
         regions: np.ndarray,
         **about: Any,
     ) -> None:
-        """Append a picture and its boxes to COCO's lists."""
+        """Append an image and its boxes to COCO's lists."""
         number = len(self.images) + 1
         width, height = map(int, size)
         entry = {"id": number, "file_name": file_name, "width": width, "height": height, **about}
@@ -240,7 +240,7 @@ def _copy_split(source: Path, out: Path, name: str) -> None:
     """Carry a split over, byte by byte; file names that lead elsewhere are written anew."""
     annotations = source / f"{name}.json"
     read = read_ground_truth(annotations).images["file_name"]
-    written = [_copy_picture(source, out, file_name) for file_name in read]
+    written = [_copy_image(source, out, file_name) for file_name in read]
     if written == list(read):
         shutil.copyfile(annotations, out / annotations.name)
         return
@@ -250,23 +250,23 @@ def _copy_split(source: Path, out: Path, name: str) -> None:
     write_json(out / annotations.name, content, indent=None)
 
 
-def _copy_picture(source: Path, out: Path, file_name: str) -> str:
-    """Copy a picture; its name in the new data set, which lies inside that whatever it was."""
-    picture, name = source / "images" / file_name, inner_name(file_name)
+def _copy_image(source: Path, out: Path, file_name: str) -> str:
+    """Copy an image; its name in the new data set, which lies inside that whatever it was."""
+    image, name = source / "images" / file_name, inner_name(file_name)
     target = out / "images" / name
-    if not picture.is_file():
-        raise InputError(f"{picture} is missing; put the pictures into {source / 'images'}")
-    if target.is_file() and filecmp.cmp(picture, target, shallow=False):
+    if not image.is_file():
+        raise InputError(f"{image} is missing; put the images into {source / 'images'}")
+    if target.is_file() and filecmp.cmp(image, target, shallow=False):
         return name  # both splits list it
     _require_new(target)
     target.parent.mkdir(parents=True, exist_ok=True)
-    shutil.copyfile(picture, target)
+    shutil.copyfile(image, target)
     return name
 
 
 def _open(path: Path, image: Any) -> Image.Image:
-    """A picture in RGB, as training's loader sees it."""
-    pixels = read_picture(path)
+    """An image in RGB, as training's loader sees it."""
+    pixels = read_image(path)
     height, width = pixels.shape[:2]
     if (width, height) != (image.width, image.height):
         raise InputError(
@@ -285,4 +285,4 @@ def _save(crop: Image.Image, path: Path) -> None:
 
 def _require_new(path: Path) -> None:
     if path.exists():
-        raise InputError(f"two pictures of the new set would be called {path.name}; rename one")
+        raise InputError(f"two images of the new set would be called {path.name}; rename one")

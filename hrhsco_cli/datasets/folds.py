@@ -7,7 +7,7 @@ import pandas as pd
 
 from hrhsco_cli.datasets.coco_json import coco_dict, read_ground_truth
 from hrhsco_cli.datasets.crops import SPLITS
-from hrhsco_cli.datasets.pictures import read_headers, same_contents
+from hrhsco_cli.datasets.images import read_headers, same_contents
 from hrhsco_cli.files import replacing_folder, write_json
 from reports.errors import InputError
 from reports.frames import GroundTruth

@@ -1,7 +1,7 @@
-"""Cutting a large picture into overlapping tiles, each of which answers for its own part.
+"""Cutting a large image into overlapping tiles, each of which answers for its own part.
 
 A detection counts if its center lies in the core of the tile that it was made in. Cores meet in the
-middle of the overlaps and cover the picture without overlapping, so an object has one tile that
+middle of the overlaps and cover the image without overlapping, so an object has one tile that
 answers for it: nothing is suppressed and nothing is rounded. That tile sees the object whole if the
 overlap is at least the object's size.
 """
@@ -23,12 +23,12 @@ in the middle of all, with a small network), and an object at a seam may be lost
 
 @dataclass(frozen=True)
 class Tile:
-    """A part of a picture, in its pixels.
+    """A part of an image, in its pixels.
 
     Attributes:
         x: left edge; ``y`` top edge.
         width: and ``height``.
-        core: x1, y1, x2, y2 of the half-open part that it answers for; infinite at the picture's
+        core: x1, y1, x2, y2 of the half-open part that it answers for; infinite at the image's
             edges, since a center may be predicted a little outside.
     """
 
@@ -43,7 +43,7 @@ class Tile:
         return pixels[self.y : self.y + self.height, self.x : self.x + self.width]
 
     def owns(self, centers: np.ndarray) -> np.ndarray:
-        """Which of ``(N, 2)`` centers, in the picture's pixels, lie in the core."""
+        """Which of ``(N, 2)`` centers, in the image's pixels, lie in the core."""
         low, high = np.array(self.core[:2]), np.array(self.core[2:])
         inside: np.ndarray = np.all((centers >= low) & (centers < high), axis=1)
         return inside
@@ -51,7 +51,7 @@ class Tile:
 
 @dataclass(frozen=True)
 class Tiling:
-    """How pictures are cut.
+    """How images are cut.
 
     Attributes:
         size: (W, H) of a tile in px.
@@ -73,12 +73,12 @@ class Tiling:
 
 
 def whole(size: tuple[int, int]) -> Tile:
-    """The one tile of a picture of (W, H) that is not cut."""
+    """The one tile of an image of (W, H) that is not cut."""
     return Tile(0, 0, *size, core=(-math.inf, -math.inf, math.inf, math.inf))
 
 
 def plan(size: tuple[int, int], tiling: Tiling) -> list[Tile]:
-    """The tiles of a picture of (W, H), row by row; the last of a row or column may be smaller."""
+    """The tiles of an image of (W, H), row by row; the last of a row or column may be smaller."""
     columns = _spans(size[0], tiling.size[0], tiling.overlap)
     rows = _spans(size[1], tiling.size[1], tiling.overlap)
     return [
@@ -88,7 +88,7 @@ def plan(size: tuple[int, int], tiling: Tiling) -> list[Tile]:
 
 
 def windows(size: tuple[int, int], tiling: Tiling) -> list[Window]:
-    """Where the tiles of a picture of (W, H) lie in it."""
+    """Where the tiles of an image of (W, H) lie in it."""
     return [
         (each.x, each.y, each.x + each.width, each.y + each.height) for each in plan(size, tiling)
     ]

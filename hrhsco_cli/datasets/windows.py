@@ -1,4 +1,4 @@
-"""Windows of a picture, and what becomes of boxes in them: moved as floats, or cut."""
+"""Windows of an image, and what becomes of boxes in them: moved as floats, or cut."""
 
 from typing import Any
 
@@ -8,7 +8,7 @@ import pandas as pd
 from reports.frames import OUTSIDE_TOLERANCE_PX
 
 Window = tuple[int, int, int, int]
-"""x1, y1, x2, y2 in whole px of a picture."""
+"""x1, y1, x2, y2 in whole px of an image."""
 
 
 def move_boxes(
@@ -16,7 +16,7 @@ def move_boxes(
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Boxes wholly inside a window, and the visible parts of those that it cuts, in crop pixels.
 
-    At the picture's own edge a box may reach over the window as far as it may over the picture.
+    At the image's own edge a box may reach over the window as far as it may over the image.
     """
     x1, y1, x2, y2 = window
     zoom = np.array(size) / (x2 - x1, y2 - y1)

@@ -34,7 +34,7 @@ _APART_PX = 4.0
 
 @dataclass(frozen=True)
 class Found:
-    """Detections of one picture: ``boxes`` ``(N, 4)`` px, ``scores``, ``labels`` ``(N,)``.
+    """Detections of one image: ``boxes`` ``(N, 4)`` px, ``scores``, ``labels`` ``(N,)``.
 
     Attributes:
         ties: scores around which the detections might as well have been others; torch's side only.
@@ -48,7 +48,7 @@ class Found:
 
 @dataclass(frozen=True)
 class Difference:
-    """Largest differences on pictures of one size.
+    """Largest differences on images of one size.
 
     Attributes:
         size: (W, H) in px; ``images``, ``boxes`` (torch's): how many.
@@ -80,7 +80,7 @@ class Difference:
 
 
 def check(path: Path, model: Any, batches: Sequence[Tensor]) -> list[Difference]:
-    """Run both on batches of pictures ``(B, 3, H, W)``; one row a size.
+    """Run both on batches of images ``(B, 3, H, W)``; one row a size.
 
     Args:
         path: the ONNX file.
@@ -91,10 +91,10 @@ def check(path: Path, model: Any, batches: Sequence[Tensor]) -> list[Difference]
 
     session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
     rows: dict[tuple[int, int], Difference] = {}
-    for pictures in batches:
-        ours = _by_torch(model, pictures)
-        theirs = _by_onnx(session, pictures)
-        size = (pictures.shape[3], pictures.shape[2])
+    for images in batches:
+        ours = _by_torch(model, images)
+        theirs = _by_onnx(session, images)
+        size = (images.shape[3], images.shape[2])
         for torch_found, onnx_found in zip(ours, theirs, strict=True):
             one = compare(torch_found, onnx_found, size)
             rows[size] = _merged(rows[size], one) if size in rows else one
@@ -139,17 +139,17 @@ def _pairs(ours: Found, theirs: Found) -> tuple[Tensor, Tensor, Tensor]:
     return here, there, apart[here, there] <= _APART_PX
 
 
-def _by_onnx(session: Any, pictures: Tensor) -> Iterator[Found]:
-    boxes, scores, labels, count = session.run(None, {INPUT: pictures.numpy()})
+def _by_onnx(session: Any, images: Tensor) -> Iterator[Found]:
+    boxes, scores, labels, count = session.run(None, {INPUT: images.numpy()})
     for image, number in enumerate(count):
         yield Found(*(torch.from_numpy(each[image, :number]) for each in (boxes, scores, labels)))
 
 
 @torch.no_grad()
-def _by_torch(model: Any, pictures: Tensor) -> Iterator[Found]:
+def _by_torch(model: Any, images: Tensor) -> Iterator[Found]:
     """What ``model.predict`` gives, in pixels of the network's input."""
     head: YOLCHead = model.bbox_head
-    data = {"inputs": list(pictures), "data_samples": [_sample(each) for each in pictures]}
+    data = {"inputs": list(images), "data_samples": [_sample(each) for each in images]}
     ready = model.data_preprocessor(data, False)
     feature = model.extract_feat(ready["inputs"])
     (logits,), *_ = head(feature)
@@ -158,8 +158,8 @@ def _by_torch(model: Any, pictures: Tensor) -> Iterator[Found]:
         yield Found(result.bboxes, result.scores, result.labels, _ties(head, heatmap))
 
 
-def _sample(picture: Tensor) -> DetDataSample:
-    size = tuple(picture.shape[1:])
+def _sample(image: Tensor) -> DetDataSample:
+    size = tuple(image.shape[1:])
     return DetDataSample(metainfo=dict(img_shape=size, ori_shape=size, scale_factor=(1.0, 1.0)))
 
 

@@ -11,7 +11,7 @@ from mmdet.registry import MODELS
 
 from heads.targets import FEATURE_STRIDE
 from heads.yolc_head import YOLCHead
-from hrhsco_cli.export import checking, pictures
+from hrhsco_cli.export import checking, images
 from hrhsco_cli.export.checking import Difference
 from hrhsco_cli.export.network import OUTPUTS, ExportableDetector, sparse_pays
 from hrhsco_cli.export.writing import INPUT, PACKAGES, PIXEL_TYPES, require_onnx, save, to_onnx
@@ -33,12 +33,12 @@ class Options:
     """How to export.
 
     Attributes:
-        size: (W, H) of the picture in px, None for the recipe's.
-        batch: pictures at once.
+        size: (W, H) of the image in px, None for the recipe's.
+        batch: images at once.
         dynamic: batch, height and width are free.
         offsets: ``sparse`` at peaks, ``dense`` on the whole map, ``auto``: the fewer multiply-adds.
         pixels: type of the input, of ``PIXEL_TYPES``.
-        pictures: how many of the test set to check on; 0 checks nothing.
+        images: how many of the test set to check on; 0 checks nothing.
     """
 
     size: tuple[int, int] | None = None
@@ -46,7 +46,7 @@ class Options:
     dynamic: bool = False
     offsets: str = "auto"
     pixels: str = "uint8"
-    pictures: int = 4
+    images: int = 4
 
 
 @dataclass(frozen=True)
@@ -57,15 +57,15 @@ class Exported:
         path: the file, absent where the check failed; ``bytes``: its size.
         about: its metadata.
         operators: ONNX operators in it, sorted.
-        pictures: ``test set``, ``noise`` or ``none``: what it was checked on.
-        differences: from torch, one row a picture size.
+        images: ``test set``, ``noise`` or ``none``: what it was checked on.
+        differences: from torch, one row an image size.
     """
 
     path: Path
     bytes: int
     about: dict[str, Any]
     operators: list[str]
-    pictures: str
+    images: str
     differences: list[Difference]
 
     @property
@@ -129,13 +129,13 @@ def export_run(
     }
     with replacing(out) as aside:
         save(program, aside, about)
-        shown, batches = _pictures(config, options, size)
+        shown, batches = _images(config, options, size)
         made = Exported(
             path=out,
             bytes=aside.stat().st_size,
             about=about,
             operators=sorted({node.op_type for node in program.model.graph.all_nodes()}),
-            pictures=shown,
+            images=shown,
             differences=checking.check(aside, model, batches) if batches else [],
         )
         if not made.holds:
@@ -176,16 +176,16 @@ def _load(
     return config, weights, model.eval()
 
 
-def _pictures(
+def _images(
     config: "Config", options: Options, size: tuple[int, int]
 ) -> tuple[str, list[torch.Tensor]]:
     """What to check on, in words and as batches of the file's type."""
-    if options.pictures == 0:
+    if options.images == 0:
         return "none", []
-    found = pictures.of_test_set(config, options.pictures)
+    found = images.of_test_set(config, options.images)
     shown = "test set" if found else "noise"
-    found = found or pictures.noise(size, options.pictures)
-    batches = pictures.batches_of(found, size, options.batch, options.dynamic)
+    found = found or images.noise(size, options.images)
+    batches = images.batches_of(found, size, options.batch, options.dynamic)
     return shown, [each.to(PIXEL_TYPES[options.pixels]) for each in batches]
 
 

@@ -68,7 +68,7 @@ class ExportableDetector(nn.Module):
         self.offset_branch = head.offset_branch if self.source.needs_offset else None
 
     def forward(self, image: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-        """Detect on raw pictures ``(B, 3, H, W)``, 0 to 255; the outputs are ``OUTPUTS``."""
+        """Detect on raw images ``(B, 3, H, W)``, 0 to 255; the outputs are ``OUTPUTS``."""
         feature = self.features(self.pixels(image))
         logits = self.heatmap_branch(feature)
         peaks = find_peaks(
@@ -139,7 +139,7 @@ def sparse_pays(model: Any, size: tuple[int, int]) -> bool:
 
     Args:
         model: the detector.
-        size: (W, H) of the picture in px.
+        size: (W, H) of the image in px.
     """
     head: YOLCHead = model.bbox_head
     if head.offset_branch is None:

@@ -22,7 +22,7 @@ PACKAGES = ("onnx", "onnxruntime", "onnxscript")
 INPUT = "image"
 PIXEL_TYPES = {"uint8": torch.uint8, "float32": torch.float32}
 _AXES = {0: "batch", 2: "height", 3: "width"}
-"""Of the picture, where they are dynamic."""
+"""Of the image, where they are dynamic."""
 
 
 def require_onnx() -> None:
@@ -44,7 +44,7 @@ def to_onnx(network: nn.Module, example: Tensor, dynamic: bool) -> Any:
 
     Args:
         network: an ``ExportableDetector``.
-        example: a batch of pictures of the size that is wanted; with ``dynamic`` at least two.
+        example: a batch of images of the size that is wanted; with ``dynamic`` at least two.
         dynamic: batch, height and width are free.
     """
     free = torch.export.Dim.DYNAMIC

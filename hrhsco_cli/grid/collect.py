@@ -1,4 +1,4 @@
-"""From folders on disk to the trials and pictures that a report is made of."""
+"""From folders on disk to the trials and images that a report is made of."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,12 +14,12 @@ from hrhsco_cli.runs.val_log import due, scores
 from reports.errors import InputError
 from reports.frames import GroundTruth
 from reports.metrics.protocols import counted, of_meta
-from reports.trials import CURVE_COLUMNS, Picture, Trial
+from reports.trials import CURVE_COLUMNS, DetectedImage, Trial
 
 if TYPE_CHECKING:
     import pandas as pd
 
-MAX_PICTURES = 3
+MAX_IMAGES = 3
 
 
 def run_folders(folder: Path, listing: dict[str, Any] | None) -> list[RunFolder]:
@@ -121,7 +121,7 @@ def load_trial(
 def _curve(
     run: RunFolder, name: str, identity: str | None, meta: dict[str, Any], validate: int
 ) -> "pd.DataFrame":
-    """What it scored on the way, with the pictures that its network had seen by then."""
+    """What it scored on the way, with the images that its network had seen by then."""
     import pandas as pd
 
     trainer = run.trainer()
@@ -131,19 +131,21 @@ def _curve(
     steps = {row["epoch"]: row["step"] for row in trainer.read_train_log()}  # the last of each
     rows = []
     for row in found:
-        pictures = steps.get(row["epoch"], float("nan")) * meta["batch_size"]
-        rows.append({"epoch": row["epoch"], "pictures": pictures} | row)
+        images = steps.get(row["epoch"], float("nan")) * meta["batch_size"]
+        rows.append({"epoch": row["epoch"], "images": images} | row)
     return pd.DataFrame(rows) if rows else pd.DataFrame(columns=CURVE_COLUMNS)
 
 
-def load_pictures(runs: list[RunFolder], trials: list[Trial], truth: GroundTruth) -> list[Picture]:
-    """The most crowded test pictures with the detections of each variant's first seed.
+def load_images(
+    runs: list[RunFolder], trials: list[Trial], truth: GroundTruth
+) -> list[DetectedImage]:
+    """The most crowded test images with the detections of each variant's first seed.
 
-    Pictures that are not to be found are left out: a report can do without.
+    Images that are not to be found are left out: a report can do without.
     """
     import numpy as np
 
-    from hrhsco_cli.datasets.pictures import read_picture
+    from hrhsco_cli.datasets.images import read_image
 
     meta = trials[0].meta
     folder = Path(meta["annotations"]).parent / "images"
@@ -151,15 +153,15 @@ def load_pictures(runs: list[RunFolder], trials: list[Trial], truth: GroundTruth
     for run, trial in zip(runs, trials, strict=True):
         if trial.variant not in detections:
             detections[trial.variant] = read_detections(run.detections, truth)
-    crowded = truth.boxes["image_id"].value_counts().index[:MAX_PICTURES]
-    pictures = []
+    crowded = truth.boxes["image_id"].value_counts().index[:MAX_IMAGES]
+    images = []
     for image in truth.images[truth.images["image_id"].isin(crowded)].itertuples(index=False):
         path = folder / image.file_name
         if not path.is_file():
             continue
-        pixels = np.ascontiguousarray(read_picture(path)[..., ::-1])  # red first
-        pictures.append(
-            Picture(
+        pixels = np.ascontiguousarray(read_image(path)[..., ::-1])  # red first
+        images.append(
+            DetectedImage(
                 image_id=image.image_id,
                 pixels=pixels,
                 truth=truth.boxes[truth.boxes["image_id"] == image.image_id],
@@ -169,4 +171,4 @@ def load_pictures(runs: list[RunFolder], trials: list[Trial], truth: GroundTruth
                 },
             )
         )
-    return pictures
+    return images

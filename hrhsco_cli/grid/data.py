@@ -150,7 +150,7 @@ def _checked_crops(crops: Any) -> dict[str, Any] | None:
 def _cropped(
     folder: Path, key: list[Any], crops: dict[str, Any] | None, scratch: Path | None
 ) -> Path:
-    """A folder with crops of its training pictures beside them, if they are asked for."""
+    """A folder with crops of its training images beside them, if they are asked for."""
     from hrhsco_cli.datasets.crops import crop_dataset
     from hrhsco_cli.runs.cropping import window_finders
 
@@ -204,7 +204,7 @@ def _made(
 
 @cache
 def _content(source: Path) -> list[str]:
-    """What the annotations and pictures of a data folder are."""
+    """What the annotations and images of a data folder are."""
     from hrhsco_cli.runs.identity import data_fingerprint
 
     return [

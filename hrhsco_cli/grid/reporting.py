@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from hrhsco_cli.files import write_text
-from hrhsco_cli.grid.collect import load_pictures, load_trial, load_truth, run_folders
+from hrhsco_cli.grid.collect import load_images, load_trial, load_truth, run_folders
 from hrhsco_cli.grid.folder import GridFolder, find_grid
 from hrhsco_cli.grid.status import grid_status
 from hrhsco_cli.progress import progress
@@ -68,7 +68,7 @@ def report_folder(
                 f"{title} ({data})" if data else title,
                 trials,
                 pooled_truth({each.trial.fold: each.truth for each in same}),
-                load_pictures(*_of_first_fold(same)),
+                load_images(*_of_first_fold(same)),
                 attribution=heading.get("attribution", ""),
                 unfinished=_unfinished(grid) if grid else {},
                 center_sources={name: each.description for name, each in CENTER_SOURCES.items()},

@@ -91,7 +91,7 @@ class Grid:
         name: the grid file's, without its suffix.
         title: heading of its report.
         data: what the file says of its data, or nothing.
-        attribution: whom the pictures belong to.
+        attribution: whom the images belong to.
         trials: in the order of the file.
         validate: every decoding of a network is scored every so many epochs of its training; 0
             scores it at the end alone.

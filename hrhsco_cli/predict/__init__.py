@@ -1,1 +1,1 @@
-"""Detecting in any pictures with trained runs: inputs, tiles, detectors, results."""
+"""Detecting in any images with trained runs: inputs, tiles, detectors, results."""

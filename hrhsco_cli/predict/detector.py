@@ -1,7 +1,7 @@
-"""A trained run as a detector of single pictures, whole as ``hrhsco evaluate`` sees them or tiled.
+"""A trained run as a detector of single images, whole as ``hrhsco evaluate`` sees them or tiled.
 
-One picture goes through the network at a time, so that what is found in it depends on no other
-(a batch is padded to its largest picture).
+One image goes through the network at a time, so that what is found in it depends on no other
+(a batch is padded to its largest image).
 """
 
 import tempfile
@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 
 from hrhsco_cli.datasets.coco_json import read_ground_truth
-from hrhsco_cli.datasets.pictures import require_whole
+from hrhsco_cli.datasets.images import require_whole
 from hrhsco_cli.datasets.tiling import Tile, Tiling, plan, whole
 from hrhsco_cli.grid.naming import head_axes, run_label
 from hrhsco_cli.runs import recipe, second_pass
@@ -28,9 +28,9 @@ if TYPE_CHECKING:
     from mmengine.structures import InstanceData
 
 WHOLE_LIMIT_PX = 2048 * 2048
-"""A picture that the recipe doesn't resize is tiled if it is larger, unless asked for otherwise."""
+"""An image that the recipe doesn't resize is tiled if it is larger, unless asked for otherwise."""
 
-LARGE_PICTURE_TILING = Tiling((1024, 1024), 128)
+LARGE_IMAGE_TILING = Tiling((1024, 1024), 128)
 """How it is tiled then."""
 
 
@@ -54,7 +54,7 @@ class Detector:
 
     @cached_property
     def _steps(self) -> list[Any]:
-        """The test pipeline: the step that loads a picture, and those after it."""
+        """The test pipeline: the step that loads an image, and those after it."""
         from mmengine.dataset import Compose
 
         *_, test = recipe.dataset_nodes(self.config)
@@ -62,7 +62,7 @@ class Detector:
         return [Compose([load]), Compose(rest)]
 
     def load(self, path: Path) -> np.ndarray:
-        """Read a picture as the recipe's own test pipeline does: ``(H, W, 3)``, blue first.
+        """Read an image as the recipe's own test pipeline does: ``(H, W, 3)``, blue first.
 
         Raises:
             InputError: it can't be read.
@@ -71,31 +71,31 @@ class Detector:
         try:
             return np.asarray(self._steps[0]({"img_path": str(path)})["img"])
         except (OSError, AssertionError, ValueError) as error:
-            raise InputError(f"{path} can't be read as a picture: {error}; remove it") from error
+            raise InputError(f"{path} can't be read as an image: {error}; remove it") from error
 
     def tiling(
         self, pixels: np.ndarray, asked: Tiling | None, *, tile_large: bool
     ) -> Tiling | None:
-        """How a picture is cut; None if it is not.
+        """How an image is cut; None if it is not.
 
         Args:
-            pixels: the picture.
+            pixels: the image.
             asked: what was asked for.
-            tile_large: where nothing was, cut a picture of more than ``WHOLE_LIMIT_PX`` that the
+            tile_large: where nothing was, cut an image of more than ``WHOLE_LIMIT_PX`` that the
                 recipe doesn't make smaller, so that memory stays bounded.
         """
         area = pixels.shape[0] * pixels.shape[1]
         if asked is not None or not tile_large or area <= WHOLE_LIMIT_PX:
             return asked
         made = self._prepared(pixels)["inputs"]
-        return LARGE_PICTURE_TILING if made[0].numel() >= area else None
+        return LARGE_IMAGE_TILING if made[0].numel() >= area else None
 
     def detect(self, pixels: np.ndarray, tiling: Tiling | None) -> pd.DataFrame:
-        """Detect in the whole picture, or in each tile, keeping what lies in its core.
+        """Detect in the whole image, or in each tile, keeping what lies in its core.
 
         Returns:
-            Columns category_id, x, y, w, h, score and ``PEAK_COLUMNS``, in pixels of the picture,
-            highest score first; of a whole picture exactly what ``hrhsco evaluate`` finds in it
+            Columns category_id, x, y, w, h, score and ``PEAK_COLUMNS``, in pixels of the image,
+            highest score first; of a whole image exactly what ``hrhsco evaluate`` finds in it
             with a batch of one.
         """
         size = (pixels.shape[1], pixels.shape[0])
@@ -116,7 +116,7 @@ class Detector:
         return frame[tile.owns(centers)]
 
     def _prepared(self, pixels: np.ndarray) -> dict[str, Any]:
-        """What the test pipeline makes of a picture, or of a tile as if it were one."""
+        """What the test pipeline makes of an image, or of a tile as if it were one."""
         size = pixels.shape[:2]
         loaded = {"img": pixels, "img_shape": size, "ori_shape": size, "img_path": "", "img_id": 0}
         prepared: dict[str, Any] = self._steps[1](loaded)

@@ -1,11 +1,11 @@
-"""Which pictures a call names, and what each is called in results and file names."""
+"""Which images a call names, and what each is called in results and file names."""
 
 import os
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from hrhsco_cli.datasets.pictures import SUFFIXES, is_picture, require_whole
+from hrhsco_cli.datasets.images import SUFFIXES, is_image, require_whole
 from hrhsco_cli.files import read_text
 from hrhsco_cli.runs.folder import matching
 from reports.errors import InputError
@@ -13,11 +13,11 @@ from reports.errors import InputError
 
 @dataclass(frozen=True)
 class Input:
-    """A picture to detect in.
+    """An image to detect in.
 
     Attributes:
         path: of the file.
-        name: unique: its path below the folder that all pictures share, with forward slashes.
+        name: unique: its path below the folder that all images share, with forward slashes.
     """
 
     path: Path
@@ -25,14 +25,14 @@ class Input:
 
 
 def gather(words: Iterable[str]) -> list[Input]:
-    """The pictures that words name, in their order, each once.
+    """The images that words name, in their order, each once.
 
     Args:
-        words: each a picture, a folder (with those below it, sorted), a pattern (sorted), or a
+        words: each an image, a folder (with those below it, sorted), a pattern (sorted), or a
             ``.txt`` list with a path a line, relative to the list's own folder, in its order.
 
     Raises:
-        InputError: a word that names no picture, or a file that can't be read as one.
+        InputError: a word that names no image, or a file that can't be read as one.
     """
     paths = list(dict.fromkeys(_absolute(path) for word in words for path in _named(word)))
     for path in paths:
@@ -48,30 +48,30 @@ def _absolute(path: Path) -> Path:
 def _named(word: str) -> list[Path]:
     path = Path(word)
     if path.is_dir():
-        found = sorted(each for each in path.rglob("*") if is_picture(each))
+        found = sorted(each for each in path.rglob("*") if is_image(each))
         if not found:
-            raise InputError(f"folder {word} holds no picture ({' '.join(SUFFIXES)})")
+            raise InputError(f"folder {word} holds no image ({' '.join(SUFFIXES)})")
         return found
     if path.is_file():
         return _listed(path) if path.suffix == ".txt" else [path]
     found = [each for each in matching(word) if each.is_file()]
     if not found:
         raise InputError(
-            f"no picture, folder or list at {word}, and as a pattern it matches nothing; "
+            f"no image, folder or list at {word}, and as a pattern it matches nothing; "
             "check the path"
         )
     return found
 
 
 def _listed(path: Path) -> list[Path]:
-    lines = [line.strip() for line in read_text(path, "list of pictures").splitlines()]
+    lines = [line.strip() for line in read_text(path, "list of images").splitlines()]
     for number, line in enumerate(lines, start=1):
         if line and not (path.parent / line).is_file():
             raise InputError(
-                f"{path}, line {number}: no picture {line} "
+                f"{path}, line {number}: no image {line} "
                 "(paths are relative to the list's own folder)"
             )
     found = [path.parent / line for line in lines if line]
     if not found:
-        raise InputError(f"{path} lists no picture; write a path a line")
+        raise InputError(f"{path} lists no image; write a path a line")
     return found

@@ -1,4 +1,4 @@
-"""The pictures of a call as COCO images: ids, names, true boxes, and where they are drawn."""
+"""The images of a call as COCO images: ids, names, true boxes, and where they are drawn."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ TRUTH_COLUMNS = ["category_id", "x", "y", "w", "h"]
 
 @dataclass(frozen=True)
 class Listed:
-    """A picture with its place in the results.
+    """An image with its place in the results.
 
     Attributes:
         path: of the file.
@@ -37,7 +37,7 @@ class Listed:
 
 
 def numbered(inputs: list[Input], out: Path) -> list[Listed]:
-    """Pictures without annotations: ids are numbers from 1, file names are their names."""
+    """Images without annotations: ids are numbers from 1, file names are their names."""
     nothing = pd.DataFrame(columns=TRUTH_COLUMNS, dtype=float)
     return [
         Listed(each.path, each.name, number, each.name, nothing, figure)
@@ -46,9 +46,9 @@ def numbered(inputs: list[Input], out: Path) -> list[Listed]:
 
 
 def identified(inputs: list[Input], out: Path, truth: GroundTruth) -> list[Listed]:
-    """Pictures that annotations list: theirs are ids, file names and boxes; others are left out.
+    """Images that annotations list: theirs are ids, file names and boxes; others are left out.
 
-    A picture is the one whose file name its path ends in; the longest, if there are several.
+    An image is the one whose file name its path ends in; the longest, if there are several.
 
     Raises:
         InputError: none is listed, two are the same one, or one is listed twice.
@@ -74,8 +74,8 @@ def identified(inputs: list[Input], out: Path, truth: GroundTruth) -> list[Liste
         listed[file_name] = Listed(each.path, each.name, ids[file_name], file_name, mine, figure)
     if not listed:
         raise InputError(
-            f"none of {len(inputs)} pictures, first {inputs[0].path}, is in the annotations (no "
-            "image's file_name ends its path); leave out --annotations, or name their pictures"
+            f"none of {len(inputs)} images, first {inputs[0].path}, is in the annotations (no "
+            "image's file_name ends its path); leave out --annotations, or name their images"
         )
     return list(listed.values())
 
@@ -87,10 +87,10 @@ def _endings(path: Path) -> Iterator[str]:
 
 
 def _figures(inputs: list[Input], out: Path) -> list[Path]:
-    """``NAME.png`` in a folder; pictures that differ in their suffix alone keep it.
+    """``NAME.png`` in a folder; images that differ in their suffix alone keep it.
 
     Raises:
-        InputError: a picture to detect in would be overwritten, or a link leads out of ``out``.
+        InputError: an image to detect in would be overwritten, or a link leads out of ``out``.
     """
     short = [Path(each.name).with_suffix(".png") for each in inputs]
     crowded = pd.Series(short).duplicated(keep=False)

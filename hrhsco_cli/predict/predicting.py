@@ -1,4 +1,4 @@
-"""Detecting in pictures with one run or several: COCO results, and pictures of what was found."""
+"""Detecting in images with one run or several: COCO results, and drawings of what was found."""
 
 from collections.abc import Callable
 from contextlib import ExitStack
@@ -19,24 +19,24 @@ from hrhsco_cli.predict.results import json_list
 from reports.errors import InputError
 from reports.frames import GroundTruth
 from reports.plots import prediction
-from reports.trials import Picture
+from reports.trials import DetectedImage
 
 
 @dataclass(frozen=True)
 class Options:
-    """What is written, and how pictures are cut and drawn.
+    """What is written, and how images are cut and drawn.
 
     Attributes:
         out: folder of all that is written.
         results: the first run's COCO results, instead of ``detections.json`` in ``out``.
-        annotations: COCO annotations that list the pictures: their ids are used, their boxes drawn.
-        tiling: of every picture; None keeps them whole.
-        tile_large: without ``tiling``, cut large pictures that the recipe doesn't resize.
-        pictures: draw what was found.
+        annotations: COCO annotations that list the images: their ids are used, their boxes drawn.
+        tiling: of every image; None keeps them whole.
+        tile_large: without ``tiling``, cut large images that the recipe doesn't resize.
+        draw: draw what was found.
         min_score: detections below are not drawn.
-        magnify: pixels of a detail for one of the picture.
-        details: how many are drawn of a picture at most.
-        limit: of pictures; None takes all. Only those in ``annotations`` count, where given.
+        magnify: pixels of a detail for one of the image.
+        details: how many are drawn of an image at most.
+        limit: of images; None takes all. Only those in ``annotations`` count, where given.
     """
 
     out: Path
@@ -44,7 +44,7 @@ class Options:
     annotations: Path | None = None
     tiling: Tiling | None = None
     tile_large: bool = True
-    pictures: bool = True
+    draw: bool = True
     min_score: float = 0.3
     magnify: int = 30
     details: int = 4
@@ -58,8 +58,8 @@ class Predicted:
     Attributes:
         results: files of COCO results, one a run.
         detections: how many, one a run.
-        left_out: pictures that the annotations don't list.
-        images: COCO images of the finished pictures; those that were cut say how, in ``tiles``.
+        left_out: images that the annotations don't list.
+        images: COCO images of the finished images; those that were cut say how, in ``tiles``.
     """
 
     results: list[Path]
@@ -73,22 +73,22 @@ def predict(
     words: list[str],
     settings: list[str],
     options: Options,
-    on_picture: Callable[[int, int], None] = lambda _done, _total: None,
+    on_image: Callable[[int, int], None] = lambda _done, _total: None,
 ) -> Predicted:
-    """Detect in pictures, one at a time; what is finished is kept when it is interrupted.
+    """Detect in images, one at a time; what is finished is kept when it is interrupted.
 
     Writes COCO results for each run (``detections.json``, ``detections-2.json``, ...), the COCO
-    list of the pictures (``images.json``) and a figure a picture.
+    list of the images (``images.json``) and a figure an image.
 
     Args:
-        runs: ``RUN`` or ``RUN@key=value`` each, side by side in the pictures.
-        words: pictures, folders, patterns and lists (``inputs.gather``).
+        runs: ``RUN`` or ``RUN@key=value`` each, side by side in the images.
+        words: images, folders, patterns and lists (``inputs.gather``).
         settings: ``key=value``, for every run.
         options: see there.
-        on_picture: told (pictures done, pictures in all).
+        on_image: told (images done, images in all).
 
     Raises:
-        InputError: runs, pictures or annotations that can't be used, or don't go together.
+        InputError: runs, images or annotations that can't be used, or don't go together.
     """
     inputs = gather(words)
     truth = read_ground_truth(options.annotations) if options.annotations else None
@@ -102,13 +102,13 @@ def predict(
     try:
         with ExitStack() as stack:
             append = [stack.enter_context(json_list(path)) for path in done.results]
-            for picture in listed:
-                image, found = _one(picture, detectors, options)
+            for each in listed:
+                image, found = _one(each, detectors, options)
                 for index, frame in enumerate(found):
-                    append[index](_coco_rows(frame, picture.image_id))
+                    append[index](_coco_rows(frame, each.image_id))
                     done.detections[index] += len(frame)
                 done.images.append(image)
-                on_picture(len(done.images), len(listed))
+                on_image(len(done.images), len(listed))
     finally:
         if done.images:
             write_json(out / "images.json", _coco(done.images, detectors))
@@ -116,27 +116,27 @@ def predict(
 
 
 def _one(
-    picture: Listed, detectors: list[Detector], options: Options
+    listed: Listed, detectors: list[Detector], options: Options
 ) -> tuple[dict[str, Any], list[pd.DataFrame]]:
-    """Detect in a picture with each detector and draw it; its COCO image, and what was found."""
+    """Detect in an image with each detector and draw it; its COCO image, and what was found."""
     found = []
-    image: dict[str, Any] = {"id": picture.image_id, "file_name": picture.file_name}
+    image: dict[str, Any] = {"id": listed.image_id, "file_name": listed.file_name}
     for detector in detectors:
-        pixels = detector.load(picture.path)
+        pixels = detector.load(listed.path)
         tiling = detector.tiling(pixels, options.tiling, tile_large=options.tile_large)
         found.append(detector.detect(pixels, tiling))
         image |= {"width": pixels.shape[1], "height": pixels.shape[0]}
         if tiling is not None:
             image["tiles"] = str(tiling)
-    if options.pictures:
+    if options.draw:
         headings = _headings(detectors)
-        shown = Picture(
-            picture.name, _rgb(pixels), picture.truth, dict(zip(headings, found, strict=True))
+        shown = DetectedImage(
+            listed.name, _rgb(pixels), listed.truth, dict(zip(headings, found, strict=True))
         )
         style = prediction.Style(
             detectors[0].classes, options.min_score, options.magnify, options.details
         )
-        write_figure(picture.figure, prediction.draw(shown, style))
+        write_figure(listed.figure, prediction.draw(shown, style))
     return image, found
 
 
@@ -193,6 +193,6 @@ def _coco_rows(found: pd.DataFrame, image_id: Any) -> list[dict[str, Any]]:
 
 
 def _coco(images: list[dict[str, Any]], detectors: list[Detector]) -> dict[str, Any]:
-    """The pictures as a COCO file without annotations, against which results can be read."""
+    """The images as a COCO file without annotations, against which results can be read."""
     info = {"description": "hrhsco predict", "runs": [detector.name for detector in detectors]}
     return coco_dict(images, [], list(detectors[0].classes.items()), info)

@@ -1,4 +1,4 @@
-"""A JSON list that grows on disk: results of any number of pictures, in the memory of one."""
+"""A JSON list that grows on disk: results of any number of images, in the memory of one."""
 
 import contextlib
 import json
@@ -27,7 +27,7 @@ def json_list(path: Path) -> Iterator[Append]:
         def append(rows: Iterable[dict[str, Any]]) -> None:
             nonlocal begun
             begun = True
-            # One write for all of a picture's rows: an interrupt falls before or after it.
+            # One write for all of an image's rows: an interrupt falls before or after it.
             if text := ",\n".join(json.dumps(row, allow_nan=False) for row in rows):
                 file.write((",\n" if file.tell() else "[") + text)
 

@@ -1,4 +1,4 @@
-"""Where objects crowd in the pictures of a data set, by their boxes or by a trained network."""
+"""Where objects crowd in the images of a data set, by their boxes or by a trained network."""
 
 import math
 import tempfile
@@ -89,10 +89,10 @@ def windows_of_truth(options: CropOptions, *, all_rows: bool = False) -> FindWin
 def network_windows(
     run: RunFolder, source: Path, split: str, crops: dict[str, Any]
 ) -> dict[Any, list[Window]]:
-    """The windows of each image, in whole px of the picture, widened to them.
+    """The windows of each image, in whole px of the image, widened to them.
 
     Args:
-        run: a trained run; its test pipeline says how pictures are resized, and its last checkpoint
+        run: a trained run; its test pipeline says how images are resized, and its last checkpoint
             looks at them.
         source: the data set's folder.
         split: ``train`` or ``val``.

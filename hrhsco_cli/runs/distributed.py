@@ -24,7 +24,7 @@ def in_torchrun() -> bool:
 def join_ranks(config: "Config") -> None:
     """Make a recipe that of one rank: NCCL on GPUs, gloo on CPUs; changed in place.
 
-    All ranks share the order of pictures and draw augmentation of their own.
+    All ranks share the order of images and draw augmentation of their own.
     """
     import torch
 

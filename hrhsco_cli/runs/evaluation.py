@@ -201,7 +201,7 @@ def require_oracles(run: RunFolder, branches: Sequence[str]) -> None:
 
 
 def _use_truth(config: "Config", branch: str) -> None:
-    """Set the head's oracle, and load true boxes before anything resizes the picture."""
+    """Set the head's oracle, and load true boxes before anything resizes the image."""
     recipe.override(config, {"model.test_cfg.oracle": branch.split("+")})
     *_, test = recipe.dataset_nodes(config)
     pipeline = list(test["pipeline"])

@@ -89,7 +89,7 @@ class Identity:
 def identify(config: "Config") -> Identity:
     """The identity of a resolved recipe that is bound to its data.
 
-    Paths don't enter, contents do: of annotations, pictures, and a checkpoint to start from. Nor
+    Paths don't enter, contents do: of annotations, images, and a checkpoint to start from. Nor
     does anything that only watches or shows: reports, loggers, intervals of checkpoints.
 
     Raises:
@@ -159,7 +159,7 @@ def _custom_code(config: "Config") -> list[str]:
 
 
 def data_fingerprint(node: Mapping[str, Any]) -> str:
-    """Of a data set's annotations and the bytes of its pictures.
+    """Of a data set's annotations and the bytes of its images.
 
     Args:
         node: a data set's config, bound to a folder.
@@ -168,11 +168,11 @@ def data_fingerprint(node: Mapping[str, Any]) -> str:
 
     truth = read_ground_truth(Path(node["data_root"], node["ann_file"]))
     folder = Path(node["data_root"], node["data_prefix"]["img"])
-    pictures = [folder / name for name in truth.images["file_name"]]
+    images = [folder / name for name in truth.images["file_name"]]
     # To a recipe with ``all_rows`` these are objects, and the fingerprint doesn't tell.
     marked = [",".join(sorted(map(str, truth.ignored)))] if truth.ignored else []
     with ThreadPoolExecutor() as pool:
-        return _hash([truth.fingerprint, *marked, *pool.map(file_hash, pictures)])
+        return _hash([truth.fingerprint, *marked, *pool.map(file_hash, images)])
 
 
 @cache

@@ -37,9 +37,9 @@ class CocoJsonDataset(BaseDetDataset):
         all_rows: learn objects that are marked ``ignore`` (VisDrone's rows of score 0) like any
             other, and leave out what is excused (``iscrowd``: boxes that a crop cut) altogether:
             what YOLC's public annotations hold. Else both are there, and learned by nothing.
-        every: take one picture of so many, from the first on.
+        every: take one image of so many, from the first on.
         **options: of mmdet's data sets; ``filter_cfg=dict(filter_empty_gt=True)`` leaves out
-            pictures without objects, but not in tests.
+            images without objects, but not in tests.
     """
 
     def __init__(self, all_rows: bool = False, every: int = 1, **options: Any) -> None:
@@ -83,7 +83,7 @@ class CocoJsonDataset(BaseDetDataset):
         return truth.boxes[~excused].assign(iscrowd=False)
 
     def filter_data(self) -> list[dict[str, Any]]:
-        """Leave out pictures without objects, where ``filter_cfg`` asks for it."""
+        """Leave out images without objects, where ``filter_cfg`` asks for it."""
         data: list[dict[str, Any]] = self.data_list
         if self.test_mode or not (self.filter_cfg or {}).get("filter_empty_gt"):
             return data

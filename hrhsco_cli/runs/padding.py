@@ -1,4 +1,4 @@
-"""Padding a picture on all sides, as YOLC's public code tests."""
+"""Padding an image on all sides, as YOLC's public code tests."""
 
 from typing import Any
 
@@ -12,7 +12,7 @@ from heads.borders import centered
 
 @TRANSFORMS.register_module()
 class CenterPad(BaseTransform):
-    """Put a picture into the middle of a larger, black one; boxes move along.
+    """Put an image into the middle of a larger, black one; boxes move along.
 
     Padding of 0 in raw pixels is black, and not the mean that mmdet's preprocessor pads with after
     it has normalised. mmdet's ``RandomCenterCropPad`` in test mode does the same with pixels, but
@@ -38,7 +38,7 @@ class CenterPad(BaseTransform):
 
     @autocast_box_type()
     def transform(self, results: dict[str, Any]) -> dict[str, Any]:
-        """Pad one picture of a pipeline."""
+        """Pad one image of a pipeline."""
         image = results["img"]
         height, width = image.shape[:2]
         padded_height, top = centered(height, self.divisor, self.least)

@@ -211,7 +211,7 @@ def _resize(config: "Config", value: Any) -> None:
     A step may have it as (width, height), or as (height, width) where it crops higher than wide.
 
     Raises:
-        InputError: it is no size, or test pictures are resized to another, which stays.
+        InputError: it is no size, or test images are resized to another, which stays.
     """
     sides = list(value) if isinstance(value, (list, tuple)) else []
     if len(sides) != 2 or not all(type(side) is int and side > 0 for side in sides):
@@ -228,7 +228,7 @@ def _resize(config: "Config", value: Any) -> None:
     resized = resized_to(config)
     if resized is not None and resized != sides:
         raise InputError(
-            f"test pictures are resized to {resized[0]}x{resized[1]}, which is not the recipe's "
+            f"test images are resized to {resized[0]}x{resized[1]}, which is not the recipe's "
             "input_size and would stay; change test_dataloader.dataset.pipeline"
         )
 
@@ -242,7 +242,7 @@ def _pipelines(config: "Config") -> Iterator[list[dict[str, Any]]]:
 
 
 def resized_to(config: "Config") -> list[int] | None:
-    """(W, H) that test pictures are resized to with their ratio kept; None if they are not."""
+    """(W, H) that test images are resized to with their ratio kept; None if they are not."""
     *_, test = dataset_nodes(config)
     sizes = [
         step["scale"] for step in test["pipeline"] if step["type"] == "Resize" and "scale" in step
@@ -251,7 +251,7 @@ def resized_to(config: "Config") -> list[int] | None:
 
 
 def center_pad(config: "Config") -> dict[str, int] | None:
-    """How test pictures are padded on all sides (``CenterPad``); None if they are not."""
+    """How test images are padded on all sides (``CenterPad``); None if they are not."""
     *_, test = dataset_nodes(config)
     for step in test["pipeline"]:
         if step["type"] == "CenterPad":
@@ -347,7 +347,7 @@ def bind_data(config: "Config", folder: Path | None) -> None:
             different classes, or the recipe's detector isn't one with a single head.
     """
     from hrhsco_cli.datasets.coco_json import read_ground_truth
-    from hrhsco_cli.datasets.pictures import require_pictures
+    from hrhsco_cli.datasets.images import require_images
 
     if "bbox_head" not in config.model:
         raise InputError(
@@ -368,8 +368,8 @@ def bind_data(config: "Config", folder: Path | None) -> None:
         classes.append(
             list(zip(truth.categories["category_id"], truth.categories["name"], strict=True))
         )
-        pictures = root / node["data_prefix"]["img"]
-        require_pictures(pictures, truth.images, root / node["ann_file"])
+        images = root / node["data_prefix"]["img"]
+        require_images(images, truth.images, root / node["ann_file"])
     if classes[0] != classes[1]:
         raise InputError(
             f"{train['ann_file']} and {test['ann_file']} name different classes "

@@ -46,7 +46,7 @@ def score_every_decoding(config: "Config", trials: Mapping[str, Mapping[str, Any
     """Let a training that is validated score all trials of its network; changes it in place.
 
     The network runs once; its maps are decoded for each trial. Left out are trials with a second
-    pass or other test pictures, and other decodings of a detector that isn't ours.
+    pass or other test images, and other decodings of a detector that isn't ours.
 
     Args:
         config: of the training, after ``validate_every``.

@@ -20,7 +20,7 @@ def print_exported(made: "Exported") -> None:
     console = Console()
     if made.differences:
         shown = new_table(
-            *_HEADINGS, title=f"largest differences, onnxruntime and torch, CPU, {made.pictures}"
+            *_HEADINGS, title=f"largest differences, onnxruntime and torch, CPU, {made.images}"
         )
         for row in made.differences:
             shown.add_row(

@@ -15,11 +15,11 @@ def print_prediction(runs: list[str], done: Predicted, options: Options) -> None
     tiled = [image for image in done.images if "tiles" in image]
     if tiled and options.tiling is None:
         console.print(
-            f"{len(tiled)} pictures, first {tiled[0]['file_name']}, are large and not resized by "
+            f"{len(tiled)} images, first {tiled[0]['file_name']}, are large and not resized by "
             f"the recipe: detected in tiles of {tiled[0]['tiles']} px (--tile chooses)",
             style="dim",
         )
     if done.left_out:
-        console.print(f"{done.left_out} pictures are not in the annotations, and left out")
-    what = "drawn" if options.pictures else "read"
-    console.print(f"{len(done.images)} pictures {what}; {options.out}", soft_wrap=True)
+        console.print(f"{done.left_out} images are not in the annotations, and left out")
+    what = "drawn" if options.draw else "read"
+    console.print(f"{len(done.images)} images {what}; {options.out}", soft_wrap=True)

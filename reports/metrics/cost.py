@@ -115,14 +115,14 @@ def blank_image(model: nn.Module, input_size: tuple[int, int], batch: int = 1) -
 
 
 def padded_size(model: nn.Module, input_size: tuple[int, int]) -> tuple[int, int]:
-    """(width, height) in px that a model's data preprocessor makes of a picture's."""
+    """(width, height) in px that a model's data preprocessor makes of an image's."""
     divisor = getattr(getattr(model, "data_preprocessor", None), "pad_size_divisor", 1)
     width, height = (-(-side // divisor) * divisor for side in input_size)
     return width, height
 
 
 def _samples(image: torch.Tensor) -> list[Any]:
-    """What mmdet's transformers want to know of each picture."""
+    """What mmdet's transformers want to know of each image."""
     from mmdet.structures import DetDataSample
 
     shape = tuple(image.shape[2:])

@@ -11,24 +11,24 @@ _COLUMN_PANELS = (2, 4)
 _MARGIN, _GAP, _GROUP_GAP = 18, 8, 26
 _HEADING, _TITLE, _LEGEND = 40, 28, 44
 _HIGHEST = 1.25
-"""The whole picture is at most so many times as high as its column is wide."""
+"""The whole image is at most so many times as high as its column is wide."""
 
 Box = tuple[float, float, float, float]
 
 
 @dataclass(frozen=True)
 class Layout:
-    """Whole pictures side by side, a column a detector; under them details, in groups.
+    """Whole images side by side, a column a detector; under them details, in groups.
 
     A group shows one detail, a panel a detector; groups fill the width, row by row.
 
     Attributes:
-        picture: (W, H) in its own px.
+        image: (W, H) in its own px.
         detectors: how many.
         details: how many.
     """
 
-    picture: tuple[int, int]
+    image: tuple[int, int]
     detectors: int
     details: int
 
@@ -36,7 +36,7 @@ class Layout:
     def _groups(self) -> int:
         """Groups in a row."""
         least, most = _COLUMN_PANELS
-        return min(max(-(-self.picture[0] // PANEL_PX), least), most)
+        return min(max(-(-self.image[0] // PANEL_PX), least), most)
 
     @property
     def _group(self) -> int:
@@ -52,8 +52,8 @@ class Layout:
 
     @property
     def scale(self) -> float:
-        """Pixels of the figure for one of the whole picture."""
-        width, height = self.picture
+        """Pixels of the figure for one of the whole image."""
+        width, height = self.image
         return min(self._column / width, _HIGHEST * self._column / height)
 
     @property
@@ -65,7 +65,7 @@ class Layout:
 
     @property
     def _details_top(self) -> float:
-        return _HEADING + _TITLE + self.picture[1] * self.scale + _GAP
+        return _HEADING + _TITLE + self.image[1] * self.scale + _GAP
 
     @property
     def heading(self) -> tuple[float, float]:
@@ -73,8 +73,8 @@ class Layout:
         return self._fractions(_MARGIN, 0, 0, _HEADING)[0], 1 - _HEADING / 2 / self.size[1]
 
     def whole(self, detector: int) -> Box:
-        """Left, bottom, width, height of a detector's whole picture, as fractions."""
-        width, height = (side * self.scale for side in self.picture)
+        """Left, bottom, width, height of a detector's whole image, as fractions."""
+        width, height = (side * self.scale for side in self.image)
         left = _MARGIN + detector * (self._column + _GAP)
         return self._fractions(left, _HEADING + _TITLE, width, height)
 

@@ -30,7 +30,7 @@ def draw(trials: list[Trial]) -> Figure | None:
             _panel(panel, sources, looks, key, reference)
             panel.set_title(name, fontsize=8)
             if row == len(networks) - 1:
-                panel.set_xlabel("pictures seen in training (thousands)")
+                panel.set_xlabel("images seen in training (thousands)")
     _share_limits(axes)
     theme.legend(figure, axes, looks)
     return figure
@@ -47,19 +47,19 @@ def _panel(
     drawn = curve(reference, key)
     if len(drawn):
         panel.plot(
-            drawn["pictures"] / 1000, drawn["mean"] * metric.scale,
+            drawn["images"] / 1000, drawn["mean"] * metric.scale,
             color=theme.GREY, linewidth=0.8, zorder=1, label=REFERENCE,
         )  # fmt: skip
     for group in sources.values():
         drawn, look = curve(group, key), looks[group[0].variant]
-        pictures = drawn["pictures"] / 1000
+        images = drawn["images"] / 1000
         panel.plot(
-            pictures, drawn["mean"] * metric.scale,
+            images, drawn["mean"] * metric.scale,
             color=look.color, linestyle=look.line, marker=look.marker, markersize=3,
             linewidth=1.2, label=group[0].variant,
         )  # fmt: skip
         panel.fill_between(
-            pictures, drawn["min"] * metric.scale, drawn["max"] * metric.scale,
+            images, drawn["min"] * metric.scale, drawn["max"] * metric.scale,
             color=look.color, alpha=0.12, linewidth=0,
         )  # fmt: skip
     panel.set_ylabel(metric.label, fontsize=8)

@@ -12,7 +12,7 @@ from matplotlib.patches import Rectangle
 
 from reports import comparison, theme
 from reports.plots.window import show_window
-from reports.trials import Picture, Trial, variants
+from reports.trials import DetectedImage, Trial, variants
 
 CROP_PX = 28
 MAX_VARIANTS = 8
@@ -22,20 +22,20 @@ _ROWS = 2
 _NEAR_PX = 6.0
 
 
-def draw(pictures: list[Picture], looks: dict[str, theme.Look]) -> Figure | None:
+def draw(images: list[DetectedImage], looks: dict[str, theme.Look]) -> Figure | None:
     """Crops of a few small objects: the true center as a cross, each variant's as a marker.
 
     Args:
-        pictures: to choose from.
+        images: to choose from.
         looks: the variants to draw, and how.
     """
-    spots = list(choose(pictures, _COLUMNS * _ROWS))
+    spots = list(choose(images, _COLUMNS * _ROWS))
     if not spots:
         return None
     rows = -(-len(spots) // _COLUMNS)
     figure, axes = theme.figure(rows, _COLUMNS, height_in=2.1 * rows + 0.2)
-    for panel, (picture, row) in zip(axes, spots, strict=False):
-        _crop(panel, picture, row, looks)
+    for panel, (image, row) in zip(axes, spots, strict=False):
+        _crop(panel, image, row, looks)
     for panel in axes[len(spots) :]:
         panel.set_visible(False)
     theme.legend(figure, axes)
@@ -62,25 +62,25 @@ def _mean_error(group: list[Trial]) -> float:
     return math.inf if error is None else error
 
 
-def choose(pictures: list[Picture], count: int) -> Iterable[tuple[Picture, pd.Series]]:
-    """Up to ``count`` objects, spread over pictures and over sizes up to 16 px."""
+def choose(images: list[DetectedImage], count: int) -> Iterable[tuple[DetectedImage, pd.Series]]:
+    """Up to ``count`` objects, spread over images and over sizes up to 16 px."""
     for number in range(count):
-        if not pictures:
+        if not images:
             return
-        picture = pictures[number % len(pictures)]
-        truth = picture.truth.assign(side=np.sqrt(picture.truth["w"] * picture.truth["h"]))
+        image = images[number % len(images)]
+        truth = image.truth.assign(side=np.sqrt(image.truth["w"] * image.truth["h"]))
         small = truth[truth["side"] <= 16] if (truth["side"] <= 16).any() else truth
-        turn = number // len(pictures)
-        turns = -(-count // len(pictures))
+        turn = number // len(images)
+        turns = -(-count // len(images))
         if turn < len(small):
             position = round((turn + 0.5) / turns * (len(small) - 1))
-            yield picture, small.sort_values("side").iloc[position]
+            yield image, small.sort_values("side").iloc[position]
 
 
-def _crop(panel: Any, picture: Picture, row: pd.Series, looks: dict[str, theme.Look]) -> None:
+def _crop(panel: Any, image: DetectedImage, row: pd.Series, looks: dict[str, theme.Look]) -> None:
     center = np.array([row["x"] + row["w"] / 2, row["y"] + row["h"] / 2])
     side = max(CROP_PX, 1.4 * max(row["w"], row["h"]))
-    show_window(panel, picture.pixels, (center[0], center[1]), (side, side))
+    show_window(panel, image.pixels, (center[0], center[1]), (side, side))
     panel.set_aspect("equal")
     panel.add_patch(
         Rectangle(
@@ -91,7 +91,7 @@ def _crop(panel: Any, picture: Picture, row: pd.Series, looks: dict[str, theme.L
         *center, "+", color=theme.TRUTH, markersize=11, markeredgewidth=1.6, label="true center"
     )
     for name, look in looks.items():
-        near = _nearest(picture.detections.get(name), center)
+        near = _nearest(image.detections.get(name), center)
         if near is not None:
             panel.plot(
                 *near,
@@ -103,7 +103,7 @@ def _crop(panel: Any, picture: Picture, row: pd.Series, looks: dict[str, theme.L
                 label=name,
             )
     panel.set_title(
-        f"{np.sqrt(row['w'] * row['h']):.1f} px object, image {picture.image_id}", size=7.5
+        f"{np.sqrt(row['w'] * row['h']):.1f} px object, image {image.image_id}", size=7.5
     )
 
 

@@ -1,4 +1,4 @@
-"""What detectors found in one picture: a column each, over details in which a subpixel is seen."""
+"""What detectors found in one image: a column each, over details in which a subpixel is seen."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -18,10 +18,10 @@ from PIL import Image
 from reports import details, theme
 from reports.plots.layout import PANEL_PX, Layout
 from reports.plots.window import show_window
-from reports.trials import Picture
+from reports.trials import DetectedImage
 
 SCORES_SHOWN = 60
-"""Over the whole picture the scores of so many detections are written: more can't be read."""
+"""Over the whole image the scores of so many detections are written: more can't be read."""
 
 _GRID_REACH = 4
 """The heatmap's grid is drawn so many cells about a peak."""
@@ -35,12 +35,12 @@ _ARROW = "-|>,head_length=0.6,head_width=0.28"
 
 @dataclass(frozen=True)
 class Style:
-    """How a picture is drawn.
+    """How an image is drawn.
 
     Attributes:
         classes: name by category id.
         min_score: detections below are left out.
-        magnify: pixels of the figure for one of the picture, in details.
+        magnify: pixels of the figure for one of the image, in details.
         details: how many at most.
     """
 
@@ -55,42 +55,42 @@ class Style:
         return theme.class_colors(self.classes)
 
 
-def draw(picture: Picture, style: Style) -> Figure:
-    """Draw a picture, its detections with scores, and details with peaks and offset arrows.
+def draw(image: DetectedImage, style: Style) -> Figure:
+    """Draw an image, its detections with scores, and details with peaks and offset arrows.
 
     A detail shows the heatmap's grid about a peak, the peak's cell, and an arrow from where the
     center source counts the fraction from (a corner of that cell, or of the stride-4 cell) to the
     decoded center.
 
     Args:
-        picture: ``detections`` also with ``PEAK_COLUMNS``; drawn in their order.
+        image: ``detections`` also with ``PEAK_COLUMNS``; drawn in their order.
         style: what is shown of it.
     """
     shown = {
         name: found[found["score"] >= style.min_score].reset_index(drop=True)
-        for name, found in picture.detections.items()
+        for name, found in image.detections.items()
     }
-    height, width, _ = picture.pixels.shape
+    height, width, _ = image.pixels.shape
     window_px = PANEL_PX / style.magnify
     chosen = details.choose(shown, style.details, window_px)
     layout = Layout((width, height), len(shown), len(chosen))
     figure = theme.canvas(*layout.size)
     for column, (name, found) in enumerate(shown.items()):
         axes = figure.add_axes(layout.whole(column))
-        _whole(axes, picture, found, style, layout.scale)
+        _whole(axes, image, found, style, layout.scale)
         _windows(axes, chosen, window_px)
         axes.set_title(f"{name}: {_counted(found, style)}", size=10, loc="left")
         for index, detail in enumerate(chosen):
             axes = figure.add_axes(layout.detail(index, column))
-            show_window(axes, picture.pixels, detail.center, (window_px, window_px))
+            show_window(axes, image.pixels, detail.center, (window_px, window_px))
             truth, near = (
-                boxes[_seen(boxes, detail.center, window_px)] for boxes in (picture.truth, found)
+                boxes[_seen(boxes, detail.center, window_px)] for boxes in (image.truth, found)
             )
             _detail(axes, truth, near, detail.found.get(name), style)
             caption = _caption(detail.found.get(name), style)
             axes.set_title(f"{index + 1}  {name}:  {caption}", size=8, loc="left")
-    figure.text(*layout.heading, str(picture.image_id), size=11, weight="bold", va="center")
-    _legend(figure, picture, shown, style)
+    figure.text(*layout.heading, str(image.image_id), size=11, weight="bold", va="center")
+    _legend(figure, image, shown, style)
     return figure
 
 
@@ -98,15 +98,17 @@ def _counted(found: pd.DataFrame, style: Style) -> str:
     return f"{len(found)} with a score from {style.min_score:g} up"
 
 
-def _whole(axes: Axes, picture: Picture, found: pd.DataFrame, style: Style, scale: float) -> None:
-    height, width, _ = picture.pixels.shape
-    pixels = picture.pixels
-    if scale < 1:  # large pictures are made small before matplotlib copies them
+def _whole(
+    axes: Axes, image: DetectedImage, found: pd.DataFrame, style: Style, scale: float
+) -> None:
+    height, width, _ = image.pixels.shape
+    pixels = image.pixels
+    if scale < 1:  # large images are made small before matplotlib copies them
         size = (max(round(width * scale), 1), max(round(height * scale), 1))
         pixels = np.asarray(Image.fromarray(pixels).resize(size, Image.Resampling.BOX))
     axes.imshow(pixels, extent=(0, width, height, 0), interpolation="nearest", aspect="auto")
     axes.set(xlim=(0, width), ylim=(height, 0), xticks=[], yticks=[])
-    _boxes(axes, picture.truth, theme.TRUTH, 0.8)
+    _boxes(axes, image.truth, theme.TRUTH, 0.8)
     for category, mine in found.groupby("category_id"):
         _boxes(axes, mine, style.colors[category], 1.1)
     for row in found.head(SCORES_SHOWN).itertuples(index=False):
@@ -212,13 +214,13 @@ def _caption(row: pd.Series | None, style: Style) -> str:
 
 
 def _legend(
-    figure: Figure, picture: Picture, shown: Mapping[str, pd.DataFrame], style: Style
+    figure: Figure, image: DetectedImage, shown: Mapping[str, pd.DataFrame], style: Style
 ) -> None:
     seen = sorted({each for found in shown.values() for each in found["category_id"]})
     entries: list[Artist] = [
         Line2D([], [], color=style.colors[each], label=style.classes[each]) for each in seen
     ]
-    if len(picture.truth):
+    if len(image.truth):
         entries.append(Line2D([], [], color=theme.TRUTH, marker="+", label="ground truth"))
     if any(np.isfinite(found["cell_w"]).any() for found in shown.values()):
         entries += [

@@ -1,4 +1,4 @@
-"""A part of a picture under the magnifying glass."""
+"""A part of an image under the magnifying glass."""
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -7,14 +7,14 @@ from matplotlib.axes import Axes
 def show_window(
     axes: Axes, pixels: np.ndarray, center: tuple[float, float], size: tuple[float, float]
 ) -> None:
-    """Show ``size`` (w, h) px of a picture around ``center``, each pixel a sharp square.
+    """Show ``size`` (w, h) px of an image around ``center``, each pixel a sharp square.
 
-    Pixel i covers [i, i + 1) on the axes, so that 0 is the picture's corner, not a pixel's middle.
-    Only what is seen is handed to matplotlib, since pictures may be large.
+    Pixel i covers [i, i + 1) on the axes, so that 0 is the image's corner, not a pixel's middle.
+    Only what is seen is handed to matplotlib, since images may be large.
 
     Args:
         axes: shows nothing else yet.
-        pixels: ``(H, W, 3)`` of the whole picture.
+        pixels: ``(H, W, 3)`` of the whole image.
         center: (x, y) in its pixels; it may lie near, or over, an edge.
         size: of the window in px.
     """

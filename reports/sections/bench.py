@@ -42,8 +42,8 @@ def _cost(variants: Mapping[str, Any]) -> str:
 
 
 def _times(variants: Mapping[str, Any], gpu_batch: int | None) -> str:
-    """Absolute times of ``gpu_batch`` pictures, and ratios; without it, ratios alone."""
-    absolute = ["median (ms)", "p10", "p90", "pictures/s"] if gpu_batch else []
+    """Absolute times of ``gpu_batch`` images, and ratios; without it, ratios alone."""
+    absolute = ["median (ms)", "p10", "p90", "images/s"] if gpu_batch else []
     rows = [
         [name, stage.replace("_", " "), *_figures(timing, gpu_batch)]
         for name, stages in timings(variants).items()

@@ -15,7 +15,7 @@ def conditions(trials: list[Trial], attribution: str) -> str:
     fields = (
         ("device", "device"), ("precision", "precision"), ("input size, px (W, H)", "input_size"),
         *OF_TRAINING.items(), ("data fingerprint", "fingerprint"),
-        ("pictures", "images"), ("evaluation protocol", "protocol"),
+        ("images", "images"), ("evaluation protocol", "protocol"),
         ("its rules", "rules"), ("maxDets", "max_dets"), ("matching", "matching"),
         ("least score matched", "min_score"), ("size bins", "size_bins"),
         ("NMS and deformable convolution", "operators"), ("Python", "python"),
@@ -37,7 +37,7 @@ def conditions(trials: list[Trial], attribution: str) -> str:
     if times:
         rows.append(("scored", f"{times[0]} to {times[-1]}"))
     if attribution:
-        rows.append(("pictures and boxes", attribution))
+        rows.append(("images and boxes", attribution))
     return definitions([row for row in rows if row[1]])
 
 

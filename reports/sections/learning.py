@@ -40,13 +40,13 @@ def _table(scored: list[Trial], key: str) -> str:
 
 
 def _when(scored: list[Trial], epoch: int) -> str:
-    """An epoch, with the pictures seen by then where all trained alike."""
+    """An epoch, with the images seen by then where all trained alike."""
     seen = {
         int(value)
         for trial in scored
-        for value in trial.curve.loc[trial.curve["epoch"] == epoch, "pictures"].dropna()
+        for value in trial.curve.loc[trial.curve["epoch"] == epoch, "images"].dropna()
     }
-    return f"epoch {epoch}" + (f" ({seen.pop():,} pictures)" if len(seen) == 1 else "")
+    return f"epoch {epoch}" + (f" ({seen.pop():,} images)" if len(seen) == 1 else "")
 
 
 def _pays(scored: list[Trial]) -> list[str]:

@@ -40,7 +40,7 @@ def compared(trials: list[Trial], truth: GroundTruth, center_sources: dict[str, 
     parts = [
         _HEATMAPS
         * any(not trial.foreign for trial in trials)
-        + f"{len(variants(trials))} variants were scored on {len(truth.images)} pictures with "
+        + f"{len(variants(trials))} variants were scored on {len(truth.images)} images with "
         f"{objects} objects, with {counted(len(seeds), 'seed')} each "
         f"({', '.join(map(str, seeds))}).",
         *_folds(trials),
@@ -86,7 +86,7 @@ def _kinds(trials: list[Trial]) -> list[str]:
         )
     if any(trial.cluster_crops for trial in trials):
         lines.append(
-            "- **cluster crops k=K** is the original's second pass: at most K crops of a picture, "
+            "- **cluster crops k=K** is the original's second pass: at most K crops of an image, "
             "where its heatmap is dense, are scaled up, detected on again, and take the place of "
             "what was found there. Overlapping boxes are suppressed, and their number is bounded, "
             "only where the conditions name `nms_iou` or `max_per_img`."

@@ -30,7 +30,7 @@ def _table(known: DataSet, trials: list[Trial], protocol: str) -> str:
         "printed there; they were trained and scored otherwise than the rows of this report, so "
         "no verdict is drawn between them."
     )
-    headings = ["detector", *labels, "test pictures", "protocol", "source"]
+    headings = ["detector", *labels, "test images", "protocol", "source"]
     return table(headings, rows) + "\n\n" + note
 
 

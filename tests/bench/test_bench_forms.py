@@ -1,4 +1,4 @@
-"""hrhsco bench-forms on a CPU: the real command on a small picture."""
+"""hrhsco bench-forms on a CPU: the real command on a small image."""
 
 import json
 

@@ -26,7 +26,7 @@ def test_train_leaves_a_whole_run(run):
     metrics = json.loads((run / "metrics.json").read_text())
     assert metrics["meta"]["head"]["heatmap_upsample_num"] == 1
     assert metrics["cost.flops"] == 2 * metrics["cost.macs"]
-    assert logged_steps(run)[-1] == 2  # 12 pictures, 8 a step
+    assert logged_steps(run)[-1] == 2  # 12 images, 8 a step
 
 
 @pytest.mark.slow

@@ -29,12 +29,12 @@ def test_a_run_is_exported_and_a_planted_difference_found(run, tmp_path, monkeyp
 
     monkeypatch.setattr(exporting, "to_onnx", once)
     out, told = tmp_path / "model.onnx", tmp_path / "model.json"
-    call = ["export", str(run), str(out), "--json", str(told), "--dynamic", "--pictures", "2"]
+    call = ["export", str(run), str(out), "--json", str(told), "--dynamic", "--images", "2"]
     done = CliRunner().invoke(app, call)
     assert done.exit_code == 0, done.output
     result = json.loads(told.read_text())
-    assert result["pictures"] == "test set"
-    assert len(result["differences"]) == 3  # the pictures' own size and two others
+    assert result["images"] == "test set"
+    assert len(result["differences"]) == 3  # the images' own size and two others
     assert max(each["box_px"] for each in result["differences"]) <= 1e-3
     assert result["bytes"] == out.stat().st_size
 

@@ -1,4 +1,4 @@
-"""``hrhsco predict`` on a trained run: evaluate's detections, pictures, tiles, memory."""
+"""``hrhsco predict`` on a trained run: evaluate's detections, images, tiles, memory."""
 
 import json
 import os
@@ -83,7 +83,7 @@ def test_detections_are_those_of_evaluate_to_the_last_bit(run, alone, scenes, tm
 
 @pytest.mark.slow
 def test_a_batch_changes_nothing_but_rounding(run, detector, scenes):
-    """``evaluate`` takes several pictures at once, which rounds sums otherwise."""
+    """``evaluate`` takes several images at once, which rounds sums otherwise."""
     val = json.loads((scenes / "val.json").read_text())["images"][0]
     found = detector.detect(detector.load(scenes / "images" / val["file_name"]), None)
     scored = [row for row in rows(run / "detections.json") if row[0] == val["id"]]
@@ -92,12 +92,12 @@ def test_a_batch_changes_nothing_but_rounding(run, detector, scenes):
 
 
 @pytest.mark.slow
-def test_tiles_are_detected_in_as_pictures_of_their_own(detector, scenes):
+def test_tiles_are_detected_in_as_images_of_their_own(detector, scenes):
     """By hand: 230x250 px in tiles of 160x160 that overlap by 64, at 0 and 96, seams at 128."""
     from hrhsco_cli.datasets.tiling import Tiling
 
-    pictures = [detector.load(path) for path in sorted((scenes / "images").iterdir())[:16]]
-    large = np.vstack([np.hstack(pictures[row : row + 4]) for row in range(0, 16, 4)])[:250, :230]
+    images = [detector.load(path) for path in sorted((scenes / "images").iterdir())[:16]]
+    large = np.vstack([np.hstack(images[row : row + 4]) for row in range(0, 16, 4)])[:250, :230]
     expected = []
     for x, width in ((0, 160), (96, 134)):
         for y, height in ((0, 160), (96, 154)):
@@ -123,19 +123,19 @@ def test_tiles_are_detected_in_as_pictures_of_their_own(detector, scenes):
         ("RGB", 6, [[(3, 2, 1)], [(30, 20, 10)]]),  # turned by a quarter
     ],
 )
-def test_pictures_are_read_as_evaluate_reads_them(detector, tmp_path, kind, orientation, wanted):
+def test_images_are_read_as_evaluate_reads_them(detector, tmp_path, kind, orientation, wanted):
     content = {
         "L": np.array([[10, 200]], np.uint8),
         "I;16": np.array([[0x01FF, 0xFF00]], np.uint16),
         "RGB": np.array([[(1, 2, 3), (10, 20, 30)]], np.uint8),
         "RGBA": np.array([[(1, 2, 3, 0), (10, 20, 30, 99)]], np.uint8),
     }[kind]
-    picture = Image.fromarray(content)
+    image = Image.fromarray(content)
     exif = Image.Exif()
     if orientation:
         exif[0x0112] = orientation
-    picture.save(tmp_path / "picture.png", exif=exif)
-    assert detector.load(tmp_path / "picture.png").tolist() == [
+    image.save(tmp_path / "image.png", exif=exif)
+    assert detector.load(tmp_path / "image.png").tolist() == [
         [list(pixel) for pixel in row] for row in wanted
     ]
 
@@ -143,16 +143,16 @@ def test_pictures_are_read_as_evaluate_reads_them(detector, tmp_path, kind, orie
 PEAK_MEMORY = """
 import resource, sys
 from hrhsco_cli.main import app
-for picture in sys.argv[2:]:
-    words = ["predict", sys.argv[1], picture, "--set", "threads=2", "--out", picture + ".out"]
+for image in sys.argv[2:]:
+    words = ["predict", sys.argv[1], image, "--set", "threads=2", "--out", image + ".out"]
     app(words, standalone_mode=False)
     print("MiB", resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024)
 """
 
 
 @pytest.mark.slow
-def test_a_large_picture_takes_the_memory_of_a_tile(alone, tmp_path):
-    """4,000 x 3,000 px against one tile of 1,024 x 1,024, pictures drawn, in one process."""
+def test_a_large_image_takes_the_memory_of_a_tile(alone, tmp_path):
+    """4,000 x 3,000 px against one tile of 1,024 x 1,024, images drawn, in one process."""
     noise = np.random.default_rng(0).integers(0, 255, (3000, 4000, 3), np.uint8)
     small, large = tmp_path / "small.png", tmp_path / "large.png"
     Image.fromarray(noise[:1024, :1024]).save(small, compress_level=0)
@@ -165,7 +165,7 @@ def test_a_large_picture_takes_the_memory_of_a_tile(alone, tmp_path):
     first, second = (
         int(line.split()[1]) for line in done.stdout.splitlines() if line.startswith("MiB")
     )
-    # The picture itself is 34 MiB, and is held a few times; whole it would take gigabytes more.
+    # The image itself is 34 MiB, and is held a few times; whole it would take gigabytes more.
     assert second - first < 400
     image = json.loads((tmp_path / "large.png.out" / "images.json").read_text())["images"][0]
     assert image["tiles"] == "1024x1024, overlap 128"
@@ -192,15 +192,15 @@ def test_ctrl_c_keeps_what_is_finished(alone, scenes, tmp_path):
 
 @pytest.mark.slow
 def test_wrong_calls_are_told_in_one_line(alone, scenes, tmp_path):
-    picture = scenes / "images" / "00000.png"
+    image = scenes / "images" / "00000.png"
     other = tmp_path / "other.json"
     val = json.loads((scenes / "val.json").read_text())
     val["categories"][0]["name"] = "boat"
     other.write_text(json.dumps(val))
     out = ["--out", tmp_path / "out"]
-    refused(hrhsco("predict", "nowhere", picture, *out), "is no run")
-    refused(hrhsco("predict", alone, picture, *out, "--tile", "64x64"), "overlap", "at most 32")
-    refused(hrhsco("predict", alone, picture, "--with", alone, *out), "named twice")
+    refused(hrhsco("predict", "nowhere", image, *out), "is no run")
+    refused(hrhsco("predict", alone, image, *out, "--tile", "64x64"), "overlap", "at most 32")
+    refused(hrhsco("predict", alone, image, "--with", alone, *out), "named twice")
     refused(
         hrhsco("predict", alone, scenes / "images", "--annotations", other, *out), "same categories"
     )

@@ -147,10 +147,10 @@ def test_learning_rate_of_every_step(recipe):
 
 
 def data(folder, size, boxes, ignored=()):
-    """Train and val of one picture each, and one more of train without objects."""
+    """Train and val of one image each, and one more of train without objects."""
     names = {1: "a.png", 2: "b.png"}
     for name in names.values():
-        published.picture(folder / "images" / name, size)
+        published.image(folder / "images" / name, size)
     for split in ("train", "val"):
         rows = [
             {"image_id": 1, "category_id": 1, "bbox": box,
@@ -175,7 +175,7 @@ def test_yolc_trains_on_portrait_crops_and_tests_at_native_size(tmp_path):
     boxes = [[740, 380, 20, 20], [600, 300, 9, 9], [650, 350, 9, 9]]
     folder = data(tmp_path, (1360, 765), boxes, ignored=[1])
     train, test = built("yolc_published", folder)
-    assert len(train) == 5  # five passes; the picture without objects is left out
+    assert len(train) == 5  # five passes; the image without objects is left out
     height, width = train[0]["inputs"].shape[1:]
     assert (width, height) == pytest.approx((640, 1024), abs=2)
     sample = test[0]["data_samples"]
@@ -186,7 +186,7 @@ def test_yolc_trains_on_portrait_crops_and_tests_at_native_size(tmp_path):
     assert count == 3  # the row that is marked ignore is learned
 
 
-def test_hrh_sco_takes_every_fourth_picture_resized(tmp_path):
+def test_hrh_sco_takes_every_fourth_image_resized(tmp_path):
     folder = data(tmp_path, (1360, 765), [[740, 380, 20, 20]], ignored=[0])
     train, test = built("hrh_sco_published", folder)
     assert len(train) == 1
@@ -197,7 +197,7 @@ def test_hrh_sco_takes_every_fourth_picture_resized(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("options", "instances", "pictures"),
+    ("options", "instances", "images"),
     [
         ({}, [(0, 0), (0, 1), (0, 1)], 9),
         ({"all_rows": True}, [(0, 0), (0, 0)], 9),
@@ -207,7 +207,7 @@ def test_hrh_sco_takes_every_fourth_picture_resized(tmp_path):
          [(0, 0), (0, 1), (0, 1)], 9),
     ],
 )  # fmt: skip
-def test_what_the_data_set_learns(tmp_path, options, instances, pictures):
+def test_what_the_data_set_learns(tmp_path, options, instances, images):
     """An object, one marked ignore, and one that a crop cut."""
     from mmdet.registry import DATASETS
 
@@ -224,7 +224,7 @@ def test_what_the_data_set_learns(tmp_path, options, instances, pictures):
         {"type": "CocoJsonDataset", "data_root": str(tmp_path), "ann_file": "train.json",
          "data_prefix": {"img": "images/"}, "pipeline": [], **options}
     )  # fmt: skip
-    assert len(made) == pictures
+    assert len(made) == images
     found = made.get_data_info(0)["instances"]
     assert [(each["bbox_label"], each["ignore_flag"]) for each in found] == instances
 
@@ -266,7 +266,7 @@ def test_a_size_that_would_change_nothing_of_the_test_is_refused():
     config = recipes.load(recipes.find("hrh_sco_published"))
     _, test = recipes.dataset_nodes(config)
     test["pipeline"][1]["scale"] = (800, 600)
-    with pytest.raises(InputError, match="test pictures are resized to 800x600"):
+    with pytest.raises(InputError, match="test images are resized to 800x600"):
         recipes.override(config, {"input_size": [512, 320]})
 
 

@@ -60,12 +60,12 @@ def test_another_decoding_goes_to_its_own_folder(run, tmp_path):
 
 @pytest.mark.slow
 def test_a_run_that_is_locked_is_read(locked, run, scenes, tmp_path):
-    picture = next((scenes / "images").iterdir())
+    image = next((scenes / "images").iterdir())
     before = listing(locked)
     for words in (
         ["evaluate", locked, "--out", tmp_path / "scored", "--oracle", "center"],
         ["evaluate", locked, "--protocol", "coco"],
-        ["predict", locked, picture, "--out", tmp_path / "found", "--no-pictures"],
+        ["predict", locked, image, "--out", tmp_path / "found", "--no-images"],
         ["report", locked, "--out", tmp_path / "page"],
     ):
         done = hrhsco(*words)

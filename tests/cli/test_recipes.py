@@ -76,11 +76,11 @@ def test_a_published_tree_feeds_its_recipe(layout, tmp_path):
 
 
 @pytest.mark.parametrize("name", ["visdrone", "uavdt", "tinyperson", "dota", "yolo"])
-def test_training_sees_pictures_of_the_size_that_the_recipe_states(name, tmp_path):
+def test_training_sees_images_of_the_size_that_the_recipe_states(name, tmp_path):
     """Wider than high, too: what mmdet's cropping steps take is (width, height)."""
     from mmdet.registry import DATASETS
 
-    published.picture(tmp_path / "images/a.png", (2000, 1500))
+    published.image(tmp_path / "images/a.png", (2000, 1500))
     box = {"image_id": 1, "category_id": 1, "bbox": [990, 740, 20, 20]}
     for split in ("train", "val"):
         path = tmp_path / f"{split}.json"
@@ -123,10 +123,10 @@ def test_rivals_build_and_detect(name):
     model.init_weights()  # DINO's level embedding is memory as it was found until then
     about = {"img_shape": (128, 128), "ori_shape": (256, 256), "scale_factor": (0.5, 0.5),
              "border": (0, 128, 0, 128)}  # fmt: skip
-    picture = torch.full((3, 128, 128), 128, dtype=torch.uint8)
+    image = torch.full((3, 128, 128), 128, dtype=torch.uint8)
     with torch.no_grad():
         (sample,) = model.test_step(
-            {"inputs": [picture], "data_samples": [DetDataSample(metainfo=about)]}
+            {"inputs": [image], "data_samples": [DetDataSample(metainfo=about)]}
         )
     found = sample.pred_instances
     assert len(found) <= config.model.test_cfg.max_per_img

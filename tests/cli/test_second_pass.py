@@ -79,10 +79,10 @@ def test_predict_looks_twice_as_evaluate_does(contrasted, scenes, tmp_path):
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     val = json.loads((scenes / "val.json").read_text())
-    pictures = [scenes / "images" / image["file_name"] for image in val["images"]]
+    images = [scenes / "images" / image["file_name"] for image in val["images"]]
     done = hrhsco(
-        "predict", contrasted, *pictures, *options, "--out", tmp_path / "out", "--min-score", 0,
-        "--annotations", scenes / "val.json", "--no-pictures", "--json", tmp_path / "found.json",
+        "predict", contrasted, *images, *options, "--out", tmp_path / "out", "--min-score", 0,
+        "--annotations", scenes / "val.json", "--no-images", "--json", tmp_path / "found.json",
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     mine, scored = (

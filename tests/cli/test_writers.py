@@ -20,7 +20,7 @@ ALLOWED = {
     "hrhsco_cli/datasets/crops.py": "inside replacing_folder",
     "hrhsco_cli/datasets/folds.py": "inside replacing_folder",
     "hrhsco_cli/datasets/scenes/dataset.py": "inside replacing_folder",
-    "hrhsco_cli/datasets/convert/__init__.py": "a link to the pictures; files by replacing",
+    "hrhsco_cli/datasets/convert/__init__.py": "a link to the images; files by replacing",
     "hrhsco_cli/export/writing.py": "to what replacing yields to its caller",
     "hrhsco_cli/grid/executors/mirror.py": "a node's own scratch folder",
     "hrhsco_cli/runs/validation.py": "a temporary folder of its own",

@@ -15,10 +15,10 @@ TILES = ("--size", "96x96", "--overlap", 32)
 DETECTION = [{"image_id": 1, "category_id": 1, "bbox": [10, 10, 6, 6], "score": 0.5}]
 
 
-def picture(path, pixels=None):
+def image(path, pixels=None):
     path.parent.mkdir(parents=True, exist_ok=True)
     if pixels is None:
-        seed = sum(path.name.encode())  # no two pictures of a test are alike
+        seed = sum(path.name.encode())  # no two images of a test are alike
         pixels = np.random.default_rng(seed).integers(0, 256, (*SIZE[::-1], 3), np.uint8)
     assert cv2.imwrite(str(path), pixels)
 
@@ -42,7 +42,7 @@ def coco(path, file_name="a.png", size=SIZE, category_id=1, names=((1, "car"),),
 def data_folder(folder, suffix="png", **options):
     for split in ("train", "val"):
         coco(folder / f"{split}.json", f"{split}.{suffix}", **options)
-        picture(folder / f"images/{split}.{suffix}")
+        image(folder / f"images/{split}.{suffix}")
     return folder
 
 
@@ -66,7 +66,7 @@ def done(*words):
 def test_a_visdrone_region_that_covers_nothing_is_left_out_and_the_set_trains(tmp_path):
     for split in ("train", "val"):
         folder = tmp_path / f"raw/VisDrone2019-DET-{split}"
-        picture(folder / f"images/{split}.jpg")
+        image(folder / f"images/{split}.jpg")
         text(folder / f"annotations/{split}.txt", "10,10,5,6,1,4,0,0\n60,37,3,0,0,0,0,0\n")
     said = done("data", "convert", "visdrone", tmp_path / "raw", tmp_path / "out").stderr
     assert said.count("1 empty ignore regions left out") == 2
@@ -83,7 +83,7 @@ def test_what_is_written_lies_inside_the_output_folder(tmp_path, name, command):
     (source / "images").mkdir(parents=True)
     for split in ("train", "val"):
         coco(source / f"{split}.json", name.format(split, root=tmp_path))
-        picture(tmp_path / f"pics/{split}.png")
+        image(tmp_path / f"pics/{split}.png")
     out = tmp_path / "other/out"
     before = set(tmp_path.rglob("*"))
     options = TILES if command == "tiles" else ("--min-side", 0)
@@ -100,7 +100,7 @@ def test_what_is_written_lies_inside_the_output_folder(tmp_path, name, command):
 def test_tiles_of_16_bits_hold_what_the_loader_sees(tmp_path):
     pixels = np.random.default_rng(0).integers(0, 65536, SIZE[::-1], np.uint16)
     coco(tmp_path / "src/val.json")
-    picture(tmp_path / "src/images/a.png", pixels)
+    image(tmp_path / "src/images/a.png", pixels)
     done("data", "tiles", tmp_path / "src", tmp_path / "out", *TILES, "--splits", "val")
     tile = np.asarray(Image.open(tmp_path / "out/images/a_tile1.png").convert("RGB"))
     seen = cv2.imread(str(tmp_path / "src/images/a.png"), cv2.IMREAD_COLOR)
@@ -108,7 +108,7 @@ def test_tiles_of_16_bits_hold_what_the_loader_sees(tmp_path):
     assert 100 < tile.mean() < 150
 
 
-def test_boxes_of_a_turned_picture_lie_in_the_turned_picture(tmp_path):
+def test_boxes_of_a_turned_image_lie_in_the_turned_image(tmp_path):
     exif = Image.Exif()
     exif[274] = 6
     for split in ("train", "val"):
@@ -123,7 +123,7 @@ def test_boxes_of_a_turned_picture_lie_in_the_turned_picture(tmp_path):
     assert truth.images[["width", "height"]].to_numpy().tolist() == [[64, 160]]
     assert truth.boxes[["x", "y", "w", "h"]].to_numpy()[0] == pytest.approx([46, 120, 8, 8])
     checked = done("data", "check", tmp_path / "out").stdout
-    assert "picture turned by EXIF" in checked
+    assert "image turned by EXIF" in checked
     # Boxes in the frame of the header, as some tools write them, don't fit what is trained on.
     coco(tmp_path / "wrong/train.json", "train/train.jpg", size=(160, 64))
     (tmp_path / "wrong/images").symlink_to(tmp_path / "raw/images")
@@ -135,7 +135,7 @@ def test_boxes_of_a_turned_picture_lie_in_the_turned_picture(tmp_path):
 def test_a_yolo_class_is_the_key_of_its_name(tmp_path):
     names = "".join(f"  '{number}': c{number}\n" for number in range(12))
     text(tmp_path / "raw/data.yaml", f"names:\n{names}")
-    picture(tmp_path / "raw/images/val/a.jpg")
+    image(tmp_path / "raw/images/val/a.jpg")
     text(tmp_path / "raw/labels/val/a.txt", "10 .5 .5 .1 .1\n2 .25 .25 .05 .05\n")
     done("data", "convert", "yolo", tmp_path / "raw", tmp_path / "out.json", "--split", "val")
     truth = read_ground_truth(tmp_path / "out.json")
@@ -228,12 +228,12 @@ def test_two_categories_of_one_name_are_told_apart(tmp_path):
     assert (metrics["ap_class.1"], metrics["ap_class.2"]) == (pytest.approx(1), 0)
     assert "AP car (id 1)" in shown
     assert "AP car (id 2)" in shown
-    picture(tmp_path / "images/a.png")
+    image(tmp_path / "images/a.png")
     assert "class name twice" in done("data", "check", annotations).stdout
 
 
 def test_a_label_file_of_another_encoding_is_named(tmp_path):
-    picture(tmp_path / "raw/val/images/P1.png")
+    image(tmp_path / "raw/val/images/P1.png")
     label = tmp_path / "raw/val/labelTxt/P1.txt"
     row = "10 10 20 10 20 20 10 20 plane 0\n"
     text(label, "")
@@ -253,16 +253,16 @@ def test_a_tolerance_that_is_no_number_is_refused(tmp_path, tolerance):
     refused(hrhsco("check", metrics, "--baseline", gate), "gate.yaml", "ap.50")
 
 
-def test_a_truncated_picture_is_told_before_training(tmp_path):
+def test_a_truncated_image_is_told_before_training(tmp_path):
     data = data_folder(tmp_path / "data", "jpg")
     path = data / "images/train.jpg"
     path.write_bytes(path.read_bytes()[:-300])
-    refused(trained(data, tmp_path / "run"), "train.jpg", "can't be read as a picture")
+    refused(trained(data, tmp_path / "run"), "train.jpg", "can't be read as an image")
     assert not (tmp_path / "run").exists()
 
 
 def test_yolo_rows_in_pixels_are_refused(tmp_path):
-    picture(tmp_path / "raw/images/val/a.jpg")
+    image(tmp_path / "raw/images/val/a.jpg")
     text(tmp_path / "raw/labels/val/a.txt", "0 64 48 12 9\n")
     text(tmp_path / "raw/data.yaml", "names: [car]\n")
     out = tmp_path / "out.json"
@@ -273,7 +273,7 @@ def test_yolo_rows_in_pixels_are_refused(tmp_path):
 
 def test_files_that_macos_leaves_are_passed_over(tmp_path):
     folder = tmp_path / "raw/VisDrone2019-DET-val"
-    picture(folder / "images/a.jpg")
+    image(folder / "images/a.jpg")
     text(folder / "annotations/a.txt", "10,10,5,5,1,4,0,0\n")
     for name in ("images/._a.jpg", "annotations/._a.txt"):
         (folder / name).write_bytes(b"\x00\x05\x16\x07\x00\x02\x00\x00Mac OS X\xb0\xff")

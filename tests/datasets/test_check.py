@@ -10,9 +10,9 @@ from reports.dataset_check import KINDS
 from reports.errors import InputError
 from tests.reference import published
 from tests.reference.calling import hrhsco
-from tests.reference.published import picture, text
+from tests.reference.published import text, write_image
 
-KINDS_BETWEEN = {"picture in both files", "class in one file only"}
+KINDS_BETWEEN = {"image in both files", "class in one file only"}
 
 
 def content():
@@ -30,8 +30,8 @@ def content():
 def folder(tmp_path):
     """A clean data folder."""
     for shade, name in enumerate(("a.png", "b.png", "c.jpg")):
-        picture(tmp_path / "images" / name, (50, 40), shade)
-    picture(tmp_path / "images" / "val.png", (50, 40), 50)
+        write_image(tmp_path / "images" / name, (50, 40), shade)
+    write_image(tmp_path / "images" / "val.png", (50, 40), 50)
     write(tmp_path, content())
     val = content()
     val["images"] = [{"id": 0, "file_name": "val.png", "width": 50, "height": 40}]
@@ -65,7 +65,7 @@ def turned(folder, _):
     Image.new("RGB", (50, 40), (9, 9, 9)).save(folder / "images/c.jpg", exif=exif)
 
 
-def same_picture(folder, name):
+def same_image(folder, name):
     (folder / "images" / name).write_bytes((folder / "images/a.png").read_bytes())
 
 
@@ -81,8 +81,8 @@ def annotation(**values):
 
 PLANTED = {
     "unreadable row or file": lambda _, coco: coco["images"].append({"id": 4}),
-    "missing picture": lambda folder, _: (folder / "images/b.png").unlink(),
-    "unreadable picture": cut_off,
+    "missing image": lambda folder, _: (folder / "images/b.png").unlink(),
+    "unreadable image": cut_off,
     "size differs from header": changed("images", 1, width=51),
     "image id twice": lambda _, coco: coco["images"].append(coco["images"][0]),
     "annotation id twice": annotation(id=0),
@@ -95,18 +95,18 @@ PLANTED = {
     "box outside its image": annotation(bbox=[40, 9, 11, 4]),
     "box at the border": annotation(bbox=[40, 9, 10, 4]),
     "box twice": annotation(image_id=0, bbox=[5, 6, 7, 8]),
-    "picture twice": lambda folder, _: same_picture(folder, "b.png"),
-    "picture turned by EXIF": turned,
+    "image twice": lambda folder, _: same_image(folder, "b.png"),
+    "image turned by EXIF": turned,
     "image without boxes": lambda _, coco: coco["annotations"].pop(),
-    "picture in both files": lambda folder, _: same_picture(folder, "val.png"),
+    "image in both files": lambda folder, _: same_image(folder, "val.png"),
     "class in one file only": changed("categories", 0, name="cat"),
 }
 BESIDE = {
-    "image id twice": {"picture twice"},
+    "image id twice": {"image twice"},
     "category id twice": {"class name twice"},
     "class name twice": {"class without boxes", "class in one file only"},
 }
-"""What else the planted fault is: an image listed twice is the same picture twice."""
+"""What else the planted fault is: an image listed twice is the same image twice."""
 
 NOT_PLANTED = {"no images", "no classes", "box beyond scoring", "class without boxes"}
 
@@ -142,7 +142,7 @@ def test_all_problems_come_in_one_go_errors_first(folder, tmp_path):
     found = json.loads((tmp_path / "found.json").read_text())
     kinds = [(each["problem"], each["file"]) for each in found]
     assert {
-        ("missing picture", "train.json"), ("annotation id twice", "train.json"),
+        ("missing image", "train.json"), ("annotation id twice", "train.json"),
         ("unknown image", "train.json"), ("unknown category", "train.json"),
         ("zero or negative size", "train.json"), ("box outside its image", "train.json"),
         ("class without boxes", "train.json"), ("unreadable row or file", "val.json"),
@@ -167,17 +167,17 @@ def test_a_published_tree_has_no_error(layout, tmp_path):
 def test_a_damaged_copy_of_a_published_tree(tmp_path):
     published.visdrone(tmp_path)
     train, val = tmp_path / "VisDrone2019-DET-train", tmp_path / "VisDrone2019-DET-val"
-    picture(train / "images/lost.jpg", shade=77)
+    write_image(train / "images/lost.jpg", shade=77)
     (val / "images/0000002_00005_d_0000014.jpg").unlink()
     text(train / "annotations/0000009.txt", "1,2,3", "90,70,20,5,1,4,0,0")
-    picture(train / "images/0000009.jpg", shade=78)
+    write_image(train / "images/0000009.jpg", shade=78)
     done = hrhsco("data", "check", tmp_path, "--layout", "visdrone")
     assert done.returncode == 1, done.stderr
     assert "lost.jpg has no annotation file" in done.stdout
     assert "0000009.txt:1: '1,2,3' is not 8 numbers" in done.stdout
     counts = problems(check_layout("visdrone", tmp_path, None))
     assert counts["error", "unreadable row or file"] == 2
-    assert counts["error", "missing picture"] == 1
+    assert counts["error", "missing image"] == 1
     assert counts["warning", "box outside its image"] == 1  # convert clips it
 
 
@@ -187,7 +187,7 @@ def test_real_sets(shared_data):
     counts = problems(check_layout("yolo", shared_data / "kit_ais_vehicles", None))
     assert counts["warning", "box outside its image"] == 3
     boxes = shared_data / "visdrone_val_boxes/VisDrone2019-DET_val_boxes.json.gz"
-    assert problems(check_coco(boxes))["error", "missing picture"] == 548
+    assert problems(check_coco(boxes))["error", "missing image"] == 548
 
 
 def test_wrong_calls(tmp_path):

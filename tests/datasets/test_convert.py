@@ -12,7 +12,7 @@ from hrhsco_cli.datasets.convert import LAYOUTS, convert_dataset
 from hrhsco_cli.datasets.convert.dota import V1_0, V1_5, V2_0
 from reports.errors import InputError
 from tests.reference import published
-from tests.reference.published import picture, text
+from tests.reference.published import text, write_image
 
 
 def converted(layout, source, tmp_path, split=None):
@@ -101,7 +101,7 @@ def test_yolo_sample(shared_data, tmp_path):
 
 
 def test_visdrone_rows(tmp_path):
-    picture(tmp_path / "vd/images/0001.jpg")
+    write_image(tmp_path / "vd/images/0001.jpg")
     text(
         tmp_path / "vd/annotations/0001.txt",
         "1,2,3,4,1,4,0,1,", "5,5,10,10,0,0,0,0", "5,5,2,2,1,11,0,0", "7,7,0,3,1,4,0,0",
@@ -116,17 +116,17 @@ def test_visdrone_rows(tmp_path):
     "row", ["1,2,3", "1,2,3,x,1,4,0,0", "1,2,3,nan,1,4,0,0", "1,2,3,4,1,12,0,0"]
 )
 def test_a_wrong_row_is_named_by_file_and_line(tmp_path, row):
-    picture(tmp_path / "vd/images/0001.jpg")
+    write_image(tmp_path / "vd/images/0001.jpg")
     text(tmp_path / "vd/annotations/0001.txt", "1,2,3,4,1,4,0,1", row)
     with pytest.raises(InputError, match=r"0001\.txt:2: "):
         converted("visdrone", tmp_path / "vd", tmp_path)
     assert not (tmp_path / "out.json").exists()
 
 
-def test_a_label_without_picture(tmp_path):
-    picture(tmp_path / "vd/images/0001.jpg")
+def test_a_label_without_image(tmp_path):
+    write_image(tmp_path / "vd/images/0001.jpg")
     text(tmp_path / "vd/annotations/0002.txt", "1,2,3,4,1,4,0,1")
-    with pytest.raises(InputError, match=r"no picture .*0002"):
+    with pytest.raises(InputError, match=r"no image .*0002"):
         converted("visdrone", tmp_path / "vd", tmp_path)
 
 
@@ -181,10 +181,10 @@ def test_yolo_with_and_without_a_description_of_its_splits(tmp_path, described):
 
 
 def test_yolo_as_exported_by_label_tools(tmp_path):
-    """Splits as folders, a path that leads out of the folder, polygons, and a list of pictures."""
+    """Splits as folders, a path that leads out of the folder, polygons, and a list of images."""
     root = tmp_path / "raw"
     for split in ("train", "valid"):
-        picture(root / split / "images/a.jpg")
+        write_image(root / split / "images/a.jpg")
         text(root / split / "labels/a.txt", "0 0.1 0.25 0.3 0.25 0.3 0.5")
     text(root / "data.yaml", "train: ../train/images", "val: [valid.txt]", "names: [car]")
     text(root / "valid.txt", "./valid/images/a.jpg")
@@ -196,18 +196,18 @@ def test_yolo_as_exported_by_label_tools(tmp_path):
 
 
 def test_aitod_in_its_other_arrangements(tmp_path):
-    for number, (names, pictures) in enumerate([
+    for number, (names, images) in enumerate([
         ("aitod_{}.json", "images/{}"), ("{0}/aitod_{0}_v1.json", "{}/images"),
         ("annotations/aitod_{}.json", "{}"),
     ]):  # fmt: skip
-        published.aitod(tmp_path / f"{number}", names, pictures)
+        published.aitod(tmp_path / f"{number}", names, images)
         _, coco = converted("aitod", tmp_path / f"{number}", tmp_path, "val")
         assert [each["name"] for each in coco["categories"]] == published.AITOD
         assert boxes_by_name(coco) == [("P2.png", 6, 1, 2, 3.5, 4)]
 
 
 def test_sizes_that_differ_and_corner_crops_are_refused(tmp_path):
-    picture(tmp_path / "raw/images/a.png", (50, 40))
+    write_image(tmp_path / "raw/images/a.png", (50, 40))
     one = {1: "a.png"}
     rows = [{"image_id": 1, "category_id": 1, "bbox": [1, 2, 3, 4]}]
     published.coco(tmp_path / "raw/val.json", one, rows, {1: "person"})
@@ -229,9 +229,9 @@ def test_wrong_calls(tmp_path):
 
 
 def test_a_file_of_60_boxes_takes_less_than_two_milliseconds(tmp_path):
-    """So that 10,000 take less than 20 s; decoding one of these pictures alone takes longer."""
+    """So that 10,000 take less than 20 s; decoding one of these images alone takes longer."""
     rng = np.random.default_rng(0)
-    picture(tmp_path / "vd/images/0.jpg", (1920, 1080))
+    write_image(tmp_path / "vd/images/0.jpg", (1920, 1080))
     jpeg = (tmp_path / "vd/images/0.jpg").read_bytes()
     for index in range(500):
         (tmp_path / f"vd/images/{index}.jpg").write_bytes(jpeg)

@@ -30,7 +30,7 @@ def boxes(draw):
 
 @st.composite
 def copies(draw):
-    """Pictures of a split by stem: suffix, size, EXIF's orientation, boxes (class, x, y, w, h)."""
+    """Images of a split by stem: suffix, size, EXIF's orientation, boxes (class, x, y, w, h)."""
     stems = draw(st.lists(st.sampled_from(STEMS), min_size=1, max_size=3, unique=True))
     return {
         stem: {
@@ -55,8 +55,8 @@ STYLES = st.fixed_dictionaries(
 )
 
 
-def draw_picture(path, about):
-    """As seen it has ``size``; two pictures are never alike."""
+def draw_image(path, about):
+    """As seen it has ``size``; two images are never alike."""
     path.parent.mkdir(parents=True, exist_ok=True)
     turns = about["orientation"] == 6 and path.suffix.lower() in (".jpg", ".png", ".tif")
     width, height = about["size"][::-1] if turns else about["size"]
@@ -79,7 +79,7 @@ def write(path, rows, style):
 def visdrone(root, split, copy, style):
     folder = root / f"VisDrone2019-DET-{split}"
     for stem, about in copy.items():
-        draw_picture(folder / "images" / f"{stem}{about['suffix']}", about)
+        draw_image(folder / "images" / f"{stem}{about['suffix']}", about)
         end = "," if style["trailing"] else ""
         rows = [f"{x},{y},{w},{h},1,{label + 1},0,0{end}" for label, (x, y, w, h) in about["boxes"]]
         rows += [f"{x},{y},{w},{h},0,0,0,0{end}" for x, y, w, h in about["regions"]]
@@ -90,7 +90,7 @@ def uavdt(root, split, copy, style):
     sequence = {"train": "M0101", "val": "M0203"}[split]
     truth, ignored = [], []
     for frame, about in enumerate(copy.values(), start=1):
-        draw_picture(root / f"UAV-benchmark-M/{sequence}/img{frame:06d}.jpg", about)
+        draw_image(root / f"UAV-benchmark-M/{sequence}/img{frame:06d}.jpg", about)
         truth += [f"{frame},7,{x},{y},{w},{h},1,1,{label + 1}"
                   for label, (x, y, w, h) in about["boxes"]]  # fmt: skip
         ignored += [f"{frame},-1,{x},{y},{w},{h},1,-1,-1" for x, y, w, h in about["regions"]]
@@ -102,7 +102,7 @@ def uavdt(root, split, copy, style):
 def dota(root, split, copy, style):
     names = ("plane", "ship", "harbor")
     for stem, about in copy.items():
-        draw_picture(root / split / "images" / f"{stem}{about['suffix']}", about)
+        draw_image(root / split / "images" / f"{stem}{about['suffix']}", about)
         rows = ["imagesource:GoogleEarth", "gsd:null"] if style["trailing"] else []
         rows += [
             f"{x} {y} {x + w} {y} {x + w}.0 {y + h} {x} {y + h} {names[label]} {label % 2}"
@@ -113,17 +113,17 @@ def dota(root, split, copy, style):
 
 def yolo(root, split, copy, style):
     for stem, about in copy.items():
-        draw_picture(root / "images" / split / f"{stem}{about['suffix']}", about)
+        draw_image(root / "images" / split / f"{stem}{about['suffix']}", about)
         width, height = about["size"]
         rows = []
         for label, (x, y, w, h) in about["boxes"]:
             row = [(x + w / 2) / width, (y + h / 2) / height, w / width, h / height]
             if min(row) >= 0 and max(row) <= 1:  # else it is no copy in fractions
                 rows.append(f"{label} " + " ".join(f"{each:.6f}" for each in row))
-        if rows or style["trailing"]:  # else a picture without a label file
+        if rows or style["trailing"]:  # else an image without a label file
             write(root / "labels" / split / f"{stem}.txt", rows, style)
     write(root / "labels" / split / "zz.txt", [], {**style, "hidden": False})
-    draw_picture(root / "images" / split / "zz.png", next(iter(copy.values())))
+    draw_image(root / "images" / split / "zz.png", next(iter(copy.values())))
     (root / "data.yaml").write_text("names: {'0': car, 1: 'no', 2: 012}\n")
 
 
@@ -134,7 +134,7 @@ def coco(root, split, copy, style):
     }  # fmt: skip
     for stem, about in copy.items():
         name = f"{stem}{about['suffix']}"
-        draw_picture(root / split / name, about)
+        draw_image(root / split / name, about)
         number = f"id {stem}" if style["trailing"] else 7 * len(content["images"])
         sizes = {} if style["blank"] else dict(zip(("width", "height"), about["size"], strict=True))
         content["images"].append({"id": number, "file_name": name, **sizes})
@@ -174,13 +174,13 @@ def test_a_copy_with_blemishes_is_converted_checked_and_taken(tmp_path_factory, 
         layout(folder / "raw", "train", train, style)
         layout(folder / "raw", "val", val, style)
         done = convert_dataset(layout.__name__, folder / "raw", folder / "out")
-        extra = layout is yolo  # it writes a picture without boxes too
+        extra = layout is yolo  # it writes an image without boxes too
         assert [each.images for each in done] == [len(train) + extra, len(val) + extra]
         found = check_coco(folder / "out")
         assert not len(found[found["severity"] == "error"]), found.to_dict("records")
         seen = [each["inputs"].shape[:0:-1] for each in bound(folder / "out")]
         expected = [tuple(about["size"]) for copy in (train, val) for about in copy.values()]
-        # Every picture is seen at the size that its boxes are in.
+        # Every image is seen at the size that its boxes are in.
         assert sorted(set(map(tuple, seen))) == sorted(set(expected))
 
     holds()

@@ -25,7 +25,7 @@ BOXES = [
 
 
 def dataset(folder, boxes, regions=(), crowd=(), ignored=()):
-    """A train and a val split of one picture each; annotation and image ids as strange as allowed.
+    """A train and a val split of one image each; annotation and image ids as strange as allowed.
 
     Args:
         crowd: indices of boxes that are ``iscrowd`` already; ``ignored``: that are ``ignore``.
@@ -103,7 +103,7 @@ def test_crops_alone(tmp_path):
     assert not (out / "images/deep/train.png").exists()
 
 
-def test_a_scale_scales_boxes_by_what_the_picture_was_scaled_by(tmp_path):
+def test_a_scale_scales_boxes_by_what_the_image_was_scaled_by(tmp_path):
     """35 px by 1.5 are 52, so that x is scaled by 52 / 35."""
     window = (30, 41, 65, 81)
     _, out, _, content = cropped(tmp_path, windows=(window,), scale=1.5)
@@ -156,8 +156,8 @@ def test_a_padded_crop_lies_in_the_middle_of_black(tmp_path, pad, corner, size):
     assert content["info"]["pad"] == list(pad)
 
 
-def test_a_box_over_the_picture_s_edge_is_as_much_inside_there(tmp_path):
-    """Converters round, so a box may reach 0.5 px over its picture."""
+def test_a_box_over_the_image_s_edge_is_as_much_inside_there(tmp_path):
+    """Converters round, so a box may reach 0.5 px over its image."""
     boxes = [(-0.25, 50.0, 6.0, 6.0), (315.0, 50.0, 5.25, 6.0)]
     _, out, summary, content = cropped(tmp_path, boxes=boxes, windows=((0, 40, 320, 80),))
     _, rows = of(content, "deep/train_crop1.png")

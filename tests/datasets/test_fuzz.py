@@ -153,9 +153,9 @@ def test_the_unbroken_files_are_scored(root):
 def test_broken_annotations(root, coco):
     folder = fresh(root)
     scored = scored_as_expected(folder, coco, dumped(RESULTS))
-    # What a reader refuses, the checker tells; sizes and files of pictures it alone looks at.
+    # What a reader refuses, the checker tells; sizes and files of images it alone looks at.
     problems = check_coco(folder / "gt.json")
-    told = set(problems.loc[problems["severity"] == "error", "problem"]) - {"missing picture"}
+    told = set(problems.loc[problems["severity"] == "error", "problem"]) - {"missing image"}
     unknown = {"unknown image", "unknown category"}  # in results, which no checker sees
     lost = {each["image_id"] for each in RESULTS}, {each["category_id"] for each in RESULTS}
     if not scored and not told:
@@ -172,14 +172,14 @@ def test_broken_results(root, results):
     scored_as_expected(fresh(root), dumped(COCO), results)
 
 
-def pictures(folder, *names):
+def images(folder, *names):
     for shade, name in enumerate(names):
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         Image.new("RGB", SIZE, (9 * shade, 0, 0)).save(folder / name)
 
 
 def boxes_inside(rows):
-    """Those of x, y, w, h of which something lies in the picture."""
+    """Those of x, y, w, h of which something lies in the image."""
     rows = np.array(rows, dtype=float).reshape(-1, 4)
     low, high = np.maximum(rows[:, :2], 0), np.minimum(rows[:, :2] + rows[:, 2:], SIZE)
     return int(((high > low).all(axis=1) & (rows[:, 2:] > 0).all(axis=1)).sum())
@@ -218,7 +218,7 @@ VISDRONE = [["1", "2", "9", "8", "1", "4", "0", "0"], ["5", "5", "20", "9", "0",
 @given(content=row_files(VISDRONE, ","))
 def test_broken_visdrone_rows(root, content):
     folder = fresh(root)
-    pictures(folder, "images/a.jpg")
+    images(folder, "images/a.jpg")
     (folder / "annotations").mkdir()
     (folder / "annotations/a.txt").write_bytes(content)
 
@@ -238,7 +238,7 @@ UAVDT = [["1", "5", "1", "2", "9", "8", "1", "1", "2"],
 @given(content=row_files(UAVDT, ","))
 def test_broken_uavdt_rows(root, content):
     folder = fresh(root)
-    pictures(folder, *(f"UAV-benchmark-M/M0101/img{frame:06d}.jpg" for frame in (1, 2)))
+    images(folder, *(f"UAV-benchmark-M/M0101/img{frame:06d}.jpg" for frame in (1, 2)))
     truth = folder / "UAV-benchmark-MOTD_v1.0/GT"
     truth.mkdir(parents=True)
     (truth / "M0101_gt_whole.txt").write_bytes(content)
@@ -257,7 +257,7 @@ DOTA = [["1", "1", "9", "1", "9", "8", "1", "8", "plane", "0"],
 @given(content=row_files(DOTA, " "))
 def test_broken_dota_rows(root, content):
     folder = fresh(root)
-    pictures(folder, "val/images/a.png")
+    images(folder, "val/images/a.png")
     (folder / "val/labelTxt").mkdir()
     (folder / "val/labelTxt/a.txt").write_bytes(content)
 
@@ -279,7 +279,7 @@ YOLO = [["0", "0.5", "0.5", "0.2", "0.25"], ["1", "0.2", "0.2", "0.1", "0.1"],
 @given(content=row_files(YOLO, " "))
 def test_broken_yolo_rows(root, content):
     folder = fresh(root)
-    pictures(folder, "images/a.jpg")
+    images(folder, "images/a.jpg")
     (folder / "labels").mkdir()
     (folder / "labels/a.txt").write_bytes(content)
     (folder / "data.yaml").write_text("names: [car, bus]")
@@ -305,7 +305,7 @@ NAMES = {"path": ".", "train": "images/train", "val": "images", "nc": 2, "names"
 @given(tree=broken_trees(NAMES))
 def test_broken_yolo_descriptions(root, tree):
     folder = fresh(root)
-    pictures(folder, "images/a.jpg")
+    images(folder, "images/a.jpg")
     (folder / "labels").mkdir()
     (folder / "labels/a.txt").write_text("0 0.5 0.5 0.2 0.25\n")
     (folder / "data.yaml").write_text(yaml.safe_dump(tree, allow_unicode=True))

@@ -1,4 +1,4 @@
-"""hrhsco data tiles: every object whole somewhere, at exactly the place it has in its picture."""
+"""hrhsco data tiles: every object whole somewhere, at exactly the place it has in its image."""
 
 import json
 import struct
@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from hrhsco_cli.datasets.pictures import picture_size, read_header
+from hrhsco_cli.datasets.images import image_size, read_header
 from tests.reference.calling import hrhsco, refused
 
 SIZE, TILE, OVERLAP = (430, 300), (128, 96), 24
@@ -48,7 +48,7 @@ def cut(source, tmp_path_factory):
 
 
 @pytest.mark.slow
-def test_tiles_are_parts_of_the_picture_and_cover_it(source, cut):
+def test_tiles_are_parts_of_the_image_and_cover_it(source, cut):
     out, _ = cut
     whole = np.asarray(Image.open(source / "images/deep/train.png"))
     seen = np.zeros(whole.shape[:2], bool)
@@ -87,7 +87,7 @@ def test_every_object_up_to_the_overlap_is_whole_somewhere(source, cut):
 
 
 @pytest.mark.slow
-def test_a_picture_smaller_than_a_tile_is_one_and_the_whole_is_sound(cut):
+def test_an_image_smaller_than_a_tile_is_one_and_the_whole_is_sound(cut):
     out, said = cut
     (image,) = json.loads((out / "val.json").read_text())["images"]
     assert image["window"] == [0, 0, 100, 90]
@@ -106,7 +106,7 @@ def test_wrong_calls(source, tmp_path):
     assert not (tmp_path / "out").exists()
 
 
-def test_the_header_of_a_picture_as_large_as_dota_s_is_read(tmp_path):
+def test_the_header_of_an_image_as_large_as_dota_s_is_read(tmp_path):
     """Pillow refuses more than 179 Mpx unless told otherwise."""
 
     def chunk(kind, body):
@@ -120,6 +120,6 @@ def test_the_header_of_a_picture_as_large_as_dota_s_is_read(tmp_path):
     path.write_bytes(
         b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", about) + chunk(b"IDAT", b"") + chunk(b"IEND", b"")
     )
-    assert picture_size(path) == size
+    assert image_size(path) == size
     header = read_header(path)
     assert (header.state, header.width, header.height) == ("ok", *size)

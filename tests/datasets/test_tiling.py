@@ -1,4 +1,4 @@
-"""Every place of a picture has one tile that answers for it, and that tile sees around it."""
+"""Every place of an image has one tile that answers for it, and that tile sees around it."""
 
 import numpy as np
 import pytest
@@ -34,7 +34,7 @@ def test_every_pixel_lies_in_one_core(cut):
 @given(cuts(), st.data())
 def test_the_owner_sees_any_object_up_to_the_overlap_whole(cut, data):
     (width, height), tiling = cut
-    # A box as large as the overlap, anywhere in the picture; its center may be a fraction.
+    # A box as large as the overlap, anywhere in the image; its center may be a fraction.
     side = min(tiling.overlap, width, height)
     x = data.draw(st.floats(0, width - side))
     y = data.draw(st.floats(0, height - side))
@@ -46,7 +46,7 @@ def test_the_owner_sees_any_object_up_to_the_overlap_whole(cut, data):
 
 
 @given(cuts(), st.floats(-50, 950), st.floats(-50, 950))
-def test_a_center_outside_the_picture_has_an_owner_too(cut, x, y):
+def test_a_center_outside_the_image_has_an_owner_too(cut, x, y):
     size, tiling = cut
     center = np.array([[x, y]])
     assert sum(int(tile.owns(center)[0]) for tile in plan(size, tiling)) == 1

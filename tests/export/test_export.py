@@ -59,14 +59,14 @@ def session(network, example, path, dynamic):
     return onnxruntime.InferenceSession(str(path))
 
 
-def expected(model, pictures):
-    """``predict`` on raw pictures."""
+def expected(model, images):
+    """``predict`` on raw images."""
     samples = [
         DetDataSample(metainfo=dict(img_shape=each.shape[1:], scale_factor=(1.0, 1.0)))
-        for each in pictures
+        for each in images
     ]
     with torch.no_grad():
-        data = model.data_preprocessor({"inputs": list(pictures), "data_samples": samples}, False)
+        data = model.data_preprocessor({"inputs": list(images), "data_samples": samples}, False)
         found = model.predict(data["inputs"], data["data_samples"], rescale=False)
     return [each.pred_instances for each in found]
 
@@ -81,9 +81,9 @@ def alone(here, there):
 def assert_equal(model, run, shape, dtype=torch.uint8):
     """All but a hundredth agree, to either side: where scores tie, rounding picks the peak."""
     random = torch.Generator().manual_seed(1)
-    pictures = torch.randint(0, 256, shape, generator=random, dtype=torch.uint8).to(dtype)
-    boxes, scores, labels, count = run.run(None, {"image": pictures.numpy()})
-    for image, result in enumerate(expected(model, pictures)):
+    images = torch.randint(0, 256, shape, generator=random, dtype=torch.uint8).to(dtype)
+    boxes, scores, labels, count = run.run(None, {"image": images.numpy()})
+    for image, result in enumerate(expected(model, images)):
         here = np.column_stack(
             [result.bboxes.numpy(), result.scores.numpy(), result.labels.numpy()]
         )

@@ -128,5 +128,5 @@ def test_a_grid_over_data_from_file_to_reports(source, tmp_path):
         text = (out / f"report-factor-{factor}" / "report.md").read_text()
         assert f"(factor {factor})" in text.splitlines()[0]
         assert "The images are of 3 groups (a, ab, c)" in text
-        assert "1 variants were scored on 4 pictures with 4 objects" in text
+        assert "1 variants were scored on 4 images with 4 objects" in text
     assert len((out / "results.csv").read_text().splitlines()) == 7

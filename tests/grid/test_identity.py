@@ -29,12 +29,12 @@ def test_the_path_of_the_data_does_not_matter_and_its_content_does(bound, scenes
     copy = tmp_path / "elsewhere"
     shutil.copytree(scenes, copy)
     assert identify(bound(copy)) == identify(bound())
-    picture = sorted((copy / "images").iterdir())[0]
-    with Image.open(picture) as opened:
+    image = sorted((copy / "images").iterdir())[0]
+    with Image.open(image) as opened:
         pixels = opened.convert("RGB")
     red, *others = pixels.getpixel((3, 5))
     pixels.putpixel((3, 5), (red ^ 1, *others))
-    pixels.save(picture)
+    pixels.save(image)
     changed = identify(bound(copy))
     assert changed.trial != identify(bound()).trial
     differing = list(identity.differing(changed.parts, identify(bound()).parts))

@@ -1,11 +1,11 @@
-"""The way back from a picture that was padded on all sides."""
+"""The way back from an image that was padded on all sides."""
 
 import heads.registered  # noqa: F401, I001 - mmdet imports over the bridge alone
 import pytest
 import torch
 from mmdet.registry import MODELS
 
-from heads.borders import centered, corner, to_picture
+from heads.borders import centered, corner, to_image
 
 
 @pytest.mark.parametrize("side", range(1, 70))
@@ -22,8 +22,8 @@ def test_points_and_boxes_come_back():
     assert corner(about) == (16.0, 6.0)
     assert corner({}) == (0.0, 0.0)
     points = torch.tensor([[18.0, 7.0]])
-    assert to_picture(points, about).tolist() == [[1.0, 2.0]]
-    assert to_picture(points.repeat(1, 2), about).tolist() == [[1.0, 2.0, 1.0, 2.0]]
+    assert to_image(points, about).tolist() == [[1.0, 2.0]]
+    assert to_image(points.repeat(1, 2), about).tolist() == [[1.0, 2.0, 1.0, 2.0]]
 
 
 def test_decoding_takes_the_padding_away_before_the_scale():

@@ -63,7 +63,7 @@ def sample(boxes=(), size=(320, 224), scale=(1.0, 1.0)):
 
 @pytest.fixture
 def knowing(detector):
-    """The detector with every branch true: it finds what there is, and where, in any picture."""
+    """The detector with every branch true: it finds what there is, and where, in any image."""
     options = detector.bbox_head.test_cfg
     before = dict(options)
     options.update(oracle=("heatmap", "size", "center"), score_thr=0.9)
@@ -112,8 +112,8 @@ def test_many_crowds_and_no_more_than_k(knowing):
         assert len(found.pred_instances) == len(CROWD + moved)
 
 
-def test_a_crowd_at_the_border_and_a_picture_in_a_larger_batch(knowing):
-    """The window ends where the picture does, whatever it is padded to."""
+def test_a_crowd_at_the_border_and_an_image_in_a_larger_batch(knowing):
+    """The window ends where the image does, whatever it is padded to."""
     corner = [(x + 115, y + 100, w, h) for x, y, w, h in CROWD]
     small = sample(corner, size=(256, 201))
     alone = detect(wrapped(knowing), [small], torch.zeros(1, 3, 224, 256))[0]
@@ -124,7 +124,7 @@ def test_a_crowd_at_the_border_and_a_picture_in_a_larger_batch(knowing):
     assert len(centers(alone)) == len(centers(beside)) == len(corner)
 
 
-def test_boxes_come_back_in_the_original_picture(knowing):
+def test_boxes_come_back_in_the_original_image(knowing):
     plain, scaled = (
         detect(wrapped(knowing), [sample(CROWD, scale=scale)])[0]
         for scale in ((1.0, 1.0), (0.5, 0.8))
@@ -181,7 +181,7 @@ def test_a_crop_is_scaled_padded_and_detected_on_by_the_plain_detector(contraste
 
 
 def padded_sample(boxes, corner=(21, 13), size=(270, 190), scale=(1.0, 1.0)):
-    """A picture of ``size`` in the middle of 320x224, its boxes where they lie then."""
+    """An image of ``size`` in the middle of 320x224, its boxes where they lie then."""
     x, y = corner
     made = sample([(a + x, b + y, w, h) for a, b, w, h in boxes], scale=scale)
     border = (y, y + size[1], x, x + size[0])
@@ -189,8 +189,8 @@ def padded_sample(boxes, corner=(21, 13), size=(270, 190), scale=(1.0, 1.0)):
     return made
 
 
-def test_a_picture_padded_on_all_sides_and_its_crops_too(knowing):
-    """Its windows end where the picture does, and boxes come back in the picture's own pixels."""
+def test_an_image_padded_on_all_sides_and_its_crops_too(knowing):
+    """Its windows end where the image does, and boxes come back in the image's own pixels."""
     crowd = [(x + 130, y + 80, w, h) for x, y, w, h in CROWD]
     (found,) = detect(wrapped(knowing), [padded_sample(crowd, scale=(0.5, 0.8))])
     (window,) = found.crop_windows
@@ -207,7 +207,7 @@ def test_what_lies_in_the_padding_alone_is_no_window(knowing):
     assert detect(wrapped(knowing), [alone])[0].crop_windows == []
 
 
-def test_a_crop_of_a_padded_picture_lies_in_the_middle_of_raw_black(detector):
+def test_a_crop_of_a_padded_image_lies_in_the_middle_of_raw_black(detector):
     mean, std = [10.0, 20.0, 30.0], [2.0, 4.0, 5.0]
     model = wrapped(detector)
     model.data_preprocessor = MODELS.build(

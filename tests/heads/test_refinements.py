@@ -111,7 +111,7 @@ def decoded(boxes, n, source, target, feature=(12, 16), radius_px=False):
 
 @st.composite
 def an_object(draw):
-    """A depth, and a box well inside a picture of 64 x 48 px with a radius of two cells or more."""
+    """A depth, and a box well inside an image of 64 x 48 px with a radius of two cells or more."""
     n = draw(st.integers(0, 4))
     least = 12 * 4 / 2**n  # the radius is over a fifth of the side
     side = st.floats(min(least, 48), 48, width=32)

@@ -24,10 +24,8 @@ def truth_of(rows, images=(0, 1), size=100):
          for i, (img, cat, cx, cy, w, h, crowd) in enumerate(rows)],
         columns=["ann_id", "image_id", "category_id", *"xywh", "area", "iscrowd"],
     )  # fmt: skip
-    pictures = pd.DataFrame({"image_id": list(images), "width": size, "height": size})
-    return GroundTruth(
-        pictures, boxes, pd.DataFrame({"category_id": [1, 2], "name": ["a", "b"]}), ""
-    )
+    frame = pd.DataFrame({"image_id": list(images), "width": size, "height": size})
+    return GroundTruth(frame, boxes, pd.DataFrame({"category_id": [1, 2], "name": ["a", "b"]}), "")
 
 
 def detections_of(rows):

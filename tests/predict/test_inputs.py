@@ -1,4 +1,4 @@
-"""Folders, patterns, lists and single files, and how pictures are numbered and named."""
+"""Folders, patterns, lists and single files, and how images are numbered and named."""
 
 import numpy as np
 import pandas as pd
@@ -17,7 +17,7 @@ def folder(tmp_path):
         path = tmp_path / "photos" / name
         path.parent.mkdir(parents=True, exist_ok=True)
         Image.fromarray(np.zeros((4, 5, 3), np.uint8)).save(path)
-    (tmp_path / "photos" / "notes.md").write_text("no picture")
+    (tmp_path / "photos" / "notes.md").write_text("no image")
     return tmp_path / "photos"
 
 
@@ -41,7 +41,7 @@ def test_a_list_keeps_its_order_and_is_relative_to_itself(folder):
     assert names(gather([str(frames)])) == ["sub/c.png", "b.png", "sub/a.jpg"]
 
 
-def test_a_picture_named_twice_is_taken_once(folder):
+def test_an_image_named_twice_is_taken_once(folder):
     words = [str(folder / "b.png"), f"{folder}/sub/../b.png", str(folder)]
     assert names(gather(words)) == ["b.png", "a.jpg", "sub/a.jpg", "sub/c.png"]
 
@@ -51,14 +51,14 @@ def test_a_picture_named_twice_is_taken_once(folder):
     [
         ("nowhere.png", None, "check the path"),
         ("*.bmp", None, "matches nothing"),
-        ("empty", "", "holds no picture"),
-        ("broken.png", "not a picture", "broken.png can't be read as a picture"),
-        ("list.txt", "a.jpg\nmissing.jpg\n", "line 2: no picture missing.jpg"),
-        ("list.txt", "\n", "lists no picture"),
-        ("list.txt", "notes.md\n", "notes.md can't be read as a picture"),
+        ("empty", "", "holds no image"),
+        ("broken.png", "not an image", "broken.png can't be read as an image"),
+        ("list.txt", "a.jpg\nmissing.jpg\n", "line 2: no image missing.jpg"),
+        ("list.txt", "\n", "lists no image"),
+        ("list.txt", "notes.md\n", "notes.md can't be read as an image"),
     ],
 )
-def test_what_is_no_picture_is_told(folder, word, content, part):
+def test_what_is_no_image_is_told(folder, word, content, part):
     if content == "":
         (folder / word).mkdir()
     elif content is not None:
@@ -67,7 +67,7 @@ def test_what_is_no_picture_is_told(folder, word, content, part):
         gather([str(folder / word)])
 
 
-def test_figures_of_pictures_that_differ_in_their_suffix(folder, tmp_path):
+def test_figures_of_images_that_differ_in_their_suffix(folder, tmp_path):
     (folder / "a.png").write_bytes((folder / "b.png").read_bytes())
     listed = numbered(gather([str(folder)]), tmp_path / "out")
     assert [each.image_id for each in listed] == [1, 2, 3, 4, 5]
@@ -75,7 +75,7 @@ def test_figures_of_pictures_that_differ_in_their_suffix(folder, tmp_path):
     assert drawn == ["a.jpg.png", "a.png.png", "b.png", "sub/a.png", "sub/c.png"]
 
 
-def test_pictures_are_never_overwritten(folder):
+def test_images_are_never_overwritten(folder):
     with pytest.raises(InputError, match="would overwrite"):
         numbered(gather([str(folder)]), folder)
 
@@ -98,8 +98,8 @@ def test_annotations_give_ids_names_and_boxes(folder, tmp_path):
     assert listed[1].truth[["x", "y", "w", "h"]].to_numpy().tolist() == [[1, 1, 2, 2]]
 
 
-def test_annotations_of_other_pictures_are_told(folder, tmp_path):
-    with pytest.raises(InputError, match="none of 4 pictures"):
+def test_annotations_of_other_images_are_told(folder, tmp_path):
+    with pytest.raises(InputError, match="none of 4 images"):
         identified(gather([str(folder)]), tmp_path, truth("z.jpg"))
     with pytest.raises(InputError, match="are both"):
         found = gather([str(folder / "a.jpg"), str(folder / "sub" / "a.jpg")])

@@ -25,13 +25,13 @@ def test_nothing_found_is_a_list_too(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("pictures", "left"), [([], ["before"]), ([[]], []), ([ROWS[:1], ROWS[1:]], ROWS)]
+    ("images", "left"), [([], ["before"]), ([[]], []), ([ROWS[:1], ROWS[1:]], ROWS)]
 )
-def test_an_interrupt_keeps_the_pictures_that_are_done(tmp_path, pictures, left):
+def test_an_interrupt_keeps_the_images_that_are_done(tmp_path, images, left):
     path = tmp_path / "list.json"
     path.write_text('["before"]')
     with pytest.raises(KeyboardInterrupt), json_list(path) as append:
-        for rows in pictures:
+        for rows in images:
             append(rows)
         raise KeyboardInterrupt
     assert json.loads(path.read_text()) == left

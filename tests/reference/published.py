@@ -1,7 +1,7 @@
 """Small trees in the exact layout in which each data set is published, and what they hold.
 
 Each writer takes the folder and gives, for our train and val, the boxes that count and those that
-are excused: rows (picture's file name, class, x, y, w, h) with the class by name.
+are excused: rows (image's file name, class, x, y, w, h) with the class by name.
 """
 
 import json
@@ -9,7 +9,7 @@ import json
 from PIL import Image
 
 
-def picture(path, size=(100, 80), shade=0):
+def write_image(path, size=(100, 80), shade=0):
     path.parent.mkdir(parents=True, exist_ok=True)
     Image.new("RGB", size, (8 * shade, 0, 0)).save(path)  # JPEG takes 0 and 1 for the same
 
@@ -34,7 +34,7 @@ def coco(path, images, annotations, categories, size=(100, 80), **more):
 def visdrone(root):
     for shade, split in enumerate(("train", "val", "test-dev")):
         folder = root / f"VisDrone2019-DET-{split}"
-        picture(folder / "images/0000002_00005_d_0000014.jpg", shade=shade)
+        write_image(folder / "images/0000002_00005_d_0000014.jpg", shade=shade)
         text(
             folder / "annotations/0000002_00005_d_0000014.txt",
             "1,2,3,4,1,4,0,1,", "5,5,10,10,0,0,0,0", "5,5,2,2,0,11,0,0", "7,7,9,3,0,10,0,0",
@@ -51,7 +51,7 @@ def uavdt(root, attributes=True):
     truth = root / "UAV-benchmark-MOTD_v1.0/GT"
     for shade, (sequence, split) in enumerate({"M0101": "train", "M0203": "test"}.items()):
         for frame in (1, 2):
-            picture(
+            write_image(
                 root / f"UAV-benchmark-M/{sequence}/img{frame:06d}.jpg", shade=9 * shade + frame
             )
         text(truth / f"{sequence}_gt.txt", "1,5,10,20,30,15,1,-1,-1")
@@ -70,23 +70,23 @@ AITOD = ["airplane", "bridge", "storage-tank", "ship", "swimming-pool", "vehicle
          "wind-mill"]  # fmt: skip
 
 
-def aitod(root, names="annotations/aitod_{}_v1.json", pictures="{}/images"):
+def aitod(root, names="annotations/aitod_{}_v1.json", images="{}/images"):
     """Category ids in another order than the published one, as some copies have them."""
     ids = {9 - place: name for place, name in enumerate(AITOD, start=1)}
     for shade, split in enumerate(("train", "trainval", "val", "test")):
-        folder = pictures.format(split)
-        picture(root / folder / f"P{shade}.png", (80, 80), shade)
+        folder = images.format(split)
+        write_image(root / folder / f"P{shade}.png", (80, 80), shade)
         rows = [{"image_id": 7, "category_id": 3, "bbox": [1, 2, 3.5, 4], "segmentation": []}]
         coco(root / names.format(split), {7: f"P{shade}.png"}, rows, ids, size=(80, 80))
     return {
-        ours: ([(f"{pictures.format(split)}/P{n}.png", "vehicle", 1, 2, 3.5, 4)], [])
+        ours: ([(f"{images.format(split)}/P{n}.png", "vehicle", 1, 2, 3.5, 4)], [])
         for ours, split, n in (("train", "trainval", 1), ("val", "test", 3))
     }
 
 
 def aitodv2(root):
     found = aitod(root, "annotations/aitodv2_{}.json", "images/{}")
-    # The link leads to images/, where the pictures of all splits lie.
+    # The link leads to images/, where the images of all splits lie.
     return {
         split: ([(row[0].removeprefix("images/"), *row[1:]) for row in rows], excused)
         for split, (rows, excused) in found.items()
@@ -106,7 +106,7 @@ def tinyperson(root):
     raw = {1: "sea_person", 2: "earth_person"}
     for shade, (folder, split) in enumerate([(erased, "train"), (root, "train"), (root, "test")]):
         for number, name in names.items():
-            picture(folder / split / name, shade=9 * shade + number)
+            write_image(folder / split / name, shade=9 * shade + number)
         coco(folder / f"annotations/tiny_set_{split}.json", names, rows, raw)
     task = [row | {"category_id": 1} for row in rows[:3]]
     coco(root / "annotations/task/tiny_set_test_all.json", {1: names[1]}, task, {1: "person"})
@@ -120,7 +120,7 @@ def tinyperson(root):
 
 def dota(root, labels="labelTxt"):
     for shade, split in enumerate(("train", "val")):
-        picture(root / split / "images/P0000.png", shade=shade)
+        write_image(root / split / "images/P0000.png", shade=shade)
         text(
             root / split / labels / "P0000.txt",
             "imagesource:GoogleEarth", "gsd:0.146343590398",
@@ -135,8 +135,8 @@ def dota(root, labels="labelTxt"):
 
 def yolo(root, described=True):
     for shade, split in enumerate(("train", "val")):
-        picture(root / f"images/{split}/a{shade}.jpg", shade=shade)
-        picture(root / f"images/{split}/empty.jpg", shade=10 + shade)
+        write_image(root / f"images/{split}/a{shade}.jpg", shade=shade)
+        write_image(root / f"images/{split}/empty.jpg", shade=10 + shade)
         text(root / f"labels/{split}/a{shade}.txt", "1 0.5 0.5 0.2 0.25")
     yaml = "path: .\ntrain: images/train\nval: images/val\n" if described else ""
     text(root / "data.yaml", f"{yaml}names: {{0: car, 1: bus}}")
@@ -148,7 +148,7 @@ def yolo(root, described=True):
 
 def coco2017(root):
     for shade, split in enumerate(("train", "val")):
-        picture(root / f"{split}2017/000000000139.jpg", shade=shade)
+        write_image(root / f"{split}2017/000000000139.jpg", shade=shade)
         rows = [
             {"image_id": 139, "category_id": 90, "bbox": [1.5, 2, 3, 4]},
             {"image_id": 139, "category_id": 1, "bbox": [9, 9, 8, 8], "iscrowd": 1},

@@ -45,7 +45,7 @@ def test_the_report_has_the_curve_as_figure_and_table(tmp_path):
     assert (tmp_path / "r" / "learning.png").stat().st_size > 10_000
     section = text.partition("## The learning curve")[2].partition("\n## ")[0]
     heading = next(line for line in section.splitlines() if line.startswith("| mean error (px)"))
-    assert heading.count("epoch") == len(SCORED) and "epoch 8 (2,560 pictures)" in heading
+    assert heading.count("epoch") == len(SCORED) and "epoch 8 (2,560 images)" in heading
     row = next(line for line in section.splitlines() if line.startswith("| HRH-SCO n=2, sco | "))
     curve = learning.curve([each for each in trials if each.variant == "HRH-SCO n=2, sco"],
                            learning.ERROR)  # fmt: skip

@@ -8,7 +8,7 @@ from scipy import ndimage
 
 from reports.frames import PEAK_COLUMNS
 from reports.plots.prediction import Style, draw
-from reports.trials import Picture
+from reports.trials import DetectedImage
 
 COLUMNS = ["category_id", "x", "y", "w", "h", "score", *PEAK_COLUMNS]
 FOUND = [
@@ -20,15 +20,15 @@ NO_TRUTH = pd.DataFrame(columns=["category_id", "x", "y", "w", "h"], dtype=float
 MAGENTA = (255, 0, 255)
 
 
-def picture(size=(96, 80), truth=NO_TRUTH, **detections):
+def image(size=(96, 80), truth=NO_TRUTH, **detections):
     pixels = np.full((size[1], size[0], 3), 90, np.uint8)
     pixels[25, 35] = MAGENTA
-    return Picture("scene.png", pixels, truth, detections)
+    return DetectedImage("scene.png", pixels, truth, detections)
 
 
 def drawn(found, magnify=30, details=4, **options):
     style = Style({1: "car", 2: "bus"}, 0.3, magnify, details)
-    return draw(picture(a=found, **options), style)
+    return draw(image(a=found, **options), style)
 
 
 def rendered(figure):
@@ -67,7 +67,7 @@ def test_titles_name_scores_and_offsets():
     ]
 
 
-def test_detectors_without_peaks_nothing_found_and_large_pictures():
+def test_detectors_without_peaks_nothing_found_and_large_images():
     boxes = pd.DataFrame(FOUND, columns=COLUMNS)
     boxes[PEAK_COLUMNS] = np.nan
     figure = drawn(boxes, b=boxes[:0], size=(3000, 400), truth=boxes[["category_id", *"xywh"]])

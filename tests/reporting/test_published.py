@@ -86,7 +86,7 @@ def test_own_rows_stand_beside_published_ones(tmp_path, known):
     section = text.split("## Beside published figures\n")[1].split("\n## ")[0]
     lines = section.strip().splitlines()
     assert lines[0] == (
-        "| detector | AP (%) | AP50 (%) | AP_small (%) | test pictures | protocol | source |"
+        "| detector | AP (%) | AP50 (%) | AP_small (%) | test images | protocol | source |"
     )
     mark = "(as published, other hardware and protocol)"
     assert lines[2] == f"| PetDet {mark} | 21.25 | – | 7 | 640 | COCO API | petdet.org, README |"

@@ -13,7 +13,7 @@ from reports.errors import InputError
 from reports.frames import GroundTruth
 from reports.plots import magnified
 from reports.report import results_frame, write_report
-from reports.trials import Picture, Trial
+from reports.trials import DetectedImage, Trial
 
 OBJECTS = 60
 SOURCES = {"regression": "the box's own fraction", "sco": "the offset branch"}
@@ -35,7 +35,7 @@ def trial(variant, seed, errors, *, baseline=False, log=True, meta=None, ap_smal
         "ap.all": 0.3, "ap.50": 0.5, "ap.75": 0.2, "ap.small": ap_small,
         "loc.px.mean": float(distance.mean()) if len(distance) else None,
         "loc.px.median": float(np.median(distance)) if len(distance) else None,
-        # As of pictures that the network saw at half their size: a cell of n=2 is 2 px.
+        # As of images that the network saw at half their size: a cell of n=2 is 2 px.
         "loc.cell.mean": float(distance.mean()) / 2 if len(distance) else None,
         "loc.recall": len(distance) / OBJECTS, "loc.chance_recall": 0.1,
         "cost.params": 1e6, "cost.flops": 1e9 if baseline else 2e9,
@@ -72,9 +72,9 @@ def grid(change, seeds=(0, 1, 2), noise=0.01):
     return trials
 
 
-def page(tmp_path, trials, pictures=()):
+def page(tmp_path, trials, images=()):
     path = write_report(
-        tmp_path / "report", "T", trials, truth(), list(pictures), center_sources=SOURCES
+        tmp_path / "report", "T", trials, truth(), list(images), center_sources=SOURCES
     )
     return path.read_text()
 
@@ -129,8 +129,8 @@ def test_nothing_found_is_a_dash(tmp_path):
 def test_every_figure_exists_and_is_small(tmp_path):
     found = pd.DataFrame({"x": [10.2], "y": [9.9], "w": [8.0], "h": [8.0], "score": [0.9]})
     pixels = np.zeros((64, 64, 3), np.uint8)
-    picture = Picture(0, pixels, truth().boxes[:3], {"HRH-SCO n=2, sco": found})
-    text = page(tmp_path, grid(-0.1), [picture])
+    image = DetectedImage(0, pixels, truth().boxes[:3], {"HRH-SCO n=2, sco": found})
+    text = page(tmp_path, grid(-0.1), [image])
     links = re.findall(r"\]\((.*?\.png)\)", text)
     wanted = ("error_cdf", "cost_tradeoff", "size_bins", "training_curves", "magnified")
     assert sorted(links) == sorted(f"{name}.png" for name in wanted)

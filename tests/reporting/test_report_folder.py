@@ -55,7 +55,7 @@ def test_a_folder_with_anything_else_in_it_is_refused_and_kept(tmp_path, name):
     assert [each.name for each in tmp_path.iterdir()] == ["out"]
 
 
-def test_pictures_alone_are_no_report(tmp_path):
+def test_images_alone_are_no_report(tmp_path):
     (tmp_path / "holiday.png").write_text("x")
     with pytest.raises(InputError, match=r"holds holiday\.png"):
         write(tmp_path)

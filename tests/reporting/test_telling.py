@@ -49,7 +49,7 @@ def network(depth, errors, *, fell=None, baseline=False):
             if fell is not None:
                 before = mean / (1 - fell)
                 made = replace(made, curve=pd.DataFrame(
-                    {"epoch": SCORED, "pictures": np.multiply(SCORED, 320.0),
+                    {"epoch": SCORED, "images": np.multiply(SCORED, 320.0),
                      "loc.px.mean": [4 * before, 2 * before, before, mean],
                      "ap.all": [0.0, 0.1, 0.2, 0.3]}
                 ))  # fmt: skip
@@ -133,7 +133,7 @@ def test_the_criterion_is_the_law_s_share():
 
 def test_the_last_quarter_is_read_between_scored_epochs():
     (made,) = network(2, {"sco": 0.4}, fell=0.1)[:1]
-    curve = pd.DataFrame({"epoch": [5, 10], "pictures": [1, 2], "loc.px.mean": [0.8, 0.4]})
+    curve = pd.DataFrame({"epoch": [5, 10], "images": [1, 2], "loc.px.mean": [0.8, 0.4]})
     assert telling._last_quarter(replace(made, curve=curve)) == pytest.approx(1 - 0.4 / 0.6)
     late = curve.assign(epoch=[8, 10])
     assert telling._last_quarter(replace(made, curve=late)) is None

@@ -25,7 +25,7 @@ def made(**options):
     return TRANSFORMS.build({"type": "CenterPad", **options})
 
 
-def picture(width, height, seed=0):
+def image(width, height, seed=0):
     return np.random.default_rng(seed).integers(1, 256, (height, width, 3), dtype=np.uint8)
 
 
@@ -40,7 +40,7 @@ def test_it_pads_as_mmdet_s_random_center_crop_pad_does_in_tests(width, height):
             "test_pad_mode": ["logical_or", 31], "test_pad_add_pix": 1,
         }
     )  # fmt: skip
-    pixels = picture(width, height)
+    pixels = image(width, height)
     wanted = theirs({"img": pixels.astype(np.float32)})
     found = made(divisor=32, least=1)({"img": pixels})
     assert found["img"].dtype == np.uint8
@@ -54,12 +54,12 @@ def test_it_pads_as_mmdet_s_random_center_crop_pad_does_in_tests(width, height):
     [(960, 1, 992), (960, 0, 960), (765, 1, 768), (767, 1, 768), (768, 1, 800), (540, 0, 544)],
 )
 def test_sides(side, least, padded):
-    assert made(divisor=32, least=least)({"img": picture(side, 8)})["img_shape"][1] == padded
+    assert made(divisor=32, least=least)({"img": image(side, 8)})["img_shape"][1] == padded
 
 
-def test_boxes_move_with_the_picture():
+def test_boxes_move_with_the_image():
     boxes = HorizontalBoxes(torch.tensor([[1.0, 2.0, 3.5, 4.0]]))
-    found = made(divisor=32, least=1)({"img": picture(32, 21), "gt_bboxes": boxes})
+    found = made(divisor=32, least=1)({"img": image(32, 21), "gt_bboxes": boxes})
     assert found["border"] == (6, 27, 16, 48)
     assert found["gt_bboxes"].tensor.tolist() == [[17.0, 8.0, 19.5, 10.0]]
 

@@ -59,7 +59,7 @@ LAYOUTS: dict[str, PublicLayout] = {
     ),
     "aitodv2": PublicLayout(
         coco.AITOD_V2.reader(),
-        "annotations/aitodv2_{train,trainval,val,test}.json and pictures as in aitod",
+        "annotations/aitodv2_{train,trainval,val,test}.json and images as in aitod",
         _TRAINVAL_TEST,
     ),
     "tinyperson": PublicLayout(
@@ -97,18 +97,18 @@ class Summary:
 
     Attributes:
         out: the file.
-        pictures: the folder that its file names are relative to.
-        images: pictures.
+        image_folder: the folder that its file names are relative to.
+        images: images.
         boxes: objects, those included that are excused.
-        clipped: boxes that reached over their picture's edge.
-        dropped: boxes of which nothing lies in their picture.
+        clipped: boxes that reached over their image's edge.
+        dropped: boxes of which nothing lies in their image.
         excused: boxes that are not scored.
         empty_regions: regions to ignore that cover nothing, and are left out.
-        unlabeled: pictures without annotations, which are left out.
+        unlabeled: images without annotations, which are left out.
     """
 
     out: Path
-    pictures: Path
+    image_folder: Path
     images: int
     boxes: int
     clipped: int
@@ -151,7 +151,7 @@ def convert_dataset(
         layout: a key of ``LAYOUTS``.
         source: the data set's folder, as published.
         out: a ``.json`` to write one split to; or a data folder, which gets ``train.json``,
-            ``val.json`` and a link ``images`` to the pictures: what training asks for.
+            ``val.json`` and a link ``images`` to the images: what training asks for.
         split: the split's published name, for one file.
 
     Raises:
@@ -167,7 +167,7 @@ def convert_dataset(
         out / f"{name}.json": published for name, published in LAYOUTS[layout].splits.items()
     }  # fmt: skip
     found = {path: read_layout(layout, source, name) for path, name in wanted.items()}
-    root = _common(each.pictures for each in found.values())
+    root = _common(each.image_folder for each in found.values())
     if not single:
         _require_free(out / "images", root)
     done = {path: _converted(layout, each, root) for path, each in found.items()}
@@ -190,7 +190,7 @@ def converted(layout: str, source: Path, split: str | None) -> Converted:
         InputError: as ``convert_dataset``.
     """
     found = read_layout(layout, source, split)
-    done = Converted(found.pictures, found.pictures.resolve())
+    done = Converted(found.image_folder, found.image_folder.resolve())
     for image, size in sized(found.images):
         done.add(image, size)
     return done
@@ -201,7 +201,7 @@ def _common(folders: Iterable[Path]) -> Path:
 
 
 def _converted(layout: str, found: Layout, root: Path) -> tuple[Converted, bytes]:
-    done = Converted(found.pictures, root)
+    done = Converted(found.image_folder, root)
     with progress(f"converting {layout}", found.num_images) as log:
         for image, size in sized(_counted(found.images, log)):
             done.add(image, size)
@@ -217,7 +217,7 @@ def _counted(images: Iterable[SourceImage], log: ProgressLog) -> Iterator[Source
 def _require_free(link: Path, root: Path) -> None:
     if (link.exists() or link.is_symlink()) and link.resolve() != root:
         raise InputError(
-            f"{link} is there and is not {root}, where the pictures are; remove it, choose another "
+            f"{link} is there and is not {root}, where the images are; remove it, choose another "
             "folder, or write single splits to .json files"
         )
 
@@ -229,5 +229,5 @@ def _link(link: Path, root: Path) -> None:
         link.symlink_to(root, target_is_directory=True)
     except OSError as error:
         raise InputError(
-            f"can't link {link} to {root} ({error.strerror}); copy the pictures there"
+            f"can't link {link} to {root} ({error.strerror}); copy the images there"
         ) from error

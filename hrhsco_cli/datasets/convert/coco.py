@@ -37,17 +37,17 @@ class CocoFormat:
     Attributes:
         name: of the data set, for messages.
         annotations: patterns of the annotation file, the first that matches is taken.
-        pictures: folders of its pictures, the first that exists is taken.
+        image_folders: folders of its images, the first that exists is taken.
         classes: published order; None takes the file's, by id.
         excused: keys of an annotation that say its object is not to be scored.
-        left_out: key of an image or annotation that takes its picture out of the benchmark.
+        left_out: key of an image or annotation that takes its image out of the benchmark.
         renamed: other names of a class, by name.
-        first_in: a subfolder, by split, in which annotations and pictures are looked for first.
+        first_in: a subfolder, by split, in which annotations and images are looked for first.
     """
 
     name: str
     annotations: tuple[str, ...]
-    pictures: tuple[str, ...]
+    image_folders: tuple[str, ...]
     classes: tuple[str, ...] | None = None
     excused: tuple[str, ...] = ()
     left_out: str | None = None
@@ -65,7 +65,7 @@ COCO = CocoFormat(
         "{split}.json", "annotations/{split}.json", "annotations/instances_{split}*.json",
         "{split}/_annotations.coco.json",
     ),
-    pictures=(
+    image_folders=(
         "{split}2017", "images/{split}2017", "images/{split}", "{split}/images", "images",
         "{split}",
     ),
@@ -74,7 +74,7 @@ COCO = CocoFormat(
 _AITOD_CLASSES = (
     "airplane", "bridge", "storage-tank", "ship", "swimming-pool", "vehicle", "person", "wind-mill",
 )  # fmt: skip
-_AITOD_PICTURES = ("{split}/images", "images/{split}", "images/{split}/images", "{split}", "images")
+_AITOD_FOLDERS = ("{split}/images", "images/{split}", "images/{split}/images", "{split}", "images")
 
 AITOD = CocoFormat(
     name="AI-TOD",
@@ -82,7 +82,7 @@ AITOD = CocoFormat(
         "annotations*/aitod_{split}_v1.json", "annotations*/aitod_{split}.json",
         "aitod_{split}*.json", "{split}/aitod_{split}*.json",
     ),
-    pictures=_AITOD_PICTURES,
+    image_folders=_AITOD_FOLDERS,
     classes=_AITOD_CLASSES,
 )  # fmt: skip
 
@@ -93,20 +93,20 @@ AITOD_V2 = CocoFormat(
         "aitodv2_{split}.json", "aitod_{split}_v2.json", "{split}/aitodv2_{split}.json",
         "annotations_v2/aitod_{split}.json",
     ),
-    pictures=_AITOD_PICTURES,
+    image_folders=_AITOD_FOLDERS,
     classes=_AITOD_CLASSES,
 )  # fmt: skip
 
 TINYPERSON = CocoFormat(
     name="TinyPerson",
-    # The task files hold one class and no dense pictures.
+    # The task files hold one class and no dense images.
     annotations=("annotations/task/tiny_set_{split}_all.json", "annotations/tiny_set_{split}.json"),
-    pictures=("{split}",),
+    image_folders=("{split}",),
     classes=("person",),
     excused=("ignore", "uncertain", "logo"),
     left_out="in_dense_image",
     renamed={"sea_person": "person", "earth_person": "person"},
-    # Trained on with ignored and uncertain regions painted over, tested as the pictures were taken.
+    # Trained on with ignored and uncertain regions painted over, tested as the images were taken.
     first_in={"train": "erase_with_uncertain_dataset"},
 )
 
@@ -124,18 +124,18 @@ def _read(layout: CocoFormat, source: Path, split: str | None, complain: Complai
     if corners:
         raise InputError(
             f"{path} describes {len(corners)} corner crops, which are no files; convert the "
-            "annotations of whole pictures (task/tiny_set_train_all.json): training crops them, "
+            "annotations of whole images (task/tiny_set_train_all.json): training crops them, "
             "and hrhsco data tiles cuts them up for good"
         )
     number, classes = _categories(layout, categories, path)
-    pictures = _folder(layout, root, split, path)
+    folder = _folder(layout, root, split, path)
     boxes = _boxes(layout, annotations, number, path, complain)
     known = {each.get("id") for each in images if isinstance(each.get("id"), (int, float, str))}
     for stray in boxes.keys() - known:
         complain(f"{path}: {len(boxes[stray])} annotations name the unknown image {stray!r}")
     kept = _kept(layout, images, annotations)
-    read = list(_images(kept, boxes, pictures, path, complain))
-    return Layout(pictures, read, classes, len(read))
+    read = list(_images(kept, boxes, folder, path, complain))
+    return Layout(folder, read, classes, len(read))
 
 
 def _annotations(layout: CocoFormat, source: Path, split: str) -> tuple[Path, Path]:
@@ -152,9 +152,9 @@ def _annotations(layout: CocoFormat, source: Path, split: str) -> tuple[Path, Pa
 
 def _folder(layout: CocoFormat, root: Path, split: str, annotations: Path) -> Path:
     own = [annotations.parent / "images", annotations.parent]
-    folders = [root / pattern.format(split=split) for pattern in layout.pictures]
+    folders = [root / pattern.format(split=split) for pattern in layout.image_folders]
     beside = annotations.parent == root / split  # where each split is a folder of its own
-    return first_folder(own if beside else folders, "pictures", root)
+    return first_folder(own if beside else folders, "images", root)
 
 
 def _list(content: Any, part: str, path: Path) -> list[Row]:
@@ -227,7 +227,7 @@ def _boxes(
 
 
 def _kept(layout: CocoFormat, images: list[Row], annotations: list[Row]) -> list[Row]:
-    """Pictures that belong to the benchmark."""
+    """Images that belong to the benchmark."""
     if layout.left_out is None:
         return images
     out = {str(each.get("image_id")) for each in annotations if each.get(layout.left_out)}
@@ -240,11 +240,11 @@ def _kept(layout: CocoFormat, images: list[Row], annotations: list[Row]) -> list
 def _images(
     images: Iterable[Row],
     boxes: dict[Any, list[Box]],
-    pictures: Path,
+    folder: Path,
     path: Path,
     complain: Complain,
 ) -> Iterator[SourceImage]:
-    """Pictures with their boxes; of what states no size, the picture's own is taken."""
+    """Images with their boxes; of what states no size, the image's own is taken."""
     ids: set[Any] = set()
     kinds: set[bool] = set()
     for index, row in enumerate(images):
@@ -262,7 +262,7 @@ def _images(
         if len(kinds) > 1:
             complain(f"{path}: image ids are numbers and text ({read.id!r}); write all alike")
         yield SourceImage(
-            pictures / read.file_name,
+            folder / read.file_name,
             boxes.get(read.id, []),
             [list(each) for each in read.ignore_regions or []],
             read.id,

@@ -23,7 +23,7 @@ from hrhsco_cli.datasets.convert.layout import (
     shown,
     text_rows,
 )
-from hrhsco_cli.datasets.pictures import visible
+from hrhsco_cli.datasets.images import visible
 from hrhsco_cli.files import read_text
 from reports.errors import InputError
 
@@ -54,17 +54,17 @@ def _read(classes: list[str], source: Path, split: str | None, complain: Complai
     if split is not None:
         source = first_folder([source / split], "split", source)
     files = _labels(source)
-    pictures = Names(
-        first_folder((source / "images" / "images", source / "images"), "pictures", source),
+    names = Names(
+        first_folder((source / "images" / "images", source / "images"), "images", source),
         complain,
     )
     number = {name: index for index, name in numbered(classes)}
     return Layout(
-        pictures.folder,
-        _images(files, pictures, number, complain),
+        names.folder,
+        _images(files, names, number, complain),
         numbered(classes),
         len(files),
-        pictures.others(path.stem for path in files),
+        names.others(path.stem for path in files),
     )
 
 
@@ -78,7 +78,7 @@ def _labels(source: Path) -> list[Path]:
 
 
 def _images(
-    files: list[Path], pictures: Names, number: dict[str, int], complain: Complain
+    files: list[Path], names: Names, number: dict[str, int], complain: Complain
 ) -> Iterator[SourceImage]:
     for path in files:
         boxes = []
@@ -86,7 +86,7 @@ def _images(
             if not line.lower().startswith(_HEADERS):
                 box = _box(line, number, f"{path}:{line_number}", complain)
                 boxes += [box] if box is not None else []
-        yield SourceImage(pictures.picture(path.stem), boxes)
+        yield SourceImage(names.image(path.stem), boxes)
 
 
 def _box(line: str, number: dict[str, int], where: str, complain: Complain) -> Box | None:

@@ -6,7 +6,7 @@ from math import isfinite
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from hrhsco_cli.datasets.pictures import is_picture, visible
+from hrhsco_cli.datasets.images import is_image, visible
 from hrhsco_cli.files import read_text
 from reports.errors import InputError
 
@@ -36,15 +36,15 @@ class Box(NamedTuple):
 
 @dataclass(frozen=True)
 class SourceImage:
-    """One picture and what its annotations say of it.
+    """One image and what its annotations say of it.
 
     Attributes:
-        path: the picture, whether it is there or not.
+        path: the image, whether it is there or not.
         boxes: its objects.
         ignore_regions: ``[x, y, w, h]`` in px, in which nothing counts.
         image_id: the published one, which results go by; None numbers them from 1.
         size: (width, height) as its annotations state it; None where they don't.
-        relative: whether boxes are fractions of the picture's sides.
+        relative: whether boxes are fractions of the image's sides.
     """
 
     path: Path
@@ -60,15 +60,15 @@ class Layout:
     """A split of a data set as a reader found it; label files are read while they are taken.
 
     Attributes:
-        pictures: the folder that holds its pictures.
-        images: its pictures.
+        image_folder: the folder that holds its images.
+        images: its images.
         categories: number and name of each class.
         num_images: how many there are, for showing progress.
-        unlabeled: pictures that lack the annotation file which the layout promises, so that they
+        unlabeled: images that lack the annotation file which the layout promises, so that they
             are left out.
     """
 
-    pictures: Path
+    image_folder: Path
     images: Iterable[SourceImage]
     categories: list[tuple[int, str]]
     num_images: int
@@ -80,26 +80,26 @@ Reader = Callable[[Path, str | None, Complain], Layout]
 
 
 class Names:
-    """The pictures of a folder by stem, listed once: asking for one suffix at a time is slower.
+    """The images of a folder by stem, listed once: asking for one suffix at a time is slower.
 
     Args:
-        folder: of pictures; hidden files are passed over.
-        complain: told of two pictures that one label file would describe.
+        folder: of images; hidden files are passed over.
+        complain: told of two images that one label file would describe.
     """
 
     def __init__(self, folder: Path, complain: Complain) -> None:
         self.folder = folder
         self.by_stem: dict[str, Path] = {}
         for path in sorted(folder.iterdir() if folder.is_dir() else ()):
-            if is_picture(path) and self.by_stem.setdefault(path.stem, path) != path:
+            if is_image(path) and self.by_stem.setdefault(path.stem, path) != path:
                 complain(f"{path} and {self.by_stem[path.stem].name} have one name; rename one")
 
-    def picture(self, stem: str) -> Path:
-        """The picture of a label file, whatever its suffix; a path to nothing if there is none."""
+    def image(self, stem: str) -> Path:
+        """The image of a label file, whatever its suffix; a path to nothing if there is none."""
         return self.by_stem.get(stem, self.folder / f"{stem}.jpg")
 
     def others(self, stems: Iterable[str]) -> tuple[Path, ...]:
-        """Pictures but those of ``stems``."""
+        """Images but those of ``stems``."""
         known = set(stems)
         return tuple(path for stem, path in self.by_stem.items() if stem not in known)
 

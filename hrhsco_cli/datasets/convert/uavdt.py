@@ -23,7 +23,7 @@ from hrhsco_cli.datasets.convert.layout import (
     numbered,
     whole,
 )
-from hrhsco_cli.datasets.pictures import is_picture, visible
+from hrhsco_cli.datasets.images import is_image, visible
 from reports.errors import InputError
 
 CATEGORIES = ["car", "truck", "bus"]
@@ -49,30 +49,30 @@ def read(source: Path, split: str | None, complain: Complain) -> Layout:
     sequences = {name: path for path in files if _in(wanted, name := _name(path))}
     if not sequences:
         raise InputError(f"no sequence of split {split!r} has ground truth in {truth}")
-    pictures = {name: _frames(frames / name, complain) for name in sequences}
+    images = {name: _frames(frames / name, complain) for name in sequences}
     unlabeled = (
-        picture
+        image
         for folder in sorted(visible(frames.glob("M[0-9]*")))
         if folder.is_dir() and _in(wanted, folder.name) and folder.name not in sequences
-        for picture in sorted(folder.glob("img*"))
-        if is_picture(picture)
+        for image in sorted(folder.glob("img*"))
+        if is_image(image)
     )
     return Layout(
         frames,
-        _images(sequences, pictures, complain),
+        _images(sequences, images, complain),
         numbered(CATEGORIES),
-        sum(map(len, pictures.values())),
+        sum(map(len, images.values())),
         tuple(unlabeled),
     )
 
 
 def _frames(folder: Path, complain: Complain) -> dict[int, Path]:
-    """The pictures of a sequence by their number."""
+    """The images of a sequence by their number."""
     found: dict[int, Path] = {}
     for path in listed(folder, "img*", "frames"):
         number = path.stem.removeprefix("img")
-        if not is_picture(path) or not (number.isascii() and number.isdigit()):
-            complain(f"{path} is no numbered picture (img000001.jpg)")
+        if not is_image(path) or not (number.isascii() and number.isdigit()):
+            complain(f"{path} is no numbered image (img000001.jpg)")
         elif found.setdefault(int(number), path) != path:
             complain(f"{path} and {found[int(number)].name} are one frame; remove one")
     return found
@@ -100,7 +100,7 @@ def _in(wanted: dict[str, bool] | None, name: str) -> bool:
 
 
 def _images(
-    sequences: dict[str, Path], pictures: dict[str, dict[int, Path]], complain: Complain
+    sequences: dict[str, Path], images: dict[str, dict[int, Path]], complain: Complain
 ) -> Iterator[SourceImage]:
     for sequence, path in sequences.items():
         boxes = {
@@ -111,11 +111,11 @@ def _images(
         regions = {}
         if ignore.is_file():
             regions = _rows(ignore, range(6, 11), "6 to 10 numbers", complain)
-        for frame in sorted((boxes.keys() | regions.keys()) - pictures[sequence].keys()):
-            complain(f"{path}: no picture of frame {frame}, which has rows")
-        for frame, picture in pictures[sequence].items():
+        for frame in sorted((boxes.keys() | regions.keys()) - images[sequence].keys()):
+            complain(f"{path}: no image of frame {frame}, which has rows")
+        for frame, image in images[sequence].items():
             yield SourceImage(
-                picture, boxes.get(frame, []), [row[2:6] for row in regions.get(frame, [])]
+                image, boxes.get(frame, []), [row[2:6] for row in regions.get(frame, [])]
             )
 
 

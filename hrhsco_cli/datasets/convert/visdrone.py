@@ -36,17 +36,17 @@ def read(source: Path, split: str | None, complain: Complain) -> Layout:
             (source / name for name in (f"VisDrone2019-DET-{split}", split)), "split", source
         )
     files = listed(source / "annotations", "*.txt", "annotation files")
-    pictures = Names(source / "images", complain)
+    names = Names(source / "images", complain)
     return Layout(
-        pictures.folder,
-        _images(files, pictures, complain),
+        names.folder,
+        _images(files, names, complain),
         numbered(CATEGORIES),
         len(files),
-        pictures.others(path.stem for path in files),
+        names.others(path.stem for path in files),
     )
 
 
-def _images(files: list[Path], pictures: Names, complain: Complain) -> Iterator[SourceImage]:
+def _images(files: list[Path], names: Names, complain: Complain) -> Iterator[SourceImage]:
     for path in files:
         boxes, regions = [], []
         for line, row in number_rows(path, ",", (8,), "8 numbers", complain):
@@ -62,4 +62,4 @@ def _images(files: list[Path], pictures: Names, complain: Complain) -> Iterator[
                 boxes.append(Box(int(category), row[0], row[1], row[2], row[3], extra))
             elif category != _OTHERS:
                 complain(f"{path}:{line}: category {category:g} is not 0 to 11")
-        yield SourceImage(pictures.picture(path.stem), boxes, regions)
+        yield SourceImage(names.image(path.stem), boxes, regions)

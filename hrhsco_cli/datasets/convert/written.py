@@ -1,4 +1,4 @@
-"""A layout's pictures and boxes as COCO's lists."""
+"""A layout's images and boxes as COCO's lists."""
 
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -11,7 +11,7 @@ import msgspec
 
 from hrhsco_cli.datasets.coco_json import coco_dict
 from hrhsco_cli.datasets.convert.layout import Box, SourceImage
-from hrhsco_cli.datasets.pictures import THREADS, picture_size, read_header
+from hrhsco_cli.datasets.images import THREADS, image_size, read_header
 from reports.errors import InputError
 
 
@@ -20,11 +20,11 @@ class Converted:
     """COCO's lists while they grow.
 
     Attributes:
-        pictures: the folder that holds most of them.
+        image_folder: the folder that holds most of them.
         root: the folder, resolved, that file names are relative to.
     """
 
-    pictures: Path
+    image_folder: Path
     root: Path
     images: list[dict[str, Any]] = field(default_factory=list)
     annotations: list[dict[str, Any]] = field(default_factory=list)
@@ -39,7 +39,7 @@ class Converted:
         return self.clipped, self.dropped, self.excused, self.empty_regions
 
     def add(self, image: SourceImage, size: tuple[int, int]) -> None:
-        """Append a picture; its boxes are clipped to it, and dropped where nothing is left."""
+        """Append an image; its boxes are clipped to it, and dropped where nothing is left."""
         number = len(self.images) + 1 if image.image_id is None else image.image_id
         entry: dict[str, Any] = {
             "id": number,
@@ -72,14 +72,14 @@ class Converted:
         return name
 
     def _below_root(self, path: Path) -> str:
-        if path.is_relative_to(self.pictures):  # resolving each would ask the disk for each
-            return (self.prefix / path.relative_to(self.pictures)).as_posix()
+        if path.is_relative_to(self.image_folder):  # resolving each would ask the disk for each
+            return (self.prefix / path.relative_to(self.image_folder)).as_posix()
         return path.resolve().relative_to(self.root).as_posix()
 
     @cached_property
     def prefix(self) -> Path:
-        """Where its pictures lie below the root."""
-        return self.pictures.resolve().relative_to(self.root)
+        """Where its images lie below the root."""
+        return self.image_folder.resolve().relative_to(self.root)
 
     def json(self, categories: list[tuple[int, str]]) -> bytes:
         """The whole file."""
@@ -87,7 +87,7 @@ class Converted:
 
 
 def in_pixels(image: SourceImage, size: tuple[int, int]) -> list[Box]:
-    """Boxes in px of the picture."""
+    """Boxes in px of the image."""
     if not image.relative:
         return image.boxes
     width, height = size
@@ -98,7 +98,7 @@ def in_pixels(image: SourceImage, size: tuple[int, int]) -> list[Box]:
 
 
 def _clipped(box: Box, size: tuple[int, int]) -> list[float] | None:
-    """``[x, y, w, h]`` inside the picture; None where nothing is."""
+    """``[x, y, w, h]`` inside the image; None where nothing is."""
     right, bottom = box.x + box.w, box.y + box.h
     if box.x >= 0 and box.y >= 0 and right <= size[0] and bottom <= size[1]:
         return [box.x, box.y, box.w, box.h] if box.w > 0 and box.h > 0 else None
@@ -125,16 +125,16 @@ def _without(extra: dict[str, Any], key: str) -> dict[str, Any]:
 
 
 def sized(images: Iterable[SourceImage]) -> Iterator[tuple[SourceImage, tuple[int, int]]]:
-    """Pictures with their size by their header, which threads read while labels are parsed.
+    """Images with their size by their header, which threads read while labels are parsed.
 
     Raises:
-        InputError: a picture is missing, can't be read, or has another size than its annotations
+        InputError: an image is missing, can't be read, or has another size than its annotations
             state.
     """
     with ThreadPoolExecutor(THREADS) as pool:
         # map takes all of ``images`` at once: labels are parsed here while headers are awaited.
         sizes: Iterator[tuple[SourceImage, tuple[int, int]]] = pool.map(
-            lambda image: (image, picture_size(image.path)), images
+            lambda image: (image, image_size(image.path)), images
         )
         for image, size in sizes:
             if image.size is not None and image.size != size:

@@ -1,9 +1,9 @@
-"""YOLO folders: a label file a picture, with rows class, cx, cy, w, h as fractions of 1.
+"""YOLO folders: a label file an image, with rows class, cx, cy, w, h as fractions of 1.
 
 Found are ``images/{train,val}`` with ``labels/{train,val}``, ``{train,valid}/{images,labels}``,
-what the ``train:`` and ``val:`` of a ``data.yaml`` name (a folder, a list of pictures, or several),
+what the ``train:`` and ``val:`` of a ``data.yaml`` name (a folder, a list of images, or several),
 and plain ``images/`` with ``labels/``. A label lies where ``labels`` stands for the last ``images``
-of its picture's path, or beside its picture; a picture without one has no objects. A row of more
+of its image's path, or beside its image; an image without one has no objects. A row of more
 numbers is a polygon, whose upright box is taken. Class names come from ``data.yaml`` (any YAML file
 with ``names``), ``*.names`` or ``classes.txt``; class k becomes category k + 1, whatever the
 order in which names are listed.
@@ -21,7 +21,7 @@ from hrhsco_cli.datasets.convert.layout import (
     number_rows,
     shown,
 )
-from hrhsco_cli.datasets.pictures import is_picture, visible
+from hrhsco_cli.datasets.images import is_image, visible
 from hrhsco_cli.files import read_text
 from hrhsco_cli.yaml_files import read_yaml_as_text
 from reports.errors import InputError
@@ -36,14 +36,14 @@ def read(source: Path, split: str | None, complain: Complain) -> Layout:
     """Read a folder, or a split of it."""
     described = _description(source)
     classes = _classes(source, described)
-    folders, pictures = _pictures(source, described, split)
-    labels = [_label(path) for path in pictures]
+    folders, paths = _image_paths(source, described, split)
+    labels = [_label(path) for path in paths]
     if not any(path.is_file() for path in labels):
-        raise InputError(f"no label files (such as {labels[0]}) for the pictures in {folders[0]}")
+        raise InputError(f"no label files (such as {labels[0]}) for the images in {folders[0]}")
     _complain_of_strays(labels, complain)
-    _complain_of_twins(pictures, labels, complain)
-    images = _images(pictures, labels, {number for number, _ in classes}, complain)
-    return Layout(folders[0], images, classes, len(pictures))
+    _complain_of_twins(paths, labels, complain)
+    images = _images(paths, labels, {number for number, _ in classes}, complain)
+    return Layout(folders[0], images, classes, len(paths))
 
 
 def _description(source: Path) -> dict[str, Any]:
@@ -85,21 +85,21 @@ def _named(path: Path, names: dict[int, Any]) -> list[tuple[int, str]]:
     return [(number + 1, names[number]) for number in sorted(names) if names[number]]
 
 
-def _pictures(
+def _image_paths(
     source: Path, described: dict[str, Any], split: str | None
 ) -> tuple[list[Path], list[Path]]:
-    """The folders of a split, and its pictures in order of their path."""
+    """The folders of a split, and its images in order of their path."""
     places = [source / "images"] if split is None else list(_places(source, described, split))
     folders = [path for path in places if path.is_dir()]
-    pictures = sorted(
+    paths = sorted(
         {path for folder in folders for path in _inside(folder, deep=split is not None)}
         | {path for place in places if place.suffix == ".txt" for path in _named_in(place, source)}
     )
-    if pictures:
-        return folders or [pictures[0].parent], pictures
+    if paths:
+        return folders or [paths[0].parent], paths
     if split is not None:
-        raise InputError(f"no pictures of split {split!r} in {source}")
-    raise InputError(f"no pictures directly in {source}/images; name a split: --split train or val")
+        raise InputError(f"no images of split {split!r} in {source}")
+    raise InputError(f"no images directly in {source}/images; name a split: --split train or val")
 
 
 def _places(source: Path, described: dict[str, Any], split: str) -> Iterator[Path]:
@@ -125,40 +125,40 @@ def _places(source: Path, described: dict[str, Any], split: str) -> Iterator[Pat
 
 def _inside(folder: Path, deep: bool) -> Iterator[Path]:
     for path in folder.rglob("*") if deep else folder.iterdir():
-        if is_picture(path):
+        if is_image(path):
             yield path
 
 
 def _named_in(listing: Path, source: Path) -> list[Path]:
-    text = read_text(listing, "list of pictures")
+    text = read_text(listing, "list of images")
     lines = [line.strip() for line in text.splitlines() if line.strip()]
     return [listing.parent / line if line.startswith("./") else source / line for line in lines]
 
 
-def _label(picture: Path) -> Path:
-    parts = list(picture.parts)
+def _label(image: Path) -> Path:
+    parts = list(image.parts)
     for index in range(len(parts) - 2, -1, -1):
         if parts[index].lower() == "images":
             parts[index] = "labels" if parts[index] == "images" else "Labels"
             return Path(*parts).with_suffix(".txt")
-    return picture.with_suffix(".txt")
+    return image.with_suffix(".txt")
 
 
 def _complain_of_strays(labels: list[Path], complain: Complain) -> None:
-    """Label files whose picture is not there: a copy that lost some."""
+    """Label files whose image is not there: a copy that lost some."""
     known = set(labels)
     for folder in sorted({path.parent for path in labels}):
         for path in sorted(visible(folder.glob("*.txt"))):
             if path not in known and path.name != "classes.txt":
-                complain(f"{path}: no picture {path.stem}.* for this label file")
+                complain(f"{path}: no image {path.stem}.* for this label file")
 
 
-def _complain_of_twins(pictures: list[Path], labels: list[Path], complain: Complain) -> None:
-    """Two pictures that one label file describes."""
+def _complain_of_twins(paths: list[Path], labels: list[Path], complain: Complain) -> None:
+    """Two images that one label file describes."""
     first: dict[Path, Path] = {}
-    for picture, label in zip(pictures, labels, strict=True):
-        if (other := first.setdefault(label, picture)) != picture:
-            complain(f"{picture} and {other.name} have one name, so one label file; rename one")
+    for path, label in zip(paths, labels, strict=True):
+        if (other := first.setdefault(label, path)) != path:
+            complain(f"{path} and {other.name} have one name, so one label file; rename one")
 
 
 class _Lengths:
@@ -169,10 +169,10 @@ class _Lengths:
 
 
 def _images(
-    pictures: list[Path], labels: list[Path], numbers: set[int], complain: Complain
+    paths: list[Path], labels: list[Path], numbers: set[int], complain: Complain
 ) -> Iterator[SourceImage]:
     expected = "a class and 4 numbers, or a polygon's corners"
-    for picture, label in zip(pictures, labels, strict=True):
+    for path, label in zip(paths, labels, strict=True):
         boxes = []
         rows = number_rows(label, None, _Lengths(), expected, complain) if label.is_file() else ()
         for line, row in rows:
@@ -181,11 +181,11 @@ def _images(
             elif not -_ROUNDING <= min(row[1:]) <= max(row[1:]) <= 1 + _ROUNDING:
                 complain(
                     f"{label}:{line}: {shown(' '.join(map('{:g}'.format, row)))} is not in "
-                    "fractions of the picture, from 0 to 1"
+                    "fractions of the image, from 0 to 1"
                 )
             else:
                 boxes.append(_box(row))
-        yield SourceImage(picture, boxes, relative=True)
+        yield SourceImage(path, boxes, relative=True)
 
 
 def _box(row: list[float]) -> Box:

@@ -10,12 +10,12 @@ def ground(rng: np.random.Generator, width: int, height: int) -> np.ndarray:
     texture = np.zeros((height, width))
     for amplitude, cell in ((0.10, 48), (0.05, 16), (0.02, 5)):
         texture += amplitude * _noise(rng, width, height, cell)
-    picture = base + texture[..., None] * rng.uniform(0.6, 1.0, size=3)
+    image = base + texture[..., None] * rng.uniform(0.6, 1.0, size=3)
     for _ in range(rng.integers(0, 3)):
-        _road(rng, picture)
+        _road(rng, image)
     for _ in range(rng.integers(0, 12)):
-        _blotch(rng, picture)
-    clipped: np.ndarray = np.clip(picture, 0, 1)
+        _blotch(rng, image)
+    clipped: np.ndarray = np.clip(image, 0, 1)
     return clipped
 
 
@@ -27,19 +27,19 @@ def _noise(rng: np.random.Generator, width: int, height: int, cell: int) -> np.n
     return smooth
 
 
-def _road(rng: np.random.Generator, picture: np.ndarray) -> None:
+def _road(rng: np.random.Generator, image: np.ndarray) -> None:
     """A straight strip of other ground, from border to border."""
-    height, width, _ = picture.shape
+    height, width, _ = image.shape
     angle, through = rng.uniform(0, np.pi), rng.uniform(0.1, 0.9, size=2) * (width, height)
     y, x = np.mgrid[:height, :width] + 0.5
     across = (x - through[0]) * np.sin(angle) - (y - through[1]) * np.cos(angle)
     edge = np.clip(rng.uniform(6, 14) - np.abs(across), 0, 1)[..., None]
-    picture[:] = picture * (1 - edge) + edge * rng.uniform(0.25, 0.6)
+    image[:] = image * (1 - edge) + edge * rng.uniform(0.25, 0.6)
 
 
-def _blotch(rng: np.random.Generator, picture: np.ndarray) -> None:
+def _blotch(rng: np.random.Generator, image: np.ndarray) -> None:
     """A soft irregular spot: bush, shadow, puddle."""
-    height, width, _ = picture.shape
+    height, width, _ = image.shape
     size = int(rng.integers(6, 26))
     spot = gaussian_filter(rng.normal(size=(size, size)), size / 6)
     y, x = np.mgrid[:size, :size] - (size - 1) / 2
@@ -48,4 +48,4 @@ def _blotch(rng: np.random.Generator, picture: np.ndarray) -> None:
     rows = slice(max(top, 0), min(top + size, height))
     columns = slice(max(left, 0), min(left + size, width))
     part = spot[rows.start - top : rows.stop - top, columns.start - left : columns.stop - left]
-    picture[rows, columns] += rng.uniform(-0.25, 0.25) * part[..., None]
+    image[rows, columns] += rng.uniform(-0.25, 0.25) * part[..., None]

@@ -1,4 +1,4 @@
-"""A data set of scenes on disk: pictures, ``train.json`` and ``val.json``."""
+"""A data set of scenes on disk: images, ``train.json`` and ``val.json``."""
 
 from pathlib import Path
 from typing import Any
@@ -26,7 +26,7 @@ def render_dataset(
 ) -> bool:
     """Render a data set, unless it is there already.
 
-    Picture i depends on the seed and on i alone; the last pictures are the val split.
+    Image i depends on the seed and on i alone; the last images are the val split.
 
     Args:
         out: its folder; made whole beside it and renamed.

@@ -14,7 +14,7 @@ SIZES_PX = ((0.1, 2.0, 4.0), (0.7, 4.0, 16.0), (0.2, 16.0, 40.0))
 
 @dataclass(frozen=True)
 class Scene:
-    """A picture and its truth.
+    """An image and its truth.
 
     Attributes:
         pixels: ``(H, W, 3)`` uint8, RGB.
@@ -49,16 +49,16 @@ def render_scene(
     """
     rng = np.random.default_rng(seed)
     objects = _place(rng, width, height)
-    picture = np.full((height, width, 3), 0.5) if plain else ground(rng, width, height)
+    image = np.full((height, width, 3), 0.5) if plain else ground(rng, width, height)
     for each in objects:
-        _paint(rng, picture, each)
+        _paint(rng, image, each)
     if not plain:
-        picture = gaussian_filter(picture, (rng.uniform(0.3, 0.7),) * 2 + (0,))
-        picture = picture * rng.uniform(0.85, 1.15)
-        picture += rng.normal(scale=rng.uniform(0.005, 0.015), size=picture.shape)
+        image = gaussian_filter(image, (rng.uniform(0.3, 0.7),) * 2 + (0,))
+        image = image * rng.uniform(0.85, 1.15)
+        image += rng.normal(scale=rng.uniform(0.005, 0.015), size=image.shape)
     boxes = np.array([_box(each) for each in objects], dtype=float).reshape(-1, 4)
     labels = np.array([each.label for each in objects], dtype=int)
-    return Scene((np.clip(picture, 0, 1) * 255).round().astype(np.uint8), boxes, labels)
+    return Scene((np.clip(image, 0, 1) * 255).round().astype(np.uint8), boxes, labels)
 
 
 def _place(rng: np.random.Generator, width: int, height: int) -> list[_Object]:
@@ -100,9 +100,9 @@ def _apart(one: _Object, other: _Object) -> bool:
     return max(gaps) > 1.0
 
 
-def _paint(rng: np.random.Generator, picture: np.ndarray, each: _Object) -> None:
-    """Lay the object over the picture, brighter or darker than what is there."""
-    height, width, _ = picture.shape
+def _paint(rng: np.random.Generator, image: np.ndarray, each: _Object) -> None:
+    """Lay the object over the image, brighter or darker than what is there."""
+    height, width, _ = image.shape
     side = int(np.ceil(max(each.box))) + 2
     left, top = (int(np.floor(c - side / 2)) for c in each.center)
     shift = (each.center[0] - left, each.center[1] - top)
@@ -112,7 +112,7 @@ def _paint(rng: np.random.Generator, picture: np.ndarray, each: _Object) -> None
     rows = slice(max(top, 0), min(top + side + 1, height))
     columns = slice(max(left, 0), min(left + side + 1, width))
     part = tone[rows.start - top : rows.stop - top, columns.start - left : columns.stop - left]
-    picture[rows, columns] += part[..., None] * tint
+    image[rows, columns] += part[..., None] * tint
 
 
 def _box(each: _Object) -> tuple[float, float, float, float]:

@@ -69,7 +69,7 @@ def _decoding(option: str, default: object) -> "Callable[[Config], str]":
 ASPECTS = (
     Aspect("depth", _depth),
     Aspect("boxes refined by", _refinement),
-    Aspect("test pictures", _test_size),
+    Aspect("test images", _test_size),
     Aspect("blur before peaks", _decoding("pre_peak_blur", False), "model.test_cfg.pre_peak_blur"),
     Aspect("peak window in", _decoding("peak_window", "pixels"), "model.test_cfg.peak_window"),
     Aspect("centers from", _decoding("center_source", ""), "model.test_cfg.center_source"),

@@ -1,6 +1,6 @@
-"""AI-TOD and AI-TOD-v2: 800x800 aerial pictures, not resized.
+"""AI-TOD and AI-TOD-v2: 800x800 aerial images, not resized.
 
-Directory: annotations/aitod_{train,trainval,val,test}_v1.json (v2: aitodv2_*.json) and the pictures
+Directory: annotations/aitod_{train,trainval,val,test}_v1.json (v2: aitodv2_*.json) and the images
 in trainval/images/ and test/images/, or in images/trainval/ and images/test/.
 Data: hrhsco data convert aitod AI-TOD data/aitod, or aitodv2 AI-TOD-v2 data/aitodv2; as papers do,
 trains on trainval and scores on test (for val: hrhsco data convert aitod AI-TOD data/aitod/val.json

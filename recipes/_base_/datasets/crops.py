@@ -1,4 +1,4 @@
-"""Pictures of any size, not resized: trained on random crops of 640x640, scored whole.
+"""Images of any size, not resized: trained on random crops of 640x640, scored whole.
 
 Data: hrhsco data convert yolo FOLDER data/mine (or coco); any folder with train.json, val.json and
 images/ will do. Classes come from there.

@@ -1,7 +1,7 @@
 """DOTA, horizontal boxes, on tiles of 1024x1024 (800x800 in the first papers), not resized.
 
 Directory: train/ and val/ with images/ and labelTxt/ (v1.5, v2.0: labelTxt-v1.5/, labelTxt-v2.0/).
-Data: hrhsco data convert dota DOTA data/dota (or dotav1.5, dotav2). Its pictures are of up to
+Data: hrhsco data convert dota DOTA data/dota (or dotav1.5, dotav2). Its images are of up to
 20,000 px: training draws crops of 1024x1024 from them, but reads each whole, and scoring them whole
 outgrows a GPU. So cut them into tiles, and name the folder of the tiles with --data; figures then
 are of tiles: hrhsco data tiles data/dota data/dota_tiles --size 1024x1024 --overlap 200

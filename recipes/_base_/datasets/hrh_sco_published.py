@@ -1,8 +1,8 @@
-"""VisDrone2019-DET as HRH-SCO's public config reads it: resized to 640x384, every fourth picture.
+"""VisDrone2019-DET as HRH-SCO's public config reads it: resized to 640x384, every fourth image.
 
 Data: hrhsco data convert visdrone FOLDER data/visdrone
-The public list of a quarter of the pictures (train_25pct.json) is not in its repository: every
-fourth one is taken here. Rows of score 0 are learned and scored as any object; pictures without
+The public list of a quarter of the images (train_25pct.json) is not in its repository: every
+fourth one is taken here. Rows of score 0 are learned and scored as any object; images without
 objects are left out. Scored by protocol yolc, on all of val; the public quarter of val is unknown.
 """
 

@@ -1,6 +1,6 @@
 """KIT AIS vehicles: 33 + 10 real nadir frames of up to 1764 px, trained on 160x160 crops.
 
-Pictures: KIT AIS Data Set, CC BY 3.0. Boxes: jekhor/aerial-cars-dataset. Val frames are scored
+Images: KIT AIS Data Set, CC BY 3.0. Boxes: jekhor/aerial-cars-dataset. Val frames are scored
 whole, padded to the network's stride, not resized.
 """
 

@@ -1,4 +1,4 @@
-"""VisDrone2019-DET, trained on crops of 1024x640, tested at the pictures' own size, as YOLC is.
+"""VisDrone2019-DET, trained on crops of 1024x640, tested at the images' own size, as YOLC is.
 
 Directory: VisDrone2019-DET-train/ and VisDrone2019-DET-val/ with images/ and annotations/ in one
 folder. Data: hrhsco data convert visdrone FOLDER data/visdrone

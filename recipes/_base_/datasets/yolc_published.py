@@ -3,7 +3,7 @@
 Data: hrhsco data convert visdrone FOLDER data/visdrone
 hrhsco data crops data/visdrone data/yolc --scale 1.5 --pad 1024x640 --all-rows
 Rows of score 0 are learned and scored as any object, boxes that a crop cuts are not there, and
-pictures without objects are left out. Scored by protocol yolc.
+images without objects are left out. Scored by protocol yolc.
 """
 
 _base_ = ["visdrone.py"]

@@ -58,9 +58,9 @@ def test_the_converted_network_gives_the_public_boxes(stages, plain, tmp_path):
     name = "quickstart_baseline" if stages is None else "quickstart_hrh_sco"
     done = convert(str(saved(tmp_path, public)), tmp_path / "run", name)
     ours = run_of(done.run.path)
-    picture = torch.randn(1, 3, 32, 64, generator=torch.Generator().manual_seed(0))
-    (feature,) = public.neck(public.backbone(picture))
-    (same,) = ours.extract_feat(picture)
+    image = torch.randn(1, 3, 32, 64, generator=torch.Generator().manual_seed(0))
+    (feature,) = public.neck(public.backbone(image))
+    (same,) = ours.extract_feat(image)
     torch.testing.assert_close(same, feature, atol=0, rtol=0)
     feature = feature / feature.std()  # the untrained backbone's own is tiny
     expected = public.bbox_head.boxes(feature, PEAKS)
@@ -114,10 +114,10 @@ def told(tmp_path, state):
     [
         (None, False, "yolc_published",
          {"depth": "x4", "boxes refined by": "deformable convolution, sampled as xy",
-          "test pictures": "their own size, in the middle of black", "cluster crops": "k = 2"}),
+          "test images": "their own size, in the middle of black", "cluster crops": "k = 2"}),
         (1, True, "hrh_sco_published",
          {"depth": "n = 1", "boxes refined by": "plain convolution",
-          "test pictures": "resized to 640x384", "centers from": "sco"}),
+          "test images": "resized to 640x384", "centers from": "sco"}),
         (2, True, "hrh_sco_published", {"depth": "n = 2"}),
     ],
 )  # fmt: skip
@@ -146,7 +146,7 @@ def test_a_recipe_that_scores_otherwise_is_told_with_what_mends_it(tmp_path):
     other = purpose.resolved("visdrone_w48_baseline", weights)
     lines = purpose.differences(other, public)
     assert lines == [
-        "test pictures: their own size, there their own size, in the middle of black",
+        "test images: their own size, there their own size, in the middle of black",
         "blur before peaks: false, there true (--set model.test_cfg.pre_peak_blur=true)",
         "peak window in: pixels, there cells (--set model.test_cfg.peak_window=cells)",
         "cluster crops: k = 0, there k = 2 (--set cluster_crops.k=2)",

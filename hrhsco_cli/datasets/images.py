@@ -1,6 +1,6 @@
-"""The one reader of pictures: all that trains, predicts, crops or reports sees the same pixels.
+"""The one reader of images: all that trains, predicts, crops or reports sees the same pixels.
 
-They are what mmdet's loader makes of a file: its first picture in 8 bits and three colors, blue
+They are what mmdet's loader makes of a file: its first image in 8 bits and three colors, blue
 first; EXIF turns it where OpenCV does (JPEG, PNG, TIFF); of 16 bits the upper 8 are taken, alpha
 and a fourth band are left out, grey and palettes become color. What that would garble (floats) or
 can't decode is refused.
@@ -24,7 +24,7 @@ from hrhsco_cli.files import file_hash
 from reports.errors import InputError
 
 SUFFIXES = (".bmp", ".jp2", ".jpeg", ".jpg", ".png", ".ppm", ".tif", ".tiff", ".webp")
-"""What counts as a picture in a folder; a file that is named itself may be called anything."""
+"""What counts as an image in a folder; a file that is named itself may be called anything."""
 
 THREADS = 8
 """Headers are waited for, not computed: more threads than cores."""
@@ -42,7 +42,7 @@ warnings.filterwarnings("ignore", module=r"PIL\.")
 
 @dataclass(frozen=True)
 class Header:
-    """What a file says of its picture.
+    """What a file says of its image.
 
     Attributes:
         state: ``ok``, ``missing``, or what is wrong.
@@ -59,13 +59,13 @@ class Header:
     file_size: int = 0
 
 
-def is_picture(path: Path) -> bool:
-    """Whether a file of a folder counts as a picture by its name; hidden ones (``._*``) don't."""
+def is_image(path: Path) -> bool:
+    """Whether a file of a folder counts as an image by its name; hidden ones (``._*``) don't."""
     return path.suffix.lower() in SUFFIXES and not path.name.startswith(".")
 
 
-def read_picture(path: Path) -> np.ndarray:
-    """The pixels ``(H, W, 3)`` of a picture, 8 bits, blue first, as training's loader reads them.
+def read_image(path: Path) -> np.ndarray:
+    """The pixels ``(H, W, 3)`` of an image, 8 bits, blue first, as training's loader reads them.
 
     Raises:
         InputError: it is missing, broken, or of pixels that have no one meaning.
@@ -78,24 +78,24 @@ def read_picture(path: Path) -> np.ndarray:
 
 
 def require_whole(path: Path) -> Header:
-    """The header of a picture that can be read.
+    """The header of an image that can be read.
 
     Raises:
         InputError: it can't.
     """
     header = read_header(path)
     if header.state == "missing":
-        raise InputError(f"no picture {path}; copy it there")
+        raise InputError(f"no image {path}; copy it there")
     if header.state != "ok":
         raise _unreadable(path, header.state)
     return header
 
 
-def picture_size(path: Path) -> tuple[int, int]:
-    """Width and height as the picture is read; pixels are decoded only where its header won't do.
+def image_size(path: Path) -> tuple[int, int]:
+    """Width and height as the image is read; pixels are decoded only where its header won't do.
 
     Raises:
-        InputError: it is missing, or no picture.
+        InputError: it is missing, or no image.
     """
     header = require_whole(path)
     assert header.width is not None and header.height is not None
@@ -103,10 +103,10 @@ def picture_size(path: Path) -> tuple[int, int]:
 
 
 def read_header(path: Path) -> Header:
-    """What a picture's file says of it; read once for as long as the file stays the same."""
+    """What an image's file says of it; read once for as long as the file stays the same."""
     try:
         stat = path.stat()
-    except OSError:
+    except (OSError, ValueError):  # the latter for a name that no file can have
         return Header("missing")
     if not path.is_file():
         return Header("is no file")
@@ -114,13 +114,13 @@ def read_header(path: Path) -> Header:
 
 
 def read_headers(paths: Sequence[Path]) -> list[Header]:
-    """The headers of many pictures, by threads."""
+    """The headers of many images, by threads."""
     with ThreadPoolExecutor(THREADS) as pool:
         return list(pool.map(read_header, paths))
 
 
-def require_pictures(folder: Path, images: pd.DataFrame, annotations: Path) -> None:
-    """Make sure that the pictures of an annotation file can be read and are of the stated size.
+def require_images(folder: Path, images: pd.DataFrame, annotations: Path) -> None:
+    """Make sure that the images of an annotation file can be read and are of the stated size.
 
     Args:
         folder: what file names are relative to.
@@ -133,7 +133,7 @@ def require_pictures(folder: Path, images: pd.DataFrame, annotations: Path) -> N
     names = images["file_name"]
     if names.duplicated().any():
         raise InputError(
-            f"{annotations} lists the picture {names[names.duplicated()].iloc[0]} twice; list each "
+            f"{annotations} lists the image {names[names.duplicated()].iloc[0]} twice; list each "
             "once"
         )
     wrong = [
@@ -147,16 +147,16 @@ def require_pictures(folder: Path, images: pd.DataFrame, annotations: Path) -> N
     ]
     if wrong:
         path, told = wrong[0]
-        more = f" ({len(wrong)} of {len(images)} pictures are wrong)" if len(wrong) > 1 else ""
+        more = f" ({len(wrong)} of {len(images)} images are wrong)" if len(wrong) > 1 else ""
         raise InputError(f"{path} {told}{more}; hrhsco data check {annotations} lists all such")
 
 
 def _wrong(header: Header, stated: tuple[int, int]) -> str:
-    """What is wrong with a picture beside its annotations; nothing if it is as they say."""
+    """What is wrong with an image beside its annotations; nothing if it is as they say."""
     if header.state == "missing":
         return "is missing"
     if header.state != "ok":
-        return f"can't be read as a picture: {header.state}"
+        return f"can't be read as an image: {header.state}"
     if (header.width, header.height) != stated:
         turned = " as EXIF turns it" if header.turned else ""
         return (
@@ -167,7 +167,7 @@ def _wrong(header: Header, stated: tuple[int, int]) -> str:
 
 
 def _unreadable(path: Path, why: str) -> InputError:
-    return InputError(f"{path} can't be read as a picture: {why}; copy it again or remove it")
+    return InputError(f"{path} can't be read as an image: {why}; copy it again or remove it")
 
 
 @lru_cache(maxsize=1 << 17)
@@ -257,17 +257,17 @@ def _decoded(path: Path, flags: int) -> np.ndarray | None:
 
 
 def _open(file: BinaryIO) -> Image.Image:
-    """Pillow's ``Image.open``, for pictures of any size.
+    """Pillow's ``Image.open``, for images of any size.
 
     Pillow takes 179 Mpx and more for an attack, and there is no other way to tell it otherwise;
-    DOTA has pictures of 800.
+    DOTA has images of 800.
     """
     Image.MAX_IMAGE_PIXELS = None
     return Image.open(file)
 
 
 def same_contents(paths: Sequence[Path], headers: Sequence[Header]) -> list[str | None]:
-    """A name for the bytes of each picture, equal where they are; None where no other can be equal.
+    """A name for the bytes of each image, equal where they are; None where no other can be equal.
 
     Only files of one length are read whole.
     """

@@ -1,4 +1,4 @@
-"""One reader of pictures: what is cut, checked and reported is what mmdet's loader trains on."""
+"""One reader of images: what is cut, checked and reported is what mmdet's loader trains on."""
 
 import json
 import warnings
@@ -9,13 +9,13 @@ import pytest
 from PIL import Image
 
 from hrhsco_cli.datasets.check import check_coco
-from hrhsco_cli.datasets.pictures import (
+from hrhsco_cli.datasets.images import (
     SUFFIXES,
-    is_picture,
-    picture_size,
+    image_size,
+    is_image,
     read_header,
-    read_picture,
-    require_pictures,
+    read_image,
+    require_images,
 )
 from reports.errors import InputError
 from reports.lettering import drawable
@@ -71,7 +71,7 @@ WRITERS = {
 
 @pytest.fixture(scope="module")
 def load():
-    """The first step of a recipe's pipeline, in which mmdet reads a picture."""
+    """The first step of a recipe's pipeline, in which mmdet reads an image."""
     from heads import mmcv_bridge
 
     mmcv_bridge.install()
@@ -85,10 +85,10 @@ def test_every_format_is_read_as_training_reads_it(tmp_path, load, name):
     path = tmp_path / name
     WRITERS[name](path)
     seen = load(path)
-    pixels = read_picture(path)
+    pixels = read_image(path)
     assert pixels.dtype == np.uint8
     assert np.array_equal(pixels, seen)
-    assert picture_size(path) == seen.shape[1::-1]
+    assert image_size(path) == seen.shape[1::-1]
     assert read_header(path).turned == (name[:6] == "turned" and name[6] != "1")
 
 
@@ -123,7 +123,7 @@ def empty(path):
 
 
 def other(path):
-    path.write_text("no picture at all")
+    path.write_text("no image at all")
 
 
 def flipped(path):
@@ -136,12 +136,12 @@ BROKEN = [(f"plain{suffix}", broken) for suffix in SUFFIXES for broken in (cut, 
 
 
 @pytest.mark.parametrize(("name", "broken"), [*BROKEN, ("plain.png", flipped)])
-def test_broken_files_are_told_by_all_that_read_pictures(tmp_path, capfd, name, broken):
+def test_broken_files_are_told_by_all_that_read_images(tmp_path, capfd, name, broken):
     path = tmp_path / name
     WRITERS[name](path)
     broken(path)
-    for read in (read_picture, picture_size):
-        with pytest.raises(InputError, match="can't be read as a picture") as error:
+    for read in (read_image, image_size):
+        with pytest.raises(InputError, match="can't be read as an image") as error:
             read(path)
         assert str(path) in str(error.value)
     assert read_header(path).state not in ("ok", "missing")
@@ -151,21 +151,21 @@ def test_broken_files_are_told_by_all_that_read_pictures(tmp_path, capfd, name, 
 @pytest.mark.parametrize("pixels", [RGB / 255, RGB[..., 0].astype(float)])
 def test_pixels_without_one_white_are_refused(tmp_path, pixels):
     cv2.imwrite(str(tmp_path / "a.tif"), pixels.astype(np.float32))
-    with pytest.raises(InputError, match="can't be read as a picture"):
-        read_picture(tmp_path / "a.tif")
+    with pytest.raises(InputError, match="can't be read as an image"):
+        read_image(tmp_path / "a.tif")
 
 
 def test_bytes_after_the_end_do_no_harm(tmp_path):
     for name in ("plain.jpg", "plain.png"):
         WRITERS[name](tmp_path / name)
-        before = read_picture(tmp_path / name)
+        before = read_image(tmp_path / name)
         with (tmp_path / name).open("ab") as file:
             file.write(b"\0" * 20)
-        assert np.array_equal(read_picture(tmp_path / name), before)
+        assert np.array_equal(read_image(tmp_path / name), before)
 
 
-def test_hidden_files_are_no_pictures(tmp_path):
-    assert [is_picture(tmp_path / name) for name in ("a.JPG", "._a.jpg", "a.txt")] == [
+def test_hidden_files_are_no_images(tmp_path):
+    assert [is_image(tmp_path / name) for name in ("a.JPG", "._a.jpg", "a.txt")] == [
         True, False, False
     ]  # fmt: skip
 
@@ -175,14 +175,14 @@ def test_what_training_would_stumble_over(tmp_path):
 
     WRITERS["turned6.jpg"](tmp_path / "a.jpg")
     images = pd.DataFrame({"file_name": ["a.jpg"], "width": [HEIGHT], "height": [WIDTH]})
-    require_pictures(tmp_path, images, tmp_path / "train.json")
+    require_images(tmp_path, images, tmp_path / "train.json")
     with pytest.raises(InputError, match="as EXIF turns it, but its annotations say 62x40"):
-        require_pictures(tmp_path, images.assign(width=WIDTH, height=HEIGHT), tmp_path)
+        require_images(tmp_path, images.assign(width=WIDTH, height=HEIGHT), tmp_path)
     with pytest.raises(InputError, match="twice"):
-        require_pictures(tmp_path, pd.concat([images, images]), tmp_path)
+        require_images(tmp_path, pd.concat([images, images]), tmp_path)
     with pytest.raises(InputError, match=r"b\.jpg is missing \(2 of 3"):
         more = [images, images.assign(file_name="b.jpg"), images.assign(file_name="c.jpg")]
-        require_pictures(tmp_path, pd.concat(more), tmp_path)
+        require_images(tmp_path, pd.concat(more), tmp_path)
 
 
 @pytest.mark.parametrize("name", ["车辆.png", "a$b$c", "ß", "🚗", "plain"])

@@ -1,4 +1,4 @@
-"""The pictures that an exported file is checked on."""
+"""The images that an exported file is checked on."""
 
 import itertools
 from pathlib import Path
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def of_test_set(config: "Config", count: int) -> list[Tensor]:
-    """The first pictures of a recipe's test set ``(3, H, W)``, as its pipeline resizes them.
+    """The first images of a recipe's test set ``(3, H, W)``, as its pipeline resizes them.
 
     Returns:
         None of them where the test set is not on this machine.
@@ -29,35 +29,35 @@ def of_test_set(config: "Config", count: int) -> list[Tensor]:
 
 
 def noise(size: tuple[int, int], count: int) -> list[Tensor]:
-    """Pictures of random pixels, of ``size`` (W, H)."""
+    """Images of random pixels, of ``size`` (W, H)."""
     random = torch.Generator().manual_seed(0)
     shape = (count, 3, size[1], size[0])
     return list(torch.randint(0, 256, shape, generator=random, dtype=torch.uint8))
 
 
 def batches_of(
-    pictures: list[Tensor], size: tuple[int, int], batch: int, dynamic: bool
+    images: list[Tensor], size: tuple[int, int], batch: int, dynamic: bool
 ) -> list[Tensor]:
-    """What is run: with free axes each picture as it is, then a pair and one of two other sizes.
+    """What is run: with free axes each image as it is, then a pair and one of two other sizes.
 
     Args:
-        pictures: at least one.
-        size: (W, H) of the file's pictures; with fixed axes all are cut or continued to it.
+        images: at least one.
+        size: (W, H) of the file's images; with fixed axes all are cut or continued to it.
         batch: of the file, with fixed axes; the last batch is filled up from the front.
         dynamic: axes are free.
     """
     if dynamic:
         width, height = size
-        pair = [_fitted(each, (width + 40, height)) for each in (pictures[0], pictures[-1])]
-        smaller = _fitted(pictures[0], (width * 3 // 4, height - 8))
-        return [each[None] for each in pictures] + [torch.stack(pair), smaller[None]]
-    whole = -(-len(pictures) // batch) * batch
-    filled = itertools.islice(itertools.cycle(pictures), whole)
+        pair = [_fitted(each, (width + 40, height)) for each in (images[0], images[-1])]
+        smaller = _fitted(images[0], (width * 3 // 4, height - 8))
+        return [each[None] for each in images] + [torch.stack(pair), smaller[None]]
+    whole = -(-len(images) // batch) * batch
+    filled = itertools.islice(itertools.cycle(images), whole)
     return list(torch.split(torch.stack([_fitted(each, size) for each in filled]), batch))
 
 
-def _fitted(picture: Tensor, size: tuple[int, int]) -> Tensor:
-    """The picture cut to ``size`` (W, H), or repeated beside and below itself up to it."""
+def _fitted(image: Tensor, size: tuple[int, int]) -> Tensor:
+    """The image cut to ``size`` (W, H), or repeated beside and below itself up to it."""
     width, height = size
-    across, down = -(-width // picture.shape[2]), -(-height // picture.shape[1])
-    return picture.repeat(1, down, across)[:, :height, :width]
+    across, down = -(-width // image.shape[2]), -(-height // image.shape[1])
+    return image.repeat(1, down, across)[:, :height, :width]

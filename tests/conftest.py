@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 from filelock import FileLock
 
-from tests.reference import gpu
-from tests.reference.calling import hrhsco
+from tests.helpers import gpu
+from tests.helpers.calling import hrhsco
 
 SHARED = Path(os.environ.get("HRHSCO_SHARED", Path(__file__).parents[2] / "shared"))
 DURATIONS = Path(__file__).with_name("durations.json")
@@ -26,7 +26,7 @@ def shared_data() -> Path:
 
 
 def pytest_runtest_setup(item):
-    if item.get_closest_marker("cuda") and (reason := gpu.skip_reason()):
+    if item.get_closest_marker("cuda") and (reason := gpu.find_skip_reason()):
         pytest.skip(reason)
 
 

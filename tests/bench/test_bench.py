@@ -5,7 +5,7 @@ import json
 import pytest
 import torch
 
-from tests.reference.calling import hrhsco, refused
+from tests.helpers.calling import assert_refused, hrhsco
 
 
 @pytest.mark.slow
@@ -72,4 +72,4 @@ def test_detectors_of_mmdet_side_by_side():
 )
 @pytest.mark.slow
 def test_bad_calls(words, parts):
-    refused(hrhsco("bench", *words, "--device", "cpu"), *parts)
+    assert_refused(hrhsco("bench", *words, "--device", "cpu"), *parts)

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from reports.growth import growth_table, slopes
-from tests.reference.calling import hrhsco, refused
+from tests.helpers.calling import assert_refused, hrhsco
 
 LARGEST_DIFFERENCE = {
     "offsets": 1e-4,
@@ -55,7 +55,7 @@ def test_every_step_equals_its_plain_form(tmp_path):
 )
 @pytest.mark.slow
 def test_bad_calls(words, parts):
-    refused(hrhsco("bench-forms", *words, "--device", "cpu"), *parts)
+    assert_refused(hrhsco("bench-forms", *words, "--device", "cpu"), *parts)
 
 
 def made_up(sweep, points, fast, plain):

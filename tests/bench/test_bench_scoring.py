@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from tests.reference.calling import hrhsco, refused
+from tests.helpers.calling import assert_refused, hrhsco
 
 
 @pytest.mark.slow
@@ -36,4 +36,4 @@ def test_nothing_to_find_is_refused(tmp_path):
     empty = {"images": [], "annotations": [], "categories": [{"id": 1, "name": "car"}]}
     (tmp_path / "empty.json").write_text(json.dumps(empty))
     done = hrhsco("bench-scoring", tmp_path / "empty.json")
-    refused(done, "has no annotations")
+    assert_refused(done, "has no annotations")

@@ -5,8 +5,8 @@ import json
 import pytest
 import torch
 
-from tests.reference.calling import hrhsco_cold
-from tests.reference.gpu import DEVICE
+from tests.helpers.calling import hrhsco_cold
+from tests.helpers.gpu import DEVICE
 
 pytestmark = [pytest.mark.cuda, pytest.mark.slow]
 

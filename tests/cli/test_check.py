@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from tests.reference.calling import hrhsco, refused
+from tests.helpers.calling import assert_refused, hrhsco
 
 META = {"fingerprint": "abc", "max_dets": [1, 100, 500], "matching": "m", "min_score": 0.0}
 METRICS = {
@@ -100,14 +100,14 @@ def test_update_keeps_tolerances_and_shows_the_difference(baseline, tmp_path):
 def test_refusals_leave_the_baseline_as_it_was(baseline, tmp_path):
     before = baseline.read_text()
     metrics = write(tmp_path, loc__recall="gone")
-    refused(hrhsco("check", metrics, "--baseline", baseline, "--update"), "loc.recall")
+    assert_refused(hrhsco("check", metrics, "--baseline", baseline, "--update"), "loc.recall")
     assert baseline.read_text() == before
-    refused(hrhsco("check", tmp_path / "none.json", "--baseline", baseline), "none.json")
-    refused(hrhsco("check", metrics, "--baseline", tmp_path / "none.yaml"), "--update")
+    assert_refused(hrhsco("check", tmp_path / "none.json", "--baseline", baseline), "none.json")
+    assert_refused(hrhsco("check", metrics, "--baseline", tmp_path / "none.yaml"), "--update")
     other = json.loads(metrics.read_text())
     other["meta"]["fingerprint"] = "xyz"
     metrics.write_text(json.dumps(other))
-    refused(hrhsco("check", metrics, "--baseline", baseline), "fingerprint is xyz, not abc")
+    assert_refused(hrhsco("check", metrics, "--baseline", baseline), "fingerprint is xyz, not abc")
 
 
 @pytest.mark.parametrize(
@@ -132,7 +132,7 @@ def test_refusals_leave_the_baseline_as_it_was(baseline, tmp_path):
 def test_bad_baselines(text, parts, tmp_path):
     path = tmp_path / "baseline.yaml"
     path.write_text(text)
-    refused(hrhsco("check", write(tmp_path), "--baseline", path), *parts)
+    assert_refused(hrhsco("check", write(tmp_path), "--baseline", path), *parts)
 
 
 def test_several_runs_are_held_by_their_mean(baseline, tmp_path):

@@ -7,8 +7,8 @@ import time
 
 import pytest
 
-from tests.reference import published
-from tests.reference.calling import hrhsco, hrhsco_cold, refused, start
+from tests.helpers import published
+from tests.helpers.calling import assert_refused, hrhsco, hrhsco_cold, start
 
 
 def logged_steps(run):
@@ -55,7 +55,7 @@ def test_evaluate_gives_the_same_figures_again(own_run, tmp_path):
 def test_resume_goes_on_and_a_second_run_is_refused(own_run, scenes):
     call = ["train", "quickstart_hrh_sco", "--data", scenes, "--out", own_run]
     depth = ["--set", "model.bbox_head.heatmap_upsample_num=1"]
-    refused(hrhsco(*call, *depth, "--epochs", 1), "holds a run already", "--resume")
+    assert_refused(hrhsco(*call, *depth, "--epochs", 1), "holds a run already", "--resume")
     done = hrhsco(*call, *depth, "--epochs", 2, "--resume")
     assert done.returncode == 0, done.stderr
     assert logged_steps(own_run) == [2, 4]
@@ -102,11 +102,13 @@ def test_checkpoint_of_another_architecture(own_run, tmp_path):
     (tmp_path / "other" / "recipe.py").write_text(recipe)
     checkpoint = next((own_run / "checkpoints").glob("*.pth"))
     result = hrhsco("evaluate", tmp_path / "other", "--checkpoint", checkpoint)
-    refused(result, "another architecture", "recipe that it was trained with")
+    assert_refused(result, "another architecture", "recipe that it was trained with")
     assert not (tmp_path / "other" / "metrics.json").exists()
     broken = tmp_path / "broken.pth"
     broken.write_bytes(checkpoint.read_bytes()[:1000])
-    refused(hrhsco("evaluate", own_run, "--checkpoint", broken), "can't be read as a checkpoint")
+    assert_refused(
+        hrhsco("evaluate", own_run, "--checkpoint", broken), "can't be read as a checkpoint"
+    )
 
 
 GRID = """
@@ -226,7 +228,7 @@ def test_stats_of_real_boxes(shared_data, tmp_path):
     ],
 )  # fmt: skip
 def test_wrong_calls_are_told_in_one_line(words, parts, tmp_path):
-    refused(hrhsco(*words, cwd=tmp_path), *parts)
+    assert_refused(hrhsco(*words, cwd=tmp_path), *parts)
     assert list(tmp_path.iterdir()) == []
 
 
@@ -245,11 +247,11 @@ def test_a_data_set_with_different_classes_is_refused(scenes, tmp_path):
     val["categories"][0]["name"] = "boat"
     (data / "train.json").write_text(json.dumps(train))
     (data / "val.json").write_text(json.dumps(val))
-    refused(
+    assert_refused(
         hrhsco("train", "quickstart_baseline", "--data", data, cwd=tmp_path), "different classes"
     )
     val["images"][0]["file_name"] = "gone.png"
     (data / "val.json").write_text(json.dumps(val))
-    refused(
+    assert_refused(
         hrhsco("train", "quickstart_baseline", "--data", data, cwd=tmp_path), "gone.png is missing"
     )

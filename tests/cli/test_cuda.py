@@ -10,8 +10,8 @@ import time
 import pytest
 
 from tests.grid import grids
-from tests.reference.calling import HRHSCO, hrhsco_cold
-from tests.reference.gpu import DEVICE
+from tests.helpers.calling import HRHSCO, hrhsco_cold
+from tests.helpers.gpu import DEVICE
 
 pytestmark = [pytest.mark.cuda, pytest.mark.slow]
 

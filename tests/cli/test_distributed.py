@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from tests.reference.calling import hrhsco
+from tests.helpers.calling import hrhsco
 
 # Without random augmentation, and with batch norm's statistics fixed, since those of a half batch
 # are others than those of a whole one (torch has no synchronized batch norm on a CPU).

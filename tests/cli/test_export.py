@@ -10,7 +10,7 @@ from typer.testing import CliRunner
 
 from hrhsco_cli.main import app
 from reports.errors import InputError
-from tests.reference.calling import hrhsco, refused
+from tests.helpers.calling import assert_refused, hrhsco
 
 
 @pytest.mark.slow
@@ -95,7 +95,7 @@ def test_wrong_options(name, options, message, tmp_path):
 
 
 def test_a_folder_that_is_no_run(tmp_path):
-    refused(hrhsco("export", tmp_path, tmp_path / "model.onnx"), "is no run")
+    assert_refused(hrhsco("export", tmp_path, tmp_path / "model.onnx"), "is no run")
 
 
 def test_a_missing_package(monkeypatch):

@@ -5,7 +5,7 @@ import shutil
 
 import pytest
 
-from tests.reference.calling import hrhsco, refused
+from tests.helpers.calling import assert_refused, hrhsco
 
 
 def test_oracle_of_real_annotations(shared_data, tmp_path):
@@ -49,17 +49,19 @@ def test_oracle_of_a_network_with_an_error(scenes, tmp_path):
     sco = [row for row in rows if row["center_source"] == "sco"]
     assert [row["exact.px.rms"] for row in sco] == pytest.approx([0, 0, 0.5**0.5, 0.5**0.5])
     assert {row["meta"]["draws"] for row in rows} == {2}
-    refused(hrhsco(*call, "--center-noise", "0.5,-0.1"), "--center-noise '0.5,-0.1'", "from 0")
-    refused(hrhsco(*call, "--center-noise", "nan"), "--center-noise 'nan'")
-    refused(hrhsco(*call, "--center-noise", "1,2", "--plot", tmp_path / "x.png"), "--plot")
+    assert_refused(
+        hrhsco(*call, "--center-noise", "0.5,-0.1"), "--center-noise '0.5,-0.1'", "from 0"
+    )
+    assert_refused(hrhsco(*call, "--center-noise", "nan"), "--center-noise 'nan'")
+    assert_refused(hrhsco(*call, "--center-noise", "1,2", "--plot", tmp_path / "x.png"), "--plot")
 
 
 def test_oracle_refuses(tmp_path):
-    refused(hrhsco("oracle", tmp_path / "none.json"), "no annotations")
+    assert_refused(hrhsco("oracle", tmp_path / "none.json"), "no annotations")
     (tmp_path / "gt.json").write_text("{}")
-    refused(hrhsco("oracle", tmp_path / "gt.json", "--depths", "2,x"), "--depths '2,x'")
+    assert_refused(hrhsco("oracle", tmp_path / "gt.json", "--depths", "2,x"), "--depths '2,x'")
     wrong = hrhsco("oracle", tmp_path / "gt.json", "--heatmap-target", "round")
-    refused(wrong, "--heatmap-target 'round'", "integer, subpixel")
+    assert_refused(wrong, "--heatmap-target 'round'", "integer, subpixel")
 
 
 @pytest.fixture
@@ -95,8 +97,8 @@ def test_compare_two_result_files(results, tmp_path):
 
 def test_compare_refuses(results):
     folder, _ = results
-    refused(hrhsco("compare", folder / "far.json", folder / "near.json"), "--annotations")
-    refused(hrhsco("compare", folder / "no", folder / "near.json"), "no run")
+    assert_refused(hrhsco("compare", folder / "far.json", folder / "near.json"), "--annotations")
+    assert_refused(hrhsco("compare", folder / "no", folder / "near.json"), "no run")
 
 
 @pytest.mark.slow
@@ -111,7 +113,7 @@ def test_compare_runs(run, tmp_path):
     for key, value in (("max_dets", [1, 10, 100]), ("fingerprint", "0"), ("matching", "by eye")):
         changed = metrics | {"meta": metrics["meta"] | {key: value}}
         (other / "metrics.json").write_text(json.dumps(changed))
-        refused(hrhsco("compare", run, other), "can't be compared", key)
+        assert_refused(hrhsco("compare", run, other), "can't be compared", key)
 
 
 @pytest.mark.slow
@@ -133,7 +135,9 @@ def test_branch_oracles(run, tmp_path):
     page = (copy / "report" / "report.md").read_text()
     assert "| heatmap+size+center | 100.0 |" in page or "| heatmap+size+center | 9" in page
     assert "AP" in page.partition("(seed 0): ")[2][:60]
-    refused(hrhsco("evaluate", copy, "--oracle", "offset"), "'offset'", "heatmap, size, center")
+    assert_refused(
+        hrhsco("evaluate", copy, "--oracle", "offset"), "'offset'", "heatmap, size, center"
+    )
 
 
 @pytest.mark.slow

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from tests.reference.calling import hrhsco, refused, start
+from tests.helpers.calling import assert_refused, hrhsco, start
 
 PEAK_CENTER = "model.test_cfg.center_source=peak_center"
 
@@ -198,10 +198,12 @@ def test_wrong_calls_are_told_in_one_line(alone, scenes, tmp_path):
     val["categories"][0]["name"] = "boat"
     other.write_text(json.dumps(val))
     out = ["--out", tmp_path / "out"]
-    refused(hrhsco("predict", "nowhere", image, *out), "is no run")
-    refused(hrhsco("predict", alone, image, *out, "--tile", "64x64"), "overlap", "at most 32")
-    refused(hrhsco("predict", alone, image, "--with", alone, *out), "named twice")
-    refused(
+    assert_refused(hrhsco("predict", "nowhere", image, *out), "is no run")
+    assert_refused(
+        hrhsco("predict", alone, image, *out, "--tile", "64x64"), "overlap", "at most 32"
+    )
+    assert_refused(hrhsco("predict", alone, image, "--with", alone, *out), "named twice")
+    assert_refused(
         hrhsco("predict", alone, scenes / "images", "--annotations", other, *out), "same categories"
     )
     assert not (tmp_path / "out").exists()

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from tests.reference.calling import hrhsco, refused
+from tests.helpers.calling import assert_refused, hrhsco
 
 
 @pytest.fixture(scope="module")
@@ -57,8 +57,8 @@ def test_the_name_stands_beside_the_figures_and_two_are_not_mixed(files):
     assert held.returncode == 0, held.stderr
     assert "protocol dense" in held.stdout
     assert "protocol dense" in summary.read_text()
-    refused(hrhsco("check", files / "yolc.json", "--baseline", baseline), "max_dets is")
-    refused(
+    assert_refused(hrhsco("check", files / "yolc.json", "--baseline", baseline), "max_dets is")
+    assert_refused(
         hrhsco("check", files / "dense.json", "--baseline", baseline, "--protocol", "yolc"),
         "was scored by protocol dense, not yolc",
     )
@@ -95,4 +95,4 @@ def test_what_is_refused(files, options, told):
     done = hrhsco(
         "evaluate", "--predictions", files / "dt.json", "--annotations", files / "gt.json", *options
     )
-    refused(done, told)
+    assert_refused(done, told)

@@ -9,7 +9,7 @@ from mmengine.optim import scheduler as schedulers
 from hrhsco_cli.grid.spec import read_grid
 from hrhsco_cli.runs import recipe as recipes
 from reports.errors import InputError
-from tests.reference import published
+from tests.helpers import published
 
 NORMALISED = {
     "mean": [123.675, 116.28, 103.53], "std": [58.395, 57.12, 57.375], "bgr_to_rgb": True,

@@ -10,7 +10,7 @@ import tty
 import pytest
 
 from hrhsco_cli.grid.folder import GridFolder
-from tests.reference.calling import called, hrhsco, refused
+from tests.helpers.calling import assert_refused, call_here, hrhsco
 
 PEAK_CENTER = "model.test_cfg.center_source=peak_center"
 
@@ -55,7 +55,7 @@ def test_another_decoding_goes_to_its_own_folder(run, tmp_path):
     page = hrhsco("report", out)
     assert page.returncode == 0, page.stderr
     assert "peak_center" in (out / "report" / "report.md").read_text()
-    refused(hrhsco("evaluate", run, "--out", run), "is a run, which keeps its own figures")
+    assert_refused(hrhsco("evaluate", run, "--out", run), "is a run, which keeps its own figures")
 
 
 @pytest.mark.slow
@@ -119,14 +119,16 @@ def test_a_report_refuses_what_was_made_otherwise(run, tmp_path, broken):
         assert "seed=0" in text
         path.write_text(text.replace("seed=0", "seed=1"))
     said = {"metrics.json": "{'topk': 7}", "detections.json": "made of", "recipe.py": "seed was 0"}
-    refused(hrhsco("report", copy, "--out", tmp_path / "page"), said[broken], "hrhsco evaluate")
+    assert_refused(
+        hrhsco("report", copy, "--out", tmp_path / "page"), said[broken], "hrhsco evaluate"
+    )
     assert not (tmp_path / "page").exists()
 
 
 def test_options_without_effect_are_refused(tmp_path):
     words = ["evaluate", "--predictions", "a", "--annotations", "b"]
     for option in ("--checkpoint", "--set", "--oracle", "--out"):
-        refused(called(*words, option, "x"), option, "leave it out")
+        assert_refused(call_here(*words, option, "x"), option, "leave it out")
 
 
 def test_what_cannot_be_decoded_is_told_before_training(scenes, tmp_path):
@@ -136,7 +138,7 @@ def test_what_cannot_be_decoded_is_told_before_training(scenes, tmp_path):
         "--out", tmp_path / "run",
         "--set", "model.test_cfg.nms={type: nms, iou_threshold: 0.5, bogus: 1}",
     )  # fmt: skip
-    refused(done, "can't be decoded", "bogus")
+    assert_refused(done, "can't be decoded", "bogus")
     assert not (tmp_path / "run").exists()
 
 
@@ -154,7 +156,7 @@ def test_a_dash_is_standard_output_and_tables_go_to_stderr(scenes, tmp_path):
     assert json.loads(done.stdout) == json.loads((tmp_path / "a.json").read_text())
     assert done.stderr.strip() == plain.stdout.strip()
     two = hrhsco("oracle", scenes / "val.json", "--depths", 1, "--plot", "-", "--json", "-")
-    refused(two, "one standard output")
+    assert_refused(two, "one standard output")
 
 
 def test_a_link_is_followed(scenes, tmp_path):
@@ -169,7 +171,7 @@ def test_a_link_is_followed(scenes, tmp_path):
     assert json.loads(target.read_text())
     link.unlink()
     link.symlink_to(link.name)
-    refused(stats(scenes, link), "can't write", "links")
+    assert_refused(stats(scenes, link), "can't write", "links")
 
 
 def test_a_pipe_gets_the_content_and_stays(scenes, tmp_path):

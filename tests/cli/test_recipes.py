@@ -11,7 +11,7 @@ from hrhsco_cli.grid.spec import read_grid
 from hrhsco_cli.runs import recipe as recipes
 from hrhsco_cli.runs import score_limits
 from reports.errors import InputError
-from tests.reference import published
+from tests.helpers import published
 
 FOREIGN = {
     "centernet": ("CenterNet", "CenterNetHead"),

@@ -8,7 +8,7 @@ import time
 import pytest
 import torch
 
-from tests.reference.calling import hrhsco, start
+from tests.helpers.calling import hrhsco, start
 
 CALL = ["train", "quickstart_hrh_sco", "--epochs", "4", "--device", "cpu"]
 LOADERS = {

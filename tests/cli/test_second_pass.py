@@ -7,7 +7,7 @@ from collections import Counter
 import pytest
 import torch
 
-from tests.reference.calling import hrhsco
+from tests.helpers.calling import hrhsco
 
 pytestmark = pytest.mark.slow
 

@@ -7,7 +7,7 @@ import pytest
 import torch
 import yaml
 
-from tests.reference.calling import hrhsco, refused
+from tests.helpers.calling import assert_refused, hrhsco
 
 
 def figures(path):
@@ -93,5 +93,7 @@ def test_a_run_and_a_grid_start_from_weights(yolc, scenes, tmp_path):
 
 def test_wrong_calls(tmp_path):
     (tmp_path / "text.pth").write_text("no weights" * 50)
-    refused(hrhsco("weights", "inspect", "text.pth", cwd=tmp_path), "can't be read as a checkpoint")
+    assert_refused(
+        hrhsco("weights", "inspect", "text.pth", cwd=tmp_path), "can't be read as a checkpoint"
+    )
     assert [each.name for each in tmp_path.iterdir()] == ["text.pth"]

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.reference import published
-from tests.reference.calling import ROOT, called
+from tests.helpers import published
+from tests.helpers.calling import ROOT, call_here
 
 WRITING = {
     "write_text", "write_bytes", "save", "savefig", "to_csv", "copyfile", "copytree", "symlink_to",
@@ -58,7 +58,7 @@ def test_every_writer_uses_the_helpers():
 @pytest.fixture
 def folder(tmp_path):
     """What the commands read."""
-    assert called("data", "synth", tmp_path / "scenes", "--images", 4, "--size", "96x96").stdout
+    assert call_here("data", "synth", tmp_path / "scenes", "--images", 4, "--size", "96x96").stdout
     published.visdrone(tmp_path / "raw")
     truth = json.loads((tmp_path / "scenes/val.json").read_text())
     rows = [{key: a[key] for key in ("image_id", "category_id", "bbox")} | {"score": 0.5}
@@ -122,7 +122,7 @@ def interrupt():
 def test_an_end_in_the_middle_leaves_what_was_there(folder, monkeypatch, command, fault):
     words = [word.format(folder) for word in (FILES | FOLDERS)[command]]
     if command in FILES:
-        assert called(*words).returncode in (0, 1)  # what was there: a result
+        assert call_here(*words).returncode in (0, 1)  # what was there: a result
         for path in [*folder.glob("out*"), *folder.glob("out/*")]:
             if path.is_file():
                 path.write_text("old")
@@ -130,11 +130,11 @@ def test_an_end_in_the_middle_leaves_what_was_there(folder, monkeypatch, command
     with monkeypatch.context() as patched:
         # The last thing that a writer does before its result takes the old one's place.
         patched.setattr(Path, "chmod", lambda *_: fault())
-        ended = called(*words)
+        ended = call_here(*words)
     assert ended.returncode == (2 if fault is full_disk else 130), ended.stderr
     assert "Traceback" not in ended.stderr
     assert content(folder) == before
     assert not [path for path in folder.rglob(".*") if path.name.startswith(".out")]
-    again = called(*words)
+    again = call_here(*words)
     assert again.returncode in (0, 1), again.stderr
     assert content(folder) != before or command == "check --update"

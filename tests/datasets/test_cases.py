@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 
 from hrhsco_cli.datasets.coco_json import read_ground_truth
-from tests.reference.calling import hrhsco, refused
+from tests.helpers.calling import assert_refused, hrhsco
 
 SIZE = (128, 96)
 TILES = ("--size", "96x96", "--overlap", 32)
@@ -150,7 +150,7 @@ def test_a_setting_is_read_as_people_write_numbers(tmp_path):
     assert finished.returncode == 0, finished.stderr
     assert "lr=0.001" in (tmp_path / "run/recipe.py").read_text()
     for wrong in ("fast", "true", "1e-3x", ".nan", "1e999", "null", "[1]"):
-        refused(trained(data, tmp_path / "none", "--set", f"{key}={wrong}"), key, "number")
+        assert_refused(trained(data, tmp_path / "none", "--set", f"{key}={wrong}"), key, "number")
         assert not (tmp_path / "none").exists()
 
 
@@ -161,18 +161,18 @@ def test_a_setting_is_read_as_people_write_numbers(tmp_path):
 ])  # fmt: skip
 def test_a_setting_that_nothing_reads_is_refused_with_the_nearest_key(tmp_path, wrong, near):
     data = data_folder(tmp_path / "data")
-    refused(trained(data, tmp_path / "run", "--set", wrong), wrong.partition("=")[0], near)
+    assert_refused(trained(data, tmp_path / "run", "--set", wrong), wrong.partition("=")[0], near)
     assert not (tmp_path / "run").exists()
 
 
 def test_a_size_that_is_not_stated_is_told_by_all(tmp_path):
     data = data_folder(tmp_path / "data", size=(None, None))
     given = ("--predictions", results(tmp_path), "--annotations", data / "val.json")
-    refused(hrhsco("evaluate", *given), "val.json", "images[0].width")
+    assert_refused(hrhsco("evaluate", *given), "val.json", "images[0].width")
     checked = hrhsco("data", "check", data / "val.json")
     assert checked.returncode == 1
     assert "images[0]: width" in checked.stdout
-    refused(trained(data, tmp_path / "run"), "train.json", "images[0].width")
+    assert_refused(trained(data, tmp_path / "run"), "train.json", "images[0].width")
     assert not (tmp_path / "run").exists()
 
 
@@ -205,7 +205,7 @@ def test_names_are_printed_as_they_are(tmp_path, names):
 
 def test_names_don_t_need_the_terminals_encoding(tmp_path, monkeypatch):
     """A new process, since the encoding of its output is chosen when it starts."""
-    from tests.reference.calling import hrhsco_cold
+    from tests.helpers.calling import hrhsco_cold
 
     monkeypatch.setenv("PYTHONIOENCODING", "ascii")
     annotations = coco(tmp_path / "车.json", names=[(1, "汽车")])
@@ -239,7 +239,7 @@ def test_a_label_file_of_another_encoding_is_named(tmp_path):
     text(label, "")
     label.write_bytes("imagesource:Gefäß\n".encode("latin-1") + row.encode())
     convert = ("data", "convert", "dota", tmp_path / "raw", tmp_path / "out.json", "--split", "val")
-    refused(hrhsco(*convert), "P1.txt, line 1", "UTF-8")
+    assert_refused(hrhsco(*convert), "P1.txt, line 1", "UTF-8")
     label.write_bytes(b"\xef\xbb\xbf" + f"imagesource:Gefäß\n{row}".encode())
     assert "1 boxes" in done(*convert).stderr
 
@@ -250,14 +250,14 @@ def test_a_tolerance_that_is_no_number_is_refused(tmp_path, tolerance):
     gate = text(
         tmp_path / "gate.yaml", f"metrics:\n  ap.50: {{value: 0.9, absolute: {tolerance}}}\n"
     )
-    refused(hrhsco("check", metrics, "--baseline", gate), "gate.yaml", "ap.50")
+    assert_refused(hrhsco("check", metrics, "--baseline", gate), "gate.yaml", "ap.50")
 
 
 def test_a_truncated_image_is_told_before_training(tmp_path):
     data = data_folder(tmp_path / "data", "jpg")
     path = data / "images/train.jpg"
     path.write_bytes(path.read_bytes()[:-300])
-    refused(trained(data, tmp_path / "run"), "train.jpg", "can't be read as an image")
+    assert_refused(trained(data, tmp_path / "run"), "train.jpg", "can't be read as an image")
     assert not (tmp_path / "run").exists()
 
 
@@ -267,7 +267,7 @@ def test_yolo_rows_in_pixels_are_refused(tmp_path):
     text(tmp_path / "raw/data.yaml", "names: [car]\n")
     out = tmp_path / "out.json"
     finished = hrhsco("data", "convert", "yolo", tmp_path / "raw", out, "--split", "val")
-    refused(finished, "a.txt:1", "fractions")
+    assert_refused(finished, "a.txt:1", "fractions")
     assert not out.exists()
 
 

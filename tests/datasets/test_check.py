@@ -8,9 +8,9 @@ from PIL import Image
 from hrhsco_cli.datasets.check import check_coco, check_layout
 from reports.dataset_check import KINDS
 from reports.errors import InputError
-from tests.reference import published
-from tests.reference.calling import hrhsco
-from tests.reference.published import text, write_image
+from tests.helpers import published
+from tests.helpers.calling import hrhsco
+from tests.helpers.published import text, write_image
 
 KINDS_BETWEEN = {"image in both files", "class in one file only"}
 

@@ -11,8 +11,8 @@ from hrhsco_cli.datasets.coco_json import read_ground_truth
 from hrhsco_cli.datasets.convert import LAYOUTS, convert_dataset
 from hrhsco_cli.datasets.convert.dota import V1_0, V1_5, V2_0
 from reports.errors import InputError
-from tests.reference import published
-from tests.reference.published import text, write_image
+from tests.helpers import published
+from tests.helpers.published import text, write_image
 
 
 def converted(layout, source, tmp_path, split=None):

@@ -10,7 +10,7 @@ from hrhsco_cli.datasets.coco_json import read_ground_truth
 from hrhsco_cli.datasets.crops import crop_dataset
 from hrhsco_cli.runs.cropping import window_finders
 from reports.errors import InputError
-from tests.reference.calling import hrhsco, refused
+from tests.helpers.calling import assert_refused, hrhsco
 
 SIZE = (320, 200)
 CROWD = [(60.25 + 9.5 * (i % 10), 40.125 + 11 * (i // 10), 5.5, 4.75) for i in range(80)]
@@ -241,7 +241,7 @@ def test_the_command_says_what_it_kept_and_cut(tmp_path):
     assert cut > 0
     said = f"train: 1 images, 1 crops with {len(rows) - cut} boxes; {cut} boxes cut"
     assert said in done.stderr
-    refused(hrhsco(*call), "is not empty")
-    refused(
+    assert_refused(hrhsco(*call), "is not empty")
+    assert_refused(
         hrhsco("data", "crops", source, tmp_path / "new", "--splits", "tset"), "--splits 'tset'"
     )

@@ -12,7 +12,7 @@ from hrhsco_cli.shown.downsampled import grid_sentence
 from reports.dataset_stats import annotation_grid
 from reports.errors import InputError
 from tests.datasets.test_crops import dataset, of
-from tests.reference.calling import hrhsco, refused
+from tests.helpers.calling import assert_refused, hrhsco
 
 SIZE = (320, 200)
 BOXES = [
@@ -121,10 +121,12 @@ def test_the_command(tmp_path):
     assert "train: 1 images, 4 phases" in done.stderr
     assert "75.0% of the centers lie on a grid of 1/4 px" in done.stderr
     call = ("data", "downsample", source)
-    refused(hrhsco(*call, out, "--factor", 2), "is not empty")
-    refused(hrhsco(*call, tmp_path / "new", "--factor", 8), "at 40x25 px", "stride of 32")
-    refused(hrhsco(*call, tmp_path / "new", "--factor", 1), "--factor is 1")
-    refused(hrhsco("data", "downsample", tmp_path, tmp_path / "new", "--factor", 2), "neither")
+    assert_refused(hrhsco(*call, out, "--factor", 2), "is not empty")
+    assert_refused(hrhsco(*call, tmp_path / "new", "--factor", 8), "at 40x25 px", "stride of 32")
+    assert_refused(hrhsco(*call, tmp_path / "new", "--factor", 1), "--factor is 1")
+    assert_refused(
+        hrhsco("data", "downsample", tmp_path, tmp_path / "new", "--factor", 2), "neither"
+    )
     (source / "images/deep/val.png").unlink()
-    refused(hrhsco(*call, tmp_path / "new", "--factor", 2), "val.png")
+    assert_refused(hrhsco(*call, tmp_path / "new", "--factor", 2), "val.png")
     assert sorted(each.name for each in tmp_path.iterdir()) == ["out", "source"]

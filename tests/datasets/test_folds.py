@@ -7,7 +7,7 @@ import numpy as np
 from PIL import Image
 
 from hrhsco_cli.datasets.coco_json import read_ground_truth
-from tests.reference.calling import hrhsco, refused
+from tests.helpers.calling import assert_refused, hrhsco
 
 NAMES = {"train": ["a1.png", "a2.png", "ab1.png"], "val": ["c1.png"]}
 
@@ -70,12 +70,14 @@ def test_one_class(tmp_path):
 def test_refusals(tmp_path):
     source = dataset(tmp_path / "source")
     call = ("data", "folds", source, tmp_path / "out", "--by")
-    refused(hrhsco(*call, "a,b"), "c1.png", "begins with none of a, b")
-    refused(hrhsco(*call, "a,c,d"), "no image", "'d'")
-    refused(hrhsco(*call, "a"), "two or more prefixes")
+    assert_refused(hrhsco(*call, "a,b"), "c1.png", "begins with none of a, b")
+    assert_refused(hrhsco(*call, "a,c,d"), "no image", "'d'")
+    assert_refused(hrhsco(*call, "a"), "two or more prefixes")
     shutil.copyfile(source / "images/a1.png", source / "images/c1.png")
-    refused(hrhsco(*call, "a,c"), "folds a and c share an image: a1.png and c1.png")
-    refused(hrhsco(*call[:-2], tmp_path / "out2", "--by", "a,../c"), "prefixes")
+    assert_refused(hrhsco(*call, "a,c"), "folds a and c share an image: a1.png and c1.png")
+    assert_refused(hrhsco(*call[:-2], tmp_path / "out2", "--by", "a,../c"), "prefixes")
     twice = dataset(tmp_path / "twice", {"train": ["a1.png", "c1.png"], "val": ["a1.png"]})
-    refused(hrhsco("data", "folds", twice, tmp_path / "out", "--by", "a,c"), "a1.png is listed")
+    assert_refused(
+        hrhsco("data", "folds", twice, tmp_path / "out", "--by", "a,c"), "a1.png is listed"
+    )
     assert sorted(each.name for each in tmp_path.iterdir()) == ["source", "twice"]

@@ -20,9 +20,9 @@ from hrhsco_cli.grid.data import grid_data
 from hrhsco_cli.grid.spec import read_grid
 from reports.errors import InputError
 from reports.frames import BOX_COLUMNS, GroundTruth
-from tests.reference.calling import called
+from tests.helpers.calling import call_here
+from tests.helpers.damage import broken_bytes, broken_rows, broken_trees
 from tests.reference.coco import precision_by_pycocotools
-from tests.reference.damage import broken_bytes, broken_rows, broken_trees
 
 COUNT = itertools.count()
 SIZE = (60, 40)
@@ -129,7 +129,7 @@ def scored_as_expected(folder, coco, results):
     (folder / "gt.json").write_bytes(coco)
     (folder / "dt.json").write_bytes(results)
     before = sorted(folder.iterdir())
-    done = called(
+    done = call_here(
         "evaluate", "--predictions", folder / "dt.json", "--annotations", folder / "gt.json",
         "--json", folder / "metrics.json",
     )  # fmt: skip
@@ -189,12 +189,12 @@ def converted_as_expected(layout, source, label, expected):
     """The right number of boxes, or a refusal that names the label file; nothing half written."""
     out = source.parent / f"{source.name}.json"
     split = ("--split", "val") if layout == "dota" else ()
-    done = called("data", "convert", layout, source, out, *split)
+    done = call_here("data", "convert", layout, source, out, *split)
     if right_or_refused(done, label):
         assert len(json.loads(out.read_text())["annotations"]) == expected()
     else:
         assert not out.exists()
-        checked = called("data", "check", source, "--layout", layout, *split)
+        checked = call_here("data", "check", source, "--layout", layout, *split)
         assert checked.returncode == 1, checked.stdout
 
 
@@ -310,7 +310,7 @@ def test_broken_yolo_descriptions(root, tree):
     (folder / "labels/a.txt").write_text("0 0.5 0.5 0.2 0.25\n")
     (folder / "data.yaml").write_text(yaml.safe_dump(tree, allow_unicode=True))
     out = folder / "out.json"
-    done = called("data", "convert", "yolo", folder, out, "--split", "val")
+    done = call_here("data", "convert", "yolo", folder, out, "--split", "val")
     if right_or_refused(done, str(folder)):
         assert len(json.loads(out.read_text())["annotations"]) == 1
     else:
@@ -340,7 +340,7 @@ def guarded(folder, metrics, gate):
     (folder / "metrics.json").write_bytes(metrics)
     (folder / "gate.yaml").write_bytes(gate)
     before = sorted(folder.iterdir())
-    done = called("check", folder / "metrics.json", "--baseline", folder / "gate.yaml")
+    done = call_here("check", folder / "metrics.json", "--baseline", folder / "gate.yaml")
     assert sorted(folder.iterdir()) == before
     if done.returncode == 1:
         assert "metrics fell" in done.stdout, (done.stdout, done.stderr)

@@ -19,7 +19,7 @@ from hrhsco_cli.datasets.images import (
 )
 from reports.errors import InputError
 from reports.lettering import drawable
-from tests.reference.calling import hrhsco
+from tests.helpers.calling import hrhsco
 
 WIDTH, HEIGHT = 62, 40
 RANDOM = np.random.default_rng(0)

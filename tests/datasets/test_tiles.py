@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 from hrhsco_cli.datasets.images import image_size, read_header
-from tests.reference.calling import hrhsco, refused
+from tests.helpers.calling import assert_refused, hrhsco
 
 SIZE, TILE, OVERLAP = (430, 300), (128, 96), 24
 
@@ -98,11 +98,11 @@ def test_an_image_smaller_than_a_tile_is_one_and_the_whole_is_sound(cut):
 
 @pytest.mark.slow
 def test_wrong_calls(source, tmp_path):
-    refused(
+    assert_refused(
         hrhsco("data", "tiles", source, tmp_path / "out", "--size", "64x64", "--overlap", 64),
         "an overlap of 64 px leaves nothing of a tile of 64x64",
     )
-    refused(hrhsco("data", "tiles", tmp_path, tmp_path / "out"), "train.json")
+    assert_refused(hrhsco("data", "tiles", tmp_path, tmp_path / "out"), "train.json")
     assert not (tmp_path / "out").exists()
 
 

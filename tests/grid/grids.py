@@ -9,7 +9,7 @@ import time
 
 import yaml
 
-from tests.reference import calling
+from tests.helpers import calling
 
 TWO_HEADS = {
     "title": "Two heads",

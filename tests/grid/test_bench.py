@@ -5,7 +5,7 @@ import json
 import pytest
 
 from tests.grid import grids
-from tests.reference.calling import hrhsco, refused
+from tests.helpers.calling import assert_refused, hrhsco
 
 
 @pytest.mark.slow
@@ -40,5 +40,5 @@ def test_a_network_that_fails_has_no_time(scenes, tmp_path):
         set={"optim_wrapper.optimizer.lr": 1e9},
     )
     done = hrhsco("ablate", "bench", grid, "--data", scenes, "--epochs", 1, "--device", "cpu")
-    refused(done, "failed, so there is nothing to time")
-    refused(hrhsco("ablate", "bench", "no_such_grid"), "no_such_grid")
+    assert_refused(done, "failed, so there is nothing to time")
+    assert_refused(hrhsco("ablate", "bench", "no_such_grid"), "no_such_grid")

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.grid import grids
-from tests.reference.calling import HRHSCO, hrhsco
+from tests.helpers.calling import HRHSCO, hrhsco
 
 pytestmark = pytest.mark.slow
 

@@ -9,7 +9,7 @@ from hrhsco_cli.grid.spec import read_grid
 from hrhsco_cli.runs.val_log import due
 from reports.errors import InputError
 from tests.grid import grids
-from tests.reference.calling import hrhsco, refused
+from tests.helpers.calling import assert_refused, hrhsco
 
 SOURCES = ["regression", "peak_center", "sco", "dark"]
 GRID = {
@@ -92,7 +92,7 @@ def test_a_gap_is_told_and_nothing_is_written(own, scenes):
     log.write_text(log.read_text().splitlines(keepends=True)[1])
     before = {path: path.read_bytes() for path in out.rglob("*") if path.is_file()}
     said = "was not scored on the way at epoch 4 (validate: 4)"
-    refused(hrhsco("report", out), said, "--validate 0")
+    assert_refused(hrhsco("report", out), said, "--validate 0")
     assert said in again(own, scenes, code=2)
     after = {path: path.read_bytes() for path in out.rglob("*") if path.is_file()}
     assert {path: text for path, text in after.items() if "locks" not in path.parts} == {

@@ -12,7 +12,7 @@ from hrhsco_cli.runs import training
 from hrhsco_cli.runs.comparing import compare_sides
 from reports.metrics.definitions import METRICS
 from tests.grid import grids
-from tests.reference.calling import hrhsco, refused
+from tests.helpers.calling import assert_refused, hrhsco
 
 ROWS = {
     "CenterNet (offset head)": "quickstart_centernet",
@@ -106,7 +106,7 @@ def test_the_same_seed_gives_the_same_result_in_a_run_of_its_own(out, scenes, tm
 def test_a_branch_oracle_is_refused_before_anything_is_scored(out):
     run = grids.trials(out)["fcos-seed0"]
     before = (run / "metrics.json").stat().st_mtime_ns
-    refused(
+    assert_refused(
         hrhsco("evaluate", run, "--oracle", "heatmap"),
         "--oracle needs a YOLCHead; this run has a FCOSHead",
     )

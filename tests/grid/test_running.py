@@ -6,7 +6,7 @@ import pytest
 
 from hrhsco_cli.grid.measured import cache_file
 from tests.grid import grids
-from tests.reference.calling import hrhsco, refused
+from tests.helpers.calling import assert_refused, hrhsco
 
 pytestmark = pytest.mark.slow
 
@@ -79,9 +79,11 @@ def test_status_from_another_terminal(scenes, tmp_path):
     assert "3 waiting" in told.stdout
     grids.kill(process.pid)
     process.communicate()
-    refused(hrhsco("ablate", "status", out, "--grid", "other"), "no grid 'other'", "grid")
-    refused(hrhsco("ablate", "status", tmp_path), "no grid.json")
-    refused(hrhsco("ablate", "status", out, "--metric", "loc.px.men"), "did you mean loc.px.mean?")
+    assert_refused(hrhsco("ablate", "status", out, "--grid", "other"), "no grid 'other'", "grid")
+    assert_refused(hrhsco("ablate", "status", tmp_path), "no grid.json")
+    assert_refused(
+        hrhsco("ablate", "status", out, "--metric", "loc.px.men"), "did you mean loc.px.mean?"
+    )
 
 
 def test_watching_ends_with_the_grid(scenes, tmp_path):

@@ -18,7 +18,7 @@ from heads.heatmap_branch import BaselineHeatmapBranch, HRHHeatmapBranch
 from heads.offset_branch import OffsetBranch
 from heads.peaks import find_peaks
 from heads.targets import encode
-from tests.reference.gpu import DEVICE, to_device
+from tests.helpers.gpu import DEVICE, to_device
 
 pytestmark = pytest.mark.cuda
 

@@ -8,7 +8,7 @@ from hrhsco_cli.runs import recipe, training
 from hrhsco_cli.runs.folder import RunFolder
 from hrhsco_cli.runs.recorded import read_recorded
 from reports.errors import InputError
-from tests.reference.calling import called, refused
+from tests.helpers.calling import assert_refused, call_here
 
 HARM = "import pathlib; pathlib.Path({place!r}).write_text('ran')"
 
@@ -93,7 +93,7 @@ def test_scoring_a_run_executes_nothing_of_it(own_run, scenes, tmp_path, monkeyp
         ["export", own_run, tmp_path / "a.onnx"],
         ["data", "crops", scenes, out, "--from", own_run],
     ):  # fmt: skip
-        refused(called(*command), "recipe.py")
+        assert_refused(call_here(*command), "recipe.py")
     assert not out.exists()
     assert not (tmp_path / "ran").exists()
 

@@ -56,12 +56,12 @@ def serve(requests, answers):
             codes[answer] = None
         else:
             ((how, child),) = asked.items()
-            answer = codes[child] = ended(child, how == "wait", codes[child])
+            answer = codes[child] = find_exit_code(child, how == "wait", codes[child])
         print(json.dumps(answer), file=answers, flush=True)
     return None
 
 
-def ended(child, wait, code):
+def find_exit_code(child, wait, code):
     """The exit code of a child, or minus the signal that ended it; None if it has not ended."""
     if code is None:
         found, status = os.waitpid(child, 0 if wait else os.WNOHANG)

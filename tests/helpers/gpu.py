@@ -6,7 +6,7 @@ DEVICE = os.environ.get("HRHSCO_TEST_DEVICE", "cuda")
 """``cpu`` runs the same bodies where there is no GPU, to see that they are right."""
 
 
-def skip_reason():
+def find_skip_reason():
     """Why a test marked ``cuda`` can't run here; None where it can."""
     if DEVICE != "cuda":
         return None

@@ -1,4 +1,4 @@
-"""Calling the command line in a process of its own."""
+"""Calls of the command line, in a process of its own or in this one."""
 
 import atexit
 import contextlib
@@ -51,19 +51,19 @@ class Started:
             "words": words, "cwd": cwd, "environment": dict(os.environ), "session": session,
             "limits": limits, "stdout": stdout, "stderr": stderr,
         }  # fmt: skip
-        self.pid = _answered(asked)
+        self.pid = _ask(asked)
 
     def poll(self):
         """Its exit code; minus the signal that ended it; None while it runs."""
         if self.returncode is None:
-            self.returncode = _answered({"poll": self.pid})
+            self.returncode = _ask({"poll": self.pid})
         return self.returncode
 
     def wait(self, timeout=None):
         """Wait for its end; one that takes too long is killed."""
         if self.returncode is None:
             try:
-                self.returncode = _answered({"wait": self.pid}, timeout)
+                self.returncode = _ask({"wait": self.pid}, timeout)
             except TimeoutError:
                 os.kill(self.pid, signal.SIGKILL)
                 self.returncode = json.loads(_warm().stdout.readline())
@@ -76,7 +76,7 @@ class Started:
         return tuple(Path(file.name).read_text() for file in self._files)
 
 
-def called(*words):
+def call_here(*words):
     """Call a command in this process: for hundreds of calls, of commands that change nothing here.
 
     What it would leave behind in the process (an interrupt, a state of torch) is not tried so.
@@ -107,7 +107,7 @@ def hrhsco_cold(*words, cwd=None, timeout=500):
 @functools.cache
 def _warm():
     process = subprocess.Popen(
-        [sys.executable, "-m", "tests.reference.warm"],
+        [sys.executable, "-m", "tests.helpers.warm"],
         stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, bufsize=1, cwd=ROOT,
     )  # fmt: skip
     atexit.register(_end, process)
@@ -119,8 +119,8 @@ def _end(process):
     process.wait()
 
 
-def _answered(asked, timeout=None):
-    """What the warm process answers."""
+def _ask(asked, timeout=None):
+    """Ask the warm process; its answer."""
     warm = _warm()
     warm.stdin.write(json.dumps(asked) + "\n")
     if not select.select([warm.stdout], [], [], timeout)[0]:
@@ -130,8 +130,8 @@ def _answered(asked, timeout=None):
     return json.loads(answer)
 
 
-def refused(result, *parts, code=2):
-    """One line, the right code, no traceback."""
+def assert_refused(result, *parts, code=2):
+    """See a command refused: one line, the right code, no traceback."""
     assert result.returncode == code, result.stderr
     line = result.stderr.strip().splitlines()[-1]
     assert line.startswith("error: ")

@@ -15,15 +15,15 @@ ODD_TOKENS = [
 ]  # fmt: skip
 
 
-def places(tree, path=()):
+def list_places(tree, path=()):
     """The path of each value in a tree of dicts and lists, the whole first."""
     yield path
     if isinstance(tree, dict):
         for key in tree:
-            yield from places(tree[key], (*path, key))
+            yield from list_places(tree[key], (*path, key))
     elif isinstance(tree, list):
         for index, each in enumerate(tree):
-            yield from places(each, (*path, index))
+            yield from list_places(each, (*path, index))
 
 
 def _parent(tree, path):
@@ -36,7 +36,7 @@ def _parent(tree, path):
 def broken_trees(draw, tree):
     """A copy of a tree in which one value is another, gone, or there twice, or a key renamed."""
     tree = copy.deepcopy(tree)
-    path = draw(st.sampled_from(list(places(tree))))
+    path = draw(st.sampled_from(list(list_places(tree))))
     if not path:
         return draw(st.sampled_from(ODD_VALUES))
     parent, key = _parent(tree, path), path[-1]

@@ -1,0 +1,1 @@
+"""What tests share: calling commands, small data sets, damaged files, the GPU."""

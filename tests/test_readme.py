@@ -31,7 +31,31 @@ def commands(text):
     ]
 
 
-COMMANDS = sorted({line for page in PAGES for line in commands(page.read_text())})
+def job_steps(text):
+    """The lines that its GitHub Actions jobs run."""
+    return [
+        step["run"]
+        for block in re.findall(r"```yaml\n(on:.*?)```", text, flags=re.S)
+        for job in yaml.safe_load(block)["jobs"].values()
+        for step in job["steps"]
+        if "run" in step
+    ]
+
+
+STEPS = job_steps((ROOT / "hrhsco_cli/README.md").read_text())
+COMMANDS = sorted({line for page in PAGES for line in commands(page.read_text())} | set(STEPS))
+
+
+def test_the_job_for_github_checks_and_posts():
+    first, *rest = STEPS
+    assert first.startswith("python3 -m venv") and README.count(first) == 1
+    words = [shlex.split(line) for line in rest]
+    assert all(Path(line[0]).name in ("hrhsco", "gh") for line in words)
+    (check,) = (line for line in words if line[1] == "check")
+    assert {"--junit", "--summary"} <= set(check) and (ROOT / "recipes/baselines").is_dir()
+    (compare,) = (line for line in words if line[1] == "compare")
+    (post,) = (line for line in words if line[0] == "gh")
+    assert compare[compare.index("--markdown") + 1] == post[post.index("--body-file") + 1]
 
 
 def test_ci_runs_the_two_commands():

@@ -23,6 +23,9 @@ def compare(
     min_score: Annotated[
         float | None, typer.Option(help="Leave lower scores out of the matching.")
     ] = None,
+    markdown: Annotated[
+        Path | None, output("Write the answer and its table there, for a pull request.")
+    ] = None,
     json_out: Annotated[Path | None, output("Write the result there.", "--json")] = None,
 ) -> None:
     """Say whether B is better than A: paired bootstrap over images and runs, 95 % intervals.
@@ -37,8 +40,10 @@ def compare(
     Example: hrhsco compare runs/first runs/second --protocol visdrone
 
     Example: hrhsco compare mine.json theirs.json --annotations val.json
+
+    Example: hrhsco compare runs/first runs/second --markdown compare.md
     """
-    from hrhsco_cli.files import write_json
+    from hrhsco_cli.files import write_json, write_text
     from hrhsco_cli.runs.comparing import compare_sides
     from hrhsco_cli.shown.comparison import print_comparison
 
@@ -52,5 +57,9 @@ def compare(
         min_score=min_score,
     )
     print_comparison(done)
+    if markdown is not None:
+        from reports.sections.pull_request import compose_comparison
+
+        write_text(markdown, compose_comparison(done))
     if json_out is not None:
         write_json(json_out, done)

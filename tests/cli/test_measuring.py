@@ -5,6 +5,7 @@ import shutil
 
 import pytest
 
+from reports.sections.pull_request import compose_comparison
 from tests.helpers.calling import assert_refused, hrhsco
 
 
@@ -89,10 +90,43 @@ def test_compare_two_result_files(results, tmp_path):
     assert error["verdict"] == "B is better"
     assert (error["a"], error["b"]) == pytest.approx((3, 1), abs=0.3)
     assert "B is better" in done.stdout
+    assert_page_says_the_same(call, found["metrics"])
     (folder / "none.json").write_text("[]")
     done = hrhsco("compare", folder / "near.json", folder / "none.json", *call[3:])
     assert done.returncode == 0, done.stderr
     assert "A is better" in done.stdout
+
+
+def assert_page_says_the_same(call, metrics):
+    """The Markdown for a pull request, on standard output: the answer, then a row a metric."""
+    done = hrhsco(*call, "--resamples", 200, "--markdown", "-")
+    assert done.returncode == 0, done.stderr
+    title, answer, sides, table, told = done.stdout.strip().split("\n\n")
+    assert title == "## hrhsco compare"
+    error = metrics["loc.px.mean"]
+    change, low, high = (f"{error[name]:+.3f}" for name in ("difference", "low", "high"))
+    assert f"mean error ({change} [{low}, {high}] px)" in answer
+    assert answer.startswith("**B is better by ")
+    assert sides.startswith(f"- A: `{call[1]}` (1 run)\n- B: `{call[2]}` (1 run)")
+    rows = [line.split(" | ") for line in table.splitlines()[2:]]
+    assert [row[-1].removesuffix(" |") for row in rows] == [m["verdict"] for m in metrics.values()]
+    assert f"| {change} [{low}, {high}] |" in table
+    assert "200 resamples" in told and "these two networks" in told
+
+
+def test_names_are_no_markup_in_a_pull_request():
+    meta = {
+        "a": {"name": "a`|<b>\n# x", "runs": 2, "seeds": [0, 1]},
+        "b": {"name": "b", "runs": 1, "seeds": [None]},
+        "max_dets": [1, 100], "images": 3, "resamples": 100, "protocol": "dense",
+        "min_score": 0.0, "fingerprint": "abc",
+    }  # fmt: skip
+    row = {"a": None, "b": 0.5, "difference": None, "low": None, "high": None}
+    metrics = {"ap.50": row | {"verdict": "not measured"}}
+    text = compose_comparison({"meta": meta, "metrics": metrics})
+    assert "- A: `` a`|<b> # x `` (2 runs, seeds 0, 1)\n- B: `b` (1 run)" in text
+    assert "**Nothing can be measured for AP50.**" in text
+    assert "| AP50 (%) | – | 50.0 | – | not measured |" in text
 
 
 def test_compare_refuses(results):

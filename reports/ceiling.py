@@ -13,13 +13,13 @@ import torch
 from heads.centers import CENTER_SOURCES
 from heads.perfect import PerfectPeaks, perfect_peaks
 from heads.targets import FEATURE_STRIDE
-from reports.center_noise import draw_errors, exact_rms
 from reports.dataset_stats import annotation_grid
 from reports.frames import GroundTruth
 from reports.metrics.average_precision import average_precision, evaluate
 from reports.metrics.localization import count_objects, localization_metrics
 from reports.metrics.matching import PROTOCOL, match_centers
 from reports.metrics.protocols import DENSE, Protocol, counted
+from reports.statistics.center_noise import draw_errors, exact_rms
 
 PADDING_PX = 32
 """Networks with an HRNet pad their input to whole multiples of this."""
@@ -73,7 +73,7 @@ def ceiling(
         decoding: ``local_maximum_kernel``, ``peak_window`` and ``topk`` where not the defaults.
         targets: ``heatmap_target`` and ``gaussian_radius_px`` where not the defaults.
         center_noise: standard deviation in original px, on each axis, of a Gaussian error of the
-            center before rounding (``reports.center_noise``); 0 is none.
+            center before rounding (``reports.statistics.center_noise``); 0 is none.
         draws: how often the errors are drawn; figures are means over draws.
 
     Returns:

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from reports import reached
+from reports import variant_ceilings
 from reports.errors import InputError
 from reports.frames import GroundTruth
 from reports.markdown import image
@@ -23,10 +23,10 @@ from reports.plots import (
     size_bins,
     training_curves,
 )
-from reports.sections import conditions, limits, overview, published, telling, verdicts
+from reports.sections import conditions, limits, overview, own_error, published, verdicts
 from reports.sections.gain import gains
 from reports.sections.learning import curves
-from reports.telling import Telling, tellings
+from reports.statistics.own_error import Telling, tellings
 from reports.trials import DetectedImage, Trial, require_comparable
 
 
@@ -63,7 +63,7 @@ def write_report(
     _require_replaceable(out)
     aside = _folder_beside(out)
     try:
-        floors = reached.floors(trials, truth)
+        floors = variant_ceilings.floors(trials, truth)
         figures = []
         for name, caption, figure in _figures(trials, truth, images, floors):
             figure.savefig(aside / f"{name}.png")
@@ -211,14 +211,14 @@ def _page(
             conditions.unfinished(unfinished),
             overview.compared(trials, truth, center_sources),
         ],
-        "What this run can tell": [telling.what_it_tells(told)],
+        "What this run can tell": [own_error.what_it_tells(told)],
         "What came out": [verdicts.verdicts(trials, told), overview.headline(trials)],
         "Figures": figures,
         "The learning curve": [curves(trials)],
         "The law and what was gained": [gains(trials)],
         "By object size": [overview.by_size(trials, truth)],
         "By strictness": [limits.strictness(trials)],
-        "What rounding allows": [limits.ceiling(trials, reached.ceilings(trials, truth))],
+        "What rounding allows": [limits.ceiling(trials, variant_ceilings.ceilings(trials, truth))],
         "Which branch holds the score back": [limits.branches(trials)],
         "Which errors cost AP": [limits.error_split(trials)],
         "Beside published figures": [published.beside(trials, truth)],

@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
-from reports.lettering import LetteredFigure, drawable
+from reports.fonts import LetteredFigure, drawable
 from reports.trials import Trial
 
 DPI = 110

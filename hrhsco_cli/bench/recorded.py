@@ -6,7 +6,7 @@ from typing import Any
 from hrhsco_cli.files import write_json
 from hrhsco_cli.runs.evaluation import read_metrics
 from hrhsco_cli.runs.folder import RunFolder
-from reports.timing import latency_metrics, timings
+from reports.statistics.timing import latency_metrics, timings
 
 _CONDITIONS = (
     "kind", "clock", "device", "driver", "cuda", "precision", "batch", "channels_last", "compile",

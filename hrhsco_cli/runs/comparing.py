@@ -8,11 +8,11 @@ from hrhsco_cli.datasets.coco_json import read_detections, read_scored_truth
 from hrhsco_cli.files import read_json
 from hrhsco_cli.runs.evaluation import read_metrics
 from hrhsco_cli.runs.folder import RunFolder, matching
-from reports.bootstrap import CONFIDENCE, PAIRED_ERROR, Comparison, Side, compare
 from reports.errors import InputError
 from reports.frames import GroundTruth
 from reports.metrics.matching import PROTOCOL
 from reports.metrics.protocols import DENSE, Protocol, of_meta
+from reports.statistics.image_bootstrap import CONFIDENCE, PAIRED_ERROR, Comparison, Side, compare
 from reports.trials import comparable
 
 

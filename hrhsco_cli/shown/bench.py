@@ -12,7 +12,7 @@ _CONDITIONS = ("device", "input_size", "batch", "precision", "rounds", "clock")
 
 def print_bench(result: dict[str, Any]) -> None:
     """Print a bench: cost and memory, then time by stage; milliseconds on a GPU alone."""
-    from reports.timing import timings
+    from reports.statistics.timing import timings
 
     meta, variants = result["meta"], result["variants"]
     console = Console()

@@ -10,8 +10,8 @@ _CONDITIONS = ("device", "size", "channels", "classes", "precision", "rounds", "
 
 def print_growth(result: dict[str, Any]) -> None:
     """Print ratios, memory and differences; no absolute times, which ``--json`` holds."""
-    from reports.growth import growth_table
     from reports.sections.growth import HEADINGS, rows
+    from reports.statistics.growth import growth_table
 
     console, meta = Console(), result["meta"]
     shown = new_table(*HEADINGS, title=f"fast against plain forms, {meta['kind']}")

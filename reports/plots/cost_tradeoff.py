@@ -4,8 +4,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from reports import theme
-from reports.comparison import summary
 from reports.metrics.definitions import METRICS
+from reports.statistics.differences import summary
 from reports.trials import Trial, variants
 
 _SHOWN = ("ap.small", "loc.px.mean")

@@ -5,10 +5,11 @@ import itertools
 import numpy as np
 from matplotlib.figure import Figure
 
-from reports import law, theme
-from reports.measured_gain import points
+from reports import theme
 from reports.metrics.size_bins import AITOD_BINS
-from reports.telling import SHARE
+from reports.statistics import rounding_law
+from reports.statistics.offset_gain import points
+from reports.statistics.own_error import SHARE
 from reports.trials import Trial
 
 _MARKERS = dict(zip((each.name for each in AITOD_BINS), "o^sD", strict=True))
@@ -28,11 +29,11 @@ def draw(trials: list[Trial]) -> Figure | None:
     high = min(max(2.0, float(found["own"].max()) * 1.2), _MOST)
     own = np.geomspace(low, high, 200)
     axes.plot(
-        own, [law.ideal_gain(each) for each in own],
+        own, [rounding_law.ideal_gain(each) for each in own],
         color="black", linewidth=1.2, label="the law: a perfect fraction",
     )  # fmt: skip
     axes.axvline(
-        law.own_error_at(SHARE), color=theme.GREY, linewidth=0.8, linestyle="--",
+        rounding_law.own_error_at(SHARE), color=theme.GREY, linewidth=0.8, linestyle="--",
         label=f"a perfect fraction takes {100 * SHARE:g} % off",
     )  # fmt: skip
     axes.axhline(0, color=theme.GREY, linewidth=0.8)

@@ -8,7 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from reports import theme
-from reports.growth import FORMS, growth_table, slopes
+from reports.statistics.growth import FORMS, growth_table, slopes
 
 _QUANTITIES = {"ms": "time", "bytes": "memory"}
 _LOOKS = {"fast": ("#0072b2", "o"), "plain": (theme.GREY, "s")}

@@ -6,7 +6,7 @@ from typing import Any
 from matplotlib.figure import Figure
 
 from reports import theme
-from reports.timing import timings
+from reports.statistics.timing import timings
 
 STAGES = ("backbone", "neck", "heatmap", "offset", "box", "decode")
 

@@ -4,9 +4,10 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator
 
-from reports import comparison, theme
-from reports.learning import ERROR, SHOWN, curve, scored_on_the_way
+from reports import theme
 from reports.metrics.definitions import METRICS
+from reports.statistics import differences
+from reports.statistics.learning_curves import ERROR, SHOWN, curve, scored_on_the_way
 from reports.trials import Trial, by_source, variants
 
 REFERENCE = "the baseline's best decode"
@@ -21,7 +22,7 @@ def draw(trials: list[Trial]) -> Figure | None:
         return None
     networks = by_source(scored)
     looks = theme.looks(scored)
-    best = comparison.best_baseline(scored)
+    best = differences.best_baseline(scored)
     reference = variants(scored)[best] if best is not None else []
     figure, axes = theme.figure(len(networks), len(SHOWN), height_in=0.3 + _ROW_IN * len(networks))
     for row, (name, sources) in enumerate(networks.items()):

@@ -10,8 +10,9 @@ import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
-from reports import comparison, theme
+from reports import theme
 from reports.plots.window import show_window
+from reports.statistics import differences
 from reports.trials import DetectedImage, Trial, variants
 
 CROP_PX = 28
@@ -58,7 +59,7 @@ def worth_drawing(trials: list[Trial]) -> dict[str, theme.Look]:
 
 
 def _mean_error(group: list[Trial]) -> float:
-    error, _ = comparison.summary(group, "loc.px.mean")
+    error, _ = differences.summary(group, "loc.px.mean")
     return math.inf if error is None else error
 
 

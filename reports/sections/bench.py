@@ -5,7 +5,7 @@ from typing import Any
 
 from reports.markdown import definitions, table, words
 from reports.metrics.definitions import BRANCHES, METRICS
-from reports.timing import Timing, timings
+from reports.statistics.timing import Timing, timings
 
 GPU = "GPU latency"
 

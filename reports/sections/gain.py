@@ -2,10 +2,10 @@
 
 import pandas as pd
 
-from reports import law
 from reports.markdown import table
-from reports.measured_gain import ALL_SIZES, points
-from reports.telling import SHARE
+from reports.statistics import rounding_law
+from reports.statistics.offset_gain import ALL_SIZES, points
+from reports.statistics.own_error import SHARE
 from reports.trials import Trial
 
 
@@ -21,19 +21,20 @@ def gains(trials: list[Trial]) -> str:
     ]  # fmt: skip
     return (
         "By the law, a center with a Gaussian error is rounded to its cell, so a perfect fraction "
-        "gains what rounding adds (`reports/law.py`). Means over seeds ± standard deviation:\n\n"
-        + table(headings, rows)
+        "gains what rounding adds (`reports/statistics/rounding_law.py`). Means over seeds ± "
+        "standard deviation:\n\n" + table(headings, rows)
     )
 
 
 def _row(name: str, mine: pd.DataFrame) -> list[str]:
     own, gain = mine["own"].mean(), mine["gain"].mean()
-    ideal = law.ideal_gain(own)
+    ideal = rounding_law.ideal_gain(own)
     spread = mine["gain"].std()
+    enough = rounding_law.ideal_share(own) >= SHARE
     return [
         name,
         f"{own:.3f}",
         f"{gain:+.3f}" + ("" if pd.isna(spread) else f" ± {spread:.3f}"),
         f"{ideal:.3f}",
-        f"{100 * gain / ideal:.0f}" if law.ideal_share(own) >= SHARE else "too little to tell",
+        f"{100 * gain / ideal:.0f}" if enough else "too little to tell",
     ]

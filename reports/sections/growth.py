@@ -5,8 +5,8 @@ from typing import Any
 
 import pandas as pd
 
-from reports.growth import growth_table, slopes
 from reports.markdown import definitions, table, words
+from reports.statistics.growth import growth_table, slopes
 
 HEADINGS = (
     "step", "n", "objects", "times faster", "95 % interval", "memory (MiB)", "plain's (MiB)",

@@ -1,15 +1,15 @@
 """The learning curve's table, and what it says of when a fraction pays and the order stands."""
 
-from reports import learning
 from reports.markdown import table
 from reports.metrics.definitions import METRICS
 from reports.sections.wording import with_spread
+from reports.statistics import learning_curves
 from reports.trials import Trial, by_source, variants
 
 
 def curves(trials: list[Trial]) -> str:
     """Error and AP of each variant at each scored epoch; empty if none was scored on the way."""
-    scored = learning.scored_on_the_way(trials)
+    scored = learning_curves.scored_on_the_way(trials)
     if not scored:
         return ""
     note = (
@@ -17,16 +17,16 @@ def curves(trials: list[Trial]) -> str:
         "Whoever stops a training, or picks a variant, by these figures has picked it on the test "
         "set."
     )
-    tables = [_table(scored, key) for key in learning.SHOWN]
+    tables = [_table(scored, key) for key in learning_curves.SHOWN]
     return "\n\n".join([note, *tables, "\n".join([*_pays(scored), *_order(scored)])])
 
 
 def _table(scored: list[Trial], key: str) -> str:
     metric = METRICS[key]
-    epochs = learning.epochs(scored)
+    epochs = learning_curves.epochs(scored)
     rows = []
     for name, group in variants(scored).items():
-        curve = learning.curve(group, key)
+        curve = learning_curves.curve(group, key)
         rows.append(
             [
                 name,
@@ -54,7 +54,7 @@ def _pays(scored: list[Trial]) -> list[str]:
     lines = []
     for name, sources in by_source(scored).items():
         if {"sco", "peak_center"} <= set(sources):
-            epoch = learning.pays_from(sources)
+            epoch = learning_curves.pays_from(sources)
             lines.append(
                 f"- {name}: at the end `sco` wasn't clearly below `peak_center`."
                 if epoch is None
@@ -66,10 +66,10 @@ def _pays(scored: list[Trial]) -> list[str]:
 
 def _order(scored: list[Trial]) -> list[str]:
     """Whether the order of the networks still changed."""
-    if len(by_source(scored)) < 2 or len(learning.epochs(scored)) < 2:
+    if len(by_source(scored)) < 2 or len(learning_curves.epochs(scored)) < 2:
         return []
-    last = learning.order(scored, learning.epochs(scored)[-1])
-    since = learning.order_stands_from(scored)
+    last = learning_curves.order(scored, learning_curves.epochs(scored)[-1])
+    since = learning_curves.order_stands_from(scored)
     order = ", ".join(last)
     if since is None:
         return [f"- The order of the networks by their best decode still changed at last: {order}."]

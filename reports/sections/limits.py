@@ -4,10 +4,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from heads.centers import CENTER_SOURCES
-from reports import comparison
 from reports.markdown import table
 from reports.metrics.definitions import METRICS
 from reports.oracles import holds_back
+from reports.statistics import differences
 from reports.trials import Trial, variants
 
 CEILING_KEYS = ("ap.all", "ap.small", "ap.75")
@@ -38,7 +38,7 @@ def ceiling(trials: list[Trial], ceilings: Mapping[str, Mapping[str, Any]]) -> s
     for name, row in ceilings.items():
         cells: list[object] = [name]
         for key in (*CEILING_KEYS, "loc.px.mean"):
-            mean, _ = comparison.summary(groups[name], key)
+            mean, _ = differences.summary(groups[name], key)
             cells += [METRICS[key].format(mean), METRICS[key].format(row[key])]
         lost = sum(int(row[key]) for key in row if key.startswith("lost."))
         rows.append([*cells, lost])
@@ -68,8 +68,8 @@ def _of_the_points(
         if name == reference or None in (row[metric.key], ceilings[reference][metric.key]):
             continue
         could = row[metric.key] - ceilings[reference][metric.key]
-        change = comparison.difference(
-            groups[name], groups[reference], comparison.metric_change(metric.key)
+        change = differences.difference(
+            groups[name], groups[reference], differences.metric_change(metric.key)
         )
         if change.mean is None:
             continue
@@ -89,7 +89,7 @@ def _rounding_baseline(groups: Mapping[str, list[Trial]]) -> str | None:
     for name, (trial, *_) in groups.items():
         if trial.baseline and trial.center_source == "peak_center":
             return name
-    return comparison.best_baseline([trial for group in groups.values() for trial in group])
+    return differences.best_baseline([trial for group in groups.values() for trial in group])
 
 
 def strictness(trials: list[Trial]) -> str:
@@ -133,7 +133,7 @@ def _means(trials: list[Trial], keys: tuple[str, ...], first: str) -> str:
     if not shown:
         return ""
     rows = [
-        [name, *(METRICS[key].format(comparison.summary(group, key)[0]) for key in shown)]
+        [name, *(METRICS[key].format(differences.summary(group, key)[0]) for key in shown)]
         for name, group in variants(trials).items()
     ]
     return table([first, *(METRICS[key].heading for key in shown)], rows)

@@ -1,7 +1,6 @@
 """What was compared, and the figures that came out."""
 
 from heads.targets import HEATMAP_TARGETS
-from reports import comparison
 from reports.frames import GroundTruth
 from reports.markdown import definitions, table
 from reports.metrics.definitions import CROP_COST_METRICS, METRICS
@@ -9,6 +8,7 @@ from reports.metrics.size_bins import SIZE_BINS
 from reports.plots import size_bins
 from reports.sections.conditions import OF_TRAINING, networks_by_value
 from reports.sections.wording import CHANGE_OF_ERROR, counted, with_interval, with_spread
+from reports.statistics import differences
 from reports.trials import Trial, variants
 
 HEADLINE = (
@@ -108,18 +108,18 @@ def _type(trial: Trial) -> str:
 def headline(trials: list[Trial]) -> str:
     """The table of variants: mean and spread over seeds, and the change from the baseline."""
     groups = variants(trials)
-    references = comparison.references(trials)
+    references = differences.references(trials)
     keys = [key for key in HEADLINE if any(trial.metrics.get(key) is not None for trial in trials)]
     headings = ["variant", *(METRICS[key].label for key in keys)]
     if references:
         headings += ["change of AP_small (points)", f"{CHANGE_OF_ERROR.heading} (px)"]
     rows = []
     for name, group in groups.items():
-        row = [name, *(with_spread(METRICS[key], *comparison.summary(group, key)) for key in keys)]
+        row = [name, *(with_spread(METRICS[key], *differences.summary(group, key)) for key in keys)]
         if references:
             row += _changes(name, groups, references.get(name))
         rows.append(row)
-    unit = comparison.unit(trials)
+    unit = differences.unit(trials)
     over = "seeds" if unit == "seed" else "seeds and folds"
     note = (
         f"Mean over {over} ± standard deviation. Changes are from the baseline's best decode, with "
@@ -146,8 +146,8 @@ def _changes(name: str, groups: dict[str, list[Trial]], held_against: str | None
     if held_against == name:
         return ["reference", "reference"]
     group, reference = groups[name], groups[held_against]
-    small = comparison.difference(group, reference, comparison.metric_change("ap.small"))
-    error = comparison.difference(group, reference, comparison.paired_error_change)
+    small = differences.difference(group, reference, differences.metric_change("ap.small"))
+    error = differences.difference(group, reference, differences.paired_error_change)
     return [with_interval(METRICS["ap.small"], small), with_interval(CHANGE_OF_ERROR, error)]
 
 

@@ -1,12 +1,12 @@
 """A report's own rows beside figures that others published on the same data set."""
 
-from reports import comparison
 from reports.frames import GroundTruth
 from reports.markdown import table
 from reports.metrics.definitions import METRICS
 from reports.metrics.protocols import of_meta
 from reports.published import DataSet, Row, read_published
 from reports.sections.wording import with_spread
+from reports.statistics import differences
 from reports.trials import Trial, variants
 
 MARK = "as published, other hardware and protocol"
@@ -41,7 +41,7 @@ def _theirs(row: Row, keys: list[str]) -> list[str]:
 
 
 def _ours(name: str, group: list[Trial], keys: list[str], protocol: str) -> list[str]:
-    figures = [with_spread(METRICS[key], *comparison.summary(group, key)) for key in keys]
+    figures = [with_spread(METRICS[key], *differences.summary(group, key)) for key in keys]
     resized = group[0].meta.get("resized_to")
     size = "their own size" if resized is None else "x".join(map(str, resized))
     return [f"**{name}**", *figures, size, protocol, "this report"]

@@ -3,13 +3,13 @@
 from collections.abc import Mapping
 
 from heads.centers import CENTER_SOURCES
-from reports import comparison, telling
-from reports.comparison import Difference
 from reports.metrics.definitions import METRICS
-from reports.power import LEVEL, POWER
-from reports.sections.telling import why_not
+from reports.sections.own_error import why_not
 from reports.sections.wording import CHANGE_OF_ERROR, counted, in_brackets, with_spread
-from reports.telling import Telling
+from reports.statistics import differences, own_error
+from reports.statistics.differences import Difference
+from reports.statistics.own_error import Telling
+from reports.statistics.power import LEVEL, POWER
 from reports.trials import Trial, by_source, variants
 
 AS_WELL = 0.05
@@ -26,10 +26,10 @@ def verdicts(trials: list[Trial], tellings: Mapping[str, Telling]) -> str:
         trials: of the report.
         tellings: what each network is in a position to tell, by ``Trial.peaks``.
     """
-    unit = comparison.unit(trials)
+    unit = differences.unit(trials)
     heads = [
         line
-        for same in comparison.by_cluster_crops(trials).values()
+        for same in differences.by_cluster_crops(trials).values()
         for line in _against_baseline(same, tellings)
     ]
     lines = heads or [
@@ -58,12 +58,12 @@ def _against_baseline(trials: list[Trial], tellings: Mapping[str, Telling]) -> l
     Empty where one of the two is missing.
     """
     groups = variants(trials)
-    best = comparison.best_baseline(trials)
+    best = differences.best_baseline(trials)
     others = [name for name, group in groups.items() if not group[0].baseline]
     if best is None or not others:
         return []
     reference = groups[best]
-    error, spread = comparison.summary(reference, "loc.px.mean")
+    error, spread = differences.summary(reference, "loc.px.mean")
     return [
         f"The baseline's own best decode is **{best}**{_mark(reference, tellings)}: mean "
         "localisation error "
@@ -76,9 +76,9 @@ def _against_baseline(trials: list[Trial], tellings: Mapping[str, Telling]) -> l
 def _verdict(
     name: str, group: list[Trial], reference: list[Trial], tellings: Mapping[str, Telling]
 ) -> str:
-    error = comparison.difference(group, reference, comparison.paired_error_change)
-    small = comparison.difference(group, reference, comparison.metric_change("ap.small"))
-    recall = comparison.difference(group, reference, comparison.metric_change("loc.recall"))
+    error = differences.difference(group, reference, differences.paired_error_change)
+    small = differences.difference(group, reference, differences.metric_change("ap.small"))
+    recall = differences.difference(group, reference, differences.metric_change("loc.recall"))
     return (
         f"- **{name}**{_mark(group, tellings)}: localisation error **{error.word}** "
         f"{in_brackets(CHANGE_OF_ERROR, error, 'px')}; "
@@ -89,7 +89,7 @@ def _verdict(
 
 def _mark(group: list[Trial], tellings: Mapping[str, Telling]) -> str:
     """What stands behind the name of a network that isn't in a position to tell."""
-    told = telling.of_trial(tellings, group[0])
+    told = own_error.of_trial(tellings, group[0])
     return "" if told is None or told.state.tells else f" ({told.state.name})"
 
 
@@ -99,12 +99,12 @@ def _offset_branch(trials: list[Trial], tellings: Mapping[str, Telling]) -> list
     for name, sources in by_source(trials).items():
         if not {"sco", "peak_center"} <= set(sources):
             continue
-        told = telling.of_trial(tellings, sources["sco"][0])
+        told = own_error.of_trial(tellings, sources["sco"][0])
         if told is not None and not told.state.tells:
             lines.append(f"- **{name}: {told.state.name}**: {why_not(told)}.")
             continue
-        change = comparison.difference(
-            sources["sco"], sources["peak_center"], comparison.paired_error_change
+        change = differences.difference(
+            sources["sco"], sources["peak_center"], differences.paired_error_change
         )
         lines.append(f"- {name}: error {change.word} {in_brackets(CHANGE_OF_ERROR, change, 'px')}")
     if not lines:
@@ -122,11 +122,11 @@ def _closed_forms(trials: list[Trial], tellings: Mapping[str, Telling]) -> list[
             for source, group in sources.items()
             if source in CENTER_SOURCES
             and CENTER_SOURCES[source].is_closed_form
-            and (error := comparison.summary(group, "loc.px.mean")[0]) is not None
+            and (error := differences.summary(group, "loc.px.mean")[0]) is not None
         }
         if "sco" not in sources or not errors:
             continue
-        told = telling.of_trial(tellings, sources["sco"][0])
+        told = own_error.of_trial(tellings, sources["sco"][0])
         if told is not None and not told.state.tells:
             lines.append(f"- **{name}: {told.state.name}**, see What this run can tell.")
         else:
@@ -144,16 +144,16 @@ def _closed_forms(trials: list[Trial], tellings: Mapping[str, Telling]) -> list[
 
 
 def _closed_form(name: str, source: str, group: list[Trial], sco: list[Trial]) -> str:
-    change = comparison.difference(group, sco, comparison.paired_error_change)
+    change = differences.difference(group, sco, differences.paired_error_change)
     error, recall = METRICS["loc.px.mean"], METRICS["loc.recall"]
-    margin = AS_WELL * (comparison.summary(sco, error.key)[0] or 0.0)
+    margin = AS_WELL * (differences.summary(sco, error.key)[0] or 0.0)
     figures = (
-        f"`{label}` {with_spread(error, *comparison.summary(each, error.key))} px (recall "
-        f"{recall.format(comparison.summary(each, recall.key)[0])} %)"
+        f"`{label}` {with_spread(error, *differences.summary(each, error.key))} px (recall "
+        f"{recall.format(differences.summary(each, recall.key)[0])} %)"
         for label, each in ((source, group), ("sco", sco))
     )
     return (
-        f"- **{name}: {_closed_form_verdict(change, margin, comparison.unit(group))}.** "
+        f"- **{name}: {_closed_form_verdict(change, margin, differences.unit(group))}.** "
         f"Mean error: {', '.join(figures)}; `{source}` minus `sco` "
         f"{change.word} {in_brackets(CHANGE_OF_ERROR, change, 'px')}. "
         f"{_cost_of_offsets(sco[0], source)}"
@@ -198,7 +198,7 @@ def _second_pass(trials: list[Trial], tellings: Mapping[str, Telling]) -> list[s
     """Does detecting again in crops help the very network that does it."""
     groups, lines = variants(trials), []
     for name, group in groups.items():
-        plain = comparison.without_crops(groups, name)
+        plain = differences.without_crops(groups, name)
         if group[0].cluster_crops and plain is not None:
             lines.append(_verdict(name, group, groups[plain], tellings))
     if not lines:

@@ -1,7 +1,7 @@
 """Figures in words: with their spread, their interval, their sign."""
 
-from reports.comparison import NOT_CLEAR, Difference
 from reports.metrics.definitions import Metric
+from reports.statistics.differences import NOT_CLEAR, Difference
 
 CHANGE_OF_ERROR = Metric(
     "",

@@ -5,7 +5,7 @@ import json
 import numpy as np
 import pytest
 
-from reports.growth import growth_table, slopes
+from reports.statistics.growth import growth_table, slopes
 from tests.helpers.calling import assert_refused, hrhsco
 
 LARGEST_DIFFERENCE = {

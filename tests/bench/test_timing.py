@@ -9,7 +9,7 @@ from torch import nn
 
 from hrhsco_cli import clock
 from reports.metrics.memory import peak_activation_bytes
-from reports.timing import latency_metrics, timings
+from reports.statistics.timing import latency_metrics, timings
 
 CPU = torch.device("cpu")
 

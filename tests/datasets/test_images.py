@@ -18,7 +18,7 @@ from hrhsco_cli.datasets.images import (
     require_images,
 )
 from reports.errors import InputError
-from reports.lettering import drawable
+from reports.fonts import drawable
 from tests.helpers.calling import hrhsco
 
 WIDTH, HEIGHT = 62, 40

@@ -4,10 +4,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from reports.bootstrap import Side, compare
 from reports.frames import BOX_COLUMNS, GroundTruth
 from reports.metrics.protocols import COCO, DENSE
 from reports.metrics.resampled_ap import resampled_ap
+from reports.statistics.image_bootstrap import Side, compare
 from tests.reference.coco import by_pycocotools, scene
 
 LIMITED = DENSE.with_max_dets((1, 30, 60))

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from reports import law, power
-from reports.center_noise import exact_rms
-from reports.comparison import difference, metric_change
+from reports.statistics import power, rounding_law
+from reports.statistics.center_noise import exact_rms
+from reports.statistics.differences import difference, metric_change
 from tests.reporting.test_report import trial
 
 
@@ -18,19 +18,21 @@ def test_rounded_centers_err_as_drawn_ones_do(sigma):
     belief = center + sigma * rng.standard_normal(center.shape)
     rounded = np.hypot(*(np.floor(belief) + 0.5 - center).T)
     own = np.hypot(*(belief - center).T).mean()
-    assert law.mean_rounded(sigma) == pytest.approx(rounded.mean(), rel=4e-3)
-    assert law.rms_rounded(sigma) == pytest.approx(np.sqrt(np.mean(rounded**2)), rel=4e-3)
-    assert law.mean_of_belief(sigma) == pytest.approx(own, rel=4e-3)
+    assert rounding_law.mean_rounded(sigma) == pytest.approx(rounded.mean(), rel=4e-3)
+    assert rounding_law.rms_rounded(sigma) == pytest.approx(np.sqrt(np.mean(rounded**2)), rel=4e-3)
+    assert rounding_law.mean_of_belief(sigma) == pytest.approx(own, rel=4e-3)
     gain = rounded.mean() - own
-    assert law.ideal_gain(law.mean_of_belief(sigma)) == pytest.approx(gain, abs=8e-3 * own + 1e-3)
+    assert rounding_law.ideal_gain(rounding_law.mean_of_belief(sigma)) == pytest.approx(
+        gain, abs=8e-3 * own + 1e-3
+    )
 
 
 def test_without_an_error_the_floor_is_left():
     side = (np.arange(2000) + 0.5) / 2000 - 0.5
     mean = np.hypot(*np.meshgrid(side, side)).mean()
-    assert pytest.approx(mean, rel=1e-5) == law.FLOOR
-    assert law.mean_rounded(0.0) == law.FLOOR
-    assert law.mean_rounded(1e-3) == pytest.approx(law.FLOOR, rel=1e-3)
+    assert pytest.approx(mean, rel=1e-5) == rounding_law.FLOOR
+    assert rounding_law.mean_rounded(0.0) == rounding_law.FLOOR
+    assert rounding_law.mean_rounded(1e-3) == pytest.approx(rounding_law.FLOOR, rel=1e-3)
 
 
 @pytest.mark.parametrize("sigma", [0.2, 0.7])
@@ -38,17 +40,17 @@ def test_centers_that_lie_evenly_err_as_the_oracle_says(sigma):
     side = (np.arange(40) + 0.5) / 40
     centers = np.stack(np.meshgrid(side, side), axis=-1).reshape(-1, 2)
     exact = exact_rms(centers, np.ones_like(centers), 1.0, sigma, "peak_center")
-    assert law.rms_rounded(sigma) == pytest.approx(exact, rel=1e-3)
+    assert rounding_law.rms_rounded(sigma) == pytest.approx(exact, rel=1e-3)
 
 
 def test_the_less_a_network_errs_the_more_a_fraction_gains():
     own = np.geomspace(0.01, 20, 60)
-    shares = [law.ideal_share(each) for each in own]
-    gains = [law.ideal_gain(each) for each in own]
+    shares = [rounding_law.ideal_share(each) for each in own]
+    gains = [rounding_law.ideal_gain(each) for each in own]
     assert (np.diff(shares) < 0).all() and (np.diff(gains) < 0).all()
     assert 0 < shares[-1] < 0.001 and shares[0] > 0.97
     for share in (0.05, 0.1, 0.5):
-        assert law.ideal_share(law.own_error_at(share)) == pytest.approx(share)
+        assert rounding_law.ideal_share(rounding_law.own_error_at(share)) == pytest.approx(share)
 
 
 @pytest.mark.parametrize("count", [2, 3, 5, 12])

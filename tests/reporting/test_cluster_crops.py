@@ -2,11 +2,12 @@
 
 import pytest
 
-from reports import comparison, theme
+from reports import theme
 from reports.plots import cost_tradeoff
-from reports.reached import ceilings
 from reports.sections import overview, verdicts
+from reports.statistics import differences
 from reports.trials import variants
+from reports.variant_ceilings import ceilings
 from tests.reporting.test_report import trial, truth
 
 CROPS = {"cluster_crops": {"k": 2, "scale": 1.5}}
@@ -35,7 +36,7 @@ def planted():
 
 
 def test_each_variant_is_held_against_the_baseline_with_as_many_crops():
-    assert comparison.references(planted()) == {
+    assert differences.references(planted()) == {
         "YOLC x4, regression": "YOLC x4, regression",
         "HRH-SCO n=2, sco": "YOLC x4, regression",
         f"YOLC x4, regression{TWO}": f"YOLC x4, regression{TWO}",

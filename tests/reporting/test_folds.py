@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from reports import comparison
 from reports.errors import InputError
 from reports.plots.size_bins import by_size
 from reports.report import write_report
+from reports.statistics import differences
 from reports.trials import pooled_truth, require_comparable
 from tests.reporting.test_report import OBJECTS, SOURCES, trial, truth
 
@@ -33,15 +33,15 @@ def test_differences_are_paired_within_folds_and_intervals_over_folds():
     reference, group = (
         [each for each in trials if each.variant.startswith(name)] for name in ("YOLC", "HRH")
     )
-    found = comparison.difference(group, reference, comparison.paired_error_change)
+    found = differences.difference(group, reference, differences.paired_error_change)
     means = [(-0.1 - 0.3) / 2, (0.2 + 0.4) / 2, -0.2]
     half = stats.t.ppf(0.975, 2) * np.std(means, ddof=1) / 3**0.5
     assert found.seeds == 3
     assert (found.mean, found.low, found.high) == pytest.approx(
         (np.mean(means), np.mean(means) - half, np.mean(means) + half)
     )
-    assert comparison.unit(trials) == "fold"
-    assert comparison.unit(trials[:4]) == "seed"
+    assert differences.unit(trials) == "fold"
+    assert differences.unit(trials[:4]) == "seed"
 
 
 def test_folds_stand_in_one_table_and_other_data_does_not():

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from reports import reached
+from reports import variant_ceilings
 from reports.frames import GroundTruth
 from reports.oracles import holds_back
 from reports.plots.cost_tradeoff import pareto_front
@@ -39,7 +39,7 @@ def trial(depth, source, ap, oracles=None):
 
 def test_of_the_points_a_depth_could_win():
     trials = [trial(None, "peak_center", 0.30), trial(3, "peak_center", 0.35)]
-    ceilings = reached.ceilings(trials, truth())
+    ceilings = variant_ceilings.ceilings(trials, truth())
     could = 100 * (
         ceilings["HRH-SCO n=3, peak_center"]["ap.all"] - ceilings["YOLC x4, peak_center"]["ap.all"]
     )
@@ -51,12 +51,12 @@ def test_of_the_points_a_depth_could_win():
 
 def test_a_grid_that_can_win_nothing_is_said_to():
     trials = [trial(None, "regression", 0.30), trial(2, "regression", 0.20)]
-    text = limits.ceiling(trials, reached.ceilings(trials, truth()))
+    text = limits.ceiling(trials, variant_ceilings.ceilings(trials, truth()))
     assert "it could win no AP over YOLC x4, regression; its change was -10.0 points" in text
 
 
 def test_floors_are_the_errors_of_rounding_alone():
-    floors = reached.floors([trial(None, "sco", 0.3), trial(4, "sco", 0.3)], truth(1000))
+    floors = variant_ceilings.floors([trial(None, "sco", 0.3), trial(4, "sco", 0.3)], truth(1000))
     assert list(floors) == [2, 4]
     for distances, cell in zip(floors.values(), (1.0, 0.25), strict=True):
         assert np.sqrt(np.mean(distances**2)) == pytest.approx(cell * np.sqrt(2 / 12), rel=0.06)

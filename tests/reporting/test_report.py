@@ -8,11 +8,12 @@ import pandas as pd
 import pytest
 
 from heads.centers import CENTER_SOURCES
-from reports import comparison, report, theme
+from reports import report, theme
 from reports.errors import InputError
 from reports.frames import GroundTruth
 from reports.plots import magnified
 from reports.report import results_frame, write_report
+from reports.statistics import differences
 from reports.trials import DetectedImage, Trial
 
 OBJECTS = 60
@@ -93,7 +94,7 @@ def test_the_interval_is_student_s():
     """Differences 0.1, 0.2, 0.6 by hand: mean 0.3, s = 0.26458, t(2) = 4.30265."""
     reference = [trial("a", seed, [1.0, 1.0], baseline=True) for seed in range(3)]
     group = [trial("b", s, [1 + d, 1 + d]) for s, d in enumerate((0.1, 0.2, 0.6))]
-    found = comparison.difference(group, reference, comparison.paired_error_change)
+    found = differences.difference(group, reference, differences.paired_error_change)
     assert found.mean == pytest.approx(0.3)
     assert found.high - found.mean == pytest.approx(4.30265 * 0.264575 / 3**0.5, rel=1e-4)
     assert found.word == "not clearly different"
@@ -101,7 +102,7 @@ def test_the_interval_is_student_s():
 
 def test_only_objects_that_both_found_are_compared():
     reference = trial("a", 0, [1.0, 2.0, 3.0, 50.0], baseline=True)
-    assert comparison.paired_error_change(trial("b", 0, [0.5, 1.5]), reference) == pytest.approx(
+    assert differences.paired_error_change(trial("b", 0, [0.5, 1.5]), reference) == pytest.approx(
         -0.5
     )
 

@@ -7,10 +7,10 @@ import pandas as pd
 import pytest
 
 from heads.centers import CENTER_SOURCES
-from reports import law, telling
 from reports.frames import GroundTruth
-from reports.measured_gain import ALL_SIZES, points
 from reports.report import write_report
+from reports.statistics import own_error, rounding_law
+from reports.statistics.offset_gain import ALL_SIZES, points
 from tests.reporting.test_report import trial
 
 OBJECTS = 60
@@ -78,17 +78,17 @@ FINE = {"peak_center": 0.5, "sco": 0.4, "dark": 0.45, "regression": 0.42}
 @pytest.mark.parametrize(
     ("depth", "errors", "fell", "state"),
     [
-        (2, GOOD, 0.1, telling.TELLS),
-        (2, GOOD, None, telling.TELLS),
-        (2, GOOD, 0.4, telling.TELLS),  # as annealing makes it
-        (2, GOOD, 0.55, telling.UNTRAINED),  # still falling fast
-        (2, POOR, None, telling.UNTRAINED),  # its own error hides rounding
-        (2, POOR, 0.1, telling.UNTRAINED),
-        (4, FINE, None, telling.UNTRAINED),
-        (4, FINE, 0.3, telling.UNTRAINED),  # twice the training could make it 0.68 cells
-        (4, FINE, 0.1, telling.NOT_ROUNDING),
-        (4, FINE, -0.02, telling.NOT_ROUNDING),
-        (2, POOR, 0.0, telling.UNTRAINED),  # settled, but at a quarter of the objects' side
+        (2, GOOD, 0.1, own_error.TELLS),
+        (2, GOOD, None, own_error.TELLS),
+        (2, GOOD, 0.4, own_error.TELLS),  # as annealing makes it
+        (2, GOOD, 0.55, own_error.UNTRAINED),  # still falling fast
+        (2, POOR, None, own_error.UNTRAINED),  # its own error hides rounding
+        (2, POOR, 0.1, own_error.UNTRAINED),
+        (4, FINE, None, own_error.UNTRAINED),
+        (4, FINE, 0.3, own_error.UNTRAINED),  # twice the training could make it 0.68 cells
+        (4, FINE, 0.1, own_error.NOT_ROUNDING),
+        (4, FINE, -0.02, own_error.NOT_ROUNDING),
+        (2, POOR, 0.0, own_error.UNTRAINED),  # settled, but at a quarter of the objects' side
     ],
 )
 def test_only_a_trained_network_is_given_a_verdict(tmp_path, depth, errors, fell, state):
@@ -105,7 +105,7 @@ def test_only_a_trained_network_is_given_a_verdict(tmp_path, depth, errors, fell
         assert said.startswith(f"- **{name}: {state.name}**: ")
         assert "lower" not in said and "does better" not in after
         assert f"- **{name}: {state.name}**, see What this run can tell." in after
-    if state is telling.NOT_ROUNDING:
+    if state is own_error.NOT_ROUNDING:
         assert "rounding is too small beside its own error for an offset to matter" in said
 
 
@@ -114,29 +114,29 @@ def test_the_table_holds_floor_error_share_and_fall(tmp_path):
     before = text.partition("## What came out")[0]
     (row,) = [line for line in before.splitlines() if line.startswith("| HRH-SCO n=2 | ")]
     _, floor, own, source, ratio, share, fall, _ = row.strip("| ").split(" | ")
-    assert float(floor) == pytest.approx(law.FLOOR, abs=0.04)  # a cell of 1 px
+    assert float(floor) == pytest.approx(rounding_law.FLOOR, abs=0.04)  # a cell of 1 px
     assert float(own.split(" ± ")[0]) == pytest.approx(0.4, abs=0.005)
     assert source == "`sco`"
     assert float(ratio) == pytest.approx(float(own.split(" ± ")[0]) / float(floor), abs=0.01)
-    rounded = law.mean_rounded(0.4 / np.sqrt(np.pi / 2))
+    rounded = rounding_law.mean_rounded(0.4 / np.sqrt(np.pi / 2))
     assert float(share) == pytest.approx(100 * (1 - 0.4 / rounded), abs=0.5)
     assert float(fall) == pytest.approx(10.0, abs=0.05)
 
 
 def test_the_criterion_is_the_law_s_share():
     """0.753 cells, as the law has it where a perfect fraction takes a tenth off."""
-    limit = law.own_error_at(telling.SHARE)
+    limit = rounding_law.own_error_at(own_error.SHARE)
     assert limit == pytest.approx(0.753, abs=0.001)
-    for own, state in ((0.99 * limit, telling.TELLS), (1.01 * limit, telling.UNTRAINED)):
-        assert telling.Telling(0.38, "sco", own, None, own, 0.1, 8.0).state is state
+    for own, state in ((0.99 * limit, own_error.TELLS), (1.01 * limit, own_error.UNTRAINED)):
+        assert own_error.Telling(0.38, "sco", own, None, own, 0.1, 8.0).state is state
 
 
 def test_the_last_quarter_is_read_between_scored_epochs():
     (made,) = network(2, {"sco": 0.4}, fell=0.1)[:1]
     curve = pd.DataFrame({"epoch": [5, 10], "images": [1, 2], "loc.px.mean": [0.8, 0.4]})
-    assert telling._last_quarter(replace(made, curve=curve)) == pytest.approx(1 - 0.4 / 0.6)
+    assert own_error._last_quarter(replace(made, curve=curve)) == pytest.approx(1 - 0.4 / 0.6)
     late = curve.assign(epoch=[8, 10])
-    assert telling._last_quarter(replace(made, curve=late)) is None
+    assert own_error._last_quarter(replace(made, curve=late)) is None
 
 
 def test_another_network_is_named_beside_its_comparison_with_the_baseline(tmp_path):

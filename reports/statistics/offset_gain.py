@@ -5,9 +5,9 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
-from reports import comparison
 from reports.metrics.size_bins import AITOD_BINS, ANY_AREA, SizeBin
-from reports.telling import cell_px, own_source
+from reports.statistics import differences
+from reports.statistics.own_error import cell_px, own_source
 from reports.trials import Trial, by_source
 
 ALL_SIZES = (SizeBin("all", "all sizes", *ANY_AREA, "all sizes"),)
@@ -25,8 +25,8 @@ def points(trials: list[Trial], bins: Sequence[SizeBin] = AITOD_BINS) -> pd.Data
 
     Returns:
         Columns ``COLUMNS``: ``own``, the mean error in cells of the network's best decode with a
-        fraction (``reports.telling``), and ``gain``, by how many cells ``sco``'s mean error was
-        below ``peak_center``'s on the objects that both found.
+        fraction (``reports.statistics.own_error``), and ``gain``, by how many cells ``sco``'s mean
+        error was below ``peak_center``'s on the objects that both found.
     """
     rows = []
     for name, sources in by_source(trials).items():
@@ -53,7 +53,7 @@ def _in_bin(
     size: SizeBin, cell: float, sco: Trial, rounded: Trial, own: Trial
 ) -> tuple[int, float, float] | None:
     """Objects, own error and gain in cells; None of too few objects."""
-    both = comparison.paired_distances(sco, rounded)
+    both = differences.paired_distances(sco, rounded)
     both = both[both["ann_id"].isin(_of_size(sco.matches, size)["ann_id"])]
     mine = _of_size(own.matches, size)["distance"]
     if min(len(both), len(mine)) < LEAST_OBJECTS:

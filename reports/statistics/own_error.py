@@ -2,10 +2,10 @@
 
 A fraction of the center takes off rounding's part of an error and nothing else, so it shows only
 under a network whose own error isn't large against a cell. How large it may be follows from the law
-(``reports.law``): a network is told of where a *perfect* fraction would take at least ``SHARE`` off
-the error of the rounded center, which is where the network's own mean error is at most 0.753 cells,
-1.97 times the rounding floor. Where it is larger, or was still falling fast, no difference and no
-lack of one says anything of the branch.
+(``reports.statistics.rounding_law``): a network is told of where a *perfect* fraction would take at
+least ``SHARE`` off the error of the rounded center, which is where the network's own mean error is
+at most 0.753 cells, 1.97 times the rounding floor. Where it is larger, or was still falling fast,
+no difference and no lack of one says anything of the branch.
 """
 
 import math
@@ -15,8 +15,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from heads.centers import CENTER_SOURCES
-from reports import comparison, law
 from reports.frames import GroundTruth
+from reports.statistics import differences, rounding_law
 from reports.trials import Trial, by_source
 
 SHARE = 0.10
@@ -109,7 +109,7 @@ class Telling:
     @property
     def share(self) -> float:
         """What a perfect fraction would take off the mean error of the rounded center, by law."""
-        return law.ideal_share(self.cells)
+        return rounding_law.ideal_share(self.cells)
 
     @property
     def state(self) -> State:
@@ -129,7 +129,7 @@ class Telling:
         if self.fall is None or self.own > self.side * (1 - HIT_IOU) / (1 + HIT_IOU):
             return False
         twice = self.cells * min(1 - self.fall, 1.0) ** _DOUBLINGS
-        return law.ideal_share(twice) < SHARE
+        return rounding_law.ideal_share(twice) < SHARE
 
 
 def tellings(
@@ -143,7 +143,7 @@ def tellings(
     Args:
         trials: of the report.
         truth: what they were scored against.
-        floors: by depth, distances in px of a network without error (``reached.floors``).
+        floors: by depth, distances in px of a network without error (``variant_ceilings.floors``).
     """
     found = {}
     objects = truth.boxes[~truth.boxes["iscrowd"].astype(bool)]
@@ -168,7 +168,7 @@ def own_source(sources: Mapping[str, list[Trial]]) -> str | None:
         for source, group in sources.items()
         if source in CENTER_SOURCES
         and source not in ROUNDED
-        and (error := comparison.summary(group, "loc.px.mean")[0]) is not None
+        and (error := differences.summary(group, "loc.px.mean")[0]) is not None
     }
     return min(errors, key=errors.__getitem__) if errors else None
 
@@ -194,7 +194,7 @@ def _telling(
     depth, cell = group[0].depth, cell_px(group[0])
     if group[0].cluster_crops or depth is None or cell is None or not len(floors.get(depth, ())):
         return None
-    own, spread = comparison.summary(group, "loc.px.mean")
+    own, spread = differences.summary(group, "loc.px.mean")
     if own is None:
         return None
     floor = float(np.mean(floors[depth]))

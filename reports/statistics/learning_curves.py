@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pandas as pd
 
-from reports import comparison
+from reports.statistics import differences
 from reports.trials import Trial, by_source
 
 ERROR, PRECISION = "loc.px.mean", "ap.all"
@@ -63,10 +63,10 @@ def pays_from(sources: Mapping[str, list[Trial]]) -> int | None:
     """
     first = None
     for epoch in reversed(epochs(sources["sco"])):
-        change = comparison.difference(
+        change = differences.difference(
             at(sources["sco"], epoch),
             at(sources["peak_center"], epoch),
-            comparison.metric_change(ERROR),
+            differences.metric_change(ERROR),
         )
         if change.word != "lower":
             break
@@ -81,7 +81,7 @@ def order(trials: list[Trial], epoch: int) -> list[str]:
         means = [
             mean
             for group in sources.values()
-            if (mean := comparison.summary(at(group, epoch), ERROR)[0]) is not None
+            if (mean := differences.summary(at(group, epoch), ERROR)[0]) is not None
         ]
         if means:
             best[name] = min(means)

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from reports.timing import timings
+from reports.statistics.timing import timings
 
 FORMS = ("fast", "plain")
 

@@ -1,9 +1,10 @@
 """What rounding to a cell costs a network that has an error of its own, and what a fraction gains.
 
-The model is that of ``reports.center_noise``: on each axis the network's belief is the true center
-plus a Gaussian error of standard deviation sigma, and the peak is the cell that holds the belief.
-Where true centers lie evenly in their cells, so does the belief, whatever the error: rounding it to
-the middle of its cell of side s adds an independent error that is even on [-s/2, s/2]. Therefore
+The model is that of ``reports.statistics.center_noise``: on each axis the network's belief is the
+true center plus a Gaussian error of standard deviation sigma, and the peak is the cell that holds
+the belief. Where true centers lie evenly in their cells, so does the belief, whatever the error:
+rounding it to the middle of its cell of side s adds an independent error that is even on
+[-s/2, s/2]. Therefore
 
     rms of the rounded center    sqrt(2 (sigma^2 + s^2 / 12))
     mean of the rounded center   the mean of Rice's distribution over the square of side s

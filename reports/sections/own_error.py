@@ -2,11 +2,11 @@
 
 from collections.abc import Mapping
 
-from reports import law
 from reports.markdown import definitions, table
 from reports.metrics.definitions import METRICS
 from reports.sections.wording import with_spread
-from reports.telling import FALLING, NOT_ROUNDING, SHARE, STATES, Telling
+from reports.statistics import rounding_law
+from reports.statistics.own_error import FALLING, NOT_ROUNDING, SHARE, STATES, Telling
 
 _HEADINGS = (
     "network", "rounding floor (px)", "own error (px)", "read by", "own error / floor",
@@ -44,14 +44,15 @@ def what_it_tells(tellings: Mapping[str, Telling]) -> str:
 
 
 def _columns(tellings: Mapping[str, Telling]) -> str:
+    judged = rounding_law.own_error_at(SHARE)
     text = (
         "The rounding floor is the mean error of a network without error, read at the middle of "
         "its peak's cell. A network's own error is that of its best decode with a fraction (mean "
         "over seeds ± standard deviation), chosen by its error here, which flatters it a little. "
         "What a perfect fraction would take off the error of the rounded center follows from it "
         "by the law (see The law and what was gained): at least "
-        f"{100 * SHARE:g} % where the own error is at most {law.own_error_at(SHARE):.2f} cells, "
-        f"{law.own_error_at(SHARE) / law.FLOOR:.2f} times the floor."
+        f"{100 * SHARE:g} % where the own error is at most {judged:.2f} cells, "
+        f"{judged / rounding_law.FLOOR:.2f} times the floor."
     )
     if any(each.fall is not None for each in tellings.values()):
         return text + (

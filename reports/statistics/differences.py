@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
-from reports.power import least_difference
+from reports.statistics.power import least_difference
 from reports.trials import Trial, variants
 
 CONFIDENCE = 0.95
@@ -28,7 +28,7 @@ class Difference:
         high: see ``low``.
         seeds: number of pairs; with several folds, of folds.
         least: the least difference that so many, spread as these are, would have shown
-            (``reports.power``); None with fewer than two.
+            (``reports.statistics.power``); None with fewer than two.
     """
 
     mean: float | None

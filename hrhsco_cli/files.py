@@ -94,6 +94,55 @@ _kept: list[Any] = []
 
 
 @contextlib.contextmanager
+def claim_output(path: Path) -> Iterator[None]:
+    """Mark a file as one that this call writes, so that ``refuse_output`` keeps it from being read.
+
+    Without it, an output that is named as one of the inputs would be written over, and lost.
+
+    Args:
+        path: the file; ``-``, pipes and devices are written to and lose nothing.
+
+    Raises:
+        InputError: another output of this call is the same file.
+    """
+    try:
+        real = destination(path)
+    except OSError:  # writing says what is wrong
+        real = None
+    if real is None:
+        yield
+        return
+    if real in _outputs:
+        raise InputError(f"two outputs name the same file {path}; give each a file of its own")
+    _outputs.add(real)
+    try:
+        yield
+    finally:
+        _outputs.discard(real)
+
+
+_outputs: set[Path] = set()
+"""Files that this call writes at its end, links followed."""
+
+
+class OverwriteError(InputError):
+    """An output is named as one of the inputs."""
+
+
+def refuse_output(path: Path) -> None:
+    """Refuse to read a file that this call is about to write over.
+
+    Raises:
+        OverwriteError: an output was claimed at that path (``claim_output``).
+    """
+    if _outputs and Path(os.path.realpath(path)) in _outputs:
+        raise OverwriteError(
+            f"{path} is read by this call and named as its output, which would overwrite it; "
+            "name another file for the output"
+        )
+
+
+@contextlib.contextmanager
 def _sent_to(path: Path) -> Iterator[Path]:
     """Yield a path to write to, whose content is written to ``path`` when the block ends."""
     with tempfile.TemporaryDirectory() as folder:
@@ -264,8 +313,10 @@ def read_text(path: Path, what: str) -> str:
         what: what it should be, for the message ("label file").
 
     Raises:
-        InputError: it is missing, unreadable or of another encoding; the message names the line.
+        InputError: it is missing, unreadable, of another encoding (the message names the line), or
+            an output of this call.
     """
+    refuse_output(path)
     try:
         content = path.read_bytes()
     except FileNotFoundError:
@@ -318,6 +369,7 @@ def inner_name(name: str) -> str:
 
 def file_hash(path: Path) -> str:
     """SHA-256 of a file's content; read once, unless it changes."""
+    refuse_output(path)
     stat = path.stat()
     return _content_hash(path, stat.st_size, stat.st_mtime_ns)
 

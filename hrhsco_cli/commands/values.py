@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from hrhsco_cli.files import is_standard_output, only_data_on_stdout
+from hrhsco_cli.files import claim_output, is_standard_output, only_data_on_stdout
 from reports.errors import InputError
 
 if TYPE_CHECKING:
@@ -29,14 +29,17 @@ def output(told: str, *names: str) -> typer.models.OptionInfo:
         names: of it; the parameter's own if there is none.
     """
     option: typer.models.OptionInfo = typer.Option(
-        *names, help=f"{told[:-1]}; - is stdout.", callback=_claim_stdout
+        *names, help=f"{told[:-1]}; - is stdout.", callback=_claim
     )
     return option
 
 
-def _claim_stdout(context: typer.Context, path: Path | None) -> Path | None:
-    if path is not None and is_standard_output(path) and not context.resilient_parsing:
-        context.with_resource(only_data_on_stdout())
+def _claim(context: typer.Context, path: Path | None) -> Path | None:
+    """Keep standard output, or the file, for what is written there until the call ends."""
+    if path is not None and not context.resilient_parsing:
+        kept = only_data_on_stdout() if is_standard_output(path) else claim_output(path)
+        # The outermost context is closed even where another option's value is refused.
+        context.find_root().with_resource(kept)
     return path
 
 

@@ -15,6 +15,7 @@ from hrhsco_cli.datasets.convert import LAYOUTS, converted, read_layout
 from hrhsco_cli.datasets.convert.layout import SourceImage
 from hrhsco_cli.datasets.images import Header, read_headers, same_contents
 from hrhsco_cli.datasets.records import ROWS, Corners, place, read_coco
+from hrhsco_cli.files import OverwriteError
 from reports.dataset_check import ERROR, Tables, check_tables
 from reports.errors import InputError
 
@@ -172,6 +173,8 @@ def _content(path: Path, broken: list[str]) -> dict[str, Any]:
     """The top level of a COCO file; empty where it is none."""
     try:
         return read_coco(path)
+    except OverwriteError:
+        raise
     except InputError as error:
         if not path.exists():
             raise

@@ -20,6 +20,7 @@ from hrhsco_cli.datasets.records import (
     one_kind,
     whole,
 )
+from hrhsco_cli.files import refuse_output
 from reports.errors import InputError
 from reports.frames import (
     BOX_COLUMNS,
@@ -46,6 +47,7 @@ def read_ground_truth(path: Path) -> GroundTruth:
     Raises:
         InputError: not JSON, not COCO, an id twice or unknown, or a box that can't be.
     """
+    refuse_output(path)
     try:
         stat = path.stat()
     except OSError:

@@ -15,6 +15,8 @@ from typing import BinaryIO
 import msgspec
 import numpy as np
 
+from hrhsco_cli.files import refuse_output
+
 _BLOCK_BYTES = 1 << 20
 """Decoded at a time: the rows of larger blocks no longer fit a processor's cache."""
 
@@ -47,7 +49,11 @@ def result_columns(path: Path, block_bytes: int = _BLOCK_BYTES) -> dict[str, np.
         Columns ``image_id``, ``category_id`` (int64, or object where any is text), ``x``, ``y``,
         ``w``, ``h``, ``score`` (float64), in the order of the file. None if anything about the
         file is not as it nearly always is: a careful reader takes it, or says what is wrong.
+
+    Raises:
+        InputError: the file is an output of this call.
     """
+    refuse_output(path)
     opened = gzip.open if path.suffix == ".gz" else open
     try:
         with opened(path, "rb") as file:

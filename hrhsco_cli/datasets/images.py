@@ -20,7 +20,7 @@ import numpy as np
 import pandas as pd
 from PIL import Image
 
-from hrhsco_cli.files import file_hash
+from hrhsco_cli.files import file_hash, refuse_output
 from reports.errors import InputError
 
 SUFFIXES = (".bmp", ".jp2", ".jpeg", ".jpg", ".png", ".ppm", ".tif", ".tiff", ".webp")
@@ -103,7 +103,12 @@ def image_size(path: Path) -> tuple[int, int]:
 
 
 def read_header(path: Path) -> Header:
-    """What an image's file says of it; read once for as long as the file stays the same."""
+    """What an image's file says of it; read once for as long as the file stays the same.
+
+    Raises:
+        InputError: the file is an output of this call.
+    """
+    refuse_output(path)
     try:
         stat = path.stat()
     except (OSError, ValueError):  # the latter for a name that no file can have

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 import msgspec
 from msgspec import Meta
 
-from hrhsco_cli.files import parse_json, require_text
+from hrhsco_cli.files import parse_json, refuse_output, require_text
 from reports.errors import InputError
 
 Id = int | str
@@ -169,8 +169,9 @@ def read_bytes(path: Path, what: str) -> bytes:
     """A file's bytes, unpacked (``.gz``), without a byte order mark.
 
     Raises:
-        InputError: it can't be read.
+        InputError: it can't be read, or is an output of this call.
     """
+    refuse_output(path)
     try:
         content = path.read_bytes()
         if path.suffix == ".gz":

@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 
-from hrhsco_cli.files import read_text, replacing, write_text
+from hrhsco_cli.files import replacing, require_text, write_text
 from hrhsco_cli.gate.baseline import Baseline
 from hrhsco_cli.runs.evaluation import read_metrics
 from hrhsco_cli.runs.folder import RunFolder, matching
@@ -203,5 +203,6 @@ def append_to_step_summary(text: str) -> None:
     """Add to the page that GitHub shows of a job, where there is one."""
     if summary := os.environ.get("GITHUB_STEP_SUMMARY"):
         path = Path(summary)
-        before = read_text(path, "step summary") if path.is_file() else ""
+        # Not by read_text, which refuses the file that --summary names: it may be this one.
+        before = require_text(path, path.read_bytes()) if path.is_file() else ""
         write_text(path, before + text)

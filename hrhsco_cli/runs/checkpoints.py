@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from mmengine.fileio import LocalBackend, register_backend
 
-from hrhsco_cli.files import write_bytes
+from hrhsco_cli.files import refuse_output, write_bytes
 from hrhsco_cli.runs.folder import RunFolder
 from reports.errors import InputError
 
@@ -40,6 +40,7 @@ def read(path: Path) -> dict[str, Any]:
     """
     import torch
 
+    refuse_output(path)
     if zipfile.is_zipfile(path):  # torch checks no sums when it reads, but writes them
         with zipfile.ZipFile(path) as parts:
             if broken := parts.testzip():

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from hrhsco_cli.files import refuse_output
 from hrhsco_cli.runs import recorded, score_limits, second_pass
 from hrhsco_cli.runs.folder import RunFolder
 from hrhsco_cli.runs.settings import require_fitting
@@ -86,6 +87,7 @@ def load(path: Path) -> "Config":
 
     from hrhsco_cli.runs.registering import register
 
+    refuse_output(path)
     register()
     try:
         config = Config.fromfile(path, import_custom_modules=False)

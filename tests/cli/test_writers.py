@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 
 import pytest
+import torch
 
 from tests.helpers import published
 from tests.helpers.calling import ROOT, call_here
@@ -138,3 +139,60 @@ def test_an_end_in_the_middle_leaves_what_was_there(folder, monkeypatch, command
     again = call_here(*words)
     assert again.returncode in (0, 1), again.stderr
     assert content(folder) != before or command == "check --update"
+
+
+OVERWRITING = {
+    "evaluate, its annotations": [*EVALUATE, "--json", "{}/scenes/val.json"],
+    "evaluate, its results": [*EVALUATE, "--json", "{}/det.json"],
+    "evaluate, by a link": [*EVALUATE, "--json", "{}/link.json"],
+    "compare, one side": [
+        "compare", "{}/det.json", "{}/det.json", "--annotations", "{}/scenes/val.json",
+        "--json", "{}/det.json",
+    ],
+    "oracle": ["oracle", "{}/scenes/val.json", "--depths", "1", "--plot", "{}/scenes/val.json"],
+    "data check": ["data", "check", "{}/scenes", "--json", "{}/scenes/train.json"],
+    "data check, an image": ["data", "check", "{}/scenes", "--json", "{}/scenes/images/00000.png"],
+    "data check, a label file": [
+        "data", "check", "{}/raw/VisDrone2019-DET-val", "--layout", "visdrone",
+        "--json", "{}/raw/VisDrone2019-DET-val/annotations/0000002_00005_d_0000014.txt",
+    ],
+    "data stats": ["data", "stats", "{}/scenes/val.json", "--json", "{}/scenes/./val.json"],
+    "data convert": ["data", "convert", "coco", "{}/scenes", "{}/scenes"],
+    "data convert, one file": [
+        "data", "convert", "coco", "{}/scenes", "{}/scenes/val.json", "--split", "val"
+    ],
+    "check, its metrics": [*CHECK, "--json", "{}/metrics.json"],
+    "check, its baseline": [*CHECK, "--junit", "{}/gate.yaml"],
+    "weights": ["weights", "inspect", "{}/weights.pth", "--json", "{}/weights.pth"],
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("command", OVERWRITING)
+def test_an_output_that_is_named_as_an_input_is_refused_before_anything_is_written(folder, command):
+    (folder / "link.json").symlink_to(folder / "scenes/val.json")
+    torch.save({"state_dict": {}}, folder / "weights.pth")
+    before = content(folder)
+    ended = call_here(*(word.format(folder) for word in OVERWRITING[command]))
+    assert ended.returncode == 2, ended.stderr
+    (line,) = ended.stderr.strip().splitlines()
+    assert "is read by this call and named as its output" in line
+    assert content(folder) == before
+
+
+def test_two_outputs_of_one_name_are_refused(folder):
+    words = [*CHECK, "--junit", "{}/out", "--summary", "{}/out"]
+    ended = call_here(*(word.format(folder) for word in words))
+    assert ended.returncode == 2
+    assert "two outputs name the same file" in ended.stderr
+
+
+def test_a_refused_call_leaves_nothing_claimed(folder):
+    truth = str(folder / "scenes/val.json")
+    assert call_here("oracle", truth, "--json", truth, "--depths", "none").returncode == 2
+    assert call_here("data", "stats", truth).returncode == 0
+
+
+def test_the_summary_of_a_step_may_be_named_as_the_summary(folder, monkeypatch):
+    monkeypatch.setenv("GITHUB_STEP_SUMMARY", str(folder / "step.md"))
+    ended = call_here(*(word.format(folder) for word in [*CHECK, "--summary", "{}/step.md"]))
+    assert ended.returncode == 0, ended.stderr

@@ -15,7 +15,7 @@ from hrhsco_cli.datasets.convert.layout import (
     refuse,
 )
 from hrhsco_cli.datasets.convert.written import Converted, sized
-from hrhsco_cli.files import replacing
+from hrhsco_cli.files import OverwriteError, claim_output, replacing
 from hrhsco_cli.progress import ProgressLog, progress
 from reports.errors import InputError
 
@@ -138,6 +138,8 @@ def read_layout(
         raise InputError(f"no folder {source}")
     try:
         return LAYOUTS[layout].read(source, split, complain)
+    except OverwriteError:
+        raise
     except InputError as error:
         raise InputError(f"{error}; {layout} is {LAYOUTS[layout].expects}") from error
 
@@ -156,7 +158,7 @@ def convert_dataset(
 
     Raises:
         InputError: unknown layout, the folder is not in it, a row of it can't be used, or ``out``
-            can't be written to. Nothing is written then.
+            can't be written to or is read itself. Nothing is written then.
     """
     if layout not in LAYOUTS:
         read_layout(layout, source, split)  # which says what there is
@@ -166,11 +168,14 @@ def convert_dataset(
     wanted = {out: split} if single else {
         out / f"{name}.json": published for name, published in LAYOUTS[layout].splits.items()
     }  # fmt: skip
-    found = {path: read_layout(layout, source, name) for path, name in wanted.items()}
-    root = _common(each.image_folder for each in found.values())
-    if not single:
-        _require_free(out / "images", root)
-    done = {path: _converted(layout, each, root) for path, each in found.items()}
+    with ExitStack() as outputs:
+        for path in wanted:
+            outputs.enter_context(claim_output(path))
+        found = {path: read_layout(layout, source, name) for path, name in wanted.items()}
+        root = _common(each.image_folder for each in found.values())
+        if not single:
+            _require_free(out / "images", root)
+        done = {path: _converted(layout, each, root) for path, each in found.items()}
     with ExitStack() as all_or_none:
         for path, (_, content) in done.items():
             all_or_none.enter_context(replacing(path)).write_bytes(content)

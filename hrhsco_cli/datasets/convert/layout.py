@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from hrhsco_cli.datasets.images import is_image, visible
-from hrhsco_cli.files import read_text
+from hrhsco_cli.files import OverwriteError, read_text
 from reports.errors import InputError
 
 Complain = Callable[[str], None]
@@ -143,6 +143,8 @@ def text_rows(path: Path, complain: Complain) -> Iterable[tuple[int, str]]:
     """Line number and text of each row of a label file that isn't empty."""
     try:
         text = read_text(path, "label file")
+    except OverwriteError:
+        raise
     except InputError as error:
         complain(str(error))
         return

@@ -170,23 +170,49 @@ def _opened(path: Path) -> Iterator[Any]:
         yield file
 
 
-def replacing_folder(path: Path) -> AbstractContextManager[Path]:
+def replacing_folder(path: Path, *, full: bool = False) -> AbstractContextManager[Path]:
     """Yield an empty folder to fill; it becomes ``path`` when the block ends without an error.
 
     Args:
-        path: not there, or an empty folder.
+        path: a folder that is not there yet, or is empty.
+        full: whether ``path`` may be a folder with content, which is then removed. On an error the
+            old content stays, or comes back.
 
     Raises:
         InputError: the folder around it can't be written to, or there is no room.
     """
-    return _in_place_of(path, _new_folder, 0o755, partial(shutil.rmtree, ignore_errors=True))
+    put = _swap_folders if full else Path.replace
+    return _in_place_of(path, _new_folder, 0o755, partial(shutil.rmtree, ignore_errors=True), put)
+
+
+def _swap_folders(new: Path, path: Path) -> None:
+    """Put the folder ``new`` in the place of ``path``; none can be renamed over a full one."""
+    if not path.exists():
+        new.replace(path)
+        return
+    old = Path(_new_folder(path)) / path.name
+    try:
+        path.replace(old)
+        try:
+            new.replace(path)
+        except BaseException:  # an interrupt too must not cost the old folder
+            old.replace(path)
+            raise
+    finally:
+        # Left alone where the old folder could not be put back: it is the only copy.
+        if path.exists():
+            shutil.rmtree(old.parent, ignore_errors=True)
 
 
 @contextlib.contextmanager
 def _in_place_of(
-    path: Path, make: Callable[[Path], str], mode: int, remove: Callable[[Path], None]
+    path: Path,
+    make: Callable[[Path], str],
+    mode: int,
+    remove: Callable[[Path], None],
+    put: Callable[[Path, Path], object] = Path.replace,
 ) -> Iterator[Path]:
-    """Make something beside ``path``, yield it, and rename it to ``path`` or remove it."""
+    """Make something beside ``path``, yield it, and put it at ``path`` or remove it."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         aside = Path(make(path))
@@ -195,7 +221,7 @@ def _in_place_of(
     try:
         yield aside
         aside.chmod(mode)
-        aside.replace(path)
+        put(aside, path)
     except OSError as error:
         raise InputError(
             f"can't write {path}: {error.strerror or error}; nothing was changed"

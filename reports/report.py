@@ -1,16 +1,13 @@
-"""The report: a folder with ``report.md`` and its figures, written whole or not at all."""
+"""The report of some trials: a page of Markdown and its figures."""
 
-import shutil
-import tempfile
 from collections.abc import Callable, Iterator, Mapping
-from pathlib import Path
+from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
 from reports import variant_ceilings
-from reports.errors import InputError
 from reports.frames import GroundTruth
 from reports.markdown import image
 from reports.metrics.definitions import METRICS
@@ -30,8 +27,20 @@ from reports.statistics.own_error import Telling, tellings
 from reports.trials import DetectedImage, Trial, require_comparable
 
 
-def write_report(
-    out: Path,
+@dataclass(frozen=True)
+class ReportPage:
+    """A report, ready to be written into one folder.
+
+    Attributes:
+        text: its Markdown, which shows the figures by their file names.
+        figures: its figures, by file name.
+    """
+
+    text: str
+    figures: dict[str, Figure]
+
+
+def build_report(
     title: str,
     trials: list[Trial],
     truth: GroundTruth,
@@ -40,11 +49,10 @@ def write_report(
     attribution: str = "",
     unfinished: Mapping[str, str] | None = None,
     center_sources: dict[str, str],
-) -> Path:
-    """Write the report of some trials.
+) -> ReportPage:
+    """Make the report of some trials; nothing is written.
 
     Args:
-        out: its folder; an older report there is replaced once the new one is whole.
         title: its heading.
         trials: scored under the same conditions.
         truth: what they were scored against.
@@ -54,76 +62,21 @@ def write_report(
         center_sources: name and description of each.
 
     Returns:
-        The path of ``report.md``.
+        The page and its figures.
 
     Raises:
-        InputError: the trials are not comparable, or ``out`` holds anything but a report.
+        InputError: the trials are not comparable.
     """
     require_comparable(trials)
-    _require_replaceable(out)
-    aside = _folder_beside(out)
-    try:
-        floors = variant_ceilings.floors(trials, truth)
-        figures = []
-        for name, caption, figure in _figures(trials, truth, images, floors):
-            figure.savefig(aside / f"{name}.png")
-            figures.append(image(f"{name}.png", caption))
-        told = tellings(trials, truth, floors)
-        page = _page(
-            title, trials, truth, told, figures, attribution, center_sources, unfinished or {}
-        )
-        (aside / "report.md").write_text(page, encoding="utf-8")
-        aside.chmod(0o755)
-        _swap(aside, out)
-    finally:
-        shutil.rmtree(aside, ignore_errors=True)
-    return out / "report.md"
-
-
-def _require_replaceable(out: Path) -> None:
-    """Refuse a place whose content would be lost: only a report gives way to a report."""
-    if out.is_file():
-        raise InputError(f"{out} is a file; name a folder for the report")
-    names = sorted(each.name for each in out.iterdir()) if out.is_dir() else []
-    report = "report.md" in names
-    foreign = [
-        name
-        for name in names
-        if name != "report.md" and not (report and (name.endswith(".png") or name == "results.csv"))
-    ]
-    if foreign:
-        raise InputError(
-            f"{out} holds {foreign[0]}, which is no part of a report and would be lost; "
-            "name a new folder for the report"
-        )
-
-
-def _folder_beside(out: Path) -> Path:
-    """An empty folder next to ``out``, so that a rename can put it in its place."""
-    try:
-        out.parent.mkdir(parents=True, exist_ok=True)
-        return Path(tempfile.mkdtemp(prefix=f".{out.name}-", dir=out.parent))
-    except OSError as error:
-        raise InputError(f"can't write {out}: {error.strerror}; choose another place") from error
-
-
-def _swap(new: Path, out: Path) -> None:
-    """Put ``new`` in the place of ``out``; a folder can't be renamed over a full one."""
-    if not out.exists():
-        new.replace(out)
-        return
-    old = _folder_beside(out) / out.name
-    try:
-        out.replace(old)
-        try:
-            new.replace(out)
-        except BaseException:  # an interrupt too must not cost the old report
-            old.replace(out)
-            raise
-    finally:
-        # Left alone where the old report could not be put back: it is the only copy.
-        if out.exists():
-            shutil.rmtree(old.parent, ignore_errors=True)
+    floors = variant_ceilings.floors(trials, truth)
+    drawn = {
+        f"{name}.png": (caption, figure)
+        for name, caption, figure in _figures(trials, truth, images, floors)
+    }
+    shown = [image(name, caption) for name, (caption, _) in drawn.items()]
+    told = tellings(trials, truth, floors)
+    text = _page(title, trials, truth, told, shown, attribution, center_sources, unfinished or {})
+    return ReportPage(text, {name: figure for name, (_, figure) in drawn.items()})
 
 
 def _figures(

@@ -4,14 +4,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from hrhsco_cli.files import write_text
+from hrhsco_cli.files import replacing_folder, write_text
 from hrhsco_cli.grid.collect import load_images, load_trial, load_truth, run_folders
 from hrhsco_cli.grid.folder import GridFolder, find_grid
 from hrhsco_cli.grid.status import grid_status
 from hrhsco_cli.progress import progress
 from hrhsco_cli.runs.folder import RunFolder
+from reports.errors import InputError
 from reports.frames import GroundTruth
-from reports.report import results_frame, write_report
+from reports.report import ReportPage, build_report, results_frame
 from reports.trials import Trial, pooled_truth
 
 
@@ -62,23 +63,68 @@ def report_folder(
         place = own.with_name("-".join([own.name, *data.split()]))
         if out is not None:
             place = out if len(groups) == 1 else out / ("-".join(data.split()) or "unchanged")
-        written.append(
-            write_report(
-                place,
-                f"{title} ({data})" if data else title,
-                trials,
-                pooled_truth({each.trial.fold: each.truth for each in same}),
-                load_images(*_of_first_fold(same)),
-                attribution=heading.get("attribution", ""),
-                unfinished=_unfinished(grid) if grid else {},
-                center_sources={name: each.description for name, each in CENTER_SOURCES.items()},
-            )
+        require_replaceable(place)
+        page = build_report(
+            f"{title} ({data})" if data else title,
+            trials,
+            pooled_truth({each.trial.fold: each.truth for each in same}),
+            load_images(*_of_first_fold(same)),
+            attribution=heading.get("attribution", ""),
+            unfinished=_unfinished(grid) if grid else {},
+            center_sources={name: each.description for name, each in CENTER_SOURCES.items()},
         )
+        written.append(write_report(place, page))
     if grid is not None:
         frame = results_frame([each.trial for each in loaded])
         results = grid.results if out is None else out / "results.csv"
         write_text(results, frame.to_csv(index=False))
     return written
+
+
+def write_report(out: Path, page: ReportPage) -> Path:
+    """Write a report's page and figures into a folder, whole or not at all.
+
+    Args:
+        out: the folder; an older report there is replaced once the new one is whole.
+        page: what to write.
+
+    Returns:
+        The path of ``report.md``.
+
+    Raises:
+        InputError: ``out`` has something that is no part of a report, or can't be written to.
+    """
+    require_replaceable(out)
+    with replacing_folder(out, full=True) as aside:
+        for name, figure in page.figures.items():
+            figure.savefig(aside / name)
+        (aside / "report.md").write_text(page.text, encoding="utf-8")
+    return out / "report.md"
+
+
+def require_replaceable(out: Path) -> None:
+    """Refuse a place whose content would be lost: only a report gives way to a report.
+
+    Args:
+        out: where a report is to be written.
+
+    Raises:
+        InputError: it is a file, or a folder that has something that is no part of a report.
+    """
+    if out.is_file():
+        raise InputError(f"{out} is a file; name a folder for the report")
+    names = sorted(each.name for each in out.iterdir()) if out.is_dir() else []
+    report = "report.md" in names
+    foreign = [
+        name
+        for name in names
+        if name != "report.md" and not (report and (name.endswith(".png") or name == "results.csv"))
+    ]
+    if foreign:
+        raise InputError(
+            f"{out} holds {foreign[0]}, which is no part of a report and would be lost; "
+            "name a new folder for the report"
+        )
 
 
 @dataclass(frozen=True)

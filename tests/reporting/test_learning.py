@@ -41,8 +41,10 @@ def test_it_says_since_when_the_order_stands():
 
 def test_the_report_has_the_curve_as_figure_and_table(tmp_path):
     trials = [*network(2, GOOD, fell=0.1), *network(4, FINE, fell=0.02)]
-    text = page(tmp_path, trials)
-    assert (tmp_path / "r" / "learning.png").stat().st_size > 10_000
+    found = page(trials)
+    text = found.text
+    found.figures["learning.png"].savefig(tmp_path / "learning.png")
+    assert (tmp_path / "learning.png").stat().st_size > 10_000
     section = text.partition("## The learning curve")[2].partition("\n## ")[0]
     heading = next(line for line in section.splitlines() if line.startswith("| mean error (px)"))
     assert heading.count("epoch") == len(SCORED) and "epoch 8 (2,560 images)" in heading
@@ -53,10 +55,11 @@ def test_the_report_has_the_curve_as_figure_and_table(tmp_path):
     assert "- HRH-SCO n=2: `sco` was clearly below `peak_center` from epoch 2" in section
 
 
-def test_without_scores_on_the_way_there_is_no_curve(tmp_path):
-    text = page(tmp_path, network(2, GOOD))
+def test_without_scores_on_the_way_there_is_no_curve():
+    found = page(network(2, GOOD))
+    text = found.text
     assert "## The learning curve" not in text
-    assert not (tmp_path / "r" / "learning.png").exists()
+    assert "learning.png" not in found.figures
     assert "was not measured: the networks were not scored on the way" in text
 
 

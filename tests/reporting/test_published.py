@@ -9,7 +9,7 @@ import yaml
 
 from reports.errors import InputError
 from reports.published import PATH, DataSet, Row, read_published
-from reports.report import write_report
+from reports.report import build_report
 from reports.sections import published
 from tests.reporting.test_report import SOURCES, grid, trial, truth
 
@@ -31,9 +31,8 @@ def pets(names=CLASSES):
     return replace(found, categories=categories)
 
 
-def write(folder, trials, against):
-    path = write_report(folder / "report", "T", trials, against, [], center_sources=SOURCES)
-    return path.read_text()
+def text_of(trials, against):
+    return build_report("T", trials, against, [], center_sources=SOURCES).text
 
 
 @pytest.fixture
@@ -81,8 +80,8 @@ def test_a_wrong_file_is_told_in_one_line(tmp_path, change, message):
     assert "\n" not in str(caught.value).split("has")[0]
 
 
-def test_own_rows_stand_beside_published_ones(tmp_path, known):
-    text = write(tmp_path, grid(-0.3), pets())
+def test_own_rows_stand_beside_published_ones(known):
+    text = text_of(grid(-0.3), pets())
     section = text.split("## Beside published figures\n")[1].split("\n## ")[0]
     lines = section.strip().splitlines()
     assert lines[0] == (
@@ -100,7 +99,7 @@ def test_own_rows_stand_beside_published_ones(tmp_path, known):
     assert "PetDet" not in rest and "OldDet" not in rest
 
 
-def test_own_rows_say_their_size_and_spread(tmp_path, known):
+def test_own_rows_say_their_size_and_spread(known):
     some = [trial("a, sco", seed, [1.0], ap_small=0.2 + 0.1 * seed) for seed in (0, 1)]
     for each in some:
         each.meta["resized_to"] = [640, 384]
@@ -117,10 +116,10 @@ def test_own_rows_say_their_size_and_spread(tmp_path, known):
         (pets(), {"scored_by": "aitod"}),
     ],
 )
-def test_other_data_has_no_published_rows(tmp_path, known, against, change):
+def test_other_data_has_no_published_rows(known, against, change):
     known(replace_struct(SET, **change))
     assert published.beside(grid(0), against) == ""
-    assert "Beside published" not in write(tmp_path, grid(0), against)
+    assert "Beside published" not in text_of(grid(0), against)
 
 
 def replace_struct(each, **change):
@@ -138,7 +137,7 @@ def test_the_file_is_installed_with_the_package():
     assert 'reports = ["published.yaml"]' in settings.read_text()
 
 
-def test_every_section_with_scored_figures_names_the_protocol(tmp_path):
+def test_every_section_with_scored_figures_names_the_protocol():
     """By the default, and by another one."""
     for changes, name in (({}, "dense (maxDets 1, 100, 500)"),
                           ({"protocol": "yolc", "max_dets": [100, 300, 1000]},
@@ -146,7 +145,7 @@ def test_every_section_with_scored_figures_names_the_protocol(tmp_path):
         trials = grid(-0.3)
         for each in trials:
             each.meta.update(changes)
-        text = write(tmp_path / name[:4], trials, truth())
+        text = text_of(trials, truth())
         for part in text.split("\n## ")[1:]:
             heading = part.splitlines()[0]
             scored = f"*Scored by protocol {name}.*" in part

@@ -5,10 +5,12 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from matplotlib.figure import Figure
 
+from hrhsco_cli.grid.reporting import write_report
 from reports.errors import InputError
 from reports.frames import GroundTruth
-from reports.report import write_report
+from reports.report import build_report
 from reports.trials import Trial
 
 
@@ -41,7 +43,7 @@ def write(out, title="T"):
     images = pd.DataFrame({"image_id": [0], "file_name": ["a"], "width": [32], "height": [32]})
     categories = pd.DataFrame({"category_id": [1], "name": ["a"]})
     truth = GroundTruth(images, boxes, categories, "f")
-    return write_report(out, title, [trial()], truth, [], center_sources={})
+    return write_report(out, build_report(title, [trial()], truth, [], center_sources={}))
 
 
 @pytest.mark.parametrize("name", ["thesis.txt", "train_log.jsonl", "checkpoints/last.pth"])
@@ -85,9 +87,25 @@ def test_an_empty_folder_and_an_older_report_are_replaced(tmp_path):
     assert [each.name for each in tmp_path.iterdir()] == ["out"]
 
 
-@pytest.mark.parametrize("error", [OSError("disk full"), KeyboardInterrupt()])
+def test_a_report_that_fails_on_the_way_leaves_the_old_one(tmp_path, monkeypatch):
+    before = write(tmp_path / "report").read_text()
+
+    def broken(*_, **__):
+        raise OSError("disk full")
+
+    monkeypatch.setattr(Figure, "savefig", broken)
+    with pytest.raises(InputError, match="disk full; nothing was changed"):
+        write(tmp_path / "report", "another")
+    assert (tmp_path / "report" / "report.md").read_text() == before
+    assert [path.name for path in tmp_path.iterdir()] == ["report"]
+
+
+@pytest.mark.parametrize(
+    ("error", "told"),
+    [(OSError("disk full"), InputError), (KeyboardInterrupt(), KeyboardInterrupt)],
+)
 def test_the_old_report_comes_back_when_the_new_one_cannot_take_its_place(
-    tmp_path, monkeypatch, error
+    tmp_path, monkeypatch, error, told
 ):
     out = tmp_path / "out"
     write(out, "old")
@@ -100,7 +118,7 @@ def test_the_old_report_comes_back_when_the_new_one_cannot_take_its_place(
         return rename(self, target)
 
     monkeypatch.setattr(Path, "replace", broken)
-    with pytest.raises(type(error)):
+    with pytest.raises(told):
         write(out, "new")
     assert (out / "report.md").read_text().startswith("# old")
     assert [each.name for each in tmp_path.iterdir()] == ["out"]

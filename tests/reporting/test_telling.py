@@ -8,7 +8,7 @@ import pytest
 
 from heads.centers import CENTER_SOURCES
 from reports.frames import GroundTruth
-from reports.report import write_report
+from reports.report import build_report
 from reports.statistics import own_error, rounding_law
 from reports.statistics.offset_gain import ALL_SIZES, points
 from tests.reporting.test_report import trial
@@ -57,10 +57,9 @@ def network(depth, errors, *, fell=None, baseline=False):
     return trials
 
 
-def page(tmp_path, trials):
+def page(trials):
     sources = {name: each.description for name, each in CENTER_SOURCES.items()}
-    path = write_report(tmp_path / "r", "T", trials, truth(), [], center_sources=sources)
-    return path.read_text()
+    return build_report("T", trials, truth(), [], center_sources=sources)
 
 
 def branch(text, name):
@@ -91,8 +90,8 @@ FINE = {"peak_center": 0.5, "sco": 0.4, "dark": 0.45, "regression": 0.42}
         (2, POOR, 0.0, own_error.UNTRAINED),  # settled, but at a quarter of the objects' side
     ],
 )
-def test_only_a_trained_network_is_given_a_verdict(tmp_path, depth, errors, fell, state):
-    text = page(tmp_path, network(depth, errors, fell=fell))
+def test_only_a_trained_network_is_given_a_verdict(depth, errors, fell, state):
+    text = page(network(depth, errors, fell=fell)).text
     before, _, after = text.partition("## What came out")
     name = f"HRH-SCO n={depth}"
     (row,) = [line for line in before.splitlines() if line.startswith(f"| {name} | ")]
@@ -109,8 +108,8 @@ def test_only_a_trained_network_is_given_a_verdict(tmp_path, depth, errors, fell
         assert "rounding is too small beside its own error for an offset to matter" in said
 
 
-def test_the_table_holds_floor_error_share_and_fall(tmp_path):
-    text = page(tmp_path, network(2, GOOD, fell=0.1))
+def test_the_table_holds_floor_error_share_and_fall():
+    text = page(network(2, GOOD, fell=0.1)).text
     before = text.partition("## What came out")[0]
     (row,) = [line for line in before.splitlines() if line.startswith("| HRH-SCO n=2 | ")]
     _, floor, own, source, ratio, share, fall, _ = row.strip("| ").split(" | ")
@@ -139,16 +138,16 @@ def test_the_last_quarter_is_read_between_scored_epochs():
     assert own_error._last_quarter(replace(made, curve=late)) is None
 
 
-def test_another_network_is_named_beside_its_comparison_with_the_baseline(tmp_path):
+def test_another_network_is_named_beside_its_comparison_with_the_baseline():
     trials = network(2, GOOD | {"regression": 0.6}, baseline=True)
     trials += network(1, {"peak_center": 1.6, "sco": 1.2})  # of a cell of 2 px
     trials = [each for each in trials if not (each.baseline and each.center_source == "sco")]
-    text = page(tmp_path, [*trials, *network(3, POOR)])
+    text = page([*trials, *network(3, POOR)]).text
     assert "- **HRH-SCO n=3, sco** (not trained enough to tell): localisation error" in text
     assert "- **HRH-SCO n=1, sco**: localisation error" in text
 
 
-def test_what_is_not_clearly_different_says_what_would_have_been(tmp_path):
+def test_what_is_not_clearly_different_says_what_would_have_been():
     trials = network(2, GOOD)
     wobble = {0: 0.05, 1: -0.04, 2: 0.0}
     for index, each in enumerate(trials):
@@ -156,7 +155,7 @@ def test_what_is_not_clearly_different_says_what_would_have_been(tmp_path):
             (sco,) = [o for o in trials if o.center_source == "sco" and o.seed == each.seed]
             matches = sco.matches.assign(distance=sco.matches["distance"] + wobble[each.seed])
             trials[index] = replace(each, matches=matches)
-    said = branch(page(tmp_path, trials), "HRH-SCO n=2")
+    said = branch(page(trials).text, "HRH-SCO n=2")
     # Three differences of standard deviation 0.0451: 3.264 of them.
     assert "not clearly different (-0.003 [-0.115, +0.109] px; 0.147 px would have shown)" in said
 

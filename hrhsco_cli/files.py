@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 _MOST_LINKS = 40
 """In a row; as many as Linux follows."""
 
+_SHOWN_OF_OBJECT = 60
+"""Characters by which a message lets an object be found."""
+
 _TAIL_BYTES = 1 << 16
 """Where a last row is looked for: many times the length of one."""
 
@@ -317,7 +320,9 @@ def read_json(path: Path, what: str) -> Any:
 def parse_json(path: Path, text: str, what: str) -> Any:
     """The value of a JSON file's text; ``read_json`` says more."""
     try:
-        return json.loads(text, parse_constant=_refuse_constant)
+        return json.loads(
+            text, parse_constant=_refuse_constant, object_pairs_hook=_refuse_key_twice
+        )
     except json.JSONDecodeError as error:
         raise InputError(
             f"{path} is not valid JSON (line {error.lineno}, column {error.colno}: {error.msg}); "
@@ -329,6 +334,17 @@ def parse_json(path: Path, text: str, what: str) -> Any:
 
 def _refuse_constant(name: str) -> Any:
     raise ValueError(f"it holds {name}, and no figure may be NaN or infinity")
+
+
+def _refuse_key_twice(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """An object of which each key stands once: of two, Python silently takes the last."""
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        keys = [key for key, _ in pairs]
+        key = next(each for each in keys if keys.count(each) > 1)
+        start = json.dumps(found)[:_SHOWN_OF_OBJECT]
+        raise ValueError(f"the key {key!r} stands twice in the object that begins {start}")
+    return found
 
 
 def read_text(path: Path, what: str) -> str:

@@ -7,7 +7,9 @@ file and the place in it.
 
 import gzip
 import zlib
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from operator import attrgetter
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
@@ -86,10 +88,36 @@ class CocoFile(msgspec.Struct):
     images: list[ImageRow]
     annotations: list[AnnotationRow]
     categories: list[CategoryRow]
+    licenses: msgspec.Raw = msgspec.Raw(b"")
+
+    def may_repeat_keys(self, content: bytes) -> bool:
+        """Whether a key that is read may stand twice in an object of the file's ``content``.
+
+        The decoder silently takes the last of two. Counting keys takes half the time of looking at
+        each object and no memory; of two keys that are spelled alike it overlooks none.
+        """
+        rows: dict[type[msgspec.Struct], Sequence[msgspec.Struct]] = {
+            ImageRow: self.images,
+            AnnotationRow: self.annotations,
+            CategoryRow: self.categories,
+        }
+        known = Counter(dict.fromkeys(CocoFile.__struct_fields__, 1))
+        for kind, each_kind in rows.items():
+            for key in kind.__struct_fields__:
+                known[key] += sum(each is not None for each in map(attrgetter(key), each_kind))
+        licenses = bytes(self.licenses)
+        return any(
+            content.count(quoted) > count + licenses.count(quoted)
+            for key, count in known.items()
+            if (quoted := f'"{key}"'.encode())
+        )
 
 
 class ResultRow(msgspec.Struct):
-    """One row of COCO results; ids of 7.0 stay so, since files have millions (``whole``)."""
+    """One row of COCO results; ids of 7.0 stay so, since files have millions (``whole``).
+
+    For the same reason a key that stands twice is not looked for here; the last one is taken.
+    """
 
     image_id: _Given
     category_id: _Given
@@ -144,6 +172,8 @@ def decode(path: Path, kind: type[_T], what: str, form: str) -> _T:
         raise InputError(f"{path} is no {form}: {place(error)}") from error
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise _not_json(path, content, what, error) from error
+    if isinstance(found, CocoFile) and found.may_repeat_keys(content):
+        parse_json(path, require_text(path, content), what)  # which refuses those that do
     return found
 
 

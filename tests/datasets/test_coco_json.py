@@ -108,6 +108,28 @@ def test_wrong_annotations_are_told_in_one_line(tmp_path, value, message):
     assert "\n" not in str(error.value)
 
 
+@pytest.mark.parametrize(
+    ("once", "twice"),
+    [
+        ('"bbox": [5, 5, 9, 9]', '"bbox": [1, 1, 2, 2], "bbox": [5, 5, 9, 9]'),
+        ('"iscrowd": 1', '"iscrowd": 0, "iscrowd": 1'),
+        ('"width": 50', '"width": 50, "width": 50'),
+        ('"categories": ', '"categories": [], "categories": '),
+    ],
+)
+def test_a_key_that_stands_twice_is_refused(tmp_path, once, twice):
+    path = tmp_path / "gt.json"
+    path.write_text(json.dumps(content()).replace(once, twice, 1))
+    key = once.partition(":")[0].strip('"')
+    with pytest.raises(InputError, match=rf"gt\.json .*the key '{key}' stands twice in the object"):
+        read_ground_truth(path)
+
+
+def test_keys_of_licenses_and_of_other_parts_are_no_second_ones(tmp_path):
+    value = content(licenses=[{"id": 1, "name": "free", "url": ""}], info={"images": 2, "id": 1})
+    assert len(read_ground_truth(write(tmp_path / "gt.json", value)).boxes) == 2
+
+
 def test_numbers_that_libraries_write_as_floats_and_flags_as_words(tmp_path):
     value = annotation(id=4.0, category_id=7.0, iscrowd=True)
     value["images"][0] |= {"width": 50.0}

@@ -113,12 +113,23 @@ def test_visdrone_rows(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "row", ["1,2,3", "1,2,3,x,1,4,0,0", "1,2,3,nan,1,4,0,0", "1,2,3,4,1,12,0,0"]
+    ("row", "message"),
+    [
+        ("1,2,3", "is not 8 numbers"),
+        ("1,2,3,x,1,4,0,0", "is not 8 numbers"),
+        ("1,2,3,nan,1,4,0,0", "is not 8 numbers"),
+        ("1,2,3,4,1,12,0,0", "category 12 is no whole number from 0 to 11"),
+        ("1,2,3,4,0.9,4,0,0", "score 0.9 is no whole number from 0 to 1"),
+        ("1,2,3,4,2,4,0,0", "score 2 is no whole number from 0 to 1"),
+        ("1,2,3,4,1,4,2,0", "truncation 2 is no whole number from 0 to 1"),
+        ("1,2,3,4,1,11,0,3", "occlusion 3 is no whole number from 0 to 2"),
+        ("1,2,3,4,0.9,4,-1,-1", "score 0.9 .*, truncation -1 .*, occlusion -1 "),
+    ],
 )
-def test_a_wrong_row_is_named_by_file_and_line(tmp_path, row):
+def test_a_wrong_row_is_named_by_file_and_line(tmp_path, row, message):
     write_image(tmp_path / "vd/images/0001.jpg")
     text(tmp_path / "vd/annotations/0001.txt", "1,2,3,4,1,4,0,1", row)
-    with pytest.raises(InputError, match=r"0001\.txt:2: "):
+    with pytest.raises(InputError, match=rf"0001\.txt:2: .*{message}"):
         converted("visdrone", tmp_path / "vd", tmp_path)
     assert not (tmp_path / "out.json").exists()
 

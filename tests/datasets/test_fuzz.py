@@ -6,6 +6,9 @@ Never another exit code, never a traceback, nothing left behind. Over 400 broken
 import itertools
 import json
 import os
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -172,130 +175,144 @@ def test_broken_results(root, results):
     scored_as_expected(fresh(root), dumped(COCO), results)
 
 
-def images(folder, *names):
+def write_images(folder, *names):
     for shade, name in enumerate(names):
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         Image.new("RGB", SIZE, (9 * shade, 0, 0)).save(folder / name)
 
 
-def boxes_inside(rows):
-    """Those of x, y, w, h of which something lies in the image."""
+def count_inside(rows):
+    """How many of some x, y, w, h have something in the image."""
     rows = np.array(rows, dtype=float).reshape(-1, 4)
     low, high = np.maximum(rows[:, :2], 0), np.minimum(rows[:, :2] + rows[:, 2:], SIZE)
     return int(((high > low).all(axis=1) & (rows[:, 2:] > 0).all(axis=1)).sum())
 
 
-def converted_as_expected(layout, source, label, expected):
+def split_rows(content, separator):
+    """The words of each row, as Python splits them."""
+    lines = content.decode("utf-8-sig").splitlines()
+    return [
+        line.strip().removesuffix(separator or "\0").split(separator)
+        for line in lines
+        if line.strip()
+    ]
+
+
+@dataclass(frozen=True)
+class RowLayout:
+    """A layout whose labels are rows of text.
+
+    Attributes:
+        label: the file of rows.
+        images: the files of its images.
+        separator: between the words of a row.
+        rows: of an unbroken file.
+        box: from a row's words, as Python splits them, to x, y, w, h in px; None where it is none.
+        others: further files, by name.
+    """
+
+    label: str
+    images: tuple[str, ...]
+    separator: str
+    rows: tuple[str, ...]
+    box: Callable[[list[str]], list[float] | None]
+    others: dict[str, str] = field(default_factory=dict)
+
+    def write(self, folder, content):
+        write_images(folder, *self.images)
+        for name, text in (self.others | {self.label: ""}).items():
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            (folder / name).write_text(text)
+        (folder / self.label).write_bytes(content)
+
+    def count_boxes(self, content):
+        separator = None if self.separator == " " else self.separator
+        boxes = [self.box(words) for words in split_rows(content, separator)]
+        return count_inside([each for each in boxes if each is not None])
+
+
+def visdrone_box(words):
+    numbers = [float(each) for each in words]
+    assert numbers[4] in (0, 1)
+    assert numbers[6] in (0, 1)
+    assert numbers[7] in (0, 1, 2)
+    return numbers[:4] if 1 <= numbers[5] <= 10 else None
+
+
+def bound_corners(xs, ys):
+    return [min(xs), min(ys), max(xs) - min(xs), max(ys) - min(ys)]
+
+
+def dota_box(words):
+    numbers = [float(each) for each in words[:8]]
+    return bound_corners(numbers[::2], numbers[1::2])
+
+
+def yolo_box(words):
+    numbers = [float(each) for each in words[1:]]
+    if len(numbers) < 6:
+        cx, cy, w, h = numbers[:4]
+        box = [cx - w / 2, cy - h / 2, w, h]
+    else:
+        box = bound_corners(numbers[::2], numbers[1::2])
+    return list(np.array(box) * np.tile(SIZE, 2))
+
+
+ROW_LAYOUTS = {
+    "visdrone": RowLayout(
+        label="annotations/a.txt",
+        images=("images/a.jpg",),
+        separator=",",
+        rows=("1,2,9,8,1,4,0,0", "5,5,20,9,0,0,0,0", "30,9,7,7,1,1,0,1"),
+        box=visdrone_box,
+    ),
+    "uavdt": RowLayout(
+        label="UAV-benchmark-MOTD_v1.0/GT/M0101_gt_whole.txt",
+        images=tuple(f"UAV-benchmark-M/M0101/img{frame:06d}.jpg" for frame in (1, 2)),
+        separator=",",
+        rows=("1,5,1,2,9,8,1,1,2", "2,5,3,4,9,8,1,1,3"),
+        box=lambda words: [float(each) for each in words[2:6]],
+    ),
+    "dota": RowLayout(
+        label="val/labelTxt/a.txt",
+        images=("val/images/a.png",),
+        separator=" ",
+        rows=("1 1 9 1 9 8 1 8 plane 0", "20 5 30 5 30 15 20 15 ship 1"),
+        box=dota_box,
+    ),
+    "yolo": RowLayout(
+        label="labels/a.txt",
+        images=("images/a.jpg",),
+        separator=" ",
+        rows=("0 0.5 0.5 0.2 0.25", "1 0.2 0.2 0.1 0.1", "1 0.1 0.1 0.3 0.1 0.3 0.4"),
+        box=yolo_box,
+        others={"data.yaml": "names: [car, bus]"},
+    ),
+}
+
+
+@pytest.mark.parametrize("layout", ROW_LAYOUTS)
+@fuzzed(45)
+@given(data=st.data())
+def test_broken_rows(root, layout, data):
     """The right number of boxes, or a refusal that names the label file; nothing half written."""
-    out = source.parent / f"{source.name}.json"
+    known = ROW_LAYOUTS[layout]
+    rows = [row.split(known.separator) for row in known.rows]
+    whole = "".join(f"{row}\n" for row in known.rows).encode()
+    content = data.draw(
+        st.one_of(broken_rows(rows, known.separator).map(str.encode), broken_bytes(whole))
+    )
+    folder = fresh(root)
+    known.write(folder, content)
+    out = folder.with_suffix(".json")
     split = ("--split", "val") if layout == "dota" else ()
-    done = call_here("data", "convert", layout, source, out, *split)
-    if right_or_refused(done, label):
-        assert len(json.loads(out.read_text())["annotations"]) == expected()
+    done = call_here("data", "convert", layout, folder, out, *split)
+    if right_or_refused(done, Path(known.label).name):
+        assert len(json.loads(out.read_text())["annotations"]) == known.count_boxes(content)
     else:
         assert not out.exists()
-        checked = call_here("data", "check", source, "--layout", layout, *split)
+        checked = call_here("data", "check", folder, "--layout", layout, *split)
         assert checked.returncode == 1, checked.stdout
-
-
-def row_files(rows, separator):
-    text = "".join(separator.join(row) + "\n" for row in rows)
-    return st.one_of(broken_rows(rows, separator).map(str.encode), broken_bytes(text.encode()))
-
-
-def rows_of(content, separator):
-    """As Python splits them."""
-    lines = content.decode("utf-8-sig").splitlines()
-    return [line.strip().removesuffix(separator or "\0").split(separator)
-            for line in lines if line.strip()]  # fmt: skip
-
-
-VISDRONE = [["1", "2", "9", "8", "1", "4", "0", "0"], ["5", "5", "20", "9", "0", "0", "0", "0"],
-            ["30", "9", "7", "7", "1", "1", "0", "1"]]  # fmt: skip
-
-
-@fuzzed(60)
-@given(content=row_files(VISDRONE, ","))
-def test_broken_visdrone_rows(root, content):
-    folder = fresh(root)
-    images(folder, "images/a.jpg")
-    (folder / "annotations").mkdir()
-    (folder / "annotations/a.txt").write_bytes(content)
-
-    def expected():
-        rows = [list(map(float, row)) for row in rows_of(content, ",")]
-        assert all(len(row) == 8 for row in rows)
-        return boxes_inside([row[:4] for row in rows if 1 <= row[5] <= 10])
-
-    converted_as_expected("visdrone", folder, "a.txt", expected)
-
-
-UAVDT = [["1", "5", "1", "2", "9", "8", "1", "1", "2"],
-         ["2", "5", "3", "4", "9", "8", "1", "1", "3"]]  # fmt: skip
-
-
-@fuzzed(40)
-@given(content=row_files(UAVDT, ","))
-def test_broken_uavdt_rows(root, content):
-    folder = fresh(root)
-    images(folder, *(f"UAV-benchmark-M/M0101/img{frame:06d}.jpg" for frame in (1, 2)))
-    truth = folder / "UAV-benchmark-MOTD_v1.0/GT"
-    truth.mkdir(parents=True)
-    (truth / "M0101_gt_whole.txt").write_bytes(content)
-
-    def expected():
-        return boxes_inside([list(map(float, row[2:6])) for row in rows_of(content, ",")])
-
-    converted_as_expected("uavdt", folder, "M0101_gt_whole.txt", expected)
-
-
-DOTA = [["1", "1", "9", "1", "9", "8", "1", "8", "plane", "0"],
-        ["20", "5", "30", "5", "30", "15", "20", "15", "ship", "1"]]  # fmt: skip
-
-
-@fuzzed(40)
-@given(content=row_files(DOTA, " "))
-def test_broken_dota_rows(root, content):
-    folder = fresh(root)
-    images(folder, "val/images/a.png")
-    (folder / "val/labelTxt").mkdir()
-    (folder / "val/labelTxt/a.txt").write_bytes(content)
-
-    def expected():
-        corners = [list(map(float, row[:8])) for row in rows_of(content, None)]
-        return boxes_inside([
-            [min(row[::2]), min(row[1::2]), max(row[::2]) - min(row[::2]),
-             max(row[1::2]) - min(row[1::2])] for row in corners
-        ])  # fmt: skip
-
-    converted_as_expected("dota", folder, "a.txt", expected)
-
-
-YOLO = [["0", "0.5", "0.5", "0.2", "0.25"], ["1", "0.2", "0.2", "0.1", "0.1"],
-        ["1", "0.1", "0.1", "0.3", "0.1", "0.3", "0.4"]]  # fmt: skip
-
-
-@fuzzed(40)
-@given(content=row_files(YOLO, " "))
-def test_broken_yolo_rows(root, content):
-    folder = fresh(root)
-    images(folder, "images/a.jpg")
-    (folder / "labels").mkdir()
-    (folder / "labels/a.txt").write_bytes(content)
-    (folder / "data.yaml").write_text("names: [car, bus]")
-
-    def expected():
-        boxes = []
-        for _, *numbers in rows_of(content, None):
-            row = list(map(float, numbers))
-            if len(row) < 6:
-                boxes.append([row[0] - row[2] / 2, row[1] - row[3] / 2, row[2], row[3]])
-            else:
-                xs, ys = row[::2], row[1::2]
-                boxes.append([min(xs), min(ys), max(xs) - min(xs), max(ys) - min(ys)])
-        return boxes_inside(np.array(boxes).reshape(-1, 4) * np.tile(SIZE, 2))
-
-    converted_as_expected("yolo", folder, "a.txt", expected)
 
 
 NAMES = {"path": ".", "train": "images/train", "val": "images", "nc": 2, "names": {0: "a", 1: "b"}}
@@ -305,7 +322,7 @@ NAMES = {"path": ".", "train": "images/train", "val": "images", "nc": 2, "names"
 @given(tree=broken_trees(NAMES))
 def test_broken_yolo_descriptions(root, tree):
     folder = fresh(root)
-    images(folder, "images/a.jpg")
+    write_images(folder, "images/a.jpg")
     (folder / "labels").mkdir()
     (folder / "labels/a.txt").write_text("0 0.5 0.5 0.2 0.25\n")
     (folder / "data.yaml").write_text(yaml.safe_dump(tree, allow_unicode=True))

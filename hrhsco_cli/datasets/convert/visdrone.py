@@ -19,7 +19,6 @@ from hrhsco_cli.datasets.convert.layout import (
     listed,
     number_rows,
     numbered,
-    whole,
 )
 
 CATEGORIES = [
@@ -27,6 +26,9 @@ CATEGORIES = [
     "bus", "motor",
 ]  # fmt: skip
 _IGNORED_REGION, _OTHERS = 0, 11
+
+_HIGHEST = {"score": 1, "category": _OTHERS, "truncation": 1, "occlusion": 2}
+"""What follows the box in a row: whole numbers from 0 to these."""
 
 
 def read(source: Path, split: str | None, complain: Complain) -> Layout:
@@ -50,16 +52,19 @@ def _images(files: list[Path], names: Names, complain: Complain) -> Iterator[Sou
     for path in files:
         boxes, regions = [], []
         for line, row in number_rows(path, ",", (8,), "8 numbers", complain):
-            category = row[5]
-            if not whole(row[4:]):
-                complain(f"{path}:{line}: score, category, truncation and occlusion are whole")
+            wrong = [
+                f"{name} {value:g} is no whole number from 0 to {highest}"
+                for (name, highest), value in zip(_HIGHEST.items(), row[4:], strict=True)
+                if value not in range(highest + 1)
+            ]
+            score, category, truncation, occlusion = row[4:]
+            if wrong:
+                complain(f"{path}:{line}: {', '.join(wrong)}")
             elif category == _IGNORED_REGION:
                 regions.append(row[:4])
-            elif 0 < category < _OTHERS:
-                extra = {"truncation": int(row[6]), "occlusion": int(row[7])}
-                if not row[4]:
+            elif category != _OTHERS:
+                extra = {"truncation": int(truncation), "occlusion": int(occlusion)}
+                if not score:
                     extra["ignore"] = 1
                 boxes.append(Box(int(category), row[0], row[1], row[2], row[3], extra))
-            elif category != _OTHERS:
-                complain(f"{path}:{line}: category {category:g} is not 0 to 11")
         yield SourceImage(names.image(path.stem), boxes, regions)

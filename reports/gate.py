@@ -1,16 +1,30 @@
 """The regression gate: whether figures are worse than a baseline allows."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from reports.metrics.definitions import Metric, definition
+from reports.errors import InputError
+from reports.metrics.definitions import Metric, definition, known
 
 KINDS = ("absolute", "relative", "factor", "interval")
 """How much worse a metric may be: by an amount in its stored unit; by a share of the baseline's;
 by a factor *and* with an interval that leaves the baseline out (timings); or until the paired
 bootstrap calls the baseline better."""
+
+GUARDED = (
+    "ap.all",
+    "ap.small",
+    "loc.px.mean",
+    "loc.px.bias_x",
+    "loc.px.bias_y",
+    "loc.recall",
+    "cost.macs",
+    "latency.end_to_end.ratio",
+)
+"""What a new baseline guards of what was measured, unless others are named: few enough that each
+that worsens is looked at. A bias tells a shifted center before AP does."""
 
 
 @dataclass(frozen=True)
@@ -87,7 +101,7 @@ def worse_by(metric: Metric, baseline: float, now: float) -> float:
         return baseline - now
     if metric.better == "lower":
         return now - baseline
-    return abs(now) - abs(baseline)
+    return abs(now) - abs(baseline)  # biases; ``require_guardable`` lets no other direction in
 
 
 def _allowed(limit: Limit, metric: Metric) -> str:
@@ -95,10 +109,19 @@ def _allowed(limit: Limit, metric: Metric) -> str:
         return "not worse by the paired bootstrap"
     if limit.kind == "factor":
         return f"at most {limit.amount:g} times, or no clear difference"
-    if limit.kind == "relative":
-        return f"worse by {limit.amount:.3g} of it"
-    unit = f" {metric.unit}" if metric.unit else ""
-    return f"worse by {limit.amount * metric.scale:.3g}{unit}"
+    if limit.amount == 0:
+        return "not worse at all"
+    return f"worse by at most {_amount(metric, limit.kind, limit.amount)}"
+
+
+def _amount(metric: Metric, kind: str, amount: float) -> str:
+    """How much worse, in words: ``5 %`` of the value, ``1 point`` of a share, ``0.1 px``."""
+    if kind == "relative":
+        return f"{100 * amount:.3g} %"
+    number = f"{amount * metric.scale:.3g}"
+    if metric.unit == "%":
+        return f"{number} {'point' if number == '1' else 'points'}"
+    return f"{number} {metric.unit}".rstrip()
 
 
 def _problem(
@@ -121,7 +144,7 @@ def _problem(
     if limit.kind == "interval":
         if key not in verdicts:
             return "the paired bootstrap does not cover it"
-        return "worse by the paired bootstrap" if verdicts[key] == "A is better" else ""
+        return "worsened, by the paired bootstrap" if verdicts[key] == "A is better" else ""
     worse = worse_by(metric, limit.value, now)
     if limit.kind == "factor":
         if worse <= (limit.amount - 1) * abs(limit.value):
@@ -130,20 +153,65 @@ def _problem(
             return "no interval beside it; bench the run again"
         low, high = intervals[key]
         near = low if metric.better == "lower" else high
-        return "slower, clearly" if worse_by(metric, limit.value, near) > 0 else ""
+        return "clearly slower" if worse_by(metric, limit.value, near) > 0 else ""
     room = limit.amount * (abs(limit.value) if limit.kind == "relative" else 1)
     # Written and read again, a figure may differ in its last digit.
-    return "worse than allowed" if worse > room + 1e-12 * abs(limit.value) else ""
+    if worse <= room + 1e-12 * abs(limit.value):
+        return ""
+    if limit.kind == "relative" and limit.value:
+        return f"worsened by {_amount(metric, 'relative', worse / abs(limit.value))}"
+    return f"worsened by {_amount(metric, 'absolute', worse)}"
 
 
-def default_limit(metric: Metric, value: float | None) -> Limit | None:
-    """The limit that a new baseline starts with; None for what should not be guarded.
+def require_guardable(key: str) -> None:
+    """Refuse what no gate can judge.
 
-    Absolute times and counts are not: they say more of the machine and the data.
+    Args:
+        key: of ``metrics.json``.
+
+    Raises:
+        InputError: there is no such metric, it is a time of one machine, or it has no direction
+            that is better.
     """
+    metric = known(key)
+    if key.endswith(".ms"):
+        raise InputError(
+            f"{key} is a time of one machine; guard {key.removesuffix('.ms')}.ratio, its ratio to "
+            "a reference recipe measured in the same run"
+        )
+    if metric.better == "neither":
+        raise InputError(
+            f"{key} ({metric.heading}) is neither better nor worse when it changes; guard "
+            "loc.recall instead"
+        )
+
+
+def choose_limits(
+    metrics: Mapping[str, float | None], keys: Iterable[str] | None = None
+) -> dict[str, Limit]:
+    """Choose what a new baseline guards, and how much worse each may be.
+
+    Args:
+        metrics: as in ``metrics.json``.
+        keys: of the metrics to guard; None takes those of ``GUARDED`` that were measured.
+
+    Raises:
+        InputError: one of ``keys`` can't be guarded or was not measured.
+    """
+    if keys is None:
+        keys = [key for key in GUARDED if key in metrics]
+    limits = {}
+    for key in keys:
+        require_guardable(key)
+        if key not in metrics:
+            raise InputError(f"{key} was not measured, so it can't be guarded; leave it out")
+        limits[key] = _first_limit(definition(key), metrics[key])
+    return limits
+
+
+def _first_limit(metric: Metric, value: float | None) -> Limit:
+    """The limit that a metric starts with; a person edits what is too wide or too tight."""
     group = metric.key.split(".")[0]
-    if metric.key.endswith((".ms", ".matched")) or group == "tide":
-        return None
     if group == "latency":
         return Limit(value, "factor", 1.1)
     if group == "cost":

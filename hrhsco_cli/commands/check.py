@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from hrhsco_cli.commands.values import ProtocolName, output, require_none
+from hrhsco_cli.commands.values import ProtocolName, output, parse_names, require_none
 
 
 def check(
@@ -17,6 +17,14 @@ def check(
     update: Annotated[
         bool, typer.Option("--update", help="Write today's values as the baseline instead.")
     ] = False,
+    guarded: Annotated[
+        str | None,
+        typer.Option(
+            "--metrics",
+            help="With --update: the metrics to guard (a,b).  [default: the baseline's own; of a "
+            "new one AP, AP_small, error, bias, recall, MACs and time, where measured]",
+        ),
+    ] = None,
     junit: Annotated[Path | None, output("Write JUnit XML there.")] = None,
     summary: Annotated[Path | None, output("Write Markdown there.")] = None,
     json_out: Annotated[Path | None, output("Write the findings there.", "--json")] = None,
@@ -28,6 +36,8 @@ def check(
     The Markdown is also appended to the file named in GITHUB_STEP_SUMMARY, where that is set.
 
     Example: hrhsco check runs/first --baseline baseline.yaml --update
+
+    Example: hrhsco check runs/first --baseline baseline.yaml --update --metrics ap.50,loc.recall
 
     Example: hrhsco check runs/first --baseline baseline.yaml --junit check.xml
 
@@ -49,10 +59,12 @@ def check(
         outputs = {"--junit": junit, "--summary": summary, "--json": json_out}
         require_none(outputs, "tells what was found, and --update looks for nothing")
         old = read_baseline(baseline) if baseline.is_file() else None
-        new = checking.renewed(measured, old, baseline)
+        keys = None if guarded is None else parse_names(guarded, "--metrics")
+        new = checking.renewed(measured, old, baseline, keys)
         write_baseline(baseline, new)
         print_renewal(old.limits if old else {}, new.limits)
         return
+    require_none({"--metrics": guarded}, "chooses what --update guards, and --update is not given")
     findings = checking.check(measured, read_baseline(baseline))
     print_findings(findings, measured.conditions["protocol"])
     text = page(findings, metrics, measured.conditions["protocol"])

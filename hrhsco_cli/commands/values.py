@@ -118,6 +118,22 @@ def parse_protocol(name: str | None, max_dets: str | None) -> "Protocol | None":
     return chosen(name, None if max_dets is None else parse_max_dets(max_dets))
 
 
+def parse_names(text: str, option: str) -> list[str]:
+    """Read names that commas separate, each once, in their order.
+
+    Args:
+        text: as typed.
+        option: its name, for the message.
+
+    Raises:
+        InputError: there is none, or an empty one.
+    """
+    names = [each.strip() for each in text.split(",")]
+    if not all(names):
+        raise InputError(f"{option} {text!r} is not names with commas between; write a,b")
+    return list(dict.fromkeys(names))
+
+
 def parse_depths(text: str, highest: int = 6) -> tuple[int, ...]:
     """Heatmap depths n, each once, in rising order.
 

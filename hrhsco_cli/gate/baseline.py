@@ -11,8 +11,7 @@ from hrhsco_cli.files import write_text
 from hrhsco_cli.runs.evaluation import is_figure
 from hrhsco_cli.yaml_files import read_yaml
 from reports.errors import InputError
-from reports.gate import KINDS, Limit
-from reports.metrics.definitions import definition
+from reports.gate import KINDS, Limit, require_guardable
 
 _HEADER = """\
 # Baseline of hrhsco check. Each metric has its value and how much worse it may be, in the unit of
@@ -73,14 +72,9 @@ def read_baseline(path: Path) -> Baseline:
 
 def _limit(path: Path, key: str, entry: Any) -> Limit:
     try:
-        definition(key)
-    except (KeyError, AttributeError):
-        raise InputError(f"{path}: there is no metric {key!r}") from None
-    if key.endswith(".ms"):
-        raise InputError(
-            f"{path}: {key} is a time of one machine; guard {key.removesuffix('.ms')}.ratio, "
-            "its ratio to a reference recipe measured in the same run"
-        )
+        require_guardable(str(key))
+    except InputError as error:
+        raise InputError(f"{path}: {error}") from None
     kinds = [kind for kind in KINDS if isinstance(entry, dict) and kind in entry]
     if len(kinds) != 1 or set(entry) != {"value", kinds[0]}:
         raise InputError(f"{path}: {key} needs a value and one of {', '.join(KINDS)}")

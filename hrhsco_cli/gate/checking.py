@@ -2,6 +2,7 @@
 
 import os
 import shutil
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,8 +14,7 @@ from hrhsco_cli.gate.baseline import Baseline
 from hrhsco_cli.runs.evaluation import read_metrics
 from hrhsco_cli.runs.folder import RunFolder, matching
 from reports.errors import InputError
-from reports.gate import Finding, Limit, default_limit, judge
-from reports.metrics.definitions import METRICS
+from reports.gate import Finding, Limit, choose_limits, judge
 from reports.metrics.protocols import named, of_meta
 from reports.trials import comparable
 
@@ -151,7 +151,9 @@ def _verdicts(measured: Measured, baseline: Baseline) -> dict[str, str]:
     return {key: each["verdict"] for key, each in compared["metrics"].items()}
 
 
-def renewed(measured: Measured, old: Baseline | None, path: Path) -> Baseline:
+def renewed(
+    measured: Measured, old: Baseline | None, path: Path, keys: Sequence[str] | None = None
+) -> Baseline:
     """A baseline with today's values; an old one's metrics and tolerances are kept.
 
     Where a tolerance is an interval, today's detections are copied beside the baseline.
@@ -160,27 +162,22 @@ def renewed(measured: Measured, old: Baseline | None, path: Path) -> Baseline:
         measured: today's figures.
         old: the baseline so far.
         path: where the baseline lies.
+        keys: of the metrics to guard; None keeps the old baseline's, or takes the usual ones.
 
     Raises:
-        InputError: a metric that the old one guards is missing now.
+        InputError: a metric that is to be guarded can't be, or is missing now.
     """
-    if old is None:
-        limits = {
-            key: limit
-            for key, metric in METRICS.items()
-            if key in measured.metrics
-            and (limit := default_limit(metric, measured.metrics[key])) is not None
-        }
-        return Baseline(measured.name, measured.conditions, None, limits)
-    missing = [key for key in old.limits if key not in measured.metrics]
+    before = old.limits if old is not None else {}
+    guarded = list(before) if old is not None and keys is None else keys
+    missing = [key for key in before if key in (guarded or ()) and key not in measured.metrics]
     if missing:
         raise InputError(
             f"{measured.name} has no {missing[0]}, which the baseline guards; measure it or take "
             "it out of the baseline"
         )
     limits = {
-        key: Limit(measured.metrics[key], each.kind, each.amount)
-        for key, each in old.limits.items()
+        key: Limit(first.value, before[key].kind, before[key].amount) if key in before else first
+        for key, first in choose_limits(measured.metrics, guarded).items()
     }
     detections = None
     if any(limit.kind == "interval" for limit in limits.values()):

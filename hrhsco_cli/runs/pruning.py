@@ -48,7 +48,7 @@ def prune_with(config: "Config", method: str, metric: str, storage: Path) -> Non
         raise missing_extra("--prune", "Optuna", "search") from None
     if method not in METHODS:
         raise InputError(f"--prune has no {method!r}; choose from {', '.join(METHODS)}")
-    if metric not in METRICS or definition(metric).better == "zero":
+    if metric not in METRICS or definition(metric).better not in ("higher", "lower"):
         raise InputError(f"--metric {metric!r} has no better direction; take ap.50 or loc.px.mean")
     if config.get("processes", 1) > 1:
         raise InputError("--prune and 'processes' over 1 don't go together; drop one of them")

@@ -8,12 +8,12 @@ from reports.sections.gate import HEADINGS, rows
 
 
 def print_findings(findings: list[Finding], protocol: str) -> None:
-    """Print what fell, or that everything held."""
-    fell = [each for each in findings if each.problem]
+    """Print what worsened, or that everything held."""
+    worsened = [each for each in findings if each.problem]
     console = Console()
-    if fell:
-        shown = new_table(*HEADINGS, title=f"{len(fell)} of {len(findings)} metrics fell")
-        for row in rows(fell):
+    if worsened:
+        shown = new_table(*HEADINGS, title=f"{len(worsened)} of {len(findings)} metrics worsened")
+        for row in rows(worsened):
             shown.add_row(*row)
         console.print(shown)
     else:

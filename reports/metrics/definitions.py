@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 from reports.errors import InputError
 
-Direction = Literal["higher", "lower", "zero"]
+Direction = Literal["higher", "lower", "zero", "neither"]
 
 
 @dataclass(frozen=True)
@@ -20,7 +20,8 @@ class Metric:
         heading: the column heading in tables and the axis label in plots.
         unit: ``""`` for a pure number; AP and recall are fractions of 1 in files and are
             printed as percent (``scale`` 100).
-        better: which way is better; ``zero`` is for signed biases.
+        better: which way is better; ``zero`` is for signed biases, ``neither`` for what only says
+            how far another metric can be trusted.
         meaning: one sentence.
         scale: what the stored number is multiplied by when it is printed.
         digits: decimals when printed.
@@ -154,7 +155,7 @@ _CHANCE_RECALL = Metric(
     "loc.chance_recall",
     "chance recall",
     "%",
-    "higher",
+    "neither",
     "recall of the same detections against another image's objects: what luck alone finds",
     scale=100,
     digits=1,

@@ -7,15 +7,17 @@ HEADINGS = ("metric", "baseline", "now", "allowed", "verdict")
 
 
 def page(findings: list[Finding], name: str, protocol: str) -> str:
-    """What fell first, then all metrics."""
-    fell = [each for each in findings if each.problem]
-    told = f"{len(fell)} of {len(findings)} metrics fell" if fell else "every metric held"
+    """What worsened first, then all metrics."""
+    worsened = [each for each in findings if each.problem]
+    told = (
+        f"{len(worsened)} of {len(findings)} metrics worsened" if worsened else "every metric held"
+    )
     parts = [
         f"## hrhsco check {name}",
         f"**{told}** ({len(findings)} guarded, protocol {protocol}).",
     ]
-    if fell:
-        parts.append(table(HEADINGS, rows(fell)))
+    if worsened:
+        parts.append(table(HEADINGS, rows(worsened)))
     parts += ["<details><summary>all metrics</summary>", table(HEADINGS, rows(findings))]
     return "\n\n".join([*parts, "</details>"]) + "\n"
 

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from reports.metrics import definitions
 from tests.helpers.calling import assert_refused, hrhsco
 
 META = {"fingerprint": "abc", "max_dets": [1, 100, 500], "matching": "m", "min_score": 0.0}
@@ -31,9 +32,53 @@ def write(folder, name="metrics", intervals=None, **changes):
 @pytest.fixture
 def baseline(tmp_path):
     path = tmp_path / "baseline.yaml"
-    done = hrhsco("check", write(tmp_path, "first"), "--baseline", path, "--update")
+    guarded = ",".join(key for key in METRICS if not key.endswith(".ms"))
+    done = hrhsco(
+        "check", write(tmp_path, "first"), "--baseline", path, "--update", "--metrics", guarded
+    )
     assert done.returncode == 0, done.stderr
     return path
+
+
+def test_a_new_baseline_guards_a_few_metrics_that_have_a_direction(tmp_path):
+    measured = {key: 0.5 for key in definitions.METRICS if not key.startswith("latency")}
+    path = tmp_path / "new.yaml"
+    call = ["check", write(tmp_path, **measured), "--baseline", path]
+    assert hrhsco(*call, "--update").returncode == 0
+    guarded = yaml.safe_load(path.read_text())["metrics"]
+    assert set(guarded) <= set(measured) | {"latency.end_to_end.ratio"}
+    assert 6 <= len(guarded) <= 8
+    assert all(definitions.METRICS[key].better != "neither" for key in guarded)
+    assert_refused(hrhsco(*call, "--update", "--metrics", "loc.chance_recall"), "loc.recall")
+    assert_refused(hrhsco(*call, "--update", "--metrics", "latency.neck.ms"), "one machine")
+    assert_refused(hrhsco(*call, "--update", "--metrics", "ap.smaller"), "did you mean ap.small?")
+    assert_refused(hrhsco(*call, "--update", "--metrics", "latency.neck.ratio"), "not measured")
+    assert_refused(hrhsco(*call, "--update", "--metrics", "ap.50,"), "write a,b")
+    assert_refused(hrhsco(*call, "--metrics", "ap.50"), "--update is not given")
+    assert yaml.safe_load(path.read_text())["metrics"] == guarded
+
+
+def test_other_metrics_are_guarded_with_the_tolerances_that_were_edited(baseline, tmp_path):
+    baseline.write_text(baseline.read_text().replace("absolute: 0.01", "absolute: 0.123"))
+    call = ["check", write(tmp_path, ap__50=0.7), "--baseline", baseline, "--update"]
+    assert hrhsco(*call, "--metrics", "ap.50,ap.all").returncode == 0
+    assert yaml.safe_load(baseline.read_text())["metrics"] == {
+        "ap.50": {"value": 0.7, "absolute": 0.01},
+        "ap.all": {"value": 0.4, "absolute": 0.123},
+    }
+
+
+def test_what_is_allowed_and_what_worsened_is_told_in_words(baseline, tmp_path):
+    worse = write(tmp_path, ap__all=0.385, loc__px__mean=1.06, cost__macs=5.001e9)
+    done = hrhsco("check", worse, "--baseline", baseline, "--summary", "-")
+    assert done.returncode == 1
+    assert "**3 of 7 metrics worsened**" in done.stdout
+    for told in (
+        "| worse by at most 1 point | worsened by 1.5 points |",
+        "| worse by at most 5 % | worsened by 6 % |",
+        "| not worse at all | worsened by 0.02 % |",
+    ):
+        assert told in done.stdout
 
 
 def test_a_new_baseline_is_readable_and_guards_no_absolute_time(baseline):
@@ -160,7 +205,7 @@ def test_the_paired_bootstrap_finds_a_planted_shift(run, tmp_path):
     (copy / "detections.json").write_text(json.dumps(detections))
     done = hrhsco("check", copy, "--baseline", baseline)
     assert done.returncode == 1, done.stderr
-    assert "1 of 1 metrics fell" in done.stdout
+    assert "1 of 1 metrics worsened" in done.stdout
 
 
 ROOT = Path(__file__).parents[2]

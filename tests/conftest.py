@@ -8,12 +8,19 @@ from pathlib import Path
 
 import pytest
 from filelock import FileLock
+from hypothesis import settings
 
 from tests.helpers import gpu
 from tests.helpers.calling import hrhsco
 
 SHARED = Path(os.environ.get("HRHSCO_SHARED", Path(__file__).parents[2] / "shared"))
 DURATIONS = Path(__file__).with_name("durations.json")
+
+# How many inputs hypothesis draws where a test doesn't say: few with the fast tests alone, more
+# where all is run. All else is as hypothesis chooses; in CI it draws the same ones in each run.
+settings.register_profile("fast", settings.default, max_examples=25, deadline=None)
+settings.register_profile("whole", settings.default, max_examples=100, deadline=None)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "fast"))
 
 
 @pytest.fixture(scope="session")

@@ -6,7 +6,7 @@ import onnx
 import onnxruntime
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as npst
 from mmdet.structures import DetDataSample
@@ -204,7 +204,6 @@ def listed(run, logits):
 
 
 @pytest.mark.slow
-@settings(max_examples=200, deadline=None)
 @given(
     heat=npst.arrays(
         np.float32,

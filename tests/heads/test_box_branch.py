@@ -66,7 +66,7 @@ def test_a_box_equals_its_samples_one_by_one(order, spread):
 
 @pytest.mark.parametrize("order", SAMPLE_ORDERS)
 @given(data=st.data())
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 def test_values_and_every_gradient_equal_the_whole_map(order, data):
     branch, feature = branch_and_feature(
         order, seed=data.draw(st.integers(0, 99)), spread=data.draw(st.floats(0.1, 20))

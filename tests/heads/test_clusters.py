@@ -2,7 +2,7 @@
 
 import pytest
 import torch
-from hypothesis import assume, given, settings
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from heads.clusters import CropOptions, find_clusters
@@ -91,7 +91,6 @@ def reference_windows(scores, stride, size, k, densest=160, **options):
     return reference.clusters(scores.tolist(), stride, size, k, densest=densest, **options)
 
 
-@settings(max_examples=60, deadline=None)
 @given(
     st.integers(0, 2**31), st.integers(3, 60), st.integers(3, 45),
     st.sampled_from([0.25, 0.5, 1.0, 2.0, 4.0]), st.integers(1, 4), st.integers(1, 40),

@@ -3,7 +3,7 @@
 import heads.registered  # noqa: F401, I001 - mmdet imports over the bridge alone
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from mmengine.structures import InstanceData
 
@@ -74,7 +74,6 @@ corner = st.integers(-20, 20)
 side = st.integers(1, 12)
 
 
-@settings(deadline=None)
 @given(
     st.lists(st.tuples(corner, corner, side, side, st.integers(0, 2)), max_size=25),
     st.integers(1, 20),

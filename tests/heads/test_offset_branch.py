@@ -2,7 +2,7 @@
 
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
@@ -79,7 +79,6 @@ def test_values_and_every_gradient_equal_the_whole_map(n, kind, apart):
         assert (ours - theirs).norm() <= apart * theirs.norm()
 
 
-@settings(deadline=None, max_examples=40)
 @given(data=st.data(), n=st.integers(0, 3), height=st.integers(1, 4), width=st.integers(1, 4))
 def test_any_cells_of_any_map(data, n, height, width):
     branch, feature = branch_and_feature(n, 8, (3, height, width))

@@ -48,7 +48,7 @@ def decode(head, center, scale):
 
 @pytest.mark.parametrize("source", ["sco", "regression", "peak_center", "peak_floor"])
 @pytest.mark.parametrize("n", [0, 1, 3])
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 @given(center=st.tuples(coordinate, coordinate), scale=st.tuples(factor, factor))
 def test_an_arrow_leads_from_the_cell_to_the_center(n, source, center, scale):
     head = head_with(n, source)

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as npst
 from scipy.ndimage import convolve
@@ -14,7 +14,6 @@ from heads.peaks import blur, find_peaks, kernel_in_cells
 from tests.reference import codec
 
 
-@settings(max_examples=200, deadline=None)
 @given(
     heat=npst.arrays(
         np.float64,

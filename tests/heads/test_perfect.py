@@ -58,7 +58,7 @@ an_object = st.tuples(quarter, quarter, st.sampled_from([2.0, 7.0]), st.sampled_
     ],
 )
 @pytest.mark.parametrize("depth", [0, 2, 3])
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(st.lists(an_object, max_size=9))
 def test_equal_to_the_head_on_its_own_targets(depth, source, options, objects):
     if depth == 0:

@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as npst
 
@@ -29,7 +29,6 @@ def windows(heat, peaks, reach):
     return score_windows(torch.logit(torch.from_numpy(heat))[None], label, cell, reach)
 
 
-@settings(max_examples=120, deadline=None)
 @given(
     heat=npst.arrays(
         np.float64,
@@ -69,7 +68,6 @@ def gaussian_window(delta, sigma, reach, height=1.0):
 fraction = st.floats(-0.5, 0.5)
 
 
-@settings(max_examples=200, deadline=None)
 @given(fraction, fraction, st.floats(0.4, 40), st.floats(0.05, 1))
 def test_parabola_is_exact_on_a_gaussian(dx, dy, sigma, height):
     found = parabola(gaussian_window((dx, dy), sigma, 1, height))
@@ -77,7 +75,6 @@ def test_parabola_is_exact_on_a_gaussian(dx, dy, sigma, height):
     assert found[0].tolist() == pytest.approx([dx, dy], abs=1e-5 + 1e-6 * sigma**2)
 
 
-@settings(max_examples=200, deadline=None)
 @given(fraction, fraction, st.floats(0.7, 40), st.floats(0.05, 1))
 def test_dark_is_nearly_exact_on_a_gaussian(dx, dy, sigma, height):
     """Smoothing adds variances; what is left is the kernel's end at 5 cells."""
@@ -85,7 +82,6 @@ def test_dark_is_nearly_exact_on_a_gaussian(dx, dy, sigma, height):
     assert found[0].tolist() == pytest.approx([dx, dy], abs=2e-3 + 1e-6 * sigma**2)
 
 
-@settings(max_examples=100, deadline=None)
 @given(fraction, fraction, st.floats(0.7, 1))
 def test_centroid_is_nearly_exact_where_the_window_holds_the_gaussian(dx, dy, sigma):
     found = centroid(gaussian_window((dx, dy), sigma, 4))
@@ -129,7 +125,6 @@ def delta_of(boxes, n):
 
 
 @pytest.mark.parametrize("source", CLOSED_FORMS)
-@settings(max_examples=40, deadline=None)
 @given(an_object())
 def test_integer_targets_hold_no_fraction(source, scene):
     n, boxes = scene
@@ -138,7 +133,6 @@ def test_integer_targets_hold_no_fraction(source, scene):
     assert ((found - middle) / stride).abs().max() < 1e-4
 
 
-@settings(max_examples=60, deadline=None)
 @given(an_object(), st.booleans())
 def test_parabola_on_subpixel_targets_falls_short_as_its_peak_of_1_says(scene, radius_px):
     """The peak's cell is set to 1, so the parabola gives delta / (1 + |delta|^2) of delta."""
@@ -149,7 +143,6 @@ def test_parabola_on_subpixel_targets_falls_short_as_its_peak_of_1_says(scene, r
     torch.testing.assert_close((found - middle) / stride, expected, atol=1e-3, rtol=0)
 
 
-@settings(max_examples=60, deadline=None)
 @given(an_object())
 def test_dark_on_subpixel_targets_gives_the_center_back(scene):
     """Nearly: smoothing dilutes the peak's 1, and the target ends at its radius."""

@@ -71,7 +71,7 @@ def assert_cells(found, expected):
 
 
 @pytest.mark.parametrize("n", range(5))
-@settings(max_examples=12, deadline=None)
+@settings(max_examples=12)
 @given(scenes())
 def test_targets_equal_loops(n, scene):
     check(*scene, n)
@@ -81,7 +81,7 @@ def test_targets_equal_loops(n, scene):
 @pytest.mark.parametrize(
     ("target", "radius_px"), [("subpixel", False), ("integer", True), ("subpixel", True)]
 )
-@settings(max_examples=8, deadline=None)
+@settings(max_examples=8)
 @given(scenes())
 def test_target_options_equal_loops(n, target, radius_px, scene):
     check(*scene, n, target, radius_px)

@@ -239,7 +239,7 @@ def test_decoding_a_perfect_network(n, source):
 
 
 @pytest.mark.parametrize("n", range(5))
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(
     centers=st.lists(
         st.tuples(

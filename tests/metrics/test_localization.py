@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from reports.frames import GroundTruth
@@ -65,7 +65,6 @@ a_detection = st.tuples(
 )
 
 
-@settings(max_examples=150, deadline=None)
 @given(
     st.lists(an_object, max_size=10),
     st.lists(a_detection, max_size=14),
@@ -91,7 +90,6 @@ def iou(one, other):
     return x * y / (aw * ah + bw * bh - x * y)
 
 
-@settings(max_examples=150, deadline=None)
 @given(
     st.lists(an_object, max_size=10),
     st.lists(st.tuples(a_detection, st.sampled_from([2.0, 5.0, 14.0])), max_size=14),

@@ -4,7 +4,7 @@ import heads.registered  # noqa: F401, I001 - mmdet imports over the bridge alon
 import numpy as np
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from mmdet.registry import TRANSFORMS
 from mmdet.structures.bbox import HorizontalBoxes
@@ -29,7 +29,6 @@ def image(width, height, seed=0):
     return np.random.default_rng(seed).integers(1, 256, (height, width, 3), dtype=np.uint8)
 
 
-@settings(deadline=None, max_examples=40)
 @given(width=SIDE, height=SIDE)
 def test_it_pads_as_mmdet_s_random_center_crop_pad_does_in_tests(width, height):
     """With the options of YOLC's public config."""

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     import torch
 
+from reports.metrics.definitions import CPU_TIME, GPU_LATENCY
+
 Call = Callable[[], object]
 
 STABLE_WITHIN = 0.05
@@ -19,8 +21,8 @@ _WINDOW, _MOST_WARMUP = 3, 30
 def about(device: "torch.device") -> dict[str, str]:
     """What a time on the device is called, and what it is taken by."""
     if device.type == "cuda":
-        return {"kind": "GPU latency", "clock": "CUDA events"}
-    return {"kind": "CPU time", "clock": "monotonic clock"}
+        return {"kind": GPU_LATENCY, "clock": "CUDA events"}
+    return {"kind": CPU_TIME, "clock": "monotonic clock"}
 
 
 def milliseconds(call: Call, device: "torch.device") -> float:

@@ -17,7 +17,7 @@ from reports.dataset_stats import annotation_grid
 from reports.frames import GroundTruth
 from reports.metrics.average_precision import average_precision, evaluate
 from reports.metrics.localization import count_objects, localization_metrics
-from reports.metrics.matching import PROTOCOL, match_centers
+from reports.metrics.matching import MATCHING_RULES, match_centers
 from reports.metrics.protocols import DENSE, Protocol, counted
 from reports.statistics.center_noise import draw_errors, exact_rms
 
@@ -217,7 +217,7 @@ def _resize(truth: GroundTruth, size: tuple[int, int] | None) -> Resized:
     label = pd.Series(
         np.arange(len(truth.categories)), index=truth.categories["category_id"].to_numpy()
     )
-    objects = truth.boxes[~truth.boxes["iscrowd"].astype(bool)]
+    objects = truth.objects
     image = objects["image_id"].map(number).to_numpy(dtype=np.int64).copy()  # torch wants its own
     corner = objects[["x", "y"]].to_numpy(dtype=float)
     boxes = np.hstack([corner, corner + objects[["w", "h"]].to_numpy(dtype=float)])
@@ -276,7 +276,7 @@ def conditions(
         "fingerprint": truth.fingerprint,
         "protocol": protocol.name,
         "max_dets": list(protocol.max_dets),
-        "matching": PROTOCOL,
+        "matching": MATCHING_RULES,
         "input_size": None if size is None else list(size),
         "heatmap_target": heatmap_target,
         "draws": draws,

@@ -35,7 +35,7 @@ class DatasetStats:
 
 def dataset_stats(truth: GroundTruth) -> DatasetStats:
     """Describe a data set; crowd boxes are counted apart and otherwise left out."""
-    boxes = truth.boxes[~truth.boxes["iscrowd"].astype(bool)]
+    boxes = truth.objects
     centers = _with_centers(boxes)
     return DatasetStats(
         _counts(truth, boxes),
@@ -82,7 +82,7 @@ def _sizes(boxes: pd.DataFrame) -> pd.DataFrame:
 
 def annotation_grid(truth: GroundTruth) -> pd.DataFrame:
     """Share of center coordinates at whole pixels, at halves and elsewhere, by axis."""
-    return _grid(_with_centers(truth.boxes[~truth.boxes["iscrowd"].astype(bool)]))
+    return _grid(_with_centers(truth.objects))
 
 
 def _with_centers(boxes: pd.DataFrame) -> pd.DataFrame:

@@ -48,3 +48,17 @@ class GroundTruth:
         default_factory=lambda: pd.DataFrame({name: [] for name in REGION_COLUMNS})
     )
     ignored: frozenset[Any] = frozenset()
+
+    @property
+    def objects(self) -> pd.DataFrame:
+        """The boxes that count as objects."""
+        return select_objects(self.boxes)
+
+
+def select_objects(boxes: pd.DataFrame) -> pd.DataFrame:
+    """Select the boxes that count as objects: all but crowd boxes, which only excuse detections.
+
+    Args:
+        boxes: columns ``BOX_COLUMNS``.
+    """
+    return boxes[~boxes["iscrowd"].astype(bool)]

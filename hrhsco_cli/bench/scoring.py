@@ -19,17 +19,18 @@ import numpy as np
 from hrhsco_cli.datasets.records import read_coco
 from hrhsco_cli.files import write_bytes
 from reports.errors import InputError
+from reports.metrics.definitions import MAX_DETS
 
 DETECTIONS_PER_OBJECT = 6.863
 """As in a published set of results on VisDrone val: 266,000 on 38,759 objects."""
 
-_PYCOCOTOOLS = """
+_PYCOCOTOOLS = f"""
 import sys
 from pycocotools.coco import COCO
 from pycocotools.cocoeval import COCOeval
 truth = COCO(sys.argv[1])
 evaluator = COCOeval(truth, truth.loadRes(sys.argv[2]), "bbox")
-evaluator.params.maxDets = [1, 100, 500]
+evaluator.params.maxDets = {list(MAX_DETS)}
 evaluator.evaluate()
 evaluator.accumulate()
 evaluator.summarize()

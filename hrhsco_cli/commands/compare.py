@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from hrhsco_cli.commands.values import ProtocolName, output, parse_protocol
+from hrhsco_cli.commands.values import MaxDets, ProtocolName, output, parse_protocol
 
 
 def compare(
@@ -17,9 +17,7 @@ def compare(
     resamples: Annotated[int, typer.Option(min=100, help="Of images and runs.")] = 1000,
     seed: Annotated[int, typer.Option(min=0, help="Of the resampling.")] = 0,
     protocol: ProtocolName = None,
-    max_dets: Annotated[
-        str | None, typer.Option(help="Instead of dense's 1,100,500 an image and class.")
-    ] = None,
+    max_dets: MaxDets = None,
     min_score: Annotated[
         float | None, typer.Option(help="Leave lower scores out of the matching.")
     ] = None,

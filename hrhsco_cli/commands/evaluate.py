@@ -5,7 +5,7 @@ from typing import Annotated, Any
 
 import typer
 
-from hrhsco_cli.commands.values import ProtocolName, output, parse_protocol, require_none
+from hrhsco_cli.commands.values import MaxDets, ProtocolName, output, parse_protocol, require_none
 from reports.errors import InputError
 
 
@@ -25,10 +25,7 @@ def evaluate(
         typer.Option("--set", help="Change a decoding option: model.test_cfg.topk=500."),
     ] = None,
     protocol: ProtocolName = None,
-    max_dets: Annotated[
-        str | None,
-        typer.Option(help="Instead of dense's 1,100,500 an image and class; AP uses the last."),
-    ] = None,
+    max_dets: MaxDets = None,
     min_score: Annotated[
         float | None,
         typer.Option(

@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from hrhsco_cli.commands.values import (
+    MaxDets,
     ProtocolName,
     output,
     parse_depths,
@@ -25,9 +26,7 @@ def oracle(
         str | None, typer.Option(help="Network input WxH, ratio kept.  [default: images' own]")
     ] = None,
     protocol: ProtocolName = None,
-    max_dets: Annotated[
-        str | None, typer.Option(help="Instead of dense's 1,100,500 an image and class.")
-    ] = None,
+    max_dets: MaxDets = None,
     heatmap_target: Annotated[
         str, typer.Option(help="Targets that closed forms read: integer or subpixel.")
     ] = "integer",

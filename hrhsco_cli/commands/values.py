@@ -9,11 +9,14 @@ import typer
 
 from hrhsco_cli.files import claim_output, is_standard_output, only_data_on_stdout
 from reports.errors import InputError
+from reports.metrics.definitions import MAX_DETS
 
 if TYPE_CHECKING:
     from hrhsco_cli.datasets.tiling import Tiling
     from reports.metrics.protocols import Protocol
 
+
+_MAX_DETS = ",".join(map(str, MAX_DETS))
 
 DataFolder = Annotated[
     Path | None, typer.Option(help="Folder with train.json, val.json and images/.")
@@ -51,6 +54,16 @@ ProtocolName = Annotated[
     ),
 ]
 """``--protocol``."""
+
+
+MaxDets = Annotated[
+    str | None,
+    typer.Option(
+        help="Detections of an image and class that count, in rising numbers, instead of dense's "
+        f"{_MAX_DETS}. AP uses the last."
+    ),
+]
+"""``--max-dets``."""
 
 
 def require_none(options: Mapping[str, Any], why: str) -> None:
@@ -101,7 +114,7 @@ def parse_max_dets(text: str) -> tuple[int, ...]:
     """
     limits = _numbers(text)
     if not limits or min(limits) < 1 or list(limits) != sorted(limits):
-        raise InputError(f"--max-dets {text!r} is not rising numbers; write --max-dets 1,100,500")
+        raise InputError(f"--max-dets {text!r} is not rising numbers; write --max-dets {_MAX_DETS}")
     return limits
 
 

@@ -136,7 +136,7 @@ def _refuse_small_images(truth: GroundTruth, path: Path, factor: int, shifts: in
 
 
 def _refuse_vanished(truth: GroundTruth, path: Path, factor: int) -> None:
-    boxes = truth.boxes[~truth.boxes["iscrowd"]]
+    boxes = truth.objects
     vanished = boxes[boxes["w"] * boxes["h"] / factor**2 < LEAST_AREA]
     if len(vanished):
         box = vanished.iloc[0]
@@ -148,7 +148,7 @@ def _refuse_vanished(truth: GroundTruth, path: Path, factor: int) -> None:
 
 
 def _on_halves(truth: GroundTruth) -> float | None:
-    if truth.boxes["iscrowd"].all():
+    if truth.objects.empty:
         return None
     grid = annotation_grid(truth)
     return float((grid["whole pixel"] + grid["half pixel"]).min())

@@ -10,9 +10,10 @@ from hrhsco_cli.runs.evaluation import read_metrics
 from hrhsco_cli.runs.folder import RunFolder, matching
 from reports.errors import InputError
 from reports.frames import GroundTruth
-from reports.metrics.matching import PROTOCOL
+from reports.metrics.matching import MATCHING_RULES
 from reports.metrics.protocols import DENSE, Protocol, of_meta
-from reports.statistics.image_bootstrap import CONFIDENCE, PAIRED_ERROR, Comparison, Side, compare
+from reports.statistics.confidence import CONFIDENCE
+from reports.statistics.image_bootstrap import PAIRED_ERROR, Comparison, Side, compare
 from reports.trials import comparable
 
 
@@ -77,7 +78,7 @@ def compare_sides(
             "images": len(truth.images),
             "protocol": protocol.name,
             "max_dets": list(protocol.max_dets),
-            "matching": PROTOCOL,
+            "matching": MATCHING_RULES,
             "min_score": least,
             "resamples": resamples,
             "seed": seed,

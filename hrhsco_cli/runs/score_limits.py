@@ -5,6 +5,7 @@ from types import NoneType
 from typing import TYPE_CHECKING, Any
 
 from reports.errors import InputError
+from reports.metrics.definitions import MAX_DETS
 from reports.metrics.protocols import Protocol, chosen
 
 if TYPE_CHECKING:
@@ -26,7 +27,7 @@ def protocol(config: "Config | Mapping[str, Any]") -> Protocol:
         and all(type(each) is int and each > 0 for each in limits)
         and list(limits) == sorted(limits)
     ):
-        raise InputError(f"max_dets is {limits!r}, not rising numbers; write [1, 100, 500]")
+        raise InputError(f"max_dets is {limits!r}, not rising numbers; write {list(MAX_DETS)}")
     return chosen(name, tuple(limits) if limits else None)
 
 

@@ -4,7 +4,8 @@ from typing import Any
 
 from hrhsco_cli.console import Console
 from hrhsco_cli.shown.table import new_table
-from reports.metrics.definitions import METRICS
+from reports.metrics.definitions import CPU_TIME, GPU_LATENCY, METRICS
+from reports.statistics.confidence import PERCENT
 
 _COST_COLUMNS = ("params", "macs", "flops")
 _CONDITIONS = ("device", "input_size", "batch", "precision", "rounds", "clock")
@@ -25,10 +26,10 @@ def print_bench(result: dict[str, Any]) -> None:
         ]
         cost.add_row(name, *figures, *(f"{each['memory'][kind] / 2**20:.1f}" for kind in kinds))
     console.print(cost)
-    gpu = meta["kind"] == "GPU latency"
+    gpu = meta["kind"] == GPU_LATENCY
     headings = ["median ms", "p10", "p90"] if gpu else []
     times = new_table(
-        "network", "stage", *headings, "ratio", "95 % interval", "share", title=meta["kind"]
+        "network", "stage", *headings, "ratio", f"{PERCENT} interval", "share", title=meta["kind"]
     )
     for name, stages in timings(variants).items():
         for stage, each in stages.items():
@@ -44,7 +45,7 @@ def print_bench(result: dict[str, Any]) -> None:
         if each["unstable"]:
             console.print(f"{name}: warm-up did not settle {', '.join(each['unstable'])}")
     if not gpu:
-        console.print("CPU time is no GPU latency: ratios only; raw samples go to --json")
+        console.print(f"{CPU_TIME} is no {GPU_LATENCY}: ratios only; raw samples go to --json")
     shown = {key: meta[key] for key in _CONDITIONS}
     console.print(
         ", ".join(f"{key.replace('_', ' ')} {value}" for key, value in shown.items()), style="dim"

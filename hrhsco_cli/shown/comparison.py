@@ -7,6 +7,7 @@ from rich.table import Table
 
 from hrhsco_cli.console import Console
 from reports.metrics.definitions import METRICS
+from reports.statistics.confidence import PERCENT
 
 
 def print_comparison(done: dict[str, Any]) -> None:
@@ -19,7 +20,7 @@ def print_comparison(done: dict[str, Any]) -> None:
         box=SIMPLE_HEAD,
         padding=(0, 1, 0, 0),
     )
-    for heading in ("A", "B", "B - A", "95 % interval"):
+    for heading in ("A", "B", "B - A", f"{PERCENT} interval"):
         table.add_column(heading, justify="right", no_wrap=True)
     table.add_column("verdict", no_wrap=True)
     for key, row in done["metrics"].items():

@@ -198,13 +198,20 @@ CROP_COST_METRICS = (
 )  # fmt: skip
 """What the second pass adds; of variants without one there are none."""
 
+GPU_LATENCY, CPU_TIME = "GPU latency", "CPU time"
+"""What times are called, by where they were measured: a CPU's are never called latency."""
+
+MAX_DETS = (1, 100, 500)
+"""Detections of an image and class that count, unless a protocol or a person says otherwise. Rising
+numbers, as COCO's evaluator takes them; most figures use the last."""
+
 _STAGES = ("end_to_end", *BRANCHES, "decode", "training_step")
 
 
 def _latency(stage: str) -> tuple[Metric, ...]:
     words = stage.replace("_", " ")
     return (
-        Metric(f"latency.{stage}.ms", f"GPU latency, {words}", "ms", "lower",
+        Metric(f"latency.{stage}.ms", f"{GPU_LATENCY}, {words}", "ms", "lower",
                f"median time of {words} on the GPU named"),
         Metric(f"latency.{stage}.ratio", f"time, {words}", "x the reference", "lower",
                f"time of {words} over that of the bench's first recipe, in the same rounds"),

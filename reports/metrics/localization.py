@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 
 from reports.frames import GroundTruth
+from reports.metrics.definitions import MAX_DETS
 from reports.metrics.matching import match_centers
 from reports.metrics.size_bins import SIZE_BINS
 
@@ -25,7 +26,7 @@ _FIGURES: dict[str, Callable[[np.ndarray, np.ndarray], float]] = {
 
 def count_objects(truth: GroundTruth) -> int:
     """Objects that can be found: all but crowd boxes."""
-    return int((~truth.boxes["iscrowd"].astype(bool)).sum())
+    return len(truth.objects)
 
 
 def localization_metrics(
@@ -75,7 +76,7 @@ def _errors(group: str, error: np.ndarray) -> dict[str, float | None]:
 
 def localization_by_size(matches: pd.DataFrame, truth: GroundTruth) -> pd.DataFrame:
     """One row a size bin: objects, found, recall, mean and median distance in px."""
-    objects = truth.boxes[~truth.boxes["iscrowd"].astype(bool)]
+    objects = truth.objects
     rows = []
     for each in SIZE_BINS:
         total = int(objects["area"].between(each.low_area, each.high_area).sum())
@@ -95,7 +96,11 @@ def localization_by_size(matches: pd.DataFrame, truth: GroundTruth) -> pd.DataFr
 
 
 def chance_recall(
-    truth: GroundTruth, detections: pd.DataFrame, *, max_dets: int = 500, min_score: float = 0.0
+    truth: GroundTruth,
+    detections: pd.DataFrame,
+    *,
+    max_dets: int = MAX_DETS[-1],
+    min_score: float = 0.0,
 ) -> float | None:
     """Recall by mere luck: each image's detections are held against another image's objects.
 

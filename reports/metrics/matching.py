@@ -7,15 +7,18 @@ import numpy as np
 import pandas as pd
 
 from reports.frames import GroundTruth
+from reports.metrics.definitions import MAX_DETS
 
 MIN_GATE_PX = 4.0
 """An object is found by a center within this, or within half its box's diagonal if that is more."""
 
 MIN_IOU = 0.5
 
-PROTOCOL = (
-    "one-to-one by center distance within max(4 px, half the box diagonal), highest score first"
+MATCHING_RULES = (
+    f"one-to-one by center distance within max({MIN_GATE_PX:g} px, half the box diagonal), "
+    "highest score first"
 )
+"""How ``match_centers`` pairs, in words."""
 
 MATCH_COLUMNS = [
     "ann_id", "image_id", "category_id", "area", "score", "dx", "dy", "distance",
@@ -54,7 +57,11 @@ class Nearby:
 
 
 def match_centers(
-    truth: GroundTruth, detections: pd.DataFrame, *, max_dets: int = 500, min_score: float = 0.0
+    truth: GroundTruth,
+    detections: pd.DataFrame,
+    *,
+    max_dets: int = MAX_DETS[-1],
+    min_score: float = 0.0,
 ) -> pd.DataFrame:
     """Pair detections with objects of their class, by the distance of centers.
 
@@ -75,10 +82,14 @@ def match_centers(
 
 
 def nearby(
-    truth: GroundTruth, detections: pd.DataFrame, *, max_dets: int = 500, min_score: float = 0.0
+    truth: GroundTruth,
+    detections: pd.DataFrame,
+    *,
+    max_dets: int = MAX_DETS[-1],
+    min_score: float = 0.0,
 ) -> Nearby:
     """What ``pair_centers`` and ``pair_boxes`` choose from; arguments as of ``match_centers``."""
-    objects = truth.boxes[~truth.boxes["iscrowd"].to_numpy(dtype=bool)].reset_index(drop=True)
+    objects = truth.objects.reset_index(drop=True)
     score = detections["score"].to_numpy(dtype=float)
     true_group, found_group = _groups(truth, objects), _groups(truth, detections)
     ranked = _ranked(score, np.where(score >= min_score, found_group, -1), true_group, max_dets)

@@ -12,9 +12,11 @@ import pandas as pd
 
 from reports.errors import InputError
 from reports.frames import GroundTruth
+from reports.metrics.definitions import MAX_DETS
 from reports.metrics.ignore_regions import in_ignore_regions
 from reports.metrics.size_bins import (
     AITOD_OFFICIAL_BINS,
+    ANY_AREA,
     COCO_BINS,
     SIZE_BINS,
     TINYPERSON_ALL,
@@ -66,7 +68,7 @@ class Protocol:
     bins: tuple[SizeBin, ...] = SIZE_BINS
     bin_iou: float | None = None
     extra: Mapping[str, tuple[str, float]] | None = None
-    any_size: tuple[float, float] = (0.0, 1e5**2)
+    any_size: tuple[float, float] = ANY_AREA
     every_recall: bool = False
     leaves_out_regions: bool = False
     excuses_ignored: bool = False
@@ -114,10 +116,10 @@ COCO = Protocol(
 )
 DENSE = Protocol(
     "dense",
-    "COCO's figures at 500 detections an image and class; ignore regions are left out, objects "
-    "marked `ignore` excused",
+    f"COCO's figures at {MAX_DETS[-1]} detections an image and class; ignore regions are left "
+    "out, objects marked `ignore` excused",
     "this project",
-    (1, 100, 500),
+    MAX_DETS,
     leaves_out_regions=True,
     excuses_ignored=True,
 )

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from reports.frames import GroundTruth
+from reports.frames import GroundTruth, select_objects
 from reports.metrics.protocols import Protocol
 
 _RECALLS = np.linspace(0, 1, 101)
@@ -81,7 +81,7 @@ def _objects(
     """By bin ``(K, B)``: objects that recall counts, of each class and image."""
     boxes = truth.boxes
     if not protocol.counts_excused:
-        boxes = boxes[~boxes["iscrowd"].astype(bool)]
+        boxes = select_objects(boxes)
     image = pd.Index(truth.images["image_id"]).get_indexer(boxes["image_id"])
     label = pd.Index(truth.categories["category_id"]).get_indexer(boxes["category_id"])
     size = len(truth.categories), len(truth.images)

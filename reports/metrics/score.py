@@ -20,7 +20,7 @@ from reports.metrics.localization import (
     localization_metrics,
 )
 from reports.metrics.matching import (
-    PROTOCOL,
+    MATCHING_RULES,
     match_centers,
     nearby,
     pair_boxes,
@@ -95,7 +95,7 @@ def conditions(
         "protocol": protocol.name,
         "rules": protocol.rules,
         "max_dets": list(protocol.max_dets),
-        "matching": PROTOCOL,
+        "matching": MATCHING_RULES,
         "min_score": min_score,
         "size_bins": "by annotation area, both ends included",
         "images": len(truth.images),

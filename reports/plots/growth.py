@@ -8,6 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from reports import theme
+from reports.metrics.definitions import GPU_LATENCY
 from reports.statistics.growth import FORMS, growth_table, slopes
 
 _QUANTITIES = {"ms": "time", "bytes": "memory"}
@@ -21,7 +22,7 @@ def draw(result: Mapping[str, Any]) -> Figure:
     """
     table = growth_table(result)
     steep = slopes(table)
-    gpu = result["meta"]["kind"] == "GPU latency"
+    gpu = result["meta"]["kind"] == GPU_LATENCY
     steps = list(dict.fromkeys(table.loc[table["sweep"] != "", "step"]))
     figure, axes = theme.figure(max(len(steps), 1), 4, height_in=0.4 + 1.9 * max(len(steps), 1))
     figure.set_figwidth(1.5 * theme.WIDTH_IN)

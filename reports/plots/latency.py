@@ -6,6 +6,7 @@ from typing import Any
 from matplotlib.figure import Figure
 
 from reports import theme
+from reports.statistics.confidence import PERCENT
 from reports.statistics.timing import timings
 
 STAGES = ("backbone", "neck", "heatmap", "offset", "box", "decode")
@@ -29,7 +30,7 @@ def draw(bench: Mapping[str, Any]) -> Figure:
             spread = [[end.ratio - end.low], [end.high - end.ratio]]
             axes.errorbar(
                 end.ratio, row, xerr=spread, color="black", marker="|", capsize=3,
-                linestyle="none", label="end to end, 95 % interval",
+                linestyle="none", label=f"end to end, {PERCENT} interval",
             )  # fmt: skip
     axes.set_yticks(range(len(found)), [name.replace(", ", "\n", 1) for name in found])
     axes.invert_yaxis()

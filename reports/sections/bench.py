@@ -4,10 +4,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from reports.markdown import definitions, table, words
-from reports.metrics.definitions import BRANCHES, METRICS
+from reports.metrics.definitions import BRANCHES, GPU_LATENCY, METRICS
+from reports.statistics.confidence import PERCENT
 from reports.statistics.timing import Timing, timings
-
-GPU = "GPU latency"
 
 
 def page(result: Mapping[str, Any], title: str) -> str:
@@ -19,8 +18,8 @@ def page(result: Mapping[str, Any], title: str) -> str:
         "## Cost of one image and memory of a batch",
         _cost(variants),
         f"## {meta['kind']}",
-        _times(variants, meta["batch"] if meta["kind"] == GPU else None),
-        "Ratios are to the same stage of the first network in the same round: median, 95 % "
+        _times(variants, meta["batch"] if meta["kind"] == GPU_LATENCY else None),
+        f"Ratios are to the same stage of the first network in the same round: median, {PERCENT} "
         "bootstrap interval. The share is of the first network's end to end.",
     ]
     return "\n\n".join(parts) + "\n"
@@ -49,7 +48,7 @@ def _times(variants: Mapping[str, Any], gpu_batch: int | None) -> str:
         for name, stages in timings(variants).items()
         for stage, timing in stages.items()
     ]
-    ratio = ["ratio", "95 % interval", "share"]
+    ratio = ["ratio", f"{PERCENT} interval", "share"]
     return table(["network", "stage", *absolute, *ratio], rows)
 
 

@@ -6,10 +6,11 @@ from typing import Any
 import pandas as pd
 
 from reports.markdown import definitions, table, words
+from reports.statistics.confidence import PERCENT
 from reports.statistics.growth import growth_table, slopes
 
 HEADINGS = (
-    "step", "n", "objects", "times faster", "95 % interval", "memory (MiB)", "plain's (MiB)",
+    "step", "n", "objects", "times faster", f"{PERCENT} interval", "memory (MiB)", "plain's (MiB)",
     "times less", "largest difference",
 )  # fmt: skip
 
@@ -23,7 +24,7 @@ def page(result: Mapping[str, Any], title: str) -> str:
         "## Fast against plain",
         table(HEADINGS, rows(found)),
         "Times are measured in turn; the ratio is the median over rounds of plain over fast, with "
-        "its 95 % bootstrap interval.",
+        f"its {PERCENT} bootstrap interval.",
         "## Growth",
         "Log-log slope by least squares; over depth it is taken over heatmap cells, which "
         "quadruple from n to n + 1: 1 is linear growth.",

@@ -9,6 +9,7 @@ from reports.plots import size_bins
 from reports.sections.conditions import OF_TRAINING, networks_by_value
 from reports.sections.wording import CHANGE_OF_ERROR, counted, with_interval, with_spread
 from reports.statistics import differences
+from reports.statistics.confidence import PERCENT
 from reports.trials import Trial, variants
 
 HEADLINE = (
@@ -26,7 +27,7 @@ _HEATMAPS = (
 
 def compared(trials: list[Trial], truth: GroundTruth, center_sources: dict[str, str]) -> str:
     """What the variants are, for a reader who knows nothing of them."""
-    objects = int((~truth.boxes["iscrowd"].astype(bool)).sum())
+    objects = len(truth.objects)
     seeds = sorted({trial.seed for trial in trials})
     used = {trial.center_source for trial in trials if not trial.foreign}
     targets = {
@@ -123,8 +124,8 @@ def headline(trials: list[Trial]) -> str:
     over = "seeds" if unit == "seed" else "seeds and folds"
     note = (
         f"Mean over {over} ± standard deviation. Changes are from the baseline's best decode, with "
-        f"the 95 % interval over {unit}s where there are at least two; the change of error counts "
-        "only the objects that both found."
+        f"the {PERCENT} interval over {unit}s where there are at least two; the change of error "
+        "counts only the objects that both found."
     )
     if any(trial.cluster_crops for trial in trials):
         note += (

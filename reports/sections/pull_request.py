@@ -6,8 +6,9 @@ from typing import Any
 from reports.markdown import table
 from reports.metrics.definitions import METRICS, Metric
 from reports.sections.wording import counted
+from reports.statistics.confidence import PERCENT
 
-_HEADINGS = ("metric", "A", "B", "B - A [95 % interval]", "verdict")
+_HEADINGS = ("metric", "A", "B", f"B - A [{PERCENT} interval]", "verdict")
 
 
 def compose_comparison(done: Mapping[str, Any]) -> str:
@@ -98,7 +99,7 @@ def _describe_conditions(meta: Mapping[str, Any]) -> str:
     holds = " They hold for these two networks, not for others trained alike." if one else ""
     limits = ", ".join(map(str, meta["max_dets"]))
     return (
-        f"The intervals are 95 % intervals of a paired bootstrap over {meta['images']} images "
+        f"The intervals are {PERCENT} intervals of a paired bootstrap over {meta['images']} images "
         f"({meta['resamples']} resamples).{holds} The mean error is taken over the objects that "
         f"both found. Protocol {meta['protocol']}, at most {limits} detections an image, scores "
         f"from {meta['min_score']:g}, ground truth {meta['fingerprint']}."

@@ -7,9 +7,10 @@ from reports.metrics.definitions import METRICS
 from reports.sections.own_error import why_not
 from reports.sections.wording import CHANGE_OF_ERROR, counted, in_brackets, with_spread
 from reports.statistics import differences, own_error
+from reports.statistics.confidence import LEVEL, PERCENT
 from reports.statistics.differences import Difference
 from reports.statistics.own_error import Telling
-from reports.statistics.power import LEVEL, POWER
+from reports.statistics.power import POWER
 from reports.trials import Trial, by_source, variants
 
 AS_WELL = 0.05
@@ -43,10 +44,10 @@ def verdicts(trials: list[Trial], tellings: Mapping[str, Telling]) -> str:
     lines += within
     if heads or within:
         lines.append(
-            f'"Lower" and "higher" mean that the 95 % t-interval over {unit}s leaves zero out; '
-            "everything else is called not clearly different, however large the mean. What would "
-            f"have shown is the least true difference that a paired t-test over as many {unit}s, "
-            f"spread as they are here, finds in {100 * POWER:g} % of cases at "
+            f'"Lower" and "higher" mean that the {PERCENT} t-interval over {unit}s leaves zero '
+            "out; everything else is called not clearly different, however large the mean. What "
+            "would have shown is the least true difference that a paired t-test over as many "
+            f"{unit}s, spread as they are here, finds in {100 * POWER:g} % of cases at "
             f"{100 * LEVEL:g} %: a smaller one may well be there."
         )
     return "\n\n".join(lines)

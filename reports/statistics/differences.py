@@ -8,10 +8,10 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
+from reports.statistics.confidence import UPPER_QUANTILE
 from reports.statistics.power import least_difference
 from reports.trials import Trial, variants
 
-CONFIDENCE = 0.95
 NOT_CLEAR = "not clearly different"
 
 Estimate = Callable[[Trial, Trial], float | None]
@@ -148,5 +148,5 @@ def difference(group: list[Trial], reference: list[Trial], estimate: Estimate) -
     mean = float(np.mean(values))
     if len(values) < 2:
         return Difference(mean, None, None, 1)
-    half = float(stats.t.ppf((1 + CONFIDENCE) / 2, len(values) - 1) * stats.sem(values))
+    half = float(stats.t.ppf(UPPER_QUANTILE, len(values) - 1) * stats.sem(values))
     return Difference(mean, mean - half, mean + half, len(values), least_difference(values))

@@ -11,8 +11,7 @@ from reports.metrics.definitions import METRICS, Metric
 from reports.metrics.matching import match_centers
 from reports.metrics.protocols import DENSE, Protocol, counted
 from reports.metrics.resampled_ap import RESAMPLED, resampled_ap
-
-CONFIDENCE = 0.95
+from reports.statistics.confidence import TAILS_PERCENT, UPPER_QUANTILE
 
 PAIRED_ERROR = "loc.px.mean"
 """Taken over the objects that both found: each alone would be judged on its own choice."""
@@ -134,8 +133,7 @@ def _comparison(metric: Metric, a: np.ndarray, b: np.ndarray, paired: bool) -> C
     if np.isnan(change[0]) or not len(defined):
         return Comparison(metric, _known(mean_a[0]), _known(mean_b[0]), None, None, None)
     if len(a) == len(b) == 1:
-        tail = 50 * (1 - CONFIDENCE)
-        low, high = np.percentile(defined, [tail, 100 - tail])
+        low, high = np.percentile(defined, TAILS_PERCENT)
     else:
         low, high = _over_runs(change[0], defined, a[:, 0], b[:, 0], paired)
     return Comparison(
@@ -169,7 +167,7 @@ def _over_runs(
     if variance == 0:
         return change, change
     freedom = variance**2 / sum(each**2 / degrees for each, degrees in sources)
-    half = float(stats.t.ppf((1 + CONFIDENCE) / 2, freedom)) * variance**0.5
+    half = float(stats.t.ppf(UPPER_QUANTILE, freedom)) * variance**0.5
     return change - half, change + half
 
 
@@ -186,7 +184,7 @@ def _per_image(truth: GroundTruth, image: pd.Series, value: pd.Series | None = N
 
 
 def _recall(truth: GroundTruth, matches: pd.DataFrame, weight: np.ndarray) -> np.ndarray:
-    objects = truth.boxes[~truth.boxes["iscrowd"].astype(bool)]
+    objects = truth.objects
     with np.errstate(invalid="ignore"):
         found = weight @ _per_image(truth, matches["image_id"])
         return np.asarray(found / (weight @ _per_image(truth, objects["image_id"])))

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from heads.centers import CENTER_SOURCES
+from heads.targets import FEATURE_STRIDE
 from reports.frames import GroundTruth
 from reports.statistics import differences, rounding_law
 from reports.trials import Trial, by_source
@@ -146,7 +147,7 @@ def tellings(
         floors: by depth, distances in px of a network without error (``variant_ceilings.floors``).
     """
     found = {}
-    objects = truth.boxes[~truth.boxes["iscrowd"].astype(bool)]
+    objects = truth.objects
     side = float(np.median(np.sqrt(objects["area"].to_numpy(dtype=float)))) if len(objects) else 0.0
     for name, sources in by_source(trials).items():
         telling = _telling(sources, floors, side)
@@ -181,7 +182,7 @@ def cell_px(trial: Trial) -> float | None:
     px, cells = trial.metrics.get("loc.px.mean"), trial.metrics.get("loc.cell.mean")
     if trial.depth is None:
         return None
-    return px / cells if px and cells else 4.0 / 2**trial.depth
+    return px / cells if px and cells else FEATURE_STRIDE / 2**trial.depth
 
 
 def _telling(

@@ -17,8 +17,9 @@ import numpy as np
 from scipy import stats
 from scipy.optimize import brentq
 
+from reports.statistics.confidence import LEVEL
+
 POWER = 0.8
-LEVEL = 0.05
 
 
 def least_difference(differences: Sequence[float]) -> float | None:

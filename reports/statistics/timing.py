@@ -6,6 +6,9 @@ from typing import Any
 
 import numpy as np
 
+from reports.metrics.definitions import GPU_LATENCY
+from reports.statistics.confidence import TAILS_PERCENT
+
 _RESAMPLES = 2000
 
 
@@ -54,7 +57,7 @@ def _timing(samples: np.ndarray, reference: np.ndarray, whole: np.ndarray) -> Ti
     ratios = samples / reference
     random = np.random.default_rng(0)
     drawn = np.median(ratios[random.integers(len(ratios), size=(_RESAMPLES, len(ratios)))], axis=1)
-    low, high = np.percentile(drawn, [2.5, 97.5])
+    low, high = np.percentile(drawn, TAILS_PERCENT)
     ratio = float(np.median(ratios))
     return Timing(float(median), float(p10), float(p90), ratio, float(low), float(high), share)
 
@@ -68,6 +71,6 @@ def latency_metrics(timing: Mapping[str, Timing], meta: Mapping[str, Any]) -> di
     for stage, each in timing.items():
         if each.ratio is not None:
             metrics[f"latency.{stage}.ratio"] = each.ratio
-        if meta["kind"] == "GPU latency":
+        if meta["kind"] == GPU_LATENCY:
             metrics[f"latency.{stage}.ms"] = each.median
     return metrics

@@ -191,9 +191,9 @@ def results_frame(trials: list[Trial]) -> pd.DataFrame:
     """One row a trial: name, variant, seed, axes, then every metric (``results.csv``)."""
     return pd.DataFrame(
         [
-            {"name": trial.name, "variant": trial.variant, "seed": trial.seed}
+            {"name": trial.name, "variant": trial.variant.name, "seed": trial.seed}
             | ({} if trial.fold is None else {"fold": trial.fold})
-            | trial.axes
+            | dict(trial.variant.axes)
             | {key: trial.metrics.get(key) for key in METRICS}
             for trial in trials
         ]

@@ -65,12 +65,13 @@ def looks(trials: Iterable[Trial]) -> dict[str, Look]:
     colors: dict[str, str] = {}
     made: dict[str, Look] = {}
     for trial in trials:
-        if trial.variant not in made:
+        name = trial.variant.name
+        if name not in made:
             if trial.network not in colors:
                 colors[trial.network] = next(grey if trial.baseline else bright)
             drawn = _SOURCES.get(trial.center_source, _OTHER_SOURCE)
             shown = trial.network, trial.center_source
-            made[trial.variant] = Look(colors[trial.network], *drawn, *shown)
+            made[name] = Look(colors[trial.network], *drawn, *shown)
     return made
 
 
@@ -166,6 +167,7 @@ def _by_part(entries: dict[str, Any], looks: Mapping[str, Look]) -> dict[str, An
             [], [], color=GREY, marker=each.marker, linestyle=each.line,  # type: ignore[arg-type]
         )
         for each in shown
+        if each.source
     }  # fmt: skip
     rest = {label: handle for label, handle in entries.items() if label not in looks}
     return networks | sources | rest

@@ -10,6 +10,7 @@ import pandas as pd
 from reports.errors import InputError
 from reports.frames import GroundTruth
 from reports.metrics.protocols import of_meta
+from reports.variant import Variant
 
 COMPARABLE = ("fingerprint", "max_dets", "protocol", "matching", "min_score", "size_bins")
 """Conditions that must be equal for figures to stand in one table."""
@@ -24,8 +25,6 @@ CURVE_COLUMNS = ["epoch", "images"]
 """How far training was when it was scored: whole epochs, and images that it had seen by then
 (a short last batch counts whole)."""
 
-_DECODING_AXES = "model.test_cfg."
-
 
 @dataclass(frozen=True)
 class Trial:
@@ -33,9 +32,8 @@ class Trial:
 
     Attributes:
         name: unique.
-        variant: shared by all its seeds.
+        variant: what all its seeds share.
         seed: of training.
-        axes: the grid's values.
         metrics: as in ``metrics.json``, without ``meta``.
         meta: the conditions.
         matches: an object found a row, columns ``MATCH_COLUMNS``.
@@ -50,9 +48,8 @@ class Trial:
     """
 
     name: str
-    variant: str
+    variant: Variant
     seed: int
-    axes: dict[str, Any]
     metrics: dict[str, float | None]
     meta: dict[str, Any]
     matches: pd.DataFrame
@@ -75,28 +72,23 @@ class Trial:
         if self.baseline:
             return 2
         head = self.meta.get("head", {})
-        depth = self.axes.get("heatmap_upsample_num", head.get("heatmap_upsample_num", 2))
-        return int(depth) if self.axes.get("use_hrh_sco", head.get("use_hrh_sco")) else None
+        depth = self.variant.axes.get("heatmap_upsample_num", head.get("heatmap_upsample_num", 2))
+        return int(depth) if self.variant.axes.get("use_hrh_sco", head.get("use_hrh_sco")) else None
 
     @property
     def center_source(self) -> str:
-        """How its peaks become centers, where that is known."""
-        return str(self.axes.get("center_source"))
+        """How its peaks become centers; empty where that is not known."""
+        return self.variant.center_source
 
     @property
     def network(self) -> str:
         """The variant's name without how it is decoded, which training doesn't know."""
-        decoding = [
-            f"{key.rpartition('.')[2]}={value}"
-            for key, value in self.axes.items()
-            if key.startswith(_DECODING_AXES)
-        ]
-        return _without(self.variant, [self.center_source, *decoding])
+        return self.variant.network
 
     @property
     def peaks(self) -> str:
         """The variant's name without its center source: those that share it read the same peaks."""
-        return _without(self.variant, [self.center_source])
+        return self.variant.peaks
 
     @property
     def foreign(self) -> bool:
@@ -117,7 +109,7 @@ class DetectedImage:
         image_id: its id.
         pixels: ``(H, W, 3)`` uint8.
         truth: columns x, y, w, h, category_id.
-        detections: by variant, columns ``DETECTION_COLUMNS``; one seed.
+        detections: by the name of a variant, columns ``DETECTION_COLUMNS``; one seed.
     """
 
     image_id: Any
@@ -127,10 +119,10 @@ class DetectedImage:
 
 
 def variants(trials: list[Trial]) -> dict[str, list[Trial]]:
-    """Trials by variant, in order of first appearance."""
+    """Trials by the name of their variant, in order of first appearance."""
     groups: dict[str, list[Trial]] = {}
     for trial in trials:
-        groups.setdefault(trial.variant, []).append(trial)
+        groups.setdefault(trial.variant.name, []).append(trial)
     return groups
 
 
@@ -170,10 +162,6 @@ def pooled_truth(truths: dict[str | None, GroundTruth]) -> GroundTruth:
 
 def _named(frame: pd.DataFrame, columns: list[str], fold: str | None) -> pd.DataFrame:
     return frame.assign(**{name: [f"{fold}/{each}" for each in frame[name]] for name in columns})
-
-
-def _without(variant: str, parts: list[str]) -> str:
-    return ", ".join(part for part in variant.split(", ") if part not in parts)
 
 
 def require_comparable(trials: list[Trial]) -> None:

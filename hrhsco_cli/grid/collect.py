@@ -6,15 +6,16 @@ from typing import TYPE_CHECKING, Any
 from hrhsco_cli.datasets.coco_json import read_detections, read_scored_truth
 from hrhsco_cli.files import read_json
 from hrhsco_cli.grid.made_as import require_made_as_told
-from hrhsco_cli.grid.naming import head_axes, run_label
 from hrhsco_cli.grid.on_the_way import require_all
 from hrhsco_cli.runs.evaluation import read_metrics
 from hrhsco_cli.runs.folder import RunFolder
 from hrhsco_cli.runs.val_log import due, scores
+from hrhsco_cli.runs.variant import derive_variant
 from reports.errors import InputError
 from reports.frames import GroundTruth
 from reports.metrics.protocols import counted, of_meta
 from reports.trials import CURVE_COLUMNS, DetectedImage, Trial
+from reports.variant import Variant
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -91,15 +92,12 @@ def load_trial(
         about = read_json(run.trial, "trial description")
     require_made_as_told(run, meta, listed)
     k = meta.get("cluster_crops", {}).get("k", 0)
-    own = head_axes(meta["head"], meta["decoding"], k)
-    axes = about.get("axes") or own
+    own = derive_variant(meta.get("detector", ""), meta["head"], meta["decoding"], k)
     name = about.get("name", run.path.name)
     return Trial(
         name=name,
-        variant=about.get("variant")
-        or run_label(axes, meta.get("detector", ""), meta["head"]["type"]),
+        variant=_read_variant(about, own),
         seed=meta["seed"],
-        axes=axes,
         metrics=metrics,
         meta=meta,
         matches=match_centers(
@@ -112,10 +110,23 @@ def load_trial(
         fold=about.get("fold"),
         data=about.get("data", {}),
         truth=truth,
-        baseline=bool(own) and not own["use_hrh_sco"],
+        baseline=bool(own.axes) and not own.axes["use_hrh_sco"],
         oracles=read_json(run.oracle, "branch oracles") if run.oracle.is_file() else {},
         curve=_curve(run, name, about.get("identity"), meta, 0 if k else validate),
     )
+
+
+def _read_variant(about: dict[str, Any], own: Variant) -> Variant:
+    """The variant that a grid says a trial is.
+
+    Args:
+        about: what the grid says of the trial; empty for a run of no grid.
+        own: what the run consists of, whatever grid it is of.
+    """
+    if about.get("axes"):
+        return Variant(about["axes"])
+    # A row of a grid lies on none of its axes.
+    return Variant(own.axes, about.get("variant") or own.label)
 
 
 def _curve(
@@ -151,8 +162,8 @@ def load_images(
     folder = Path(meta["annotations"]).parent / "images"
     detections: dict[str, Any] = {}
     for run, trial in zip(runs, trials, strict=True):
-        if trial.variant not in detections:
-            detections[trial.variant] = read_detections(run.detections, truth)
+        if trial.variant.name not in detections:
+            detections[trial.variant.name] = read_detections(run.detections, truth)
     crowded = truth.boxes["image_id"].value_counts().index[:MAX_IMAGES]
     images = []
     for image in truth.images[truth.images["image_id"].isin(crowded)].itertuples(index=False):

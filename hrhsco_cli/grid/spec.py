@@ -1,15 +1,16 @@
 """From a grid file to its trials."""
 
 import itertools
+import re
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from hrhsco_cli.grid.naming import trial_name, variant_label
 from hrhsco_cli.runs import recipe as recipes
 from hrhsco_cli.yaml_files import read_yaml
 from reports.errors import InputError
+from reports.variant import Variant
 
 AXIS_KEYS = {
     "use_hrh_sco": "model.bbox_head.use_hrh_sco",
@@ -41,9 +42,8 @@ class TrialSpec:
 
     Attributes:
         name: unique in the grid.
-        variant: shared by all its seeds.
+        variant: what all its seeds share.
         seed: of training.
-        axes: the grid's values.
         recipe: name or path.
         settings: dotted keys and values on top of the recipe.
         data: values of the data's axes (``DATA_AXIS``), without the prefix.
@@ -51,9 +51,8 @@ class TrialSpec:
     """
 
     name: str
-    variant: str
+    variant: Variant
     seed: int
-    axes: dict[str, Any]
     recipe: str
     settings: dict[str, Any]
     data: dict[str, Any] = field(default_factory=dict)
@@ -61,7 +60,8 @@ class TrialSpec:
 
     def as_dict(self) -> dict[str, Any]:
         """For ``trial.json``."""
-        return asdict(self)
+        own = {name: value for name, value in vars(self).items() if name != "variant"}
+        return own | {"variant": self.variant.name, "axes": dict(self.variant.axes)}
 
 
 @dataclass(frozen=True)
@@ -69,15 +69,13 @@ class _Cell:
     """What is trained with each seed: a cell of the axes, or a row of its own.
 
     Attributes:
-        label: its variant.
-        axes: the grid's values; none for a row.
+        variant: its values on the axes, or the label of a row.
         recipe: name or path.
         settings: dotted keys and values on top of the recipe.
         data: values of the data's axes, without their prefix.
     """
 
-    label: str
-    axes: dict[str, Any]
+    variant: Variant
     recipe: str
     settings: dict[str, Any]
     data: dict[str, Any] = field(default_factory=dict)
@@ -173,7 +171,7 @@ def _cells(path: Path, content: dict[str, Any]) -> list[_Cell]:
         }
         recipe = cell.get("recipe", content.get("recipe", ""))
         settings = (content.get("set") or {}) | own
-        found.append(_Cell(variant_label(cell), cell, recipe, settings, data))
+        found.append(_Cell(Variant(cell), recipe, settings, data))
     return found
 
 
@@ -190,13 +188,8 @@ def _rows(path: Path, content: dict[str, Any]) -> list[_Cell]:
         for name, kinds in _ROW_FIELDS.items():
             _require(path, row, name, kinds)
         label = str(row.get("label") or Path(row["recipe"]).stem)
-        if "," in label:
-            raise InputError(
-                f"grid {path}: label {label!r} has a comma, which parts a network from how it is "
-                "decoded; write it without"
-            )
         settings = (content.get("set") or {}) | (row.get("set") or {})
-        found.append(_Cell(label, {}, row["recipe"], settings))
+        found.append(_Cell(Variant({}, label), row["recipe"], settings))
     return found
 
 
@@ -247,13 +240,20 @@ def _folds(path: Path, content: dict[str, Any]) -> list[str | None]:
 def _trials(cells: list[_Cell], seeds: list[int], folds: list[str | None]) -> list[TrialSpec]:
     trials: dict[str, TrialSpec] = {}
     for seed, fold, cell in itertools.product(seeds, folds, cells):
-        name = trial_name(cell.label, seed, fold)
+        name = _name_trial(cell.variant.name, seed, fold)
         if name in trials:
             raise InputError(f"two trials of the grid are both called {name}; rename one's values")
         trials[name] = TrialSpec(
-            name, cell.label, seed, cell.axes, cell.recipe, cell.settings, cell.data, fold
+            name, cell.variant, seed, cell.recipe, cell.settings, cell.data, fold
         )
     return list(trials.values())
+
+
+def _name_trial(variant: str, seed: int, fold: str | None) -> str:
+    """A trial's name: the variant in lower case without signs, the fold if any, the seed."""
+    parts = [variant] if fold is None else [variant, f"fold {fold}"]
+    name = re.sub(r"[^a-z0-9._]+", "-", ", ".join(parts).lower().replace(", ", "_"))
+    return f"{name.strip('-')}-seed{seed}"
 
 
 def only(grid: Grid, patterns: list[str]) -> Grid:

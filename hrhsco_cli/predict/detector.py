@@ -16,10 +16,10 @@ import pandas as pd
 from hrhsco_cli.datasets.coco_json import read_ground_truth
 from hrhsco_cli.datasets.images import require_whole
 from hrhsco_cli.datasets.tiling import Tile, Tiling, plan, whole
-from hrhsco_cli.grid.naming import head_axes, run_label
 from hrhsco_cli.runs import recipe, second_pass
 from hrhsco_cli.runs.evaluation import annotation_file, trained_runner
 from hrhsco_cli.runs.folder import RunFolder
+from hrhsco_cli.runs.variant import derive_variant
 from reports.errors import InputError
 from reports.frames import PEAK_COLUMNS
 
@@ -180,8 +180,8 @@ def _label(config: "Config") -> str:
     model = config.model
     head = model.get("bbox_head") or {}
     crops = second_pass.options(config) or {}
-    axes = head_axes(head, model.get("test_cfg") or {}, crops.get("k", 0))
-    return run_label(axes, str(model.type), str(head.get("type")))
+    decoding = model.get("test_cfg") or {}
+    return derive_variant(str(model.type), head, decoding, crops.get("k", 0)).name
 
 
 def _classes(checkpoint: Path, annotations: Path) -> dict[Any, str]:

@@ -52,12 +52,12 @@ def _panel(
             color=theme.GREY, linewidth=0.8, zorder=1, label=REFERENCE,
         )  # fmt: skip
     for group in sources.values():
-        drawn, look = curve(group, key), looks[group[0].variant]
+        drawn, look = curve(group, key), looks[group[0].variant.name]
         images = drawn["images"] / 1000
         panel.plot(
             images, drawn["mean"] * metric.scale,
             color=look.color, linestyle=look.line, marker=look.marker, markersize=3,
-            linewidth=1.2, label=group[0].variant,
+            linewidth=1.2, label=group[0].variant.name,
         )  # fmt: skip
         panel.fill_between(
             images, drawn["min"] * metric.scale, drawn["max"] * metric.scale,

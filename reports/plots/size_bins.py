@@ -46,7 +46,7 @@ def by_size(trials: list[Trial], truth: GroundTruth) -> pd.DataFrame:
     """One row a variant and non-empty size bin: mean and spread over seeds of error and recall."""
     tables = [
         localization_by_size(trial.matches, trial.truth or truth).assign(
-            variant=trial.variant, fold=str(trial.fold)
+            variant=trial.variant.name, fold=str(trial.fold)
         )
         for trial in trials
     ]

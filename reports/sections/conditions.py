@@ -26,7 +26,7 @@ def conditions(trials: list[Trial], attribution: str) -> str:
     ours = [trial for trial in trials if not trial.foreign]
     decoding = sorted({f"{k} {v}" for t in ours for k, v in t.meta.get("decoding", {}).items()})
     rows.append(("decoding", ", ".join(decoding) or "–"))
-    foreign = {trial.variant: trial.meta.get("decoding") for trial in trials if trial.foreign}
+    foreign = {trial.variant.name: trial.meta.get("decoding") for trial in trials if trial.foreign}
     rows += [(f"decoding, {name}", _words(options)) for name, options in foreign.items() if options]
     packages = trials[0].meta.get("packages", {})
     rows.append(("versions", ", ".join(f"{name} {version}" for name, version in packages.items())))

@@ -33,7 +33,7 @@ def compared(trials: list[Trial], truth: GroundTruth, center_sources: dict[str, 
     targets = {
         str(value)
         for trial in trials
-        for axis, value in trial.axes.items()
+        for axis, value in trial.variant.axes.items()
         if axis.rpartition(".")[2] == "heatmap_target"
     }
     sources = [f"- `{name}`: {text}" for name, text in center_sources.items() if name in used]
@@ -92,7 +92,7 @@ def _kinds(trials: list[Trial]) -> list[str]:
             "what was found there. Overlapping boxes are suppressed, and their number is bounded, "
             "only where the conditions name `nms_iou` or `max_per_img`."
         )
-    foreign = {trial.variant: _type(trial) for trial in trials if trial.foreign}
+    foreign = {trial.variant.name: _type(trial) for trial in trials if trial.foreign}
     if foreign:
         names = ", ".join(f"**{name}** (`{head}`)" for name, head in foreign.items())
         lines.append(

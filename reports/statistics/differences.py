@@ -99,7 +99,7 @@ def without_crops(groups: dict[str, list[Trial]], name: str) -> str | None:
 
 def _place(trial: Trial) -> dict[str, object]:
     """Where a trial lies among the axes, however its grid names the second pass."""
-    rest = {key: value for key, value in trial.axes.items() if key != "cluster_crops.k"}
+    rest = {key: value for key, value in trial.variant.axes.items() if key != "cluster_crops.k"}
     return rest | {"cluster_crops": trial.cluster_crops}
 
 

@@ -158,8 +158,7 @@ def tellings(
 
 def of_trial(tellings: Mapping[str, Telling], trial: Trial) -> Telling | None:
     """What the network of a trial can tell: cluster crops are detected on by the same network."""
-    plain = trial.peaks.replace(f", cluster crops k={trial.cluster_crops}", "")
-    return tellings.get(plain)
+    return tellings.get(trial.variant.first_pass.peaks)
 
 
 def own_source(sources: Mapping[str, list[Trial]]) -> str | None:

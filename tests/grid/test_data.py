@@ -86,7 +86,9 @@ def test_crops_are_the_last_step(tmp_path, monkeypatch):
     assert mine["images"] == wanted["images"] and mine["annotations"] == wanted["annotations"]
     assert len(mine["images"]) == 2
     assert (folder / "val.json").read_bytes() == (source / "val.json").read_bytes()
-    other = grid(tmp_path, data={"crops": crops | {"scale": 2}}, axes=found.trials[0].axes)
+    other = grid(
+        tmp_path, data={"crops": crops | {"scale": 2}}, axes=dict(found.trials[0].variant.axes)
+    )
     assert grid_data(other, source)(other.trials[0]) != folder
     halved = grid(tmp_path, data={"crops": crops | {"min_side": 8}}, axes={"data.factor": [2]})
     small = read_ground_truth(grid_data(halved, source)(halved.trials[0]) / "train.json")

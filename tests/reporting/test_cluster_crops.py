@@ -24,11 +24,9 @@ def planted():
             ("HRH-SCO n=2, sco", [each - 0.3 for each in base], False),
         ):
             plain = trial(name, seed, errors, baseline=baseline)
-            plain.axes["center_source"] = name.rpartition(", ")[2]
             change = 0.0 if baseline else 0.2
             crops = trial(name + TWO, seed, [e - change for e in errors], baseline=baseline,
                           meta=CROPS)  # fmt: skip
-            crops.axes.update(plain.axes, cluster_crops=2)
             crops.metrics.update({"cost.crop_flops": 5e8, "cost.crop_time": 1.7,
                                   "cost.crop_passes": 1.5, "cost.crop_pixels": 0.4})  # fmt: skip
             trials += [plain, crops]

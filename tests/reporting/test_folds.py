@@ -31,7 +31,7 @@ def folded():
 def test_differences_are_paired_within_folds_and_intervals_over_folds():
     trials = folded()
     reference, group = (
-        [each for each in trials if each.variant.startswith(name)] for name in ("YOLC", "HRH")
+        [each for each in trials if each.variant.name.startswith(name)] for name in ("YOLC", "HRH")
     )
     found = differences.difference(group, reference, differences.paired_error_change)
     means = [(-0.1 - 0.3) / 2, (0.2 + 0.4) / 2, -0.2]

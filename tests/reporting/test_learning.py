@@ -49,8 +49,8 @@ def test_the_report_has_the_curve_as_figure_and_table(tmp_path):
     heading = next(line for line in section.splitlines() if line.startswith("| mean error (px)"))
     assert heading.count("epoch") == len(SCORED) and "epoch 8 (2,560 images)" in heading
     row = next(line for line in section.splitlines() if line.startswith("| HRH-SCO n=2, sco | "))
-    curve = learning_curves.curve([each for each in trials if each.variant == "HRH-SCO n=2, sco"],
-                           learning_curves.ERROR)  # fmt: skip
+    group = [each for each in trials if each.variant.name == "HRH-SCO n=2, sco"]
+    curve = learning_curves.curve(group, learning_curves.ERROR)
     assert f"{curve['mean'][2]:.3f} ± {curve['sd'][2]:.3f}" in row
     assert "- HRH-SCO n=2: `sco` was clearly below `peak_center` from epoch 2" in section
 
@@ -68,4 +68,4 @@ def test_every_variant_has_its_line():
     figure = plot.draw(trials)
     for column in range(2):
         drawn = {line.get_label() for panel in figure.axes[column::2] for line in panel.get_lines()}
-        assert {each.variant for each in trials} <= drawn
+        assert {each.variant.name for each in trials} <= drawn

@@ -10,6 +10,7 @@ from reports.oracles import holds_back
 from reports.plots.cost_tradeoff import pareto_front
 from reports.sections import limits
 from reports.trials import Trial
+from reports.variant import Variant
 
 
 def truth(count=200):
@@ -33,7 +34,7 @@ def trial(depth, source, ap, oracles=None):
                "tide.missed": 0.25, "ap.50": 0.5, "ap.90": 0.1}  # fmt: skip
     matches = pd.DataFrame({"ann_id": [0], "distance": [1.0]})
     meta = {"max_dets": [1, 100, 500], "decoding": {"topk": 1000, "center_source": source}}
-    return Trial(name, name, 0, axes, metrics, meta, matches, pd.DataFrame(), baseline,
+    return Trial(name, Variant(axes), 0, metrics, meta, matches, pd.DataFrame(), baseline,
                  oracles or {})  # fmt: skip
 
 

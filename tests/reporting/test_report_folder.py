@@ -12,6 +12,7 @@ from reports.errors import InputError
 from reports.frames import GroundTruth
 from reports.report import build_report
 from reports.trials import Trial
+from reports.variant import Variant
 
 
 def trial():
@@ -23,9 +24,8 @@ def trial():
     metrics = {"loc.px.mean": 0.5, "loc.recall": 1.0}
     return Trial(
         "a",
-        "YOLC x4, regression",
+        Variant(axes),
         0,
-        axes,
         metrics,
         {"max_dets": [500]},
         matches,

@@ -43,7 +43,6 @@ def network(depth, errors, *, fell=None, baseline=False):
         for source, error in errors.items():
             name = "YOLC x4" if baseline else f"HRH-SCO n={depth}"
             made = trial(f"{name}, {source}", seed, error * (1 + noise), baseline=baseline)
-            made.axes.update(heatmap_upsample_num=depth)
             mean = made.metrics["loc.px.mean"]
             made.metrics["loc.cell.mean"] = mean / (4 / 2**depth)
             if fell is not None:

@@ -1,0 +1,90 @@
+"""A variant: what is trained and how it is decoded, and the name that is made of that."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+_CENTER_SOURCE, _CLUSTER_CROPS = "center_source", "cluster_crops"
+_NAMED_AXES = ("recipe", "use_hrh_sco", "heatmap_upsample_num", _CENTER_SOURCE, _CLUSTER_CROPS)
+"""The axes that have words of their own in a name; any other is ``key=value``."""
+
+_DECODING_AXES = "model.test_cfg."
+"""How other axes of the decoding begin."""
+
+
+@dataclass(frozen=True)
+class Variant:
+    """What all seeds of a trial share: a cell or a row of a grid, or a run of no grid.
+
+    Attributes:
+        axes: its value on each axis of the grid, or on those of our head; empty for a detector
+            that isn't ours.
+        label: what it is called where its axes don't name it (a row of a grid, a detector that
+            isn't ours); empty where they do.
+    """
+
+    axes: Mapping[str, Any]
+    label: str = ""
+
+    @property
+    def name(self) -> str:
+        """A short name such as ``YOLC x4, regression`` or ``HRH-SCO n=2, sco``."""
+        return _join(self._words())
+
+    @property
+    def network(self) -> str:
+        """The name without how it is decoded, which training doesn't know."""
+        words = self._words()
+        return _join({axis: each for axis, each in words.items() if not _is_of_decoding(axis)})
+
+    @property
+    def peaks(self) -> str:
+        """The name without the center source: variants that share it read the same peaks."""
+        words = self._words()
+        words.pop(_CENTER_SOURCE, None)
+        return _join(words)
+
+    @property
+    def center_source(self) -> str:
+        """How its peaks become centers; empty where that is not known."""
+        return str(self.axes.get(_CENTER_SOURCE, ""))
+
+    @property
+    def first_pass(self) -> "Variant":
+        """The same without cluster crops."""
+        rest = {axis: each for axis, each in self.axes.items() if axis != _CLUSTER_CROPS}
+        return replace(self, axes=rest)
+
+    def _words(self) -> dict[str, str]:
+        """What each axis adds to the name: recipe, head and decoding first, then all other axes.
+
+        No cluster crops are not named, so that a network's plain variant is called as ever.
+        """
+        if self.label:
+            return {"label": self.label}
+        axes, words = self.axes, {}
+        if "recipe" in axes:
+            words["recipe"] = Path(axes["recipe"]).stem
+        depth = axes.get("heatmap_upsample_num")
+        if "use_hrh_sco" in axes:
+            extension = "HRH-SCO" if depth is None else f"HRH-SCO n={depth}"
+            words["use_hrh_sco"] = extension if axes["use_hrh_sco"] else "YOLC x4"
+        elif "heatmap_upsample_num" in axes:
+            words["heatmap_upsample_num"] = f"n={depth}"
+        if _CENTER_SOURCE in axes:
+            words[_CENTER_SOURCE] = self.center_source
+        if axes.get(_CLUSTER_CROPS):
+            words[_CLUSTER_CROPS] = f"cluster crops k={axes[_CLUSTER_CROPS]}"
+        for axis, value in axes.items():
+            if axis not in _NAMED_AXES:
+                words[axis] = f"{axis.rpartition('.')[2]}={value}"
+        return words
+
+
+def _join(words: Mapping[str, str]) -> str:
+    return ", ".join(words.values()) or "default"
+
+
+def _is_of_decoding(axis: str) -> bool:
+    return axis == _CENTER_SOURCE or axis.startswith(_DECODING_AXES)

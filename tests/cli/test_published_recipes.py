@@ -150,7 +150,7 @@ def data(folder, size, boxes, ignored=()):
     """Train and val of one image each, and one more of train without objects."""
     names = {1: "a.png", 2: "b.png"}
     for name in names.values():
-        published.image(folder / "images" / name, size)
+        published.write_image(folder / "images" / name, size)
     for split in ("train", "val"):
         rows = [
             {"image_id": 1, "category_id": 1, "bbox": box,

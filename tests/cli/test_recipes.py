@@ -80,7 +80,7 @@ def test_training_sees_images_of_the_size_that_the_recipe_states(name, tmp_path)
     """Wider than high, too: what mmdet's cropping steps take is (width, height)."""
     from mmdet.registry import DATASETS
 
-    published.image(tmp_path / "images/a.png", (2000, 1500))
+    published.write_image(tmp_path / "images/a.png", (2000, 1500))
     box = {"image_id": 1, "category_id": 1, "bbox": [990, 740, 20, 20]}
     for split in ("train", "val"):
         path = tmp_path / f"{split}.json"

@@ -18,14 +18,14 @@ STABLE_WITHIN = 0.05
 _WINDOW, _MOST_WARMUP = 3, 30
 
 
-def about(device: "torch.device") -> dict[str, str]:
+def describe_clock(device: "torch.device") -> dict[str, str]:
     """What a time on the device is called, and what it is taken by."""
     if device.type == "cuda":
         return {"kind": GPU_LATENCY, "clock": "CUDA events"}
     return {"kind": CPU_TIME, "clock": "monotonic clock"}
 
 
-def milliseconds(call: Call, device: "torch.device") -> float:
+def time_ms(call: Call, device: "torch.device") -> float:
     """Time of one call in ms, the device idle before and after it."""
     import torch
 
@@ -47,7 +47,7 @@ def warm_up(call: Call, device: "torch.device") -> bool:
     """Call until the time is stable; False if it still wasn't after ``_MOST_WARMUP`` calls."""
     times: list[float] = []
     while len(times) < _MOST_WARMUP:
-        times.append(milliseconds(call, device))
+        times.append(time_ms(call, device))
         if len(times) >= 2 * _WINDOW:
             before = statistics.median(times[-2 * _WINDOW : -_WINDOW])
             now = statistics.median(times[-_WINDOW:])

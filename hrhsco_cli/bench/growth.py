@@ -2,7 +2,7 @@
 
 import gc
 import random
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
@@ -12,12 +12,11 @@ from heads.layers import BASELINE_UPSAMPLE_STAGES
 from hrhsco_cli import clock
 from hrhsco_cli.bench.forms import STEPS, Pair, Setting, Step
 from hrhsco_cli.bench.precision import matrix_units
-from hrhsco_cli.clock import milliseconds
+from hrhsco_cli.clock import time_ms
+from hrhsco_cli.progress import OnProgress, ignore_progress
 from hrhsco_cli.runs.environment import describe
 from reports.errors import InputError
 from reports.metrics.memory import peak_activation_bytes
-
-OnStep = Callable[[int, int], None]
 
 
 @dataclass(frozen=True)
@@ -43,7 +42,7 @@ class Plan:
     rounds: int
 
 
-def measure(plan: Plan, on_step: OnStep = lambda _done, _total: None) -> dict[str, Any]:
+def measure(plan: Plan, on_progress: OnProgress = ignore_progress) -> dict[str, Any]:
     """Time each pair interleaved, with its memory and the difference of its results.
 
     Returns:
@@ -72,7 +71,7 @@ def measure(plan: Plan, on_step: OnStep = lambda _done, _total: None) -> dict[st
         with torch.set_grad_enabled(step.trains), matrix_units(tf32=False):
             cases.append(case | _measured(step, step.make(setting), plan.rounds, device))
         gc.collect()
-        on_step(done, len(settings))
+        on_progress(done, len(settings), name)
     return {"meta": _meta(plan, device), "cases": cases}
 
 
@@ -102,14 +101,14 @@ def _measured(step: Step, pair: Pair, rounds: int, device: torch.device) -> dict
     order = random.Random(0)
     for _ in range(rounds):
         for name in order.sample(list(forms), len(forms)):
-            samples[name].append(milliseconds(forms[name], device))
+            samples[name].append(time_ms(forms[name], device))
     return {"samples_ms": samples, "memory": memory, "difference": difference}
 
 
 def _meta(plan: Plan, device: torch.device) -> dict[str, Any]:
     about = describe()
     return {key: about[key] for key in ("time", "device", "python", "packages")} | {
-        **clock.about(device),
+        **clock.describe_clock(device),
         "precision": "fp32",
         "steps": {name: STEPS[name].meaning for name in plan.steps},
         "differences": {name: STEPS[name].difference for name in plan.steps},

@@ -12,7 +12,8 @@ import torch
 from hrhsco_cli import clock
 from hrhsco_cli.bench import stages as parts
 from hrhsco_cli.bench.variants import Options, Variant, build, check
-from hrhsco_cli.clock import Call, milliseconds, warm_up
+from hrhsco_cli.clock import Call, time_ms, warm_up
+from hrhsco_cli.progress import OnProgress, ignore_progress
 from hrhsco_cli.runs.environment import describe
 from hrhsco_cli.runs.registering import register
 from reports.metrics.cost import CONVENTION, model_cost
@@ -23,14 +24,12 @@ _SHORT = {
     "sparse_offsets=false": "dense offsets",
 }
 
-OnStep = Callable[[int, int], None]
-
 
 def bench(
     names: list[str],
     settings: list[str],
     options: Options,
-    on_step: OnStep = lambda _done, _total: None,
+    on_progress: OnProgress = ignore_progress,
 ) -> dict[str, Any]:
     """Measure recipes side by side.
 
@@ -38,7 +37,7 @@ def bench(
         names: ``RECIPE`` or ``RECIPE@key=value``; the first is what ratios refer to.
         settings: ``key=value`` for all.
         options: conditions.
-        on_step: told (steps done, steps in all).
+        on_progress: called after each step.
 
     Returns:
         ``meta`` and ``variants``: by name, ``cost`` (``cost.*``), ``memory`` (bytes),
@@ -77,8 +76,8 @@ def bench(
                 "samples_ms": {stage: [] for stage in calls[variant.name]},
                 "unstable": unstable,
             }
-            on_step(index + 1, total)
-        _rounds(calls, result["variants"], options.rounds, device, on_step, total)
+            on_progress(index + 1, total)
+        _rounds(calls, result["variants"], options.rounds, device, on_progress, total)
     return result
 
 
@@ -107,7 +106,7 @@ def _rounds(
     results: dict[str, Any],
     rounds: int,
     device: torch.device,
-    on_step: OnStep,
+    on_progress: OnProgress,
     total: int,
 ) -> None:
     order = random.Random(0)
@@ -116,9 +115,9 @@ def _rounds(
         # A new order each round: what one network leaves in the caches hits another each time.
         for name in order.sample(list(calls), len(calls)):
             for stage, call in calls[name].items():
-                results[name]["samples_ms"][stage].append(milliseconds(call, device))
+                results[name]["samples_ms"][stage].append(time_ms(call, device))
             done += 1
-            on_step(done, total)
+            on_progress(done, total)
 
 
 def _memory(calls: dict[str, Call], variant: Variant, device: torch.device) -> dict[str, int]:
@@ -137,7 +136,7 @@ def _meta(variants: list[Variant], options: Options, device: torch.device) -> di
     }
     gpu = device.type == "cuda"
     return meta | {
-        **clock.about(device),
+        **clock.describe_clock(device),
         "cuda": torch.version.cuda if gpu else None,
         "cudnn": _cudnn() if gpu else None,
         "driver": _driver() if gpu else None,

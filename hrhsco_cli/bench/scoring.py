@@ -8,7 +8,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -18,6 +18,7 @@ import numpy as np
 
 from hrhsco_cli.datasets.records import read_coco
 from hrhsco_cli.files import write_bytes
+from hrhsco_cli.progress import OnProgress, ignore_progress
 from reports.errors import InputError
 from reports.metrics.definitions import MAX_DETS
 
@@ -44,7 +45,7 @@ def measure(
     annotations: Path,
     times: Sequence[int],
     rounds: int,
-    on_run: Callable[[str], None] = lambda _: None,
+    on_progress: OnProgress = ignore_progress,
 ) -> dict[str, Any]:
     """Score made-up results on a set, and on its images repeated, each run in its own process.
 
@@ -53,7 +54,7 @@ def measure(
         times: how often its images are there, in each of the sets that are scored.
         rounds: how often everything is run, in turn. ``compare`` and pycocotools run on the
             smallest set alone.
-        on_run: told each run that is done.
+        on_progress: called after each run.
 
     Returns:
         ``runs``: ``round``, ``what`` (``evaluate``, ``evaluate .json.gz``, ``compare``,
@@ -73,11 +74,12 @@ def measure(
             sets = {each: other.submit(_write_set, content, each, Path(aside)).result()
                     for each in sorted(times)}  # fmt: skip
         smallest = sets[min(times)]
+        commands = list(_commands(sets))
         for number in range(rounds):
-            for what, count, words in _commands(sets):
+            for what, count, words in commands:
                 runs.append({"round": number, "what": what, "times": count, **sets[count]["size"],
                              **_run(words)})  # fmt: skip
-                on_run(f"{what}, {count} times")
+                on_progress(len(runs), rounds * len(commands), f"{what}, {count} times")
         stages = json.loads(subprocess.run(
             [sys.executable, "-m", "hrhsco_cli.bench.scoring_stages", smallest["truth"],
              smallest["found"]],

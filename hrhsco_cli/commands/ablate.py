@@ -81,7 +81,7 @@ def grid(
     Example: hrhsco ablate grid visdrone --executor ray --address auto --max-hours 60
     """
     from hrhsco_cli.grid import spec
-    from hrhsco_cli.progress import progress
+    from hrhsco_cli.progress import show_progress
     from hrhsco_cli.runs.environment import select_device
     from hrhsco_cli.shown.grid import grid_progress, print_summary
     from reports.metrics.definitions import known
@@ -108,10 +108,8 @@ def grid(
     running.prepare_workers(options)
     with ExitStack() as stack:
         scratch = Path(stack.enter_context(TemporaryDirectory())) if dry_run else None
-        with progress("planning", len(whole.trials)) as log:
-            planned = running.plan(
-                whole, folder, options, lambda name: log.advance(note=name), scratch=scratch
-            )
+        with show_progress("planning", len(whole.trials)) as log:
+            planned = running.plan(whole, folder, options, log.advance_to, scratch=scratch)
         wanted = [trial for trial in planned if trial.spec.name in chosen]
         if dry_run:
             from hrhsco_cli.grid.estimate import estimate
@@ -193,7 +191,7 @@ def bench(
     """
     from hrhsco_cli.files import write_json
     from hrhsco_cli.grid import spec
-    from hrhsco_cli.progress import progress
+    from hrhsco_cli.progress import show_progress
     from hrhsco_cli.runs.environment import select_device
     from hrhsco_cli.shown.jobs import print_jobs
 
@@ -205,8 +203,8 @@ def bench(
 
     options = running.Options(data=data, epochs=epochs, device=device)
     running.prepare_workers(options)
-    with progress("ablate bench", 2 * rounds) as log:
-        result = measure(whole, jobs, rounds, options, lambda name: log.advance(note=name))
+    with show_progress("ablate bench", 2 * rounds) as log:
+        result = measure(whole, jobs, rounds, options, log.advance_to)
     print_jobs(result)
     if json_out is not None:
         write_json(json_out, result)

@@ -44,7 +44,7 @@ def bench(
     Example: hrhsco bench quickstart_hrh_sco quickstart_hrh_sco@model.bbox_head.sample_order=xy
     """
     from hrhsco_cli.files import write_figure, write_json, write_text
-    from hrhsco_cli.progress import progress
+    from hrhsco_cli.progress import show_progress
     from hrhsco_cli.runs.environment import select_device
 
     image = None if size is None else parse_size(size)
@@ -60,7 +60,7 @@ def bench(
     options = Options(
         image, batch, precision, channels_last, compiled, cuda_graphs, rounds, training
     )
-    with progress("bench", 0) as log:
+    with show_progress("bench", 0) as log:
         result = measure(recipes, settings or [], options, log.advance_to)
     record(recipes, result)
     print_bench(result)

@@ -34,7 +34,7 @@ def bench_forms(
     Example: hrhsco bench-forms targets decoding --size 256x160 --plot runs/growth.png
     """
     from hrhsco_cli.files import write_figure, write_json, write_text
-    from hrhsco_cli.progress import progress
+    from hrhsco_cli.progress import show_progress
     from hrhsco_cli.runs.environment import select_device
     from hrhsco_cli.runs.registering import register
 
@@ -50,7 +50,7 @@ def bench_forms(
     plan = Plan(
         tuple(steps or ()), all_depths, depth, numbers, count, image, channels, classes, rounds
     )
-    with progress("bench", 0) as log:
+    with show_progress("bench", 0) as log:
         result = measure(plan, log.advance_to)
     print_growth(result)
     if markdown is not None:

@@ -26,12 +26,12 @@ def bench_scoring(
     """
     from hrhsco_cli.bench.scoring import measure
     from hrhsco_cli.files import write_json, write_text
-    from hrhsco_cli.progress import progress
+    from hrhsco_cli.progress import show_progress
     from reports.sections.scoring import page
 
     counts = sorted(set(times or [1]))
-    with progress("bench-scoring", rounds * (2 * len(counts) + 2)) as log:
-        result = measure(annotations, counts, rounds, lambda name: log.advance(note=name))
+    with show_progress("bench-scoring", rounds * (2 * len(counts) + 2)) as log:
+        result = measure(annotations, counts, rounds, log.advance_to)
     text = page(result)
     typer.echo(text)
     if markdown is not None:

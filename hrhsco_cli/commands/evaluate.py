@@ -53,7 +53,7 @@ def evaluate(
     Example: hrhsco evaluate --predictions det.json --annotations val.json --json metrics.json
     """
     from hrhsco_cli.files import write_json
-    from hrhsco_cli.progress import progress
+    from hrhsco_cli.progress import show_progress
     from hrhsco_cli.runs.environment import select_device
     from hrhsco_cli.shown.metrics import print_metrics, print_not_kept
     from hrhsco_cli.shown.oracles import print_oracles
@@ -98,14 +98,14 @@ def evaluate(
         require_oracles(folder, branches)
     folder.require()
     options["into"] = place_of(folder, out, **options)
-    with progress("evaluating", 0) as log:
-        metrics = evaluate_run(folder, on_batch=log.advance_to, **options)
+    with show_progress("evaluating", 0) as log:
+        metrics = evaluate_run(folder, on_progress=log.advance_to, **options)
     print_metrics(metrics)
     if options["into"] is None:
         print_not_kept(run)
     if json_out is not None:
         write_json(json_out, metrics)
     if branches:
-        with progress("branch oracles", 0) as log:
-            scored = evaluate_oracles(folder, branches, on_batch=log.advance_to, **options)
+        with show_progress("branch oracles", 0) as log:
+            scored = evaluate_oracles(folder, branches, on_progress=log.advance_to, **options)
         print_oracles(scored)

@@ -66,7 +66,7 @@ def predict(
     Example: hrhsco predict runs/a@model.test_cfg.center_source=peak_center 1.png --with runs/a
     """
     from hrhsco_cli.commands.values import parse_tile
-    from hrhsco_cli.progress import progress
+    from hrhsco_cli.progress import show_progress
     from hrhsco_cli.runs.environment import select_device
 
     tiling = None if tile is None else parse_tile(tile, overlap)
@@ -89,6 +89,6 @@ def predict(
         limit=limit,
     )
     runs = [run, *(others or [])]
-    with progress("detecting", 0) as log:
+    with show_progress("detecting", 0) as log:
         done = detect(runs, images, settings or [], options, log.advance_to)
     print_prediction(runs, done, options)

@@ -22,7 +22,7 @@ from hrhsco_cli.datasets.coco_json import coco_dict, read_ground_truth
 from hrhsco_cli.datasets.images import read_image
 from hrhsco_cli.datasets.windows import Window, clip_boxes, move_boxes
 from hrhsco_cli.files import inner_name, read_json, replacing_folder, write_json
-from hrhsco_cli.progress import progress
+from hrhsco_cli.progress import show_progress
 from reports.errors import InputError
 from reports.frames import GroundTruth
 
@@ -137,7 +137,7 @@ class _Split:
         """Take every image; refuse a split without any cluster, since nothing would be new."""
         marked = truth.boxes.assign(ignore=truth.boxes["ann_id"].isin(truth.ignored))
         boxes, regions = dict(iter(marked.groupby("image_id"))), truth.ignore_regions
-        with progress(title, len(truth.images)) as log:
+        with show_progress(title, len(truth.images)) as log:
             for image in truth.images.itertuples(index=False):
                 mine = boxes.get(image.image_id, marked[:0])
                 ignored = regions[regions["image_id"] == image.image_id]

@@ -4,7 +4,6 @@ import random
 import statistics
 import tempfile
 import time
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -13,6 +12,7 @@ from hrhsco_cli.grid import running
 from hrhsco_cli.grid.plan import networks
 from hrhsco_cli.grid.reporting import report_folder
 from hrhsco_cli.grid.spec import Grid
+from hrhsco_cli.progress import OnProgress, ignore_progress
 from hrhsco_cli.runs.environment import device_name
 from reports.errors import InputError
 
@@ -22,7 +22,7 @@ def measure(
     jobs: int,
     rounds: int,
     options: running.Options,
-    on_run: Callable[[str], None] = lambda _: None,
+    on_progress: OnProgress = ignore_progress,
 ) -> dict[str, Any]:
     """Run a grid whole with one job and with several, in random order in each round.
 
@@ -34,7 +34,7 @@ def measure(
         jobs: at a time, at least 2.
         rounds: how often.
         options: of the grid; ``jobs`` is set here.
-        on_run: told each run that is done.
+        on_progress: called after each run.
 
     Returns:
         ``meta`` (``grid``, ``networks``, ``jobs``, ``rounds``, ``device``), ``runs`` (``round``,
@@ -50,7 +50,7 @@ def measure(
         for each in order.sample((1, jobs), 2):
             count, run = _run(grid, replace(options, jobs=each))
             runs.append({"round": number, "jobs": each, **run})
-            on_run(f"round {number + 1}, jobs {each}")
+            on_progress(len(runs), 2 * rounds, f"round {number + 1}, jobs {each}")
     meta = {
         "grid": grid.name, "networks": count, "jobs": jobs, "rounds": rounds,
         "device": device_name(),

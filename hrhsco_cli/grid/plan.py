@@ -9,6 +9,7 @@ from hrhsco_cli.files import read_json
 from hrhsco_cli.grid.data import FindData
 from hrhsco_cli.grid.folder import GridFolder
 from hrhsco_cli.grid.spec import Grid, TrialSpec
+from hrhsco_cli.progress import OnProgress, ignore_progress
 from hrhsco_cli.runs.identity import Identity, differing, identify
 from reports.errors import InputError
 
@@ -65,7 +66,7 @@ def plan_grid(
     data: FindData,
     epochs: int | None,
     prepare: Callable[["Config"], None] = lambda _: None,
-    on_trial: Callable[[str], None] = lambda _: None,
+    on_progress: OnProgress = ignore_progress,
 ) -> list[PlannedTrial]:
     """Resolve the recipe of each trial and find its folder.
 
@@ -75,7 +76,7 @@ def plan_grid(
         data: from a trial to its data folder; None keeps the recipe's own.
         epochs: length instead of the recipe's.
         prepare: changes a resolved recipe in what decides no result (validation, visualizer).
-        on_trial: told of each trial that is planned.
+        on_progress: called after each trial that is planned.
 
     Raises:
         InputError: a recipe, its settings, data or weights are wrong; the message names the trial.
@@ -99,7 +100,7 @@ def plan_grid(
         identity = identify(config)
         planned.append(_placed(spec, identity, config.to_dict(), there))
         there[planned[-1].folder] = planned[-1].about()
-        on_trial(spec.name)
+        on_progress(len(planned), len(grid.trials), spec.name)
     return planned
 
 

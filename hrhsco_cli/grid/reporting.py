@@ -8,7 +8,7 @@ from hrhsco_cli.files import replacing_folder, write_text
 from hrhsco_cli.grid.collect import load_images, load_trial, load_truth, run_folders
 from hrhsco_cli.grid.folder import GridFolder, find_grid
 from hrhsco_cli.grid.status import grid_status
-from hrhsco_cli.progress import progress
+from hrhsco_cli.progress import show_progress
 from hrhsco_cli.runs.folder import RunFolder
 from reports.errors import InputError
 from reports.frames import GroundTruth
@@ -47,7 +47,7 @@ def report_folder(
     validate = listing.get("validate", 0) if listing else 0
     runs = run_folders(folder, listing)
     loaded: list[_Loaded] = []
-    with progress("reading trials", len(runs)) as log:
+    with show_progress("reading trials", len(runs)) as log:
         for run in runs:
             truth = load_truth(run)
             trial = load_trial(run, truth, about.get(run.path.name), validate)

@@ -13,6 +13,7 @@ from hrhsco_cli.grid.folder import GridFolder, claim
 from hrhsco_cli.grid.on_the_way import require_no_gap
 from hrhsco_cli.grid.plan import PlannedTrial, networks, plan_grid
 from hrhsco_cli.grid.spec import Grid
+from hrhsco_cli.progress import OnProgress, ignore_progress
 from hrhsco_cli.runs.environment import cores, visible_gpus
 from reports.errors import InputError
 
@@ -66,7 +67,7 @@ def plan(
     grid: Grid,
     out: Path,
     options: Options,
-    on_trial: Callable[[str], None] = lambda _: None,
+    on_progress: OnProgress = ignore_progress,
     *,
     scratch: Path | None = None,
 ) -> list[PlannedTrial]:
@@ -76,7 +77,7 @@ def plan(
         grid: the trials.
         out: the grid's folder.
         options: see there.
-        on_trial: told of each trial that is planned.
+        on_progress: called after each trial that is planned.
         scratch: gets data that are still to be made; None makes them where they are kept.
 
     Raises:
@@ -89,7 +90,7 @@ def plan(
         data=grid_data(grid, options.data, scratch),
         epochs=options.epochs,
         prepare=lambda config: _prepare(config, out, options, grid.validate),
-        on_trial=on_trial,
+        on_progress=on_progress,
     )
     if grid.validate:
         require_no_gap(planned, out, grid.validate)

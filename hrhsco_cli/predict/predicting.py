@@ -1,6 +1,5 @@
 """Detecting in images with one run or several: COCO results, and drawings of what was found."""
 
-from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,6 +15,7 @@ from hrhsco_cli.predict.detector import Detector, load_detector
 from hrhsco_cli.predict.inputs import gather
 from hrhsco_cli.predict.listing import Listed, identified, numbered
 from hrhsco_cli.predict.results import json_list
+from hrhsco_cli.progress import OnProgress, ignore_progress
 from reports.errors import InputError
 from reports.frames import GroundTruth
 from reports.plots import prediction
@@ -73,7 +73,7 @@ def predict(
     words: list[str],
     settings: list[str],
     options: Options,
-    on_image: Callable[[int, int], None] = lambda _done, _total: None,
+    on_progress: OnProgress = ignore_progress,
 ) -> Predicted:
     """Detect in images, one at a time; what is finished is kept when it is interrupted.
 
@@ -85,7 +85,7 @@ def predict(
         words: images, folders, patterns and lists (``inputs.gather``).
         settings: ``key=value``, for every run.
         options: see there.
-        on_image: told (images done, images in all).
+        on_progress: called after each image.
 
     Raises:
         InputError: runs, images or annotations that can't be used, or don't go together.
@@ -108,7 +108,7 @@ def predict(
                     append[index](_coco_rows(frame, each.image_id))
                     done.detections[index] += len(frame)
                 done.images.append(image)
-                on_image(len(done.images), len(listed))
+                on_progress(len(done.images), len(listed))
     finally:
         if done.images:
             write_json(out / "images.json", _coco(done.images, detectors))

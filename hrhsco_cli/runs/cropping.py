@@ -16,7 +16,7 @@ from heads.clusters import CropOptions, find_clusters
 from heads.targets import FEATURE_STRIDE, encode
 from hrhsco_cli.datasets.crops import FindWindows
 from hrhsco_cli.datasets.windows import Window
-from hrhsco_cli.progress import progress
+from hrhsco_cli.progress import show_progress
 from hrhsco_cli.runs import recipe, second_pass
 from hrhsco_cli.runs.evaluation import TRAINING_KEYS
 from hrhsco_cli.runs.folder import RunFolder
@@ -118,7 +118,7 @@ def network_windows(
         load_weights(second_pass.unwrapped(runner.model), run.last_checkpoint())
         model = runner.model.eval()
         loader = runner.build_dataloader(loader_config, seed=0)
-        with torch.no_grad(), progress(f"finding clusters in {split}", len(loader)) as log:
+        with torch.no_grad(), show_progress(f"finding clusters in {split}", len(loader)) as log:
             for batch in loader:
                 data = model.data_preprocessor(batch, False)
                 samples = data["data_samples"]

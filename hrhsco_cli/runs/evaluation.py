@@ -4,12 +4,13 @@ import math
 import os
 import shutil
 import tempfile
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from hrhsco_cli.datasets.coco_json import read_detections, read_scored_truth
 from hrhsco_cli.files import file_hash, read_json, replacing, write_json
+from hrhsco_cli.progress import OnProgress, ignore_progress
 from hrhsco_cli.runs import recipe, score_limits, second_pass
 from hrhsco_cli.runs.environment import describe
 from hrhsco_cli.runs.folder import RunFolder
@@ -28,7 +29,6 @@ TRAINING_KEYS = (
     "val_dataloader", "val_cfg", "val_evaluator", "load_from", "resume",
 )  # fmt: skip
 """What mmengine wants away from a recipe that is only tested."""
-OnBatch = Callable[[int, int], None]
 
 
 def evaluate_predictions(
@@ -98,7 +98,7 @@ def evaluate_run(
     settings: dict[str, Any] | None = None,
     protocol: Protocol | None = None,
     min_score: float | None = None,
-    on_batch: OnBatch = lambda _done, _total: None,
+    on_progress: OnProgress = ignore_progress,
 ) -> Metrics:
     """Detect on the run's test set and score that.
 
@@ -111,7 +111,7 @@ def evaluate_run(
         protocol: of AP; its limit also bounds the localisation matching. None takes the recipe's.
         min_score: detections below are left out of the localisation matching. None takes the
             recipe's.
-        on_batch: told (batches done, batches in all).
+        on_progress: called after each batch.
 
     Raises:
         InputError: no run, no checkpoint, one of another architecture, or wrong data.
@@ -119,7 +119,7 @@ def evaluate_run(
     config = _config(run, settings)
     with tempfile.TemporaryDirectory() as folder:
         aside = RunFolder(Path(folder))
-        metrics = _measure(config, run, checkpoint, aside, protocol, min_score, on_batch)
+        metrics = _measure(config, run, checkpoint, aside, protocol, min_score, on_progress)
         if into is not None:
             _keep(config, metrics, aside, run, into)
     return metrics
@@ -154,7 +154,7 @@ def evaluate_oracles(
     settings: dict[str, Any] | None = None,
     protocol: Protocol | None = None,
     min_score: float | None = None,
-    on_batch: OnBatch = lambda _done, _total: None,
+    on_progress: OnProgress = ignore_progress,
 ) -> dict[str, Metrics]:
     """Score the run again with branches replaced by the truth.
 
@@ -177,7 +177,9 @@ def evaluate_oracles(
             _use_truth(config, branch)
         with tempfile.TemporaryDirectory() as folder:
             aside = RunFolder(Path(folder))
-            scored[branch] = _measure(config, run, checkpoint, aside, protocol, min_score, on_batch)
+            scored[branch] = _measure(
+                config, run, checkpoint, aside, protocol, min_score, on_progress
+            )
     if into is not None:
         write_json(into.oracle, scored)
     return scored
@@ -228,7 +230,7 @@ def _measure(
     aside: RunFolder,
     protocol: Protocol | None,
     min_score: float | None,
-    on_batch: OnBatch,
+    on_progress: OnProgress,
 ) -> Metrics:
     """Detect on the test set, work and write in a folder ``aside``, and score what was found."""
     from reports.metrics.cost import CONVENTION, model_cost
@@ -237,7 +239,7 @@ def _measure(
         min_score = score_limits.min_score(config)
     protocol = protocol or score_limits.protocol(config)
     weights = checkpoint or run.last_checkpoint()
-    cell_size, model, crops = _detect(config, aside, weights, on_batch)
+    cell_size, model, crops = _detect(config, aside, weights, on_progress)
     truth = read_scored_truth(annotation_file(config), protocol)
     metrics = _scored(
         truth, read_detections(aside.detections, truth), cell_size, protocol, min_score
@@ -274,7 +276,7 @@ def annotation_file(config: "Config") -> Path:
 
 
 def _detect(
-    config: "Config", aside: RunFolder, checkpoint: Path, on_batch: OnBatch
+    config: "Config", aside: RunFolder, checkpoint: Path, on_progress: OnProgress
 ) -> tuple[dict[Any, float], Any, second_pass.Crops | None]:
     """Write COCO results; the heatmap cell in original pixels by image, the network, its crops.
 
@@ -284,7 +286,7 @@ def _detect(
 
     class Progress(Hook):
         def after_test_iter(self, runner: Any, batch_idx: int, *_: Any, **__: Any) -> None:
-            on_batch(batch_idx + 1, len(runner.test_dataloader))
+            on_progress(batch_idx + 1, len(runner.test_dataloader))
 
     config = config.copy()
     config.test_evaluator = {"type": "DetectionsMetric", "out_file": str(aside.detections)}

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from hrhsco_cli.clock import milliseconds
+from hrhsco_cli.clock import time_ms
 from reports.errors import InputError
 
 if TYPE_CHECKING:
@@ -161,5 +161,5 @@ def _round(
     spent = dict.fromkeys(steps, 0.0)
     for batch in batches:
         for name in shuffled.sample(list(steps), len(steps)):
-            spent[name] += milliseconds(partial(steps[name], batch), device)
+            spent[name] += time_ms(partial(steps[name], batch), device)
     return spent["both"] / spent["first"]

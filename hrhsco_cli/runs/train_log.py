@@ -2,7 +2,6 @@
 
 import json
 import math
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +11,16 @@ from mmengine.hooks import Hook
 from mmengine.runner import Runner
 
 from hrhsco_cli.files import read_rows, write_text
+from hrhsco_cli.progress import OnProgress
+
+
+def describe_loss(line: dict[str, Any]) -> str:
+    """Say a line's loss in words.
+
+    Args:
+        line: of ``train_log.jsonl``; empty before the first.
+    """
+    return f"loss {line['loss']:.3g}" if "loss" in line else ""
 
 
 class TrainLogHook(Hook):
@@ -21,15 +30,13 @@ class TrainLogHook(Hook):
 
     Args:
         path: the log; on resuming, lines past the checkpoint are dropped, for they are run again.
-        on_step: called after each step with the line last written.
+        on_progress: called after each step, with the loss that was last written.
         interval: steps a line.
     """
 
-    def __init__(
-        self, path: Path, on_step: Callable[[dict[str, Any]], None], interval: int = 10
-    ) -> None:
+    def __init__(self, path: Path, on_progress: OnProgress, interval: int = 10) -> None:
         self.path = path
-        self.on_step = on_step
+        self.on_progress = on_progress
         self.interval = interval
         self._sums: dict[str, float] = {}
         self._steps = 0
@@ -61,7 +68,7 @@ class TrainLogHook(Hook):
         self._steps += 1
         if self._steps == self.interval or self.end_of_epoch(runner.train_dataloader, batch_idx):
             self._write(runner)
-        self.on_step(self._last)
+        self.on_progress(runner.iter + 1, runner.max_iters, describe_loss(self._last))
 
     def _write(self, runner: Runner) -> None:
         sums = {name: torch.tensor(total) for name, total in self._sums.items()}

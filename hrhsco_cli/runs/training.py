@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from hrhsco_cli.extras import missing_extra
 from hrhsco_cli.files import replacing, write_json
+from hrhsco_cli.progress import OnProgress, ignore_progress
 from hrhsco_cli.runs.environment import describe
 from hrhsco_cli.runs.folder import RunFolder
 from reports.errors import InputError
@@ -24,8 +25,6 @@ if TYPE_CHECKING:
     from mmengine.runner import Runner
 
     from hrhsco_cli.runs.weights.starting import Start
-
-OnStep = Callable[[dict[str, Any]], None]
 
 
 @dataclass(frozen=True)
@@ -141,7 +140,7 @@ def train(
     resume_from: Path | None = None,
     on_start: "Callable[[Start], None]" = lambda _: None,
     on_plan: Callable[[Plan], None] = lambda _: None,
-    on_step: OnStep = lambda _: None,
+    on_progress: OnProgress = ignore_progress,
 ) -> None:
     """Train a resolved recipe into a run folder.
 
@@ -152,7 +151,7 @@ def train(
             of the recipe is not read then.
         on_start: told what of ``load_from`` is copied, before anything is written.
         on_plan: told the number of steps before the first.
-        on_step: told the last line of the training log after each step.
+        on_progress: called after each step, with the last loss that was logged.
 
     Raises:
         InputError: the folder holds a run already that is not resumed, the recipe can't be built,
@@ -167,7 +166,7 @@ def train(
             f"{run.path} holds a run already; choose another --out, or go on with --resume"
         )
     with _nothing_left_of_a_failed_start(run):
-        _train(config, run, resume_from, on_start, on_plan, on_step)
+        _train(config, run, resume_from, on_start, on_plan, on_progress)
     if not in_torchrun():
         drop_older(run)
 
@@ -200,13 +199,14 @@ def _train(
     resume_from: Path | None,
     on_start: "Callable[[Start], None]",
     on_plan: Callable[[Plan], None],
-    on_step: OnStep,
+    on_progress: OnProgress,
 ) -> None:
     """Train, where there is nothing in the way."""
     from hrhsco_cli.runs.distributed import in_torchrun, launch
     from hrhsco_cli.runs.registering import register
 
     register()
+    from hrhsco_cli.runs.train_log import describe_loss
     from hrhsco_cli.runs.weights.starting import plan_start
 
     trained = without(config, "test_dataloader", "test_cfg")
@@ -221,12 +221,19 @@ def _train(
             write_json(run.weights, start.record())
         dump_recipe(config, run)
         write_json(run.environment, describe() | {"seed": config.randomness.seed})
-        on_plan(_plan(config))
+        plan = _plan(config)
+        on_plan(plan)
+        on_progress(0, plan.steps)
     if config.get("processes", 1) > 1 and not in_torchrun():
-        launch(run, config.processes, resume_from, lambda: on_step(run.last_step()))
+
+        def tell() -> None:
+            line = run.last_step()
+            on_progress(line.get("step", 0), plan.steps, describe_loss(line))
+
+        launch(run, config.processes, resume_from, tell)
     else:
         runner = build_runner(trained, run)
-        for hook in _hooks(config, run, on_step):
+        for hook in _hooks(config, run, on_progress):
             runner.register_hook(hook)
         runner.train()
 
@@ -263,14 +270,14 @@ def decode_one_batch(config: "Config") -> None:
             raise InputError(f"a test batch can't be decoded: {told}") from error
 
 
-def _hooks(config: "Config", run: RunFolder, on_step: OnStep) -> "list[Hook]":
+def _hooks(config: "Config", run: RunFolder, on_progress: OnProgress) -> "list[Hook]":
     """What every training has beside its recipe's own hooks."""
     from hrhsco_cli.runs.pruning import PruneHook
     from hrhsco_cli.runs.random_state import RandomStateHook
     from hrhsco_cli.runs.train_log import TrainLogHook
     from hrhsco_cli.runs.validation import OwedScoresHook, ValLogHook
 
-    hooks: list[Hook] = [RandomStateHook(), TrainLogHook(run.train_log, on_step)]
+    hooks: list[Hook] = [RandomStateHook(), TrainLogHook(run.train_log, on_progress)]
     if config.get("val_dataloader"):
         hooks.append(ValLogHook(run.val_log))
     if config.get("prune"):

@@ -54,7 +54,7 @@ def test_milliseconds_are_kept_from_a_cpu():
 def test_warm_up_ends_when_times_settle(monkeypatch, times, stable):
     clockwork = iter(times)
     taken = itertools.count()
-    monkeypatch.setattr(clock, "milliseconds", lambda *_: (next(taken), next(clockwork))[1])
+    monkeypatch.setattr(clock, "time_ms", lambda *_: (next(taken), next(clockwork))[1])
     assert clock.warm_up(lambda: None, CPU) == stable
     assert next(taken) < (15 if stable else 31)
 
@@ -62,7 +62,7 @@ def test_warm_up_ends_when_times_settle(monkeypatch, times, stable):
 def test_the_clock_counts_in_milliseconds():
     import time
 
-    assert 20 <= clock.milliseconds(lambda: time.sleep(0.02), CPU) < 200
+    assert 20 <= clock.time_ms(lambda: time.sleep(0.02), CPU) < 200
 
 
 class Chain(nn.Sequential):

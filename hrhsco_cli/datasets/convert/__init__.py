@@ -16,7 +16,7 @@ from hrhsco_cli.datasets.convert.layout import (
 )
 from hrhsco_cli.datasets.convert.written import Converted, sized
 from hrhsco_cli.files import OverwriteError, claim_output, replacing
-from hrhsco_cli.progress import ProgressLog, progress
+from hrhsco_cli.progress import ProgressLog, show_progress
 from reports.errors import InputError
 
 
@@ -207,7 +207,7 @@ def _common(folders: Iterable[Path]) -> Path:
 
 def _converted(layout: str, found: Layout, root: Path) -> tuple[Converted, bytes]:
     done = Converted(found.image_folder, root)
-    with progress(f"converting {layout}", found.num_images) as log:
+    with show_progress(f"converting {layout}", found.num_images) as log:
         for image, size in sized(_counted(found.images, log)):
             done.add(image, size)
     return done, done.json(found.categories)

@@ -10,7 +10,7 @@ from hrhsco_cli.datasets.coco_json import coco_dict
 from hrhsco_cli.datasets.scenes.scene import Scene, render_scene
 from hrhsco_cli.datasets.scenes.shapes import SHAPES
 from hrhsco_cli.files import read_json, replacing_folder, write_json
-from hrhsco_cli.progress import progress
+from hrhsco_cli.progress import show_progress
 from reports.errors import InputError
 
 VERSION = 1
@@ -70,7 +70,7 @@ def _render(folder: Path, made: dict[str, Any], num_train: int) -> None:
     (folder / "images").mkdir()
     width, height = made["size"]
     splits: dict[str, tuple[list[Any], list[Any]]] = {"train": ([], []), "val": ([], [])}
-    with progress("rendering scenes", made["images"]) as log:
+    with show_progress("rendering scenes", made["images"]) as log:
         for index in range(made["images"]):
             # A child of the seed by its number, not by the order of drawing: --images can grow.
             scene = render_scene(np.random.SeedSequence((made["seed"], index)), width, height)

@@ -3,7 +3,6 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-import torch
 from torch import Tensor
 
 from heads.refinements import DARK_REACH, centroid, dark, parabola
@@ -35,12 +34,6 @@ class PeakReadings:
     window: Tensor | None = None
     sigma: Tensor | None = None
 
-    @property
-    def cell_boxes(self) -> Tensor:
-        """``(N, 4)`` x1, y1, x2, y2 of the heatmap cells, in input pixels."""
-        corner = _peak_floor(self)
-        return torch.cat([corner, corner + self.stride], dim=1)
-
 
 def _peak_floor(peak: PeakReadings) -> Tensor:
     return peak.stride * peak.cell.to(peak.regression)
@@ -53,7 +46,7 @@ class CenterSource:
     Attributes:
         name: as in configs, columns and docs.
         description: one sentence.
-        decode: from the readings to ``(N, 2)`` centers in input pixels.
+        center: from the readings to ``(N, 2)`` centers in input pixels.
         needs_offset: whether the offset branch is read.
         window_reach: how many cells to each side of the peak are read of the heatmap, from how
             many the peak window has; None reads no heatmap.
@@ -63,7 +56,7 @@ class CenterSource:
 
     name: str
     description: str
-    decode: Callable[[PeakReadings], Tensor]
+    center: Callable[[PeakReadings], Tensor]
     needs_offset: bool = False
     window_reach: Callable[[int], int] | None = None
     origin: Callable[[PeakReadings], Tensor] = _peak_floor
@@ -172,7 +165,7 @@ CENTER_SOURCES: dict[str, CenterSource] = {
 }
 
 
-def center_source(name: str) -> CenterSource:
+def find_center_source(name: str) -> CenterSource:
     """Look a center source up.
 
     Raises:

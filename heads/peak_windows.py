@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 
-def around(middle: Tensor, reach: int, size: Tensor | int) -> tuple[Tensor, Tensor]:
+def find_window_cells(middle: Tensor, reach: int, size: Tensor | int) -> tuple[Tensor, Tensor]:
     """The cells of a window on one axis, with a border that pulls to neither side.
 
     A cell outside the map is replaced by the one opposite, as seen from the peak, so that at the
@@ -28,7 +28,7 @@ def around(middle: Tensor, reach: int, size: Tensor | int) -> tuple[Tensor, Tens
     return cells, (cells >= 0) & (cells < limit)
 
 
-def score_windows(logits: Tensor, label: Tensor, cell: Tensor, reach: int) -> Tensor:
+def gather_score_windows(logits: Tensor, label: Tensor, cell: Tensor, reach: int) -> Tensor:
     """Scores ``(N, k, k)`` around peaks, rows y, columns x, ``k = 2 * reach + 1``.
 
     The scores are the network's own, even where peaks are sought on blurred ones
@@ -38,16 +38,29 @@ def score_windows(logits: Tensor, label: Tensor, cell: Tensor, reach: int) -> Te
         logits: ``(K, H, W)`` of one image; scores are in float32 or wider.
         label: ``(N,)`` class of each peak.
         cell: ``(N, 2)`` (x, y).
-        reach: cells to each side; beyond the map see ``around``, and 0 where nothing is known.
+        reach: cells to each side; beyond the map see ``find_window_cells``.
+
+    Returns:
+        The scores, 0 where nothing is known.
     """
-    return logit_windows(logits, label, cell, reach).sigmoid()
+    return gather_logit_windows(logits, label, cell, reach).sigmoid()
 
 
-def logit_windows(logits: Tensor, label: Tensor, cell: Tensor, reach: int) -> Tensor:
-    """The same before the sigmoid; -inf where nothing is known."""
+def gather_logit_windows(logits: Tensor, label: Tensor, cell: Tensor, reach: int) -> Tensor:
+    """Logits ``(N, k, k)`` around peaks: ``gather_score_windows`` before the sigmoid.
+
+    Args:
+        logits: ``(K, H, W)`` of one image.
+        label: ``(N,)`` class of each peak.
+        cell: ``(N, 2)`` (x, y).
+        reach: cells to each side; beyond the map see ``find_window_cells``.
+
+    Returns:
+        The logits, -inf where nothing is known.
+    """
     _, height, width = logits.shape
-    x, known_x = around(cell[:, 0], reach, width)
-    y, known_y = around(cell[:, 1], reach, height)
+    x, known_x = find_window_cells(cell[:, 0], reach, width)
+    y, known_y = find_window_cells(cell[:, 1], reach, height)
     x, y = x.clamp(0, width - 1), y.clamp(0, height - 1)
     seen = logits[label[:, None, None], y[:, :, None], x[:, None, :]]
     seen = seen.to(torch.promote_types(logits.dtype, torch.float32))

@@ -10,6 +10,9 @@ from torch import Tensor
 
 from heads.plateaus import first_of_plateaus
 
+DEFAULT_TOPK = 1000
+"""Peaks of an image that are decoded at most, where nothing else is said."""
+
 BLUR_SIGMA = 1.0
 _BAND_CELLS = {"cpu": 2**18, "cuda": 2**25}
 """Most cells looked at together: what is made of them stays in a processor's cache. A GPU takes the

@@ -6,14 +6,15 @@ of the same class swallows. That makes the quantisation ceiling of a data set a 
 """
 
 from collections.abc import Collection
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
 from heads.cells import flat_place
-from heads.centers import CENTER_SOURCES, PeakReadings, center_source
-from heads.peaks import kernel_in_cells
+from heads.centers import CENTER_SOURCES, CenterSource, find_center_source
+from heads.decoding import Decoded, decode, find_feature_cells
+from heads.peaks import DEFAULT_TOPK, kernel_in_cells
 from heads.perfect_windows import DrawnObjects, perfect_windows
 from heads.plateaus import first_of_plateaus
 from heads.targets import (
@@ -27,13 +28,19 @@ from heads.targets import (
 
 @dataclass(frozen=True)
 class PerfectPeaks:
-    """Peaks of a perfect heatmap with what perfect branches say there.
+    """Peaks of a perfect heatmap with what perfect branches say there, in the order of decoding.
 
     Attributes:
-        image: ``(M,)`` image of each peak; ``label``: ``(M,)`` class; in the order of decoding.
-        readings: what is known at the peaks; windows as wide as the widest that was asked for.
+        image: ``(M,)`` image of each peak.
+        label: ``(M,)`` its class.
+        cell: ``(M, 2)`` its heatmap cell (x, y).
+        box: ``(M, 4)`` (dx, dy, w/2, h/2) at its feature cell, as in ``decoding.decode``.
+        offset: ``(M, 2)`` (x, y) at its heatmap cell, likewise.
+        window: ``(M, k, k)`` scores around it, as wide as the widest that was asked for; None
+            where no source asks for any.
         peak_reach: cells to each side of a peak in its peak window.
-        half_size: ``(M, 2)`` half width and height in input pixels.
+        upsample_ratio: r, heatmap cells a feature cell.
+        gaussian_radius_px: as in ``targets.encode``.
         num_outside: objects whose center lies outside the map.
         num_collided: objects that share image, class and heatmap cell with another.
         num_merged: further objects whose peak lies within another's window, which keeps one.
@@ -42,28 +49,44 @@ class PerfectPeaks:
 
     image: Tensor
     label: Tensor
-    readings: PeakReadings
+    cell: Tensor
+    box: Tensor
+    offset: Tensor
+    window: Tensor | None
     peak_reach: int
-    half_size: Tensor
+    upsample_ratio: int
+    gaussian_radius_px: bool
     num_outside: int
     num_collided: int
     num_merged: int
     num_dropped: int
 
-    def boxes(self, source: str) -> Tensor:
-        """Boxes ``(M, 4)`` x1, y1, x2, y2 in input pixels, as ``center_source`` reads them.
+    def decode(self, source: str) -> Decoded:
+        """Centers and boxes, as a center source reads them.
+
+        Args:
+            source: a name of ``centers.CENTER_SOURCES``.
 
         Raises:
             ValueError: there is no such center source, or its windows were not asked for.
         """
-        chosen = center_source(source)
-        readings = self.readings
-        if chosen.window_reach is not None and readings.window is not None:
-            cut = readings.window.shape[1] // 2 - chosen.window_reach(self.peak_reach)
-            inner = slice(cut, readings.window.shape[1] - cut)
-            readings = replace(readings, window=readings.window[:, inner, inner])
-        center = chosen.decode(readings)
-        return torch.cat([center - self.half_size, center + self.half_size], dim=1)
+        return decode(
+            self.cell,
+            self.box,
+            self.upsample_ratio,
+            source,
+            offset=self.offset,
+            window=self._window(find_center_source(source)),
+            gaussian_radius_px=self.gaussian_radius_px,
+        )
+
+    def _window(self, source: CenterSource) -> Tensor | None:
+        """As much of the windows as the source reads."""
+        if self.window is None or source.window_reach is None:
+            return None
+        side = self.window.shape[1]
+        cut = side // 2 - source.window_reach(self.peak_reach)
+        return self.window[:, cut : side - cut, cut : side - cut]
 
 
 def perfect_peaks(
@@ -75,7 +98,7 @@ def perfect_peaks(
     *,
     local_maximum_kernel: int = 3,
     peak_window: str = "pixels",
-    topk: int = 1000,
+    topk: int = DEFAULT_TOPK,
     heatmap_target: str = "integer",
     gaussian_radius_px: bool = False,
     sources: Collection[str] = tuple(CENTER_SOURCES),
@@ -115,32 +138,25 @@ def perfect_peaks(
     kept = distinct[first_of_plateaus(plane, distinct[:, 2], distinct[:, 3], kernel // 2)]
     peaks = kept[_place_within(kept[:, 0]) < topk]
     peak_cell = peaks[:, [3, 2]]
-    feature_cell = torch.div(peak_cell, upsample_ratio, rounding_mode="floor")
+    feature_cell = find_feature_cells(peak_cell, upsample_ratio)
     box = _look_up(box_targets, peaks[:, 0], feature_cell, limit)
-    size = 2 * FEATURE_STRIDE * box[:, 2:]
-    readings = PeakReadings(
-        cell=peak_cell,
-        stride=stride,
-        feature_cell=feature_cell,
-        feature_stride=FEATURE_STRIDE,
-        regression=box[:, :2] - feature_cell,
-        offset=_look_up(offset_targets, peaks[:, 0], peak_cell, fine_limit),
-        sigma=gaussian_extent(size, stride, in_pixels=gaussian_radius_px)[1],
-    )
-    reach = _widest(sources, kernel // 2)
+    window, reach = None, _widest(sources, kernel // 2)
     if reach is not None:
         extent = gaussian_extent(2 * half_size, stride, in_pixels=gaussian_radius_px)
         mean = gaussian_mean(center / stride, cell, heatmap_target) - cell
         objects = DrawnObjects(image, label, cell, mean, *extent)
         limits = map_size[peaks[:, 0]] * upsample_ratio
         window = perfect_windows(objects, peaks[:, 0], peaks[:, 1], peak_cell, limits, reach)
-        readings = replace(readings, window=window)
     return PerfectPeaks(
         image=peaks[:, 0],
         label=peaks[:, 1],
-        readings=readings,
+        cell=peak_cell,
+        box=torch.cat([box[:, :2] - feature_cell, box[:, 2:]], dim=1),
+        offset=_look_up(offset_targets, peaks[:, 0], peak_cell, fine_limit),
+        window=window,
         peak_reach=kernel // 2,
-        half_size=size / 2,
+        upsample_ratio=upsample_ratio,
+        gaussian_radius_px=gaussian_radius_px,
         num_outside=len(boxes) - len(center),
         num_collided=len(center) - len(distinct),
         num_merged=len(distinct) - len(kept),
@@ -150,7 +166,7 @@ def perfect_peaks(
 
 def _widest(sources: Collection[str], peak_reach: int) -> int | None:
     """Cells to each side of a peak that some source reads; None if none reads the heatmap."""
-    known = [center_source(name).window_reach for name in sources]
+    known = [find_center_source(name).window_reach for name in sources]
     return max((reach(peak_reach) for reach in known if reach is not None), default=None)
 
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from heads.peak_windows import around
+from heads.peak_windows import find_window_cells
 
 _CELLS_AT_ONCE = 2**20
 _PAIRS_AT_ONCE = 2**22
@@ -44,10 +44,10 @@ def perfect_windows(
         objects: whatever the maps hold.
         image: ``(M,)`` of each peak; ``label``: ``(M,)`` its class; ``cell``: ``(M, 2)`` (x, y).
         map_size: ``(M, 2)`` width and height of its map in cells.
-        reach: cells to each side; beyond the map see ``peak_windows.around``.
+        reach: cells to each side; beyond the map see ``peak_windows.find_window_cells``.
     """
-    x, known_x = around(cell[:, 0], reach, map_size[:, 0])
-    y, known_y = around(cell[:, 1], reach, map_size[:, 1])
+    x, known_x = find_window_cells(cell[:, 0], reach, map_size[:, 0])
+    y, known_y = find_window_cells(cell[:, 1], reach, map_size[:, 1])
     side = 2 * reach + 1
     at_once = max(1, _CELLS_AT_ONCE // side**2)
     windows = torch.zeros(len(cell), side, side)

@@ -1,6 +1,6 @@
 """The dense head: YOLC's x4 baseline and HRH-SCO at any depth, one class, told apart by config."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import torch
 from mmcv.ops import batched_nms
@@ -17,7 +17,9 @@ from torch import Tensor, nn
 from heads import branch_oracle
 from heads.borders import to_image
 from heads.box_branch import BoxBranch, BoxReader, read_boxes
-from heads.centers import CenterSource, PeakReadings, center_source
+from heads.centers import find_center_source
+from heads.decoding import decode, find_feature_cells
+from heads.decoding_options import complete_options
 from heads.heatmap_branch import BaselineHeatmapBranch, HRHHeatmapBranch
 from heads.layers import (
     BASELINE_UPSAMPLE_STAGES,
@@ -26,24 +28,9 @@ from heads.layers import (
     init_branch,
 )
 from heads.offset_branch import OffsetBranch, OffsetReader, read_offsets
-from heads.peak_windows import score_windows
+from heads.peak_windows import gather_score_windows
 from heads.peaks import Peaks, find_peaks, kernel_in_cells
-from heads.targets import FEATURE_STRIDE, Targets, encode, gaussian_extent
-
-TEST_DEFAULTS: dict[str, object] = dict(
-    center_source="regression",
-    topk=1000,
-    local_maximum_kernel=3,
-    peak_window="pixels",
-    pre_peak_blur=False,
-    score_thr=0.0,
-    nms=None,
-    oracle=(),
-)
-"""How peaks are decoded where ``test_cfg`` says nothing; none of it touches training."""
-
-MIN_SIDE_PX = 0.01
-"""A predicted width or height at or below zero becomes this: COCO boxes have a size."""
+from heads.targets import FEATURE_STRIDE, Targets, encode
 
 Offsets = OffsetReader | Tensor | None
 Boxes = BoxReader | Tensor
@@ -80,7 +67,7 @@ class YOLCHead(BaseDenseHead):
         loss_center_offset: on the offset at object cells.
         loss_xywh: on coarse and refined boxes each; likewise ``loss_xywh_l1``.
         train_cfg: not used; mmdet's detectors pass it.
-        test_cfg: overrides of ``TEST_DEFAULTS``: ``center_source``, ``topk``,
+        test_cfg: overrides of ``DECODING_DEFAULTS``: ``center_source``, ``topk``,
             ``local_maximum_kernel``, ``peak_window``, ``pre_peak_blur``, ``score_thr``, ``nms``
             (mmcv's NMS config, such as ``dict(type="nms", iou_threshold=0.6)``), ``oracle``
             (branches that ``predict`` replaces by the truth, of ``branch_oracle``).
@@ -126,7 +113,7 @@ class YOLCHead(BaseDenseHead):
         self.init = init
         self.focal_prior_bias = focal_prior_bias
         self.sparse_offsets = sparse_offsets
-        self.test_cfg = _merged_test_cfg(test_cfg)
+        self.test_cfg = complete_options(test_cfg)
 
         self.heatmap_branch = (
             HRHHeatmapBranch(in_channels, num_classes, self.stages)
@@ -139,9 +126,10 @@ class YOLCHead(BaseDenseHead):
         self.box_branch = BoxBranch(
             in_channels, feat_channels, sample_order, deformable_refine, sparse_boxes
         )
-        if center_source(self.test_cfg.center_source).needs_offset and self.offset_branch is None:
+        source = find_center_source(self.test_cfg.center_source)
+        if source.needs_offset and self.offset_branch is None:
             raise ValueError(
-                f"center_source={self.test_cfg.center_source!r} reads the offset branch, which "
+                f"center_source={source.name!r} reads the offset branch, which "
                 "this head lacks; set use_hrh_sco=True and use_offset_branch=True"
             )
 
@@ -317,23 +305,12 @@ class YOLCHead(BaseDenseHead):
             counts a center's fraction from; highest score first. Boxes are not clipped to the
             image, since clipping would move their centers.
         """
-        options = self.test_cfg if cfg is None else _merged_test_cfg({**self.test_cfg, **cfg})
-        kernel = kernel_in_cells(
-            options.local_maximum_kernel, self.heatmap_stride, options.peak_window
-        )
-        peaks = [
-            find_peaks(
-                logits, kernel, options.topk, options.score_thr, blurred=options.pre_peak_blur
-            )
-            for logits in heatmap_logits[0]
-        ]
-        source = center_source(options.center_source)
-        read = self._read_offsets(offsets[0] if source.needs_offset else None, peaks)
-        boxes = self._read_boxes(refined[0], peaks)
-        windows = _windows(heatmap_logits[0], peaks, source, kernel // 2)
+        options = self.test_cfg
+        if cfg is not None:
+            options = complete_options({**self.test_cfg, **cfg})
         results = []
-        for index, meta in enumerate(batch_img_metas):
-            found = self._decoded(peaks[index], read[index], windows[index], boxes[index], source)
+        decoded = self._decode(heatmap_logits[0], offsets[0], refined[0], options)
+        for index, (found, meta) in enumerate(zip(decoded, batch_img_metas, strict=True)):
             if batch_truths is not None:
                 found.bboxes = branch_oracle.true_boxes(
                     found.bboxes, found.labels, batch_truths[index], options.oracle
@@ -345,60 +322,58 @@ class YOLCHead(BaseDenseHead):
             results.append(found)
         return results
 
+    def _decode(
+        self, logits: Tensor, offsets: Offsets, refined: Boxes, options: ConfigDict
+    ) -> Iterator[InstanceData]:
+        """Each image's peaks as boxes in the network's input pixels, before NMS."""
+        kernel = kernel_in_cells(
+            options.local_maximum_kernel, self.heatmap_stride, options.peak_window
+        )
+        peaks = [
+            find_peaks(each, kernel, options.topk, options.score_thr, blurred=options.pre_peak_blur)
+            for each in logits
+        ]
+        source = find_center_source(options.center_source)
+        offset = self._read_offsets(offsets if source.needs_offset else None, peaks)
+        box = self._read_boxes(refined, peaks)
+        for index, found in enumerate(peaks):
+            window = None
+            if source.window_reach is not None:
+                reach = source.window_reach(kernel // 2)
+                window = gather_score_windows(logits[index], found.label, found.cell, reach)
+            decoded = decode(
+                found.cell,
+                box[index],
+                self.upsample_ratio,
+                source.name,
+                offset=offset[index],
+                window=window,
+                gaussian_radius_px=self.gaussian_radius_px,
+            )
+            yield InstanceData(
+                bboxes=decoded.boxes,
+                scores=found.score,
+                labels=found.label,
+                peak_cells=decoded.peak_cells,
+                offset_origins=decoded.offset_origins,
+            )
+
     @staticmethod
     def _read_offsets(offsets: Offsets, peaks: list[Peaks]) -> Sequence[Tensor | None]:
         """The offsets at each image's peaks, read for the whole batch at once; None without any."""
         if offsets is None:
             return [None] * len(peaks)
-        cells = _cells_of_batch([each.cell for each in peaks])
+        cells = _with_images([each.cell for each in peaks])
         read = read_offsets(offsets, cells).float()
         return torch.split(read, [len(each.cell) for each in peaks])
 
     def _read_boxes(self, refined: Boxes, peaks: list[Peaks]) -> Sequence[Tensor]:
         """The refined boxes at each image's peaks, likewise."""
-        cells = _cells_of_batch([self._feature_cell(each) for each in peaks])
+        cells = _with_images([find_feature_cells(each.cell, self.upsample_ratio) for each in peaks])
         return torch.split(read_boxes(refined, cells).float(), [len(each.cell) for each in peaks])
 
-    def _feature_cell(self, peaks: Peaks) -> Tensor:
-        """The stride-4 cells ``(N, 2)`` (x, y) that hold the peaks."""
-        return torch.div(peaks.cell, self.upsample_ratio, rounding_mode="floor")
 
-    def _decoded(
-        self,
-        peaks: Peaks,
-        offset: Tensor | None,
-        window: Tensor | None,
-        box: Tensor,
-        source: CenterSource,
-    ) -> InstanceData:
-        """What one image's peaks say, in the network's input pixels; see ``predict_by_feat``."""
-        half_size = (FEATURE_STRIDE * box[:, 2:]).clamp(min=MIN_SIDE_PX / 2)
-        sigma = None
-        if window is not None:
-            _, sigma = gaussian_extent(
-                2 * half_size, self.heatmap_stride, in_pixels=self.gaussian_radius_px
-            )
-        readings = PeakReadings(
-            cell=peaks.cell,
-            stride=self.heatmap_stride,
-            feature_cell=self._feature_cell(peaks),
-            feature_stride=FEATURE_STRIDE,
-            regression=box[:, :2],
-            offset=offset,
-            window=window,
-            sigma=sigma,
-        )
-        center = source.decode(readings)
-        return InstanceData(
-            bboxes=torch.cat([center - half_size, center + half_size], dim=1),
-            scores=peaks.score,
-            labels=peaks.label,
-            peak_cells=readings.cell_boxes,
-            offset_origins=source.origin(readings),
-        )
-
-
-def _cells_of_batch(cells: list[Tensor]) -> Tensor:
+def _with_images(cells: list[Tensor]) -> Tensor:
     """Cells ``(N, 2)`` (x, y) of each image as ``(P, 3)`` (image, row, column)."""
     return torch.cat(
         [
@@ -408,43 +383,11 @@ def _cells_of_batch(cells: list[Tensor]) -> Tensor:
     )
 
 
-def _windows(
-    logits: Tensor, peaks: list[Peaks], source: CenterSource, peak_reach: int
-) -> Sequence[Tensor | None]:
-    """What the source reads of the heatmap at each image's peaks; None if nothing."""
-    if source.window_reach is None:
-        return [None] * len(peaks)
-    reach = source.window_reach(peak_reach)
-    return [
-        score_windows(each, found.label, found.cell, reach)
-        for each, found in zip(logits, peaks, strict=True)
-    ]
-
-
 def _suppressed(found: InstanceData, nms: ConfigDict | None) -> InstanceData:
     if nms is None or len(found) == 0:
         return found
     _, keep = batched_nms(found.bboxes, found.scores, found.labels, nms)
     return found[keep]
-
-
-def _merged_test_cfg(test_cfg: OptConfigType) -> ConfigDict:
-    """``test_cfg`` over the defaults.
-
-    Raises:
-        ValueError: it holds an option that decoding does not know, or a value that it refuses.
-    """
-    given = dict(test_cfg or {})
-    unknown = sorted(set(given) - set(TEST_DEFAULTS))
-    if unknown:
-        raise ValueError(
-            f"unknown test_cfg option {unknown[0]!r}; known: {', '.join(TEST_DEFAULTS)}"
-        )
-    options = ConfigDict({**TEST_DEFAULTS, **given})
-    center_source(options.center_source)
-    kernel_in_cells(options.local_maximum_kernel, 1.0, options.peak_window)
-    branch_oracle.check(options.oracle)
-    return options
 
 
 def _per_rank(positives: Tensor) -> Tensor:

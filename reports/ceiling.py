@@ -197,7 +197,7 @@ def _score(
 ) -> dict[str, float | None]:
     found = counted(_detections(truth, resized, peaks, source), protocol)
     matches = match_centers(truth, found, max_dets=protocol.limit)
-    size = peaks.readings.stride / resized.scale.mean(axis=1)
+    size = FEATURE_STRIDE / peaks.upsample_ratio / resized.scale.mean(axis=1)
     cells = dict(zip(truth.images["image_id"], size, strict=True))
     precision = average_precision(evaluate(truth, found, protocol))
     return precision | localization_metrics(matches, count_objects(truth), cells)
@@ -235,7 +235,7 @@ def _detections(
     truth: GroundTruth, resized: Resized, peaks: PerfectPeaks, source: str
 ) -> pd.DataFrame:
     image, label = peaks.image.numpy(), peaks.label.numpy()
-    boxes = peaks.boxes(source).numpy() / np.tile(resized.scale[image], 2)
+    boxes = peaks.decode(source).boxes.numpy() / np.tile(resized.scale[image], 2)
     found = pd.DataFrame(boxes, columns=["x", "y", "w", "h"])
     found[["w", "h"]] -= found[["x", "y"]].to_numpy()
     return found.assign(

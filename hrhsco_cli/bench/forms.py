@@ -9,14 +9,14 @@ import torch
 from torch import Tensor, nn
 
 from heads.box_branch import BoxBranch, read_boxes
+from heads.decoding import find_feature_cells
 from heads.heatmap_branch import BaselineHeatmapBranch, HRHHeatmapBranch
 from heads.offset_branch import OffsetBranch
-from heads.peaks import find_peaks, kernel_in_cells
+from heads.peaks import DEFAULT_TOPK, find_peaks, kernel_in_cells
 from heads.targets import FEATURE_STRIDE, Targets, encode
 from hrhsco_cli.bench import plain
 
 _SIDES_PX = (6, 18)
-_TOPK = 1000
 
 
 @dataclass(frozen=True)
@@ -210,8 +210,8 @@ def _decoding(at: Setting) -> Pair:
     regression = torch.randn(4, *at.feature_size, device=at.device)
 
     def fast() -> tuple[Tensor, Tensor]:
-        peaks = find_peaks(logits, kernel, _TOPK)
-        coarse = torch.div(peaks.cell, at.ratio, rounding_mode="floor")
+        peaks = find_peaks(logits, kernel, DEFAULT_TOPK)
+        coarse = find_feature_cells(peaks.cell, at.ratio)
         cell = torch.cat([peaks.label[:, None], peaks.cell.flip(1)], dim=1)
         return cell, regression[:, coarse[:, 1], coarse[:, 0]].T
 
@@ -221,7 +221,7 @@ def _decoding(at: Setting) -> Pair:
 
     return Pair(
         fast,
-        lambda: plain.peaks(logits, regression, kernel, _TOPK, at.ratio),
+        lambda: plain.peaks(logits, regression, kernel, DEFAULT_TOPK, at.ratio),
         difference,
         nn.Module(),
     )
@@ -271,7 +271,7 @@ STEPS = {
     "decoding": Step(
         _decoding,
         "sigmoid, peaks, gathers, against mmdet's CenterNet functions; memory with the map",
-        f"peaks of the {_TOPK} highest",
+        f"peaks of the {DEFAULT_TOPK} highest",
     ),
     "heatmap": Step(
         _heatmap,

@@ -10,13 +10,14 @@ from mmcv.ops import DeformConv2d
 from torch import Tensor, nn
 
 from heads.box_branch import BoxBranch
-from heads.centers import PeakReadings, center_source
+from heads.centers import find_center_source
+from heads.decoding import decode, find_feature_cells
 from heads.heatmap_branch import HRHHeatmapBranch
 from heads.operators import deform_conv2d
-from heads.peak_windows import logit_windows
+from heads.peak_windows import gather_logit_windows
 from heads.peaks import kernel_in_cells
-from heads.targets import FEATURE_STRIDE, gaussian_extent
-from heads.yolc_head import MIN_SIDE_PX, YOLCHead
+from heads.targets import FEATURE_STRIDE
+from heads.yolc_head import YOLCHead
 from hrhsco_cli.export.offsets import dense_macs, offsets_at, patch_macs
 from hrhsco_cli.export.peaks import FixedPeaks, exact_sigmoid, find_peaks
 from hrhsco_cli.export.suppression import kept, kept_first, read_nms
@@ -54,11 +55,11 @@ class ExportableDetector(nn.Module):
         if self.options.oracle:
             raise InputError("test_cfg.oracle needs true boxes, which a graph lacks; set it to []")
         self.nms = read_nms(self.options.nms)
-        self.source = center_source(self.options.center_source)
+        self.source = find_center_source(self.options.center_source)
         self.sparse_offsets = sparse_offsets
-        self.ratio, self.stride = head.upsample_ratio, head.heatmap_stride
+        self.upsample_ratio = head.upsample_ratio
         self.kernel = kernel_in_cells(
-            self.options.local_maximum_kernel, self.stride, self.options.peak_window
+            self.options.local_maximum_kernel, head.heatmap_stride, self.options.peak_window
         )
         self.pixels = _Pixels(model.data_preprocessor)
         self.features = _Features(model)
@@ -88,24 +89,17 @@ class ExportableDetector(nn.Module):
 
     def _boxes(self, feature: Tensor, logits: Tensor, peaks: FixedPeaks) -> Tensor:
         """``(B, N, 4)``, as ``YOLCHead`` decodes them."""
-        feature_cell = peaks.cell // self.ratio
         _, refined = self.box_branch(feature)
-        box = at_cells(refined, feature_cell)
-        half = (FEATURE_STRIDE * box[:, 2:]).clamp(min=MIN_SIDE_PX / 2)
-        _, sigma = gaussian_extent(2 * half, self.stride, in_pixels=self.gaussian_radius_px)
-        center = self.source.decode(
-            PeakReadings(
-                cell=peaks.cell.flatten(0, 1),
-                stride=self.stride,
-                feature_cell=feature_cell.flatten(0, 1),
-                feature_stride=FEATURE_STRIDE,
-                regression=box[:, :2],
-                offset=self._offsets(feature, peaks.cell),
-                window=self._windows(logits, peaks),
-                sigma=sigma,
-            )
+        decoded = decode(
+            peaks.cell.flatten(0, 1),
+            at_cells(refined, find_feature_cells(peaks.cell, self.upsample_ratio)),
+            self.upsample_ratio,
+            self.source.name,
+            offset=self._offsets(feature, peaks.cell),
+            window=self._windows(logits, peaks),
+            gaussian_radius_px=self.gaussian_radius_px,
         )
-        return torch.cat([center - half, center + half], dim=1).view(*peaks.score.shape, 4)
+        return decoded.boxes.view(*peaks.score.shape, 4)
 
     def _offsets(self, feature: Tensor, cell: Tensor) -> Tensor | None:
         if self.offset_branch is None:
@@ -121,7 +115,7 @@ class ExportableDetector(nn.Module):
         first = torch.arange(logits.shape[0])[:, None] * logits.shape[1]
         reach = self.source.window_reach(self.kernel // 2)
         plane, cell = (first + peaks.label).flatten(), peaks.cell.flatten(0, 1)
-        return exact_sigmoid(logit_windows(planes, plane, cell, reach))
+        return exact_sigmoid(gather_logit_windows(planes, plane, cell, reach))
 
     def _selected(self, boxes: Tensor, peaks: FixedPeaks) -> tuple[Tensor, Tensor, Tensor, Tensor]:
         """What NMS keeps, first; and which are detections at all."""

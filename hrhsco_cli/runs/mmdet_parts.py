@@ -14,7 +14,7 @@ from mmdet.datasets.base_det_dataset import BaseDetDataset
 from mmdet.registry import DATASETS, METRICS
 from mmengine.evaluator import BaseMetric
 
-from heads.yolc_head import MIN_SIDE_PX
+from heads.decoding import MIN_SIDE_PX
 from hrhsco_cli.datasets.coco_json import read_ground_truth
 from hrhsco_cli.files import write_json
 from hrhsco_cli.runs import (  # noqa: F401 (they register themselves)

@@ -304,7 +304,7 @@ def _parameters(
     from mmengine.registry import Registry
 
     from heads.clusters import CropOptions
-    from heads.yolc_head import TEST_DEFAULTS
+    from heads.decoding_options import DECODING_DEFAULTS
 
     if not parents:
         return dict.fromkeys(READ)
@@ -314,7 +314,7 @@ def _parameters(
         ours = config.model.get("bbox_head", {}).get("type") == "YOLCHead"
         return {
             key: inspect.Parameter(key, inspect.Parameter.KEYWORD_ONLY, default=default)
-            for key, default in (TEST_DEFAULTS.items() if ours else ())
+            for key, default in (DECODING_DEFAULTS.items() if ours else ())
         }
     if not isinstance(node, dict) or not isinstance(node.get("type"), str):
         return {}

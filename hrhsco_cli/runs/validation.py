@@ -15,7 +15,7 @@ from mmengine.hooks import Hook
 from mmengine.model import is_model_wrapper
 from mmengine.runner import Runner, ValLoop, autocast
 
-from heads.yolc_head import TEST_DEFAULTS
+from heads.decoding_options import DECODING_DEFAULTS
 from hrhsco_cli.datasets.coco_json import read_detections, read_scored_truth
 from hrhsco_cli.files import read_rows, write_text
 from hrhsco_cli.runs import score_limits, second_pass
@@ -101,7 +101,7 @@ class DecodingsLoop(ValLoop):
 
     def __init__(self, runner: Runner, *args: Any, decodings: Sequence[dict], **named: Any) -> None:
         super().__init__(runner, *args, **named)
-        self.decodings = [{**TEST_DEFAULTS, **each} for each in decodings]
+        self.decodings = [{**DECODING_DEFAULTS, **each} for each in decodings]
 
     @torch.no_grad()
     def run_iter(self, idx: int, data_batch: Any) -> None:

@@ -12,7 +12,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 from torch.utils.flop_counter import FlopCounterMode, flop_registry
 
-from heads.centers import center_source
+from heads.centers import find_center_source
 from heads.offset_branch import OffsetReader
 from reports.metrics.definitions import BRANCHES, HEAD_BRANCHES
 
@@ -133,7 +133,7 @@ def _samples(image: torch.Tensor) -> list[Any]:
 def _spread_cells(model: Any, map_shape: tuple[int, int, int, int]) -> torch.Tensor:
     """``(P, 3)`` (image, row, column): as many cells as decoding reads offsets at, at most."""
     options = model.bbox_head.test_cfg
-    count = options.topk if center_source(options.center_source).needs_offset else 0
+    count = options.topk if find_center_source(options.center_source).needs_offset else 0
     random = torch.Generator().manual_seed(0)
     sides = (map_shape[0], *map_shape[2:])
     axes = [torch.randint(0, side, (count,), generator=random) for side in sides]

@@ -72,7 +72,7 @@ def test_equal_to_the_head_on_its_own_targets(depth, source, options, objects):
         torch.tensor([[FEATURE[1], FEATURE[0]]]), 1 << depth, topk=5, sources=[source],
         **options,
     )  # fmt: skip
-    found = np.column_stack([peaks.label.numpy(), peaks.boxes(source).numpy()])
+    found = np.column_stack([peaks.label.numpy(), peaks.decode(source).boxes.numpy()])
     np.testing.assert_allclose(found, expected, atol=1e-4)
     assert peaks.num_outside == targets.num_outside
     counted = len(found) + peaks.num_outside + peaks.num_collided + peaks.num_merged

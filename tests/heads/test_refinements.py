@@ -12,7 +12,7 @@ from hypothesis.extra import numpy as npst
 import heads.registered  # noqa: F401  # isort: skip - mmdet imports over the bridge alone
 
 from heads.centers import CENTER_SOURCES
-from heads.peak_windows import score_windows
+from heads.peak_windows import gather_score_windows
 from heads.refinements import DARK_REACH, LIMIT, centroid, dark, parabola
 from heads.targets import encode
 from heads.yolc_head import YOLCHead
@@ -26,7 +26,7 @@ def windows(heat, peaks, reach):
     """Around peaks of one map, by way of its logits, as the head gathers them."""
     cell = torch.tensor(peaks)
     label = torch.zeros(len(peaks), dtype=torch.long)
-    return score_windows(torch.logit(torch.from_numpy(heat))[None], label, cell, reach)
+    return gather_score_windows(torch.logit(torch.from_numpy(heat))[None], label, cell, reach)
 
 
 @given(
@@ -189,7 +189,7 @@ def test_whatever_the_logits_the_step_is_finite_and_limited(source):
     values = torch.tensor([-math.inf, -1e4, -80, -3, 0, 3, 20, 1e4, math.inf])
     logits = values[torch.randint(0, len(values), (1, 40, 60))]
     cell = torch.cartesian_prod(torch.arange(60), torch.arange(40))
-    seen = score_windows(logits, torch.zeros(len(cell), dtype=torch.long), cell, DARK_REACH)
+    seen = gather_score_windows(logits, torch.zeros(len(cell), dtype=torch.long), cell, DARK_REACH)
     for window in (seen, torch.zeros(1, 15, 15), torch.ones(1, 15, 15)):
         sigma = torch.rand(len(window)) * 3 + 1e-3
         delta = {"parabola": parabola, "dark": lambda w, s=sigma: dark(w, s), "centroid": centroid}

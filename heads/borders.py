@@ -10,8 +10,8 @@ from typing import Any
 from torch import Tensor
 
 
-def centered(side: int, divisor: int, least: int) -> tuple[int, int]:
-    """A side of an image that is padded on both ends.
+def pad_side(side: int, divisor: int, least: int) -> tuple[int, int]:
+    """Pad a side of an image on both ends.
 
     Args:
         side: in px.
@@ -26,24 +26,24 @@ def centered(side: int, divisor: int, least: int) -> tuple[int, int]:
     return padded, padded // 2 - side // 2
 
 
-def corner(about: Mapping[str, Any]) -> tuple[float, float]:
-    """x, y in px of the input where an image begins.
+def find_image_start(meta: Mapping[str, Any]) -> tuple[float, float]:
+    """Find x, y in px of the input where an image begins.
 
     Args:
-        about: its meta information; without ``border`` it begins at 0, 0.
+        meta: its meta information; without ``border`` it begins at 0, 0.
     """
-    border = about.get("border")
+    border = meta.get("border")
     return (0.0, 0.0) if border is None else (float(border[2]), float(border[0]))
 
 
-def to_image(points: Tensor, about: Mapping[str, Any]) -> Tensor:
-    """Points ``(N, 2)`` or boxes ``(N, 4)`` of the network's input in pixels of the original.
+def map_to_image(points: Tensor, meta: Mapping[str, Any]) -> Tensor:
+    """Map points or boxes of the network's input to pixels of the original image.
 
     Args:
-        points: x, y or x1, y1, x2, y2.
-        about: meta information: ``scale_factor`` (w, h) and, where it was padded, ``border``.
+        points: ``(N, 2)`` x, y or ``(N, 4)`` x1, y1, x2, y2 in pixels of the input.
+        meta: meta information: ``scale_factor`` (w, h) and, where it was padded, ``border``.
     """
     pairs = points.shape[1] // 2
-    start = points.new_tensor(corner(about)).repeat(pairs)
-    scale = points.new_tensor(about["scale_factor"]).repeat(pairs)
+    start = points.new_tensor(find_image_start(meta)).repeat(pairs)
+    scale = points.new_tensor(meta["scale_factor"]).repeat(pairs)
     return (points - start) / scale

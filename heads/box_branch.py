@@ -16,7 +16,7 @@ import torch.nn.functional as F
 from mmcv.ops import DeformConv2d
 from torch import Tensor, nn
 
-from heads.cells import at_cells
+from heads.cells import gather_cells
 from heads.layers import init_branch
 
 SAMPLE_ORDERS = ("yx", "xy")
@@ -86,7 +86,9 @@ class BoxBranch(nn.Module):
             return coarse, self.refine(features)
         fractions = self.sample_fractions(features)
         if self.sparse:
-            return coarse, BoxReader(self, coarse.detach(), fractions, self._responses(features))
+            return coarse, BoxReader(
+                self, coarse.detach(), fractions, self._compute_responses(features)
+            )
         offsets = self.sampling_points(coarse.detach(), fractions.sigmoid()) - self.base_grid
         # Deformable convolution runs in one type; autocast leaves the custom operator alone.
         return coarse, self.refine(features, offsets.to(features.dtype))
@@ -107,7 +109,7 @@ class BoxBranch(nn.Module):
         corner, size = (part[:, axis].repeat(1, _TAPS**2, 1, 1) for part in (corner, size))
         return corner + size * fractions
 
-    def _responses(self, features: Tensor) -> Tensor:
+    def _compute_responses(self, features: Tensor) -> Tensor:
         """What each tap would add if it lay at each cell: ``(B, 9 * 4, H, W)``, tap-major."""
         weight = self.refine.weight.permute(2, 3, 0, 1).flatten(0, 2)
         return F.conv2d(features, weight[:, :, None, None])
@@ -129,20 +131,28 @@ class BoxReader:
     fractions: Tensor
     responses: Tensor
 
-    def at(self, cells: Tensor) -> Tensor:
-        """Refined boxes ``(P, 4)`` at stride-4 cells ``(P, 3)`` (image, row, column)."""
-        coarse = at_cells(self.coarse, cells).float()
-        fractions = at_cells(self.fractions, cells).float().sigmoid()
+    def read(self, cells: Tensor) -> Tensor:
+        """Compute refined boxes ``(P, 4)`` at stride-4 cells ``(P, 3)`` (image, row, column)."""
+        coarse = gather_cells(self.coarse, cells).float()
+        fractions = gather_cells(self.fractions, cells).float().sigmoid()
         points = self.branch.sampling_points(coarse[..., None, None], fractions[..., None, None])
-        return _sampled(self.responses, cells, points.view(-1, _TAPS**2, 2))
+        return _sample_responses(self.responses, cells, points.view(-1, _TAPS**2, 2))
 
 
 def read_boxes(boxes: BoxReader | Tensor, cells: Tensor) -> Tensor:
-    """Boxes ``(P, 4)`` at stride-4 cells, from a reader or a whole map."""
-    return at_cells(boxes, cells) if isinstance(boxes, Tensor) else boxes.at(cells)
+    """Read boxes at cells.
+
+    Args:
+        boxes: a reader of them, or the whole map ``(B, 4, H, W)``.
+        cells: ``(P, 3)`` (image, row, column) of stride-4 cells.
+
+    Returns:
+        ``(P, 4)`` (dx, dy, w/2, h/2) in stride-4 cells.
+    """
+    return gather_cells(boxes, cells) if isinstance(boxes, Tensor) else boxes.read(cells)
 
 
-def _sampled(responses: Tensor, cells: Tensor, points: Tensor) -> Tensor:
+def _sample_responses(responses: Tensor, cells: Tensor, points: Tensor) -> Tensor:
     """Each tap's response at its point, interpolated bilinearly and summed over the taps.
 
     Args:

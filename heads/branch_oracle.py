@@ -19,11 +19,14 @@ GATE_PX = 4.0
 """A detection belongs to the nearest object of its class within this, or half its diagonal."""
 
 
-def check(names: Collection[str]) -> None:
+def require_known(names: Collection[str]) -> None:
     """Refuse names that are no branch.
 
+    Args:
+        names: to be found in ``BRANCH_ORACLES``.
+
     Raises:
-        ValueError: there is one.
+        ValueError: one of them is none.
     """
     unknown = sorted(set(names) - set(BRANCH_ORACLES))
     if unknown:
@@ -32,7 +35,7 @@ def check(names: Collection[str]) -> None:
         )
 
 
-def true_heatmap_logits(
+def draw_true_logits(
     truths: list[InstanceData],
     num_classes: int,
     feature_size: tuple[int, int],
@@ -48,7 +51,8 @@ def true_heatmap_logits(
         num_classes: K.
         feature_size: (H, W) of the stride-4 feature map.
         ratio: r, heatmap cells a feature cell.
-        heatmap_target: and ``gaussian_radius_px``: as in ``targets.encode``.
+        heatmap_target: as in ``targets.encode``.
+        gaussian_radius_px: as in ``targets.encode``.
     """
     targets = encode(
         [get_box_tensor(each.bboxes).float() for each in truths],
@@ -78,8 +82,8 @@ def true_boxes(
     true = get_box_tensor(truth.bboxes).to(boxes)
     if not len(true) or not len(boxes):
         return boxes
-    center, size = _center_size(boxes)
-    true_center, true_size = _center_size(true)
+    center, size = _split_boxes(boxes)
+    true_center, true_size = _split_boxes(true)
     distance = torch.cdist(center, true_center)
     distance[labels[:, None] != truth.labels[None].to(labels)] = torch.inf
     nearest, which = distance.min(dim=1)
@@ -92,5 +96,5 @@ def true_boxes(
     return torch.cat([center - size / 2, center + size / 2], dim=1)
 
 
-def _center_size(boxes: Tensor) -> tuple[Tensor, Tensor]:
+def _split_boxes(boxes: Tensor) -> tuple[Tensor, Tensor]:
     return (boxes[:, :2] + boxes[:, 2:]) / 2, boxes[:, 2:] - boxes[:, :2]

@@ -3,13 +3,13 @@
 from torch import Tensor
 
 
-def flat_place(plane: Tensor, x: Tensor, y: Tensor, map_size: tuple[int, int]) -> Tensor:
+def ravel_index(plane: Tensor, x: Tensor, y: Tensor, map_size: tuple[int, int]) -> Tensor:
     """Place of each cell in flattened planes ``(..., H, W)``; ``torch.unravel_index`` undoes it."""
     height, width = map_size
     return (plane * height + y) * width + x
 
 
-def at_cells(dense: Tensor, cells: Tensor) -> Tensor:
+def gather_cells(dense: Tensor, cells: Tensor) -> Tensor:
     """What a map ``(B, C, H, W)`` says at cells ``(P, 3)`` (image, row, column): ``(P, C)``."""
     image, y, x = cells.unbind(dim=1)
     return dense[image, :, y, x]

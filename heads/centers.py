@@ -89,25 +89,25 @@ def _sco(peak: PeakReadings) -> Tensor:
 
 
 def _parabola(peak: PeakReadings) -> Tensor:
-    return _refined(peak, parabola(_window(peak)))
+    return _add_step(peak, parabola(_require_window(peak)))
 
 
 def _dark(peak: PeakReadings) -> Tensor:
     if peak.sigma is None:
         raise ValueError("center_source='dark' reads the training kernel's scale: give it sigma")
-    return _refined(peak, dark(_window(peak), peak.sigma))
+    return _add_step(peak, dark(_require_window(peak), peak.sigma))
 
 
 def _centroid(peak: PeakReadings) -> Tensor:
-    return _refined(peak, centroid(_window(peak)))
+    return _add_step(peak, centroid(_require_window(peak)))
 
 
-def _refined(peak: PeakReadings, delta: Tensor) -> Tensor:
+def _add_step(peak: PeakReadings, delta: Tensor) -> Tensor:
     """From where the top lies, seen from the middle of the cell."""
     return _peak_center(peak) + peak.stride * delta.to(peak.regression)
 
 
-def _window(peak: PeakReadings) -> Tensor:
+def _require_window(peak: PeakReadings) -> Tensor:
     if peak.window is None:
         raise ValueError("this center_source reads the heatmap around the peak: give it window")
     return peak.window

@@ -13,7 +13,7 @@ from mmdet.utils import ConfigType, InstanceList
 from mmengine.structures import InstanceData
 from torch import Tensor
 
-from heads.borders import centered, to_image
+from heads.borders import map_to_image, pad_side
 from heads.clusters import CropOptions, find_clusters
 from heads.fusion import Crop, fuse
 from heads.peaks import blur
@@ -91,9 +91,9 @@ class ClusterCropDetector(BaseDetector):
             crops, found, pixels = [], [], 0
             for window in windows[image].tolist():
                 crop, padded = self._cut(batch_inputs[image], window, sample.get("center_pad"))
-                (again,), _ = self._detect(padded, [_sample_of(crop, padded, sample)])
+                (seen,), _ = self._detect(padded, [_make_sample(crop, padded, sample)])
                 crops.append(crop)
-                found.append(again)
+                found.append(seen)
                 pixels += padded[0, 0].numel()
             merged = fuse(
                 first[image],
@@ -103,7 +103,7 @@ class ClusterCropDetector(BaseDetector):
                 max_per_img=self.options.max_per_img,
             )
             if rescale:
-                merged.bboxes = to_image(merged.bboxes, sample.metainfo)
+                merged.bboxes = map_to_image(merged.bboxes, sample.metainfo)
             results.append(merged)
             sample.set_metainfo(
                 {
@@ -115,7 +115,15 @@ class ClusterCropDetector(BaseDetector):
         return samples
 
     def find_windows(self, batch_inputs: Tensor, batch_data_samples: SampleList) -> list[Tensor]:
-        """The windows of each image that a second pass would look at (``find_clusters``)."""
+        """The windows of each image that a second pass would look at (``find_clusters``).
+
+        Args:
+            batch_inputs: ``(B, 3, H, W)``, preprocessed.
+            batch_data_samples: as in ``predict``.
+
+        Returns:
+            ``(N, 4)`` x1, y1, x2, y2 in px of the network's input for each image.
+        """
         return self._first_pass(batch_inputs, batch_data_samples)[1]
 
     def _first_pass(
@@ -126,8 +134,10 @@ class ClusterCropDetector(BaseDetector):
         windows = []
         for sample, each in zip(batch_data_samples, logits, strict=True):
             height, width = sample.img_shape[:2]
-            clusters = find_clusters(self._scores(each), stride, (width, height), self.options)
-            windows.append(_inside(clusters, sample.get("border")))
+            clusters = find_clusters(
+                self._compute_scores(each), stride, (width, height), self.options
+            )
+            windows.append(_clip_windows(clusters, sample.get("border")))
         return found, windows
 
     def _detect(
@@ -138,7 +148,7 @@ class ClusterCropDetector(BaseDetector):
         found, logits = self.bbox_head.predict_with_heatmap(features, batch_data_samples)
         return found, logits
 
-    def _scores(self, logits: Tensor) -> Tensor:
+    def _compute_scores(self, logits: Tensor) -> Tensor:
         """The scores that peaks are searched in, of one image; clusters need only the highest."""
         if self.bbox_head.test_cfg.pre_peak_blur:
             return blur(logits.float().sigmoid())
@@ -158,18 +168,18 @@ class ClusterCropDetector(BaseDetector):
             antialias=self.options.scale < 1,
         )
         if center_pad is not None:
-            return self._centered(Crop((x1, y1, x2, y2), (width, height)), scaled, center_pad)
+            return self._pad_like_image(Crop((x1, y1, x2, y2), (width, height)), scaled, center_pad)
         divisor = getattr(self.data_preprocessor, "pad_size_divisor", 1)
         value = float(getattr(self.data_preprocessor, "pad_value", 0))
         padded = F.pad(scaled, (0, -width % divisor, 0, -height % divisor), value=value)
         return Crop((x1, y1, x2, y2), (width, height)), padded
 
-    def _centered(
+    def _pad_like_image(
         self, crop: Crop, scaled: Tensor, center_pad: dict[str, int]
     ) -> tuple[Crop, Tensor]:
         """A scaled window in the middle of raw black, as ``center_pad`` pads images."""
-        width, left = centered(crop.size[0], **center_pad)
-        height, top = centered(crop.size[1], **center_pad)
+        width, left = pad_side(crop.size[0], **center_pad)
+        height, top = pad_side(crop.size[1], **center_pad)
         mean, std = (getattr(self.data_preprocessor, each, None) for each in ("mean", "std"))
         black = scaled.new_zeros(3, 1, 1) if mean is None else -mean / std
         padded = black.to(scaled).expand(1, 3, height, width).clone()
@@ -177,7 +187,7 @@ class ClusterCropDetector(BaseDetector):
         return replace(crop, start=(left, top)), padded
 
 
-def _inside(windows: Tensor, border: Any) -> Tensor:
+def _clip_windows(windows: Tensor, border: Any) -> Tensor:
     """Windows ``(N, 4)`` without what is padding; those that are nothing else go."""
     if border is None:
         return windows
@@ -187,7 +197,7 @@ def _inside(windows: Tensor, border: Any) -> Tensor:
     return clipped[(clipped[:, 2:] > clipped[:, :2]).all(dim=1)]
 
 
-def _sample_of(crop: Crop, padded: Tensor, sample: DetDataSample) -> DetDataSample:
+def _make_sample(crop: Crop, padded: Tensor, sample: DetDataSample) -> DetDataSample:
     """What a head is told of a crop; the truth too, where branch oracles brought it along."""
     shape = (padded.shape[2], padded.shape[3])
     made = DetDataSample(
@@ -201,7 +211,7 @@ def _sample_of(crop: Crop, padded: Tensor, sample: DetDataSample) -> DetDataSamp
     truth = sample.get("gt_instances", InstanceData())
     if "bboxes" in truth:  # a pipeline that loads no annotations packs an empty one
         made.gt_instances = InstanceData(
-            bboxes=crop.into(get_box_tensor(truth.bboxes).to(padded.device, torch.float32)),
+            bboxes=crop.map_to_crop(get_box_tensor(truth.bboxes).to(padded.device, torch.float32)),
             labels=truth.labels,
         )
     return made

@@ -21,7 +21,8 @@ class CropOptions:
 
     Attributes:
         k: crops an image at most; 0 is no second pass.
-        columns: of the grid that density is counted on; ``rows``: likewise.
+        columns: of the grid that density is counted on.
+        rows: of that grid.
         densest: cells of the grid that are kept.
         min_side: clusters of less area than a square of this side are left alone, in px.
         growth: what a cluster's sides are multiplied by before it is cropped.
@@ -96,17 +97,19 @@ def find_clusters(
     rows, columns = (int(np.ceil(side / stride)) for side in (height, width))
     highest = scores[:, :rows, :columns].amax(dim=0)
     objects = highest > 1 - BACKGROUND * (1 - highest.min())
-    counts, row_edges, column_edges = _count(objects, options)
+    counts, row_edges, column_edges = _count_objects(objects, options)
     boxes = [
         (column_edges[x.start], row_edges[y.start], column_edges[x.stop], row_edges[y.stop])
-        for x, y in _components(_densest(counts, options.densest).T)
+        for x, y in _find_components(_mark_densest(counts, options.densest).T)
     ]
     limit = np.array([width, height, width, height], dtype=float)
     clusters = np.minimum(np.array(boxes, dtype=float).reshape(-1, 4) * stride, limit)
-    return torch.from_numpy(_windows(clusters, limit, options))
+    return torch.from_numpy(_grow_windows(clusters, limit, options))
 
 
-def _count(objects: Tensor, options: CropOptions) -> tuple[np.ndarray, list[int], list[int]]:
+def _count_objects(
+    objects: Tensor, options: CropOptions
+) -> tuple[np.ndarray, list[int], list[int]]:
     """Object cells in each cell of the grid, and the grid's edges, which leave out no row."""
     height, width = objects.shape
     row_edges = [height * index // options.rows for index in range(options.rows + 1)]
@@ -117,7 +120,7 @@ def _count(objects: Tensor, options: CropOptions) -> tuple[np.ndarray, list[int]
     return counts, row_edges, column_edges
 
 
-def _densest(counts: np.ndarray, number: int) -> np.ndarray:
+def _mark_densest(counts: np.ndarray, number: int) -> np.ndarray:
     """A mask of the cells that count most."""
     order = np.argsort(-counts, axis=None, kind="stable")[:number]
     dense = np.zeros(counts.size, dtype=bool)
@@ -125,14 +128,14 @@ def _densest(counts: np.ndarray, number: int) -> np.ndarray:
     return dense.reshape(counts.shape) & (counts > 0)
 
 
-def _components(dense: np.ndarray) -> list[tuple[slice, slice]]:
+def _find_components(dense: np.ndarray) -> list[tuple[slice, slice]]:
     """What each 8-connected component spans, in the order of their first cells."""
     labels, _ = ndimage.label(dense, structure=np.ones((3, 3)))
     spans: list[tuple[slice, slice]] = ndimage.find_objects(labels)
     return spans
 
 
-def _windows(clusters: np.ndarray, limit: np.ndarray, options: CropOptions) -> np.ndarray:
+def _grow_windows(clusters: np.ndarray, limit: np.ndarray, options: CropOptions) -> np.ndarray:
     """From clusters' boxes to windows on whole pixels, widened to them so that nothing is cut."""
     size = clusters[:, 2:] - clusters[:, :2]
     area = size.prod(axis=1)

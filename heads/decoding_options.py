@@ -38,5 +38,5 @@ def complete_options(test_cfg: OptConfigType) -> ConfigDict:
     options = ConfigDict({**DECODING_DEFAULTS, **given})
     find_center_source(options.center_source)
     kernel_in_cells(options.local_maximum_kernel, 1.0, options.peak_window)
-    branch_oracle.check(options.oracle)
+    branch_oracle.require_known(options.oracle)
     return options

@@ -33,27 +33,27 @@ class Crop:
         x1, y1, x2, y2 = self.window
         return self.size[0] / (x2 - x1), self.size[1] / (y2 - y1)
 
-    def into(self, boxes: Tensor) -> Tensor:
+    def map_to_crop(self, boxes: Tensor) -> Tensor:
         """Boxes ``(N, 4)`` x1, y1, x2, y2 of the image in the crop's pixels."""
         zoom, start = (boxes.new_tensor(each).repeat(2) for each in (self.zoom, self.start))
-        return (boxes - self._corner(boxes)) * zoom + start
+        return (boxes - self._window_start(boxes)) * zoom + start
 
-    def back(self, boxes: Tensor) -> Tensor:
+    def map_to_image(self, boxes: Tensor) -> Tensor:
         """Boxes ``(N, 4)`` of the crop in the image's pixels."""
         zoom, start = (boxes.new_tensor(each).repeat(2) for each in (self.zoom, self.start))
-        return (boxes - start) / zoom + self._corner(boxes)
+        return (boxes - start) / zoom + self._window_start(boxes)
 
-    def holds(self, boxes: Tensor) -> Tensor:
+    def contains(self, boxes: Tensor) -> Tensor:
         """Which boxes of the image lie wholly inside the window, edges included: ``(N,)``."""
         x1, y1, x2, y2 = boxes.unbind(dim=1)
         left, top, right, bottom = self.window
         return (x1 >= left) & (y1 >= top) & (x2 <= right) & (y2 <= bottom)
 
-    def centers(self, boxes: Tensor) -> Tensor:
+    def contains_centers(self, boxes: Tensor) -> Tensor:
         """Which boxes of the image have their center inside the window: ``(N,)``."""
-        return self.holds(((boxes[:, :2] + boxes[:, 2:]) / 2).repeat(1, 2))
+        return self.contains(((boxes[:, :2] + boxes[:, 2:]) / 2).repeat(1, 2))
 
-    def _corner(self, boxes: Tensor) -> Tensor:
+    def _window_start(self, boxes: Tensor) -> Tensor:
         return boxes.new_tensor(self.window[:2]).repeat(2)
 
 
@@ -83,10 +83,10 @@ def fuse(
     left = torch.ones_like(coarse.labels, dtype=torch.bool)
     parts, masks = [coarse], [left]
     for crop, each in zip(crops, found, strict=True):
-        left &= ~crop.holds(coarse.bboxes)
-        boxes = crop.back(each.bboxes)
+        left &= ~crop.contains(coarse.bboxes)
+        boxes = crop.map_to_image(each.bboxes)
         parts.append(InstanceData(bboxes=boxes, scores=each.scores, labels=each.labels))
-        masks.append(crop.centers(boxes))
+        masks.append(crop.contains_centers(boxes))
     # InstanceData.cat would give one without any field where all parts are empty.
     merged = InstanceData(
         **{
@@ -95,12 +95,12 @@ def fuse(
         }
     )
     if nms_iou is not None:
-        merged = merged[_suppress(merged, nms_iou)]
+        merged = merged[_find_unsuppressed(merged, nms_iou)]
     best = merged.scores.argsort(descending=True, stable=True)[:max_per_img]
     return merged[best]
 
 
-def _suppress(found: InstanceData, iou: float) -> Tensor:
+def _find_unsuppressed(found: InstanceData, iou: float) -> Tensor:
     """Indices of the boxes that stay, class by class.
 
     mmcv's ``batched_nms`` sets classes apart by adding thousands of pixels to their boxes, which

@@ -7,7 +7,7 @@ from torch import Tensor
 from torch.autograd import Function
 from torch.autograd.function import once_differentiable
 
-from heads.cells import at_cells
+from heads.cells import gather_cells
 
 
 def gathered_matmul(rows: Tensor, table: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
@@ -37,7 +37,7 @@ class _GatheredMatmul(Function):
     @staticmethod
     def forward(ctx: Any, rows: Tensor, table: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
         ctx.save_for_backward(rows, table, weight)
-        padded = _with_zero_row(rows)
+        padded = _append_zero_row(rows)
         total = bias.expand(len(table), -1).clone()
         for tap, matrix in enumerate(weight):
             torch.addmm(total, padded[table[:, tap]], matrix, out=total)
@@ -47,7 +47,7 @@ class _GatheredMatmul(Function):
     @once_differentiable
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, None, Tensor, Tensor]:
         rows, table, weight = ctx.saved_tensors
-        padded = _with_zero_row(rows)
+        padded = _append_zero_row(rows)
         grad_rows, grad_weight = torch.zeros_like(padded), torch.empty_like(weight)
         for tap, matrix in enumerate(weight):
             which = table[:, tap]
@@ -56,7 +56,7 @@ class _GatheredMatmul(Function):
         return grad_rows[:-1], None, grad_weight, grad.sum(dim=0)
 
 
-def rows_at(feature: Tensor, cells: Tensor) -> Tensor:
+def gather_rows(feature: Tensor, cells: Tensor) -> Tensor:
     """``(N, C)`` of ``(B, C, H, W)`` at cells ``(N, 3)`` (image, row, column), each cell once.
 
     Its gradient is written into one map of zeros; indexing's own takes two more on the way.
@@ -70,7 +70,7 @@ class _RowsAt(Function):
     def forward(ctx: Any, feature: Tensor, cells: Tensor) -> Tensor:
         ctx.shape = feature.shape
         ctx.save_for_backward(cells)
-        return at_cells(feature, cells)
+        return gather_cells(feature, cells)
 
     @staticmethod
     @once_differentiable
@@ -82,5 +82,5 @@ class _RowsAt(Function):
         return grad_feature, None
 
 
-def _with_zero_row(rows: Tensor) -> Tensor:
+def _append_zero_row(rows: Tensor) -> Tensor:
     return torch.cat([rows, rows.new_zeros(1, rows.shape[1])])

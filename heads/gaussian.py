@@ -6,7 +6,7 @@ Source: CornerNet (arXiv 1808.01244) for the radius; CenterNet (arXiv 1904.07850
 import torch
 from torch import Tensor
 
-from heads.cells import flat_place
+from heads.cells import ravel_index
 
 MIN_OVERLAP = 0.3
 _CELLS_AT_ONCE = 2**22
@@ -21,7 +21,7 @@ def gaussian_radius(width: Tensor, height: Tensor, min_overlap: float = MIN_OVER
 
     Args:
         width: ``(P,)`` in any unit.
-        height: likewise.
+        height: ``(P,)`` in the same unit.
         min_overlap: the IoU.
 
     Returns:
@@ -69,7 +69,7 @@ def draw_gaussians(
         )
         start += len(chunk)
     _, height, width = heatmap.shape
-    heatmap.view(-1)[flat_place(plane, peak[:, 0], peak[:, 1], (height, width))] = 1
+    heatmap.view(-1)[ravel_index(plane, peak[:, 0], peak[:, 1], (height, width))] = 1
 
 
 def _draw_windows(
@@ -84,12 +84,12 @@ def _draw_windows(
     _, height, width = heatmap.shape
     steps = torch.arange(-reach, reach + 1, device=heatmap.device)
     cells = peak[:, :, None] + steps  # (P, 2, window)
-    apart = cells - mean[:, :, None]
-    covered = (apart.abs() <= radius[:, None, None]) & (cells >= 0)
+    distance = cells - mean[:, :, None]
+    covered = (distance.abs() <= radius[:, None, None]) & (cells >= 0)
     covered &= cells < cells.new_tensor([width, height]).view(1, 2, 1)
-    fall = torch.exp(-apart.square() / (2 * sigma.square())[:, None, None]) * covered
+    fall = torch.exp(-distance.square() / (2 * sigma.square())[:, None, None]) * covered
     values = fall[:, 1, :, None] * fall[:, 0, None, :]
     x, y = cells[:, 0].clamp(0, width - 1), cells[:, 1].clamp(0, height - 1)
-    index = flat_place(plane[:, None, None], x[:, None, :], y[:, :, None], (height, width))
+    index = ravel_index(plane[:, None, None], x[:, None, :], y[:, :, None], (height, width))
     flat = heatmap.view(-1)
     flat.scatter_reduce_(0, index.flatten(), values.flatten().to(flat.dtype), reduce="amax")

@@ -12,7 +12,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from heads.layers import doubling
+from heads.layers import make_doubling
 
 HEATMAP_CHANNELS_PER_CLASS = 8
 _BAND_CELLS = {"cpu": 2**13, "cuda": 2**18}
@@ -37,9 +37,9 @@ class BaselineHeatmapBranch(nn.Sequential):
             nn.Conv2d(in_channels, in_channels, 1),
             nn.BatchNorm2d(in_channels, momentum=0.01),
             nn.ReLU(inplace=True),
-            doubling(in_channels, wide),
+            make_doubling(in_channels, wide),
             nn.ReLU(inplace=True),
-            doubling(wide, wide),  # no ReLU behind it, as in the original
+            make_doubling(wide, wide),  # no ReLU behind it, as in the original
             nn.Conv2d(wide, num_classes, 1, groups=num_classes),
         )
 
@@ -48,7 +48,7 @@ class BaselineHeatmapBranch(nn.Sequential):
         *before, second, last = self
         values = _run(before, input)
         assert isinstance(second, nn.ConvTranspose2d) and isinstance(last, nn.Conv2d)
-        weight, bias = _folded(second, last)
+        weight, bias = _fold(second, last)
         return F.conv_transpose2d(values, weight, bias, stride=2, padding=1).contiguous()
 
 
@@ -78,7 +78,7 @@ class HRHHeatmapBranch(nn.Sequential):
         channels = in_channels
         for _ in range(stages):
             wide = num_classes * HEATMAP_CHANNELS_PER_CLASS
-            layers += [doubling(channels, wide), nn.ReLU(inplace=True)]
+            layers += [make_doubling(channels, wide), nn.ReLU(inplace=True)]
             channels = wide
         layers.append(nn.Conv2d(channels, num_classes, 1, groups=num_classes))
         super().__init__(*layers)
@@ -89,26 +89,26 @@ class HRHHeatmapBranch(nn.Sequential):
         *before, last = self
         assert isinstance(last, nn.Conv2d)
         if torch.is_grad_enabled():
-            return _by_class(_run(before, input), last).contiguous()
+            return _apply_by_class(_run(before, input), last).contiguous()
         if self.stages == 0:
             return _run(self, input).contiguous()
         *before, doubled, relu = before
-        values = _fast_layout(_run(before, input))
+        values = _to_fast_layout(_run(before, input))
         assert isinstance(doubled, nn.ConvTranspose2d)
-        bands = (last(relu(band)) for band in _doubled_bands(values, doubled))
-        return _stacked(bands, 2 * values.shape[2])
+        bands = (last(relu(band)) for band in _double_in_bands(values, doubled))
+        return _stack_bands(bands, 2 * values.shape[2])
 
 
 def _run(layers: Iterable[nn.Module], values: Tensor) -> Tensor:
     for layer in layers:
         # The first doubling, from many channels to few, is as fast in either layout.
         if isinstance(layer, nn.ConvTranspose2d) and layer.in_channels == layer.out_channels:
-            values = _fast_layout(values)
+            values = _to_fast_layout(values)
         values = layer(values)
     return values
 
 
-def _by_class(values: Tensor, last: nn.Conv2d) -> Tensor:
+def _apply_by_class(values: Tensor, last: nn.Conv2d) -> Tensor:
     """The grouped 1x1 convolution; on a CPU as one product whose weights are 0 across classes.
 
     torch has no fast grouped convolution for few channels there: forward and backward of the last
@@ -122,14 +122,14 @@ def _by_class(values: Tensor, last: nn.Conv2d) -> Tensor:
     return F.linear(values.permute(0, 2, 3, 1), weight, last.bias).permute(0, 3, 1, 2)
 
 
-def _fast_layout(feature: Tensor) -> Tensor:
+def _to_fast_layout(feature: Tensor) -> Tensor:
     """Channels last on a CPU, where transposed convolutions then take a third to half the time."""
     if feature.device.type == "cpu":
         return feature.contiguous(memory_format=torch.channels_last)
     return feature
 
 
-def _folded(doubled: nn.ConvTranspose2d, last: nn.Conv2d) -> tuple[Tensor, Tensor]:
+def _fold(doubled: nn.ConvTranspose2d, last: nn.Conv2d) -> tuple[Tensor, Tensor]:
     """Weight and bias of a doubling and a grouped 1x1 convolution behind it, as one doubling."""
     groups, each = last.groups, last.weight.shape[1]
     share = last.weight.view(groups, each)
@@ -140,7 +140,7 @@ def _folded(doubled: nn.ConvTranspose2d, last: nn.Conv2d) -> tuple[Tensor, Tenso
     return weight.sum(dim=2), bias.sum(dim=1) + last.bias
 
 
-def _stacked(bands: Iterator[Tensor], height: int) -> Tensor:
+def _stack_bands(bands: Iterator[Tensor], height: int) -> Tensor:
     """Bands of rows below each other, written one by one into a map of ``height`` rows."""
     stacked, top = None, 0
     for band in bands:
@@ -153,7 +153,7 @@ def _stacked(bands: Iterator[Tensor], height: int) -> Tensor:
     return stacked
 
 
-def _doubled_bands(values: Tensor, layer: nn.ConvTranspose2d) -> Iterator[Tensor]:
+def _double_in_bands(values: Tensor, layer: nn.ConvTranspose2d) -> Iterator[Tensor]:
     """A doubling's output band by band, from the top down.
 
     A band of input rows ``[a, b)`` adds to output rows ``2a - 1`` to ``2b``; the last two of them

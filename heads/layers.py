@@ -1,7 +1,7 @@
 """What the branches share: the doubling layer, and how layers start."""
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 BASELINE_UPSAMPLE_STAGES = 2
 FOCAL_PRIOR_BIAS = -2.19
@@ -13,9 +13,22 @@ INITS = ("yolc", "bilinear")
 _YOLC_STD = {nn.Conv2d: 0.001, nn.ConvTranspose2d: 0.02}
 
 
-def doubling(in_channels: int, out_channels: int) -> nn.ConvTranspose2d:
-    """Doubles a map, its pixel corners aligned: a cell becomes two over the same ground."""
+def make_doubling(in_channels: int, out_channels: int) -> nn.ConvTranspose2d:
+    """Make a layer that doubles a map and keeps its pixel corners aligned.
+
+    A cell becomes two over the same ground, on each axis.
+
+    Args:
+        in_channels: channels of the map.
+        out_channels: channels of the doubled map.
+    """
     return nn.ConvTranspose2d(in_channels, out_channels, 4, stride=2, padding=1)
+
+
+def get_bias(layer: nn.Conv2d | nn.ConvTranspose2d) -> Tensor:
+    """The bias of a layer that has one."""
+    assert layer.bias is not None
+    return layer.bias
 
 
 def init_branch(branch: nn.Module, init: str = "yolc") -> None:

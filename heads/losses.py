@@ -34,15 +34,15 @@ class GWDLoss(nn.Module):
 
         Args:
             pred: x, y, w/2, h/2.
-            target: likewise.
+            target: x, y, w/2, h/2.
             weight: ``(P,)`` factors.
             avg_factor: what the sum is divided by; the number of boxes if not given.
         """
         squared = (pred - target).square().sum(dim=-1)
-        apart = squared > 0
+        differs = squared > 0
         # The inner where keeps sqrt away from 0, so that its infinite slope is never multiplied
         # by the outer where's zero, which would be NaN.
-        distance = torch.where(apart, torch.where(apart, squared, 1.0).sqrt(), 0.0)
+        distance = torch.where(differs, torch.where(differs, squared, 1.0).sqrt(), 0.0)
         loss = 1 - 1 / (1 + torch.log1p(distance))
         reduced: Tensor = weight_reduce_loss(loss, weight, self.reduction, avg_factor)
         return self.loss_weight * reduced

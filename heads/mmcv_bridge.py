@@ -52,24 +52,24 @@ class _Kernels:
 def install() -> Backend:
     """Make ``mmcv._ext`` importable and name its backend; a second call changes nothing."""
     if _NAME in sys.modules:
-        return getattr(sys.modules[_NAME], "hrhsco_backend", _compiled())
+        return getattr(sys.modules[_NAME], "hrhsco_backend", _name_compiled())
     if importlib.util.find_spec(_NAME) is not None:
-        return _compiled()
-    kernels = _torchvision_kernels() or _torch_kernels()
+        return _name_compiled()
+    kernels = _load_torchvision_kernels() or _load_torch_kernels()
     module = _StandIn(_NAME)
     module.__spec__ = importlib.machinery.ModuleSpec(_NAME, loader=None)
     module.hrhsco_backend = kernels.backend
-    for name, operator in _operators(kernels).items():
+    for name, operator in _bind_operators(kernels).items():
         setattr(module, name, operator)
     sys.modules[_NAME] = module
     return kernels.backend
 
 
-def _compiled() -> Backend:
+def _name_compiled() -> Backend:
     return Backend("mmcv", importlib.import_module("mmcv").__version__)
 
 
-def _torchvision_kernels() -> _Kernels | None:
+def _load_torchvision_kernels() -> _Kernels | None:
     # A torchvision built for another torch raises RuntimeError on import, not ImportError.
     try:
         import torchvision
@@ -81,7 +81,7 @@ def _torchvision_kernels() -> _Kernels | None:
     return _Kernels(Backend("torchvision", torchvision.__version__), nms, deform_conv2d)
 
 
-def _torch_kernels() -> _Kernels:
+def _load_torch_kernels() -> _Kernels:
     return _Kernels(
         Backend("torch", str(torch.__version__)), operators.nms, operators.deform_conv2d
     )
@@ -96,17 +96,17 @@ class _StandIn(types.ModuleType):
         if name.startswith("__"):
             raise AttributeError(name)
 
-        def missing(*_: Any, **__: Any) -> NoReturn:
+        def refuse(*_: Any, **__: Any) -> NoReturn:
             raise NotImplementedError(
                 f"mmcv operator '{name}' needs compiled mmcv; hrhsco bridges NMS, deformable "
                 "convolution and attention, and sigmoid focal loss alone. Build it with "
                 "'MMCV_WITH_OPS=1 pip install --no-binary onedl-mmcv onedl-mmcv'"
             )
 
-        return missing
+        return refuse
 
 
-def _operators(kernels: _Kernels) -> dict[str, Callable[..., Any]]:
+def _bind_operators(kernels: _Kernels) -> dict[str, Callable[..., Any]]:
     """The bridged operators under the names and signatures of mmcv's C++ bindings."""
 
     def nms(boxes: Tensor, scores: Tensor, *, iou_threshold: float, offset: int) -> Tensor:

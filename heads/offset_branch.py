@@ -10,10 +10,10 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from heads.cells import at_cells
-from heads.gathered_matmul import gathered_matmul, rows_at
-from heads.layers import doubling
-from heads.sparse_cells import PARITIES, Level, Needed, needed_cells
+from heads.cells import gather_cells
+from heads.gathered_matmul import gather_rows, gathered_matmul
+from heads.layers import get_bias, make_doubling
+from heads.sparse_cells import PARITIES, Level, Needed, find_needed_cells
 
 DENSE_PAYS_FROM = 0.5
 """Share of the dense multiply-adds from which the dense form is as fast: gathered rows cost more
@@ -54,7 +54,7 @@ class OffsetBranch(nn.Sequential):
         layers: list[nn.Module] = [nn.Conv2d(in_channels, in_channels, 3, padding=1), nn.ReLU(True)]
         channels = in_channels
         for _ in range(stages):
-            layers += [doubling(channels, channels // 2), nn.ReLU(inplace=True)]
+            layers += [make_doubling(channels, channels // 2), nn.ReLU(inplace=True)]
             channels //= 2
         layers.append(nn.Conv2d(channels, 2, 1))
         super().__init__(*layers)
@@ -73,37 +73,37 @@ class OffsetBranch(nn.Sequential):
             read.
         """
         if cells is None:
-            return self._dense(input)
+            return self._run_dense(input)
         batch, _, height, width = input.shape
-        dense_macs = self._dense_macs(batch * height * width)
-        if _on_matrix_units(input) and dense_macs <= _DENSE_ON_A_GPU:
-            return at_cells(self._dense(input), cells)
-        needed = needed_cells(cells, batch, (height, width), self.stages)
-        if self._macs(needed) > DENSE_PAYS_FROM * dense_macs:
-            return at_cells(self._dense(input), cells)
-        return self._at(input, needed)
+        dense_macs = self.count_dense_macs(batch * height * width)
+        if _uses_matrix_units(input) and dense_macs <= _DENSE_ON_A_GPU:
+            return gather_cells(self._run_dense(input), cells)
+        needed = find_needed_cells(cells, batch, (height, width), self.stages)
+        if self._count_macs(needed) > DENSE_PAYS_FROM * dense_macs:
+            return gather_cells(self._run_dense(input), cells)
+        return self._run_sparse(input, needed)
 
-    def _dense(self, feature: Tensor) -> Tensor:
+    def _run_dense(self, feature: Tensor) -> Tensor:
         found: Tensor = super().forward(feature)  # type: ignore[no-untyped-call]
         return found
 
-    def _at(self, feature: Tensor, needed: Needed) -> Tensor:
-        first, doublings, last = self._layers()
+    def _run_sparse(self, feature: Tensor, needed: Needed) -> Tensor:
+        first, doublings, last = self.split_layers()
         weight = first.weight.permute(2, 3, 1, 0).flatten(0, 1)
-        rows = rows_at(feature, needed.inputs)
-        rows = gathered_matmul(rows, needed.convolved.reads[0], weight, _bias(first)).relu()
+        rows = gather_rows(feature, needed.inputs)
+        rows = gathered_matmul(rows, needed.convolved.reads[0], weight, get_bias(first)).relu()
         for level, layer in zip(needed.doubled, doublings, strict=True):
-            rows = _doubled(rows, level, layer)
+            rows = _double_rows(rows, level, layer)
         return nn.functional.linear(rows, last.weight.flatten(1), last.bias)[needed.wanted]
 
-    def _layers(self) -> tuple[nn.Conv2d, list[nn.ConvTranspose2d], nn.Conv2d]:
-        """The 3x3 convolution, the stages, the 1x1 convolution."""
+    def split_layers(self) -> tuple[nn.Conv2d, list[nn.ConvTranspose2d], nn.Conv2d]:
+        """Give the 3x3 convolution, the stages and the 1x1 convolution."""
         first, last = self[0], self[-1]
         assert isinstance(first, nn.Conv2d) and isinstance(last, nn.Conv2d)
         return first, [layer for layer in self if isinstance(layer, nn.ConvTranspose2d)], last
 
-    def _macs(self, needed: Needed) -> int:
-        first, doublings, _ = self._layers()
+    def _count_macs(self, needed: Needed) -> int:
+        first, doublings, _ = self.split_layers()
         return sum(
             sum(table.numel() for table in level.reads) * layer.in_channels * layer.out_channels
             for level, layer in zip(
@@ -111,15 +111,20 @@ class OffsetBranch(nn.Sequential):
             )
         )
 
-    def _dense_macs(self, feature_cells: int) -> int:
-        first, doublings, _ = self._layers()
+    def count_dense_macs(self, feature_cells: int) -> int:
+        """Count the multiply-adds of the whole map.
+
+        Args:
+            feature_cells: cells of the feature map, all images together.
+        """
+        first, doublings, _ = self.split_layers()
         macs = feature_cells * 9 * first.in_channels * first.out_channels
         for stage, layer in enumerate(doublings, start=1):
             macs += (feature_cells << 2 * stage) * 4 * layer.in_channels * layer.out_channels
         return macs
 
 
-def _on_matrix_units(feature: Tensor) -> bool:
+def _uses_matrix_units(feature: Tensor) -> bool:
     """Whether a GPU computes in half precision with it, and nothing is kept for gradients."""
     device = feature.device.type
     autocast = torch.is_autocast_enabled(device)
@@ -145,27 +150,30 @@ class OffsetReader:
         batch, _, height, width = self.feature.shape
         return batch, 2, height << self.branch.stages, width << self.branch.stages
 
-    def at(self, cells: Tensor) -> Tensor:
+    def read(self, cells: Tensor) -> Tensor:
         """Offsets ``(P, 2)`` at heatmap cells ``(P, 3)`` (image, row, column)."""
         found: Tensor = self.branch(self.feature, cells)
         return found
 
 
 def read_offsets(offsets: OffsetReader | Tensor, cells: Tensor) -> Tensor:
-    """Offsets ``(P, 2)`` at cells, from a reader or a whole map."""
-    return at_cells(offsets, cells) if isinstance(offsets, Tensor) else offsets.at(cells)
+    """Read offsets at cells.
+
+    Args:
+        offsets: a reader of them, or the whole map ``(B, 2, rH, rW)``.
+        cells: ``(P, 3)`` (image, row, column) of heatmap cells.
+
+    Returns:
+        ``(P, 2)`` (x, y) in heatmap cells.
+    """
+    return gather_cells(offsets, cells) if isinstance(offsets, Tensor) else offsets.read(cells)
 
 
-def _doubled(rows: Tensor, level: Level, layer: nn.ConvTranspose2d) -> Tensor:
+def _double_rows(rows: Tensor, level: Level, layer: nn.ConvTranspose2d) -> Tensor:
     """One stage: each parity of cells reads 2x2 cells below through its own 2x2 weights."""
     parts = []
     for (row, column), table in zip(PARITIES, level.reads, strict=True):
         weight = layer.weight[:, :, _TAPS_OF_PARITY[row]][..., _TAPS_OF_PARITY[column]]
         weight = weight.permute(2, 3, 0, 1).flatten(0, 1)
-        parts.append(gathered_matmul(rows, table, weight, _bias(layer)))
+        parts.append(gathered_matmul(rows, table, weight, get_bias(layer)))
     return torch.cat(parts).relu()
-
-
-def _bias(layer: nn.Conv2d | nn.ConvTranspose2d) -> Tensor:
-    assert layer.bias is not None
-    return layer.bias

@@ -22,11 +22,13 @@ def nms(boxes: Tensor, scores: Tensor, iou_threshold: float) -> Tensor:
         Indices of the kept boxes, ``(M,)``, highest score first, ties by index.
     """
     order = scores.argsort(descending=True, stable=True)
-    kept = torch.tensor(_kept(boxes[order], iou_threshold), dtype=torch.long, device=boxes.device)
+    kept = torch.tensor(
+        _find_kept(boxes[order], iou_threshold), dtype=torch.long, device=boxes.device
+    )
     return order[kept]
 
 
-def _kept(boxes: Tensor, iou_threshold: float) -> list[int]:
+def _find_kept(boxes: Tensor, iou_threshold: float) -> list[int]:
     """Which boxes stay, of ``(N, 4)`` by falling score; in numpy, since all steps are small.
 
     torch takes longer to start each of them than to do it, and much longer when it is watched
@@ -66,7 +68,9 @@ def deform_conv2d(
         offset: ``(B, 2 * kh * kw, H', W')``, for each tap (row by row) a pair (dy, dx) in input
             cells, added to the tap's regular place.
         weight: ``(C', C, kh, kw)``.
-        stride: of the regular grid, (y, x); ``padding`` and ``dilation`` likewise.
+        stride: steps of the regular grid, (y, x).
+        padding: cells of zeros that are added on each side, (y, x).
+        dilation: steps between the taps, (y, x).
 
     Returns:
         ``(B, C', H', W')``. A tap between cells is interpolated bilinearly; cells outside are 0.
@@ -97,13 +101,14 @@ def deform_conv2d(
 def sigmoid_focal_loss(
     logits: Tensor, target: Tensor, weight: Tensor, *, gamma: float, alpha: float
 ) -> Tensor:
-    """Focal loss (Lin et al., arXiv 1708.02002, equation 5) of each class apart.
+    """Focal loss (Lin et al., arXiv 1708.02002, equation 5) of each class by itself.
 
     Args:
         logits: ``(N, K)``.
         target: ``(N,)``, the class, or K for background.
         weight: ``(K,)`` by target's class, or empty for none.
-        gamma: power of the error; ``alpha``: weight of the class, 1 - alpha of the others.
+        gamma: power of the error.
+        alpha: weight of the class; the others have 1 - alpha.
 
     Returns:
         ``(N, K)``.

@@ -8,7 +8,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from heads.plateaus import first_of_plateaus
+from heads.plateaus import mark_plateau_starts
 
 DEFAULT_TOPK = 1000
 """Peaks of an image that are decoded at most, where nothing else is said."""
@@ -31,7 +31,9 @@ class Peaks:
     """The highest local maxima of one image, highest first, ties by (class, row, column).
 
     Attributes:
-        score: ``(N,)``; ``label``: ``(N,)`` class; ``cell``: ``(N, 2)`` integer (x, y).
+        score: ``(N,)``.
+        label: ``(N,)`` class.
+        cell: ``(N, 2)`` integer heatmap cell (x, y).
     """
 
     score: Tensor
@@ -44,6 +46,11 @@ def kernel_in_cells(kernel: int, stride: float, window: str = "pixels") -> int:
 
     In ``pixels`` a window of ``kernel`` px reaches ``kernel // 2`` px to each side, rounded up to
     whole cells: a kernel of 3 is 3 cells at stride 1 (and coarser) and 5 at stride 1/2.
+
+    Args:
+        kernel: ``local_maximum_kernel``, in what ``window`` says.
+        stride: s, input pixels a heatmap cell.
+        window: one of ``PEAK_WINDOWS``.
 
     Raises:
         ValueError: the kernel is even or less than 1, or ``window`` is unknown.
@@ -64,6 +71,9 @@ def blur(heatmap: Tensor) -> Tensor:
     wide) has no inner neighbor, and is not blurred in that direction.
 
     Made of shifted maps, so that a cell's value depends on nothing but its neighbors' values.
+
+    Args:
+        heatmap: ``(K, H, W)`` scores.
     """
     beside = math.exp(-1 / (2 * BLUR_SIGMA**2))
     middle = 1 / (1 + 2 * beside)
@@ -99,17 +109,19 @@ def find_peaks(
     _, height, width = logits.shape
     kind = torch.promote_types(logits.dtype, torch.float32)
     highest, places = logits.new_empty(0, dtype=kind), logits.new_empty(0, dtype=torch.long)
-    for first, last, bands in _bands(logits, kernel):
+    for first, last, bands in _split_into_bands(logits, kernel):
         floor = highest[-1] if len(highest) == topk else highest.new_full((), -math.inf)
         score, place = highest[:0], places[:0]
         for band in bands:
-            more = _candidates(logits[first:last], *band, kernel, topk, score_thr, blurred, floor)
+            more = _find_candidates(
+                logits[first:last], *band, kernel, topk, score_thr, blurred, floor
+            )
             score, place = torch.cat([score, more[0]]), torch.cat([place, more[1]])
-            floor = torch.maximum(floor, _surpassed(score, topk))
+            floor = torch.maximum(floor, _find_surpassed_score(score, topk))
             keep = (score >= floor).nonzero().squeeze(1)
             score, place = score[keep], place[keep]
         plane, y, x = torch.unravel_index(place, logits.shape)
-        peak = first_of_plateaus(plane, y, x, kernel // 2).nonzero().squeeze(1)
+        peak = mark_plateau_starts(plane, y, x, kernel // 2).nonzero().squeeze(1)
         highest = torch.cat([highest, score[peak]])
         places = torch.cat([places, place[peak] + first * height * width])
         order = highest.argsort(descending=True, stable=True)[:topk]
@@ -118,11 +130,13 @@ def find_peaks(
     return Peaks(highest, label, torch.stack([x, y], dim=1))
 
 
-def _bands(logits: Tensor, kernel: int) -> Iterator[tuple[int, int, list[tuple[int, int]]]]:
+def _split_into_bands(
+    logits: Tensor, kernel: int
+) -> Iterator[tuple[int, int, list[tuple[int, int]]]]:
     """Planes (first, past the last) with their bands of rows (first, past the last)."""
     planes, height, width = logits.shape
     most = _BAND_CELLS.get(logits.device.type, _BAND_CELLS["cuda"])
-    most = min(most, max(logits.numel() // _least_bands(logits), _LEAST_CELLS))
+    most = min(most, max(logits.numel() // _count_least_bands(logits), _LEAST_CELLS))
     rows = max(most // width, kernel)
     together = max(rows // height, 1)
     bands = [(top, min(top + rows, height)) for top in range(0, height, rows)]
@@ -130,11 +144,11 @@ def _bands(logits: Tensor, kernel: int) -> Iterator[tuple[int, int, list[tuple[i
         yield first, min(first + together, planes), bands
 
 
-def _least_bands(logits: Tensor) -> int:
+def _count_least_bands(logits: Tensor) -> int:
     return _BANDS.get(logits.device.type, _BANDS["cuda"])
 
 
-def _candidates(
+def _find_candidates(
     logits: Tensor,
     top: int,
     bottom: int,
@@ -147,10 +161,10 @@ def _candidates(
     """Scores ``(M,)`` of a band's candidates, and their places in the flattened planes."""
     height, reach = logits.shape[1], kernel // 2
     above, below = max(top - reach, 0), min(bottom + reach, height)
-    around = _scores(logits, above, below, blurred)
+    around = _compute_scores(logits, above, below, blurred)
     score = around[:, top - above : bottom - above]
-    if _least_bands(logits) == 1 and bottom - top == height:
-        floor = torch.maximum(floor, _reached(score, reach, topk))
+    if _count_least_bands(logits) == 1 and bottom - top == height:
+        floor = torch.maximum(floor, _find_reached_score(score, reach, topk))
     edges = (reach, reach, reach - (top - above), reach - (below - bottom))
     highest = _window_max(_window_max(F.pad(around, edges), kernel, dim=1), kernel, dim=2)
     candidate = (score == highest).logical_and_(score > score_thr).logical_and_(score >= floor)
@@ -159,7 +173,7 @@ def _candidates(
     return score.flatten()[place], place + top * logits.shape[2]
 
 
-def _scores(logits: Tensor, above: int, below: int, blurred: bool) -> Tensor:
+def _compute_scores(logits: Tensor, above: int, below: int, blurred: bool) -> Tensor:
     """Rows ``above`` to ``below`` of the scores."""
     kind = torch.promote_types(logits.dtype, torch.float32)
     if not blurred:
@@ -180,7 +194,7 @@ def _window_max(values: Tensor, side: int, dim: int) -> Tensor:
     return values
 
 
-def _reached(score: Tensor, reach: int, topk: int) -> Tensor:
+def _find_reached_score(score: Tensor, reach: int, topk: int) -> Tensor:
     """A score that ``topk`` peaks of whole planes ``(K, H, W)`` reach for certain.
 
     A block of cells at least as large as the reach, higher than the eight around it, holds a peak
@@ -198,7 +212,7 @@ def _reached(score: Tensor, reach: int, topk: int) -> Tensor:
     return block.masked_fill(block <= around, -math.inf).flatten().topk(topk).values[-1]
 
 
-def _surpassed(score: Tensor, topk: int) -> Tensor:
+def _find_surpassed_score(score: Tensor, topk: int) -> Tensor:
     """A score that ``topk`` peaks reach for certain, since cells of a plateau are equal."""
     highest = score.topk(min(2 * topk, len(score))).values
     different = F.pad((highest.diff() != 0).cumsum(0), (1, 0))[: len(highest)]

@@ -21,10 +21,12 @@ class DrawnObjects:
     """Objects as the heatmap shows them, in any order.
 
     Attributes:
-        image: ``(P,)``; ``label``: ``(P,)`` class: its map.
+        image: ``(P,)`` image.
+        label: ``(P,)`` class: which map of the image.
         cell: ``(P, 2)`` its peak cell (x, y).
         mean: ``(P, 2)`` where its Gaussian sits, from that cell, in cells.
-        radius: ``(P,)`` in cells; ``sigma`` likewise.
+        radius: ``(P,)`` how far its Gaussian reaches, in cells.
+        sigma: ``(P,)`` scale of its Gaussian, in cells.
     """
 
     image: Tensor
@@ -35,14 +37,16 @@ class DrawnObjects:
     sigma: Tensor
 
 
-def perfect_windows(
+def draw_perfect_windows(
     objects: DrawnObjects, image: Tensor, label: Tensor, cell: Tensor, map_size: Tensor, reach: int
 ) -> Tensor:
-    """Scores ``(M, k, k)`` around peaks in float32, ``k = 2 * reach + 1``.
+    """Draw the scores ``(M, k, k)`` around peaks in float32, ``k = 2 * reach + 1``.
 
     Args:
         objects: whatever the maps hold.
-        image: ``(M,)`` of each peak; ``label``: ``(M,)`` its class; ``cell``: ``(M, 2)`` (x, y).
+        image: ``(M,)`` image of each peak.
+        label: ``(M,)`` its class.
+        cell: ``(M, 2)`` its heatmap cell (x, y).
         map_size: ``(M, 2)`` width and height of its map in cells.
         reach: cells to each side; beyond the map see ``peak_windows.find_window_cells``.
     """
@@ -51,30 +55,30 @@ def perfect_windows(
     side = 2 * reach + 1
     at_once = max(1, _CELLS_AT_ONCE // side**2)
     windows = torch.zeros(len(cell), side, side)
-    for peak, which in _pairs(objects, image, label, cell, reach):
+    for peak, which in _pair_up(objects, image, label, cell, reach):
         for start in range(0, len(peak), at_once):
             here, there = peak[start : start + at_once], which[start : start + at_once]
-            fall_x, own_x = _on_axis(objects, there, 0, x[here])
-            fall_y, own_y = _on_axis(objects, there, 1, y[here])
+            fall_x, own_x = _evaluate_on_axis(objects, there, 0, x[here])
+            fall_y, own_y = _evaluate_on_axis(objects, there, 1, y[here])
             value = fall_y[:, :, None] * fall_x[:, None, :]
             value.masked_fill_(own_y[:, :, None] & own_x[:, None, :], 1)
-            into = here[:, None, None].expand_as(value)
-            windows.scatter_reduce_(0, into, value, reduce="amax")
+            index = here[:, None, None].expand_as(value)
+            windows.scatter_reduce_(0, index, value, reduce="amax")
     return windows * (known_y[:, :, None] & known_x[:, None, :])
 
 
-def _on_axis(
+def _evaluate_on_axis(
     objects: DrawnObjects, which: Tensor, axis: int, cells: Tensor
 ) -> tuple[Tensor, Tensor]:
     """Factor ``(Q, k)`` of each object's Gaussian at its cells, and which of them is its own."""
     from_cell = cells - objects.cell[which, axis, None]
-    apart = from_cell - objects.mean[which, axis, None].float()
+    distance = from_cell - objects.mean[which, axis, None].float()
     sigma, radius = (each[which, None].float() for each in (objects.sigma, objects.radius))
-    fall = torch.exp(-apart.square() / (2 * sigma.square())) * (apart.abs() <= radius)
+    fall = torch.exp(-distance.square() / (2 * sigma.square())) * (distance.abs() <= radius)
     return fall, from_cell == 0
 
 
-def _pairs(
+def _pair_up(
     objects: DrawnObjects, image: Tensor, label: Tensor, cell: Tensor, reach: int
 ) -> Iterator[tuple[Tensor, Tensor]]:
     """Each peak with each object of its map that may show in its window."""
@@ -91,8 +95,8 @@ def _pairs(
         peak = torch.repeat_interleave(peaks, count[peaks])
         rank = torch.arange(len(peak)) + done - (total - count)[peak]
         which = order[first[peak] + rank]
-        apart = (cell[peak] - objects.cell[which]).abs().amax(dim=1)
-        near = apart <= objects.radius[which] + reach + 1
+        distance = (cell[peak] - objects.cell[which]).abs().amax(dim=1)
+        near = distance <= objects.radius[which] + reach + 1
         yield peak[near], which[near]
         start += len(peaks)
         done = int(total[start - 1])

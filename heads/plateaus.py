@@ -6,7 +6,7 @@ from scipy.sparse.csgraph import connected_components
 from torch import Tensor
 
 
-def first_of_plateaus(plane: Tensor, y: Tensor, x: Tensor, reach: int) -> Tensor:
+def mark_plateau_starts(plane: Tensor, y: Tensor, x: Tensor, reach: int) -> Tensor:
     """Mark the first cell of each plateau.
 
     Cells of one plane at most ``reach`` rows and columns apart belong together, directly or through
@@ -15,7 +15,8 @@ def first_of_plateaus(plane: Tensor, y: Tensor, x: Tensor, reach: int) -> Tensor
 
     Args:
         plane: ``(M,)`` image, class or both, of cells sorted by (plane, row, column), each once.
-        y: ``(M,)`` row; ``x``: column, not negative.
+        y: ``(M,)`` row, not negative.
+        x: ``(M,)`` column, not negative.
         reach: half the peak window in cells.
 
     Returns:
@@ -29,12 +30,12 @@ def first_of_plateaus(plane: Tensor, y: Tensor, x: Tensor, reach: int) -> Tensor
     starts[1:] = (row.diff() != 0) | (x.diff() > reach)
     start = starts.nonzero().squeeze(1)
     end = torch.cat([start[1:] - 1, start.new_tensor([len(y) - 1])])
-    plateau = _linked(row[start], x[start], x[end], reach)
+    plateau = _link_runs(row[start], x[start], x[end], reach)
     first[start] = plateau == torch.arange(len(start), device=y.device)
     return first
 
 
-def _linked(row: Tensor, left: Tensor, right: Tensor, reach: int) -> Tensor:
+def _link_runs(row: Tensor, left: Tensor, right: Tensor, reach: int) -> Tensor:
     """For each run ``(R,)``, sorted by (row, left), the first run of its plateau."""
     width = right.max() + 1 + 2 * reach  # so that no key runs over into another row
     lefts, rights = row * width + left, row * width + right

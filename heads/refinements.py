@@ -49,7 +49,7 @@ def parabola(window: Tensor) -> Tensor:
     before, at, after = lines.unbind(dim=2)
     curvature = 2 * at - before - after
     step = (after - before) / (2 * curvature.clamp(min=_FLAT))
-    return _limited(step, curvature > _FLAT)
+    return _limit(step, curvature > _FLAT)
 
 
 def dark(window: Tensor, sigma: Tensor) -> Tensor:
@@ -66,7 +66,7 @@ def dark(window: Tensor, sigma: Tensor) -> Tensor:
         window: ``(N, k, k)``, k at least ``2 * DARK_REACH + 1``.
         sigma: ``(N,)`` in cells, positive.
     """
-    log = _modulated(window, sigma).clamp(min=LOG_FLOOR).log()  # (N, 5, 5)
+    log = _modulate(window, sigma).clamp(min=LOG_FLOOR).log()  # (N, 5, 5)
     at = log[:, 2, 2]
     slope_x = (log[:, 2, 3] - log[:, 2, 1]) / 2
     slope_y = (log[:, 3, 2] - log[:, 1, 2]) / 2
@@ -77,7 +77,7 @@ def dark(window: Tensor, sigma: Tensor) -> Tensor:
     step = torch.stack([xy * slope_y - yy * slope_x, xy * slope_x - xx * slope_y], dim=1)
     step = step / determinant.clamp(min=_FLAT**2)[:, None]
     a_top = (xx < -_FLAT) & (yy < -_FLAT) & (determinant > _FLAT**2)
-    return _limited(step, a_top[:, None])
+    return _limit(step, a_top[:, None])
 
 
 def centroid(window: Tensor) -> Tensor:
@@ -94,10 +94,10 @@ def centroid(window: Tensor) -> Tensor:
     weight = torch.stack([window.sum(dim=1), window.sum(dim=2)], dim=1)  # (N, axis, k)
     total = weight.sum(dim=2)
     step = (weight * steps).sum(dim=2) / total.clamp(min=LOG_FLOOR)
-    return _limited(step, total > LOG_FLOOR)
+    return _limit(step, total > LOG_FLOOR)
 
 
-def _modulated(window: Tensor, sigma: Tensor) -> Tensor:
+def _modulate(window: Tensor, sigma: Tensor) -> Tensor:
     """The 5x5 cells about the peak, smoothed, with their maximum restored."""
     edge = window.shape[1] // 2 - DARK_REACH
     inner = slice(edge, window.shape[1] - edge)
@@ -105,14 +105,14 @@ def _modulated(window: Tensor, sigma: Tensor) -> Tensor:
     scale = sigma.to(window).clamp(max=MODULATION_SIGMA)[:, None]
     kernel = torch.exp(-(taps**2) / (2 * scale**2))
     kernel = kernel / kernel.sum(dim=1, keepdim=True)
-    cells = _convolved(_convolved(window[:, inner, inner], kernel, 1), kernel, 2)
+    cells = _convolve(_convolve(window[:, inner, inner], kernel, 1), kernel, 2)
     middle = window.shape[1] // 2
     own = slice(middle - _DERIVATIVE_REACH, middle + _DERIVATIVE_REACH + 1)
     highest = cells.amax(dim=(1, 2), keepdim=True).clamp(min=LOG_FLOOR)
     return cells * (window[:, own, own].amax(dim=(1, 2), keepdim=True) / highest)
 
 
-def _convolved(cells: Tensor, kernel: Tensor, dim: int) -> Tensor:
+def _convolve(cells: Tensor, kernel: Tensor, dim: int) -> Tensor:
     """Each window along one axis with its own kernel ``(N, taps)``, where that lies within.
 
     A sum of shifted windows rather than a product of matrices, which autocast would round.
@@ -124,5 +124,5 @@ def _convolved(cells: Tensor, kernel: Tensor, dim: int) -> Tensor:
     return total
 
 
-def _limited(step: Tensor, known: Tensor) -> Tensor:
+def _limit(step: Tensor, known: Tensor) -> Tensor:
     return torch.where(known, step, torch.zeros_like(step)).clamp(-LIMIT, LIMIT)

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from heads.cells import flat_place
+from heads.cells import ravel_index
 
 PARITIES = ((0, 0), (0, 1), (1, 0), (1, 1))
 """(row, column) modulo 2 of a doubled map's cells: each has its own 2x2 of the 4x4 weights."""
@@ -47,7 +47,7 @@ class Needed:
     wanted: Tensor
 
 
-def needed_cells(cells: Tensor, batch: int, map_size: tuple[int, int], stages: int) -> Needed:
+def find_needed_cells(cells: Tensor, batch: int, map_size: tuple[int, int], stages: int) -> Needed:
     """Follow the wanted cells down to the feature map.
 
     Args:
@@ -57,21 +57,21 @@ def needed_cells(cells: Tensor, batch: int, map_size: tuple[int, int], stages: i
         stages: n, doublings above it.
     """
     height, width = map_size[0] << stages, map_size[1] << stages
-    level, sizes, wanted = _distinct(cells, (batch, height, width), by_parity=stages > 0)
+    level, sizes, wanted = _group_distinct(cells, (batch, height, width), by_parity=stages > 0)
     doubled: list[Level] = []
     for stage in reversed(range(stages)):
         height, width = height // 2, width // 2
         corner = torch.div(level[:, 1:] - 1, 2, rounding_mode="floor")
-        read = _square(level[:, :1], corner, 2)
+        read = _list_square(level[:, :1], corner, 2)
         level, below, table = _link(read, (batch, height, width), by_parity=stage > 0)
         doubled.insert(0, Level(torch.split(table, sizes)))
         sizes = below
-    read = _square(level[:, :1], level[:, 1:] - 1, 3)
+    read = _list_square(level[:, :1], level[:, 1:] - 1, 3)
     inputs, _, table = _link(read, (batch, height, width), by_parity=False)
     return Needed(inputs, Level((table,)), tuple(doubled), wanted)
 
 
-def _square(image: Tensor, corner: Tensor, side: int) -> Tensor:
+def _list_square(image: Tensor, corner: Tensor, side: int) -> Tensor:
     """``(N, side * side, 3)`` cells of the square whose first cell is ``corner`` ``(N, 2)``."""
     steps = torch.arange(side, device=corner.device)
     taps = torch.cartesian_prod(steps, steps)
@@ -85,18 +85,18 @@ def _link(
     """The distinct cells among ``read`` ``(N, T, 3)``, group sizes, and ``(N, T)`` their rows."""
     limit = read.new_tensor(shape[1:])
     on_map = ((read[..., 1:] >= 0) & (read[..., 1:] < limit)).all(dim=2)
-    cells, sizes, row = _distinct(read[on_map], shape, by_parity=by_parity)
+    cells, sizes, row = _group_distinct(read[on_map], shape, by_parity=by_parity)
     table = torch.full(on_map.shape, len(cells), device=read.device)
     table[on_map] = row
     return cells, sizes, table
 
 
-def _distinct(
+def _group_distinct(
     cells: Tensor, shape: tuple[int, int, int], *, by_parity: bool
 ) -> tuple[Tensor, list[int], Tensor]:
     """Each cell once, ``(N, 3)``, grouped by parity; group sizes; the row of each given cell."""
     image, y, x = cells.unbind(dim=1)
-    key = flat_place(image, x, y, shape[1:])
+    key = ravel_index(image, x, y, shape[1:])
     area = math.prod(shape)
     if by_parity:
         key = key + area * (2 * (y % 2) + x % 2)

@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from heads.cells import at_cells, flat_place
+from heads.cells import gather_cells, ravel_index
 from heads.gaussian import draw_gaussians, gaussian_radius
 
 FEATURE_STRIDE = 4
@@ -31,7 +31,8 @@ class CellTargets:
 
     Attributes:
         batch: ``(P,)`` image in the batch.
-        x: ``(P,)`` column; ``y``: row.
+        x: ``(P,)`` column.
+        y: ``(P,)`` row.
         value: ``(P, C)`` what the map should say there.
     """
 
@@ -47,7 +48,7 @@ class CellTargets:
 
     def gather(self, feature: Tensor) -> Tensor:
         """What ``feature`` ``(B, C, H, W)`` says at the cells: ``(P, C)``."""
-        return at_cells(feature, self.cells)
+        return gather_cells(feature, self.cells)
 
 
 @dataclass(frozen=True)
@@ -111,36 +112,36 @@ def encode(
     batch, label, center, cell = batch[inside], all_labels[inside], center[inside], on_map[inside]
     size = (all_boxes[:, 2:] - all_boxes[:, :2])[inside]
 
-    heatmap = _blank(all_boxes, (len(boxes) * num_classes, height, width))
+    heatmap = _make_blank(all_boxes, (len(boxes) * num_classes, height, width))
     in_cells = center / stride
     radius, sigma = gaussian_extent(size, stride, in_pixels=gaussian_radius_px)
     mean = gaussian_mean(in_cells, cell, heatmap_target)
     plane = batch * num_classes + label
     draw_gaussians(heatmap, plane, cell, mean, radius, sigma)
 
-    offset = last_in_each_cell(batch, cell, in_cells - cell, (height, width))
+    offset = keep_last_in_cells(batch, cell, in_cells - cell, (height, width))
     coarse = torch.floor(center / FEATURE_STRIDE).long()
     xywh = torch.cat([center, size / 2], dim=1) / FEATURE_STRIDE
     return Targets(
         heatmap=heatmap.view(len(boxes), num_classes, height, width),
         offset=offset,
-        xywh=last_in_each_cell(batch, coarse, xywh, feature_size),
-        num_positives=_distinct(plane, cell, (height, width)),
+        xywh=keep_last_in_cells(batch, coarse, xywh, feature_size),
+        num_positives=_count_peak_cells(plane, cell, (height, width)),
         num_outside=len(all_boxes) - len(batch),
         num_collided=len(batch) - len(offset.batch),
     )
 
 
-def _blank(like: Tensor, shape: tuple[int, int, int]) -> Tensor:
+def _make_blank(like: Tensor, shape: tuple[int, int, int]) -> Tensor:
     """A map of zeros. On a CPU the system's own zero pages, of which few are ever written to."""
     if like.device.type == "cpu":
         return torch.from_numpy(np.zeros(shape, np.float32)).to(like.dtype)
     return like.new_zeros(shape)
 
 
-def _distinct(plane: Tensor, cell: Tensor, map_size: tuple[int, int]) -> Tensor:
+def _count_peak_cells(plane: Tensor, cell: Tensor, map_size: tuple[int, int]) -> Tensor:
     """How many cells are a peak. They alone are 1: counting them spares reading the heatmap."""
-    place = flat_place(plane, cell[:, 0], cell[:, 1], map_size)
+    place = ravel_index(plane, cell[:, 0], cell[:, 1], map_size)
     return plane.new_tensor(len(torch.unique(place)))
 
 
@@ -148,7 +149,8 @@ def gaussian_mean(in_cells: Tensor, cell: Tensor, heatmap_target: str) -> Tensor
     """Where each Gaussian sits, ``(P, 2)`` in cell indices.
 
     Args:
-        in_cells: ``(P, 2)`` centers u in heatmap cells; ``cell`` the integer cells that hold them.
+        in_cells: ``(P, 2)`` centers u (x, y) in heatmap cells.
+        cell: ``(P, 2)`` the integer cells in which they lie.
         heatmap_target: one of ``HEATMAP_TARGETS``.
 
     Raises:
@@ -167,6 +169,9 @@ def gaussian_extent(size: Tensor, stride: float, *, in_pixels: bool) -> tuple[Te
         size: ``(P, 2)`` width and height in input pixels.
         stride: s, input pixels a heatmap cell.
         in_pixels: ``gaussian_radius_px`` of ``encode``.
+
+    Returns:
+        The radii and the sigmas.
     """
     if in_pixels:
         radius = gaussian_radius(size[:, 0], size[:, 1]).clamp(min=0)
@@ -176,11 +181,18 @@ def gaussian_extent(size: Tensor, stride: float, *, in_pixels: bool) -> tuple[Te
     return radius, (2 * radius + 1) / 6
 
 
-def last_in_each_cell(
+def keep_last_in_cells(
     batch: Tensor, cell: Tensor, value: Tensor, map_size: tuple[int, int]
 ) -> CellTargets:
-    """Keep the last object of each cell, as writing them one after the other would."""
-    place = flat_place(batch, cell[:, 0], cell[:, 1], map_size)
+    """Keep the last object of each cell, as writing them one after the other would.
+
+    Args:
+        batch: ``(P,)`` image of each object.
+        cell: ``(P, 2)`` its cell (x, y).
+        value: ``(P, C)`` its target.
+        map_size: (H, W) of the map in cells.
+    """
+    place = ravel_index(batch, cell[:, 0], cell[:, 1], map_size)
     cells, which = torch.unique(place, return_inverse=True)
     order = torch.arange(len(place), device=place.device)
     last = order.new_zeros(len(cells)).scatter_reduce_(

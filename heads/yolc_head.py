@@ -15,7 +15,7 @@ from mmengine.structures import InstanceData
 from torch import Tensor, nn
 
 from heads import branch_oracle
-from heads.borders import to_image
+from heads.borders import map_to_image
 from heads.box_branch import BoxBranch, BoxReader, read_boxes
 from heads.centers import find_center_source
 from heads.decoding import decode, find_feature_cells
@@ -65,12 +65,14 @@ class YOLCHead(BaseDenseHead):
             whole map. Same parameters, same values. A plain convolution always runs as a whole.
         loss_center_heatmap: on the sigmoid heatmap, in float32.
         loss_center_offset: on the offset at object cells.
-        loss_xywh: on coarse and refined boxes each; likewise ``loss_xywh_l1``.
+        loss_xywh: on coarse and refined boxes each.
+        loss_xywh_l1: on coarse and refined boxes each, weighted over (x, y, w/2, h/2).
         train_cfg: not used; mmdet's detectors pass it.
         test_cfg: overrides of ``DECODING_DEFAULTS``: ``center_source``, ``topk``,
             ``local_maximum_kernel``, ``peak_window``, ``pre_peak_blur``, ``score_thr``, ``nms``
             (mmcv's NMS config, such as ``dict(type="nms", iou_threshold=0.6)``), ``oracle``
             (branches that ``predict`` replaces by the truth, of ``branch_oracle``).
+        init_cfg: mmengine's; None starts the layers as ``init`` says.
 
     Raises:
         ValueError: options that don't go together, or an unknown value of one.
@@ -174,9 +176,9 @@ class YOLCHead(BaseDenseHead):
         """
         (feature,) = feats
         coarse, refined = self.box_branch(feature)
-        return [self.heatmap_branch(feature)], [self._offsets(feature)], [coarse], [refined]
+        return [self.heatmap_branch(feature)], [self._run_offsets(feature)], [coarse], [refined]
 
-    def _offsets(self, feature: Tensor) -> Offsets:
+    def _run_offsets(self, feature: Tensor) -> Offsets:
         if self.offset_branch is None:
             return None
         if self.sparse_offsets:
@@ -194,7 +196,20 @@ class YOLCHead(BaseDenseHead):
         batch_img_metas: list[dict],
         batch_gt_instances_ignore: OptInstanceList = None,
     ) -> dict[str, Tensor]:
-        """The losses of METHOD.md section 4 from what ``forward`` returned, as scalars."""
+        """Compute the losses of METHOD.md section 4 from what ``forward`` returned.
+
+        Args:
+            heatmap_logits: the list of heatmaps that ``forward`` returned.
+            offsets: its list of offsets.
+            coarse: its list of coarse boxes.
+            refined: its list of refined boxes.
+            batch_gt_instances: the true ``bboxes`` and ``labels`` of each image, in input pixels.
+            batch_img_metas: not read.
+            batch_gt_instances_ignore: not read.
+
+        Returns:
+            Scalars by name.
+        """
         targets = encode(
             [get_box_tensor(each.bboxes).float() for each in batch_gt_instances],
             [each.labels for each in batch_gt_instances],
@@ -204,7 +219,7 @@ class YOLCHead(BaseDenseHead):
             heatmap_target=self.heatmap_target,
             gaussian_radius_px=self.gaussian_radius_px,
         )
-        avg_factor = _per_rank(targets.num_positives)
+        avg_factor = _share_by_rank(targets.num_positives)
         losses = {
             # In half precision the focal loss's 1e-12 is 0 and a saturated score gives log(0).
             "loss_center_heatmap": self.loss_center_heatmap(
@@ -241,23 +256,39 @@ class YOLCHead(BaseDenseHead):
     def predict(
         self, x: tuple[Tensor, ...], batch_data_samples: SampleList, rescale: bool = False
     ) -> InstanceList:
-        """Detect on feature maps; see ``forward`` and ``predict_by_feat``.
+        """Detect on feature maps.
 
-        With ``test_cfg.oracle`` the samples need their ``gt_instances``, in input pixels.
+        Args:
+            x: the one feature map, as in ``forward``.
+            batch_data_samples: with the meta information that ``predict_by_feat`` reads; with
+                ``test_cfg.oracle`` also with their ``gt_instances``, in input pixels.
+            rescale: give boxes in the original image instead of the network's input.
+
+        Returns:
+            As ``predict_by_feat``.
         """
         return self.predict_with_heatmap(x, batch_data_samples, rescale)[0]
 
     def predict_with_heatmap(
         self, x: tuple[Tensor, ...], batch_data_samples: SampleList, rescale: bool = False
     ) -> tuple[InstanceList, Tensor]:
-        """The same, and the heatmap logits ``(B, K, rH, rW)`` that it was decoded from."""
+        """Detect as ``predict`` does, and keep the heatmap.
+
+        Args:
+            x: the one feature map, as in ``forward``.
+            batch_data_samples: as in ``predict``.
+            rescale: as in ``predict``.
+
+        Returns:
+            The detections, and the heatmap logits ``(B, K, rH, rW)`` that they were decoded from.
+        """
         logits, offsets, coarse, refined = self(x)
         truths = None
         if self.test_cfg.oracle:
             truths = [each.gt_instances.to(x[0].device) for each in batch_data_samples]
             if "heatmap" in self.test_cfg.oracle:
                 size = (x[0].shape[2], x[0].shape[3])
-                true = branch_oracle.true_heatmap_logits(
+                true = branch_oracle.draw_true_logits(
                     truths,
                     self.num_classes,
                     size,
@@ -291,7 +322,10 @@ class YOLCHead(BaseDenseHead):
         """Decode what ``forward`` returned.
 
         Args:
-            heatmap_logits: and ``offsets``, ``coarse``, ``refined``: see ``forward``.
+            heatmap_logits: the list of heatmaps that ``forward`` returned.
+            offsets: its list of offsets.
+            coarse: its list of coarse boxes; not read.
+            refined: its list of refined boxes.
             batch_img_metas: one an image; ``scale_factor`` (w, h) undoes the resizing, ``border``,
                 where there is one, the padding (``borders``).
             cfg: overrides of ``test_cfg``.
@@ -315,10 +349,10 @@ class YOLCHead(BaseDenseHead):
                 found.bboxes = branch_oracle.true_boxes(
                     found.bboxes, found.labels, batch_truths[index], options.oracle
                 )
-            found = _suppressed(found, options.nms)
+            found = _suppress(found, options.nms)
             if rescale:
                 for name in ("bboxes", "peak_cells", "offset_origins"):
-                    found[name] = to_image(found[name], meta)
+                    found[name] = map_to_image(found[name], meta)
             results.append(found)
         return results
 
@@ -363,17 +397,19 @@ class YOLCHead(BaseDenseHead):
         """The offsets at each image's peaks, read for the whole batch at once; None without any."""
         if offsets is None:
             return [None] * len(peaks)
-        cells = _with_images([each.cell for each in peaks])
+        cells = _add_image_index([each.cell for each in peaks])
         read = read_offsets(offsets, cells).float()
         return torch.split(read, [len(each.cell) for each in peaks])
 
     def _read_boxes(self, refined: Boxes, peaks: list[Peaks]) -> Sequence[Tensor]:
         """The refined boxes at each image's peaks, likewise."""
-        cells = _with_images([find_feature_cells(each.cell, self.upsample_ratio) for each in peaks])
+        cells = _add_image_index(
+            [find_feature_cells(each.cell, self.upsample_ratio) for each in peaks]
+        )
         return torch.split(read_boxes(refined, cells).float(), [len(each.cell) for each in peaks])
 
 
-def _with_images(cells: list[Tensor]) -> Tensor:
+def _add_image_index(cells: list[Tensor]) -> Tensor:
     """Cells ``(N, 2)`` (x, y) of each image as ``(P, 3)`` (image, row, column)."""
     return torch.cat(
         [
@@ -383,14 +419,14 @@ def _with_images(cells: list[Tensor]) -> Tensor:
     )
 
 
-def _suppressed(found: InstanceData, nms: ConfigDict | None) -> InstanceData:
+def _suppress(found: InstanceData, nms: ConfigDict | None) -> InstanceData:
     if nms is None or len(found) == 0:
         return found
     _, keep = batched_nms(found.bboxes, found.scores, found.labels, nms)
     return found[keep]
 
 
-def _per_rank(positives: Tensor) -> Tensor:
+def _share_by_rank(positives: Tensor) -> Tensor:
     """What a rank divides its losses by: its share of all ranks' positives, at least one in all.
 
     Gradients are averaged over the ranks, so that several of them give the loss that one process

@@ -11,7 +11,7 @@ import pandas as pd
 import torch
 
 from heads.centers import CENTER_SOURCES
-from heads.perfect import PerfectPeaks, perfect_peaks
+from heads.perfect_peaks import PerfectPeaks, find_perfect_peaks
 from heads.targets import FEATURE_STRIDE
 from reports.dataset_stats import annotation_grid
 from reports.frames import GroundTruth
@@ -132,7 +132,7 @@ def _ceiling(
     """The rows of one encoding, without what is known of their noise."""
 
     def encode(depth: int) -> PerfectPeaks:
-        return perfect_peaks(
+        return find_perfect_peaks(
             resized.boxes, resized.label, resized.image, resized.map_size, 1 << depth,
             sources=sources, **options,
         )  # fmt: skip
@@ -180,7 +180,7 @@ def rounding_errors(
 ) -> np.ndarray:
     """Distances in px, sorted, that a perfect network has when it reads the middle of the cell."""
     resized = _resize(truth, size)
-    peaks = perfect_peaks(
+    peaks = find_perfect_peaks(
         resized.boxes, resized.label, resized.image, resized.map_size, 1 << depth,
         sources=["peak_center"], **(decoding or {}),
     )  # fmt: skip

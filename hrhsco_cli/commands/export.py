@@ -51,19 +51,19 @@ def export(
     select_device("cpu")
     register()
 
-    from hrhsco_cli.export.exporting import DiffersError, Options, export_run
+    from hrhsco_cli.export.exporting import ExportDiffersError, ExportOptions, export_run
     from hrhsco_cli.runs.folder import RunFolder
     from hrhsco_cli.runs.recipe import parse_settings
     from hrhsco_cli.shown.export import print_exported
 
-    options = Options(image, batch, dynamic, offsets, pixels, images)
+    options = ExportOptions(image, batch, dynamic, offsets, pixels, images)
     changed = parse_settings(settings or [])
     try:
         made = export_run(RunFolder(run), out, options, checkpoint=checkpoint, settings=changed)
-    except DiffersError as error:
+    except ExportDiffersError as error:
         made = error.exported
     print_exported(made)
     if json_out is not None:
         write_json(json_out, made.as_json())
-    if not made.holds:
+    if not made.matches_torch:
         raise typer.Exit(1)

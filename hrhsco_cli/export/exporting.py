@@ -12,9 +12,16 @@ from mmdet.registry import MODELS
 from heads.targets import FEATURE_STRIDE
 from heads.yolc_head import YOLCHead
 from hrhsco_cli.export import checking, images
-from hrhsco_cli.export.checking import Difference
-from hrhsco_cli.export.network import OUTPUTS, ExportableDetector, sparse_pays
-from hrhsco_cli.export.writing import INPUT, PACKAGES, PIXEL_TYPES, require_onnx, save, to_onnx
+from hrhsco_cli.export.checking import ExportDifference
+from hrhsco_cli.export.network import OUTPUTS, ExportableDetector, is_sparse_faster
+from hrhsco_cli.export.writing import (
+    INPUT,
+    PACKAGES,
+    PIXEL_TYPES,
+    convert_to_onnx,
+    require_onnx,
+    save,
+)
 from hrhsco_cli.files import replacing
 from hrhsco_cli.runs import checkpoints, recipe, second_pass
 from hrhsco_cli.runs.environment import package_versions
@@ -29,7 +36,7 @@ OFFSETS = ("auto", "sparse", "dense")
 
 
 @dataclass(frozen=True)
-class Options:
+class ExportOptions:
     """How to export.
 
     Attributes:
@@ -50,11 +57,12 @@ class Options:
 
 
 @dataclass(frozen=True)
-class Exported:
+class ExportResult:
     """What was written.
 
     Attributes:
-        path: the file, absent where the check failed; ``bytes``: its size.
+        path: the file, absent where the check failed.
+        bytes: its size.
         about: its metadata.
         operators: ONNX operators in it, sorted.
         images: ``test set``, ``noise`` or ``none``: what it was checked on.
@@ -66,28 +74,28 @@ class Exported:
     about: dict[str, Any]
     operators: list[str]
     images: str
-    differences: list[Difference]
+    differences: list[ExportDifference]
 
     @property
-    def holds(self) -> bool:
+    def matches_torch(self) -> bool:
         """Whether every difference is within tolerance."""
-        return all(each.holds for each in self.differences)
+        return all(each.is_tolerable for each in self.differences)
 
     def as_json(self) -> dict[str, Any]:
         """All of it, for ``--json``."""
         return asdict(self) | {
             "path": str(self.path),
-            "holds": self.holds,
+            "holds": self.matches_torch,
             "tolerance_px": checking.TOLERANCE_PX,
             "tolerance_score": checking.TOLERANCE_SCORE,
             "tie": checking.TIE,
         }
 
 
-class DiffersError(Exception):
+class ExportDiffersError(Exception):
     """The exported file does not detect what torch does; nothing was written."""
 
-    def __init__(self, exported: Exported) -> None:
+    def __init__(self, exported: ExportResult) -> None:
         super().__init__("the exported network differs from torch's")
         self.exported = exported
 
@@ -95,55 +103,57 @@ class DiffersError(Exception):
 def export_run(
     run: RunFolder,
     out: Path,
-    options: Options,
+    options: ExportOptions,
     *,
     checkpoint: Path | None = None,
     settings: dict[str, Any] | None = None,
-) -> Exported:
+) -> ExportResult:
     """Export a run; the file stands at ``out`` only once its check held.
 
     Args:
         run: its folder.
         out: the ONNX file.
-        options: see there.
+        options: size, axes, offsets, pixel type and the check.
         checkpoint: instead of the run's last one.
         settings: dotted keys to change in its recipe (decoding options).
 
     Raises:
         InputError: no run, no checkpoint, options that don't go together, another head, a missing
             package.
-        DiffersError: the check did not hold.
+        ExportDiffersError: the check did not hold.
     """
     require_onnx()
     _require_known(options, out)
     config, weights, model = _load(run, checkpoint, settings or {})
     size = options.size or tuple(config.input_size)
-    sparse = options.offsets == "sparse" or (options.offsets == "auto" and sparse_pays(model, size))
+    sparse = options.offsets == "sparse" or (
+        options.offsets == "auto" and is_sparse_faster(model, size)
+    )
     # torch.export takes an axis of 1 as fixed.
     batch = 2 if options.dynamic else options.batch
     example = torch.zeros(batch, 3, size[1], size[0], dtype=PIXEL_TYPES[options.pixels])
     network = ExportableDetector(model, sparse).eval()
-    program = to_onnx(network, example, options.dynamic)
-    about = _about(run, config, weights, model, options, size) | {
+    program = convert_to_onnx(network, example, options.dynamic)
+    about = _describe(run, config, weights, model, options, size) | {
         "offsets": "none" if network.offset_branch is None else "sparse" if sparse else "dense"
     }
     with replacing(out) as aside:
         save(program, aside, about)
-        shown, batches = _images(config, options, size)
-        made = Exported(
+        shown, batches = _choose_images(config, options, size)
+        made = ExportResult(
             path=out,
             bytes=aside.stat().st_size,
             about=about,
             operators=sorted({node.op_type for node in program.model.graph.all_nodes()}),
             images=shown,
-            differences=checking.check(aside, model, batches) if batches else [],
+            differences=checking.compare_with_torch(aside, model, batches) if batches else [],
         )
-        if not made.holds:
-            raise DiffersError(made)
+        if not made.matches_torch:
+            raise ExportDiffersError(made)
     return made
 
 
-def _require_known(options: Options, out: Path) -> None:
+def _require_known(options: ExportOptions, out: Path) -> None:
     if out.suffix != ".onnx":
         raise InputError(f"{out} is no .onnx file name; write hrhsco export RUN model.onnx")
     if options.dynamic and options.batch != 1:
@@ -176,25 +186,25 @@ def _load(
     return config, weights, model.eval()
 
 
-def _images(
-    config: "Config", options: Options, size: tuple[int, int]
+def _choose_images(
+    config: "Config", options: ExportOptions, size: tuple[int, int]
 ) -> tuple[str, list[torch.Tensor]]:
     """What to check on, in words and as batches of the file's type."""
     if options.images == 0:
         return "none", []
-    found = images.of_test_set(config, options.images)
+    found = images.read_test_images(config, options.images)
     shown = "test set" if found else "noise"
-    found = found or images.noise(size, options.images)
-    batches = images.batches_of(found, size, options.batch, options.dynamic)
+    found = found or images.draw_noise(size, options.images)
+    batches = images.make_batches(found, size, options.batch, options.dynamic)
     return shown, [each.to(PIXEL_TYPES[options.pixels]) for each in batches]
 
 
-def _about(
+def _describe(
     run: RunFolder,
     config: "Config",
     weights: Path,
     model: Any,
-    options: Options,
+    options: ExportOptions,
     size: tuple[int, int],
 ) -> dict[str, Any]:
     """The file's metadata: all that one needs to run it and to know where it came from."""

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from mmengine.config import Config
 
 
-def of_test_set(config: "Config", count: int) -> list[Tensor]:
+def read_test_images(config: "Config", count: int) -> list[Tensor]:
     """The first images of a recipe's test set ``(3, H, W)``, as its pipeline resizes them.
 
     Returns:
@@ -28,14 +28,14 @@ def of_test_set(config: "Config", count: int) -> list[Tensor]:
     return [dataset[index]["inputs"] for index in range(min(count, len(dataset)))]
 
 
-def noise(size: tuple[int, int], count: int) -> list[Tensor]:
+def draw_noise(size: tuple[int, int], count: int) -> list[Tensor]:
     """Images of random pixels, of ``size`` (W, H)."""
     random = torch.Generator().manual_seed(0)
     shape = (count, 3, size[1], size[0])
     return list(torch.randint(0, 256, shape, generator=random, dtype=torch.uint8))
 
 
-def batches_of(
+def make_batches(
     images: list[Tensor], size: tuple[int, int], batch: int, dynamic: bool
 ) -> list[Tensor]:
     """What is run: with free axes each image as it is, then a pair and one of two other sizes.
@@ -48,15 +48,15 @@ def batches_of(
     """
     if dynamic:
         width, height = size
-        pair = [_fitted(each, (width + 40, height)) for each in (images[0], images[-1])]
-        smaller = _fitted(images[0], (width * 3 // 4, height - 8))
+        pair = [_fit(each, (width + 40, height)) for each in (images[0], images[-1])]
+        smaller = _fit(images[0], (width * 3 // 4, height - 8))
         return [each[None] for each in images] + [torch.stack(pair), smaller[None]]
     whole = -(-len(images) // batch) * batch
     filled = itertools.islice(itertools.cycle(images), whole)
-    return list(torch.split(torch.stack([_fitted(each, size) for each in filled]), batch))
+    return list(torch.split(torch.stack([_fit(each, size) for each in filled]), batch))
 
 
-def _fitted(image: Tensor, size: tuple[int, int]) -> Tensor:
+def _fit(image: Tensor, size: tuple[int, int]) -> Tensor:
     """The image cut to ``size`` (W, H), or repeated beside and below itself up to it."""
     width, height = size
     across, down = -(-width // image.shape[2]), -(-height // image.shape[1])

@@ -18,10 +18,10 @@ from heads.peak_windows import gather_logit_windows
 from heads.peaks import kernel_in_cells
 from heads.targets import FEATURE_STRIDE
 from heads.yolc_head import YOLCHead
-from hrhsco_cli.export.offsets import dense_macs, offsets_at, patch_macs
+from hrhsco_cli.export.offsets import compute_offsets, count_patch_macs
 from hrhsco_cli.export.peaks import FixedPeaks, exact_sigmoid, find_peaks
-from hrhsco_cli.export.suppression import kept, kept_first, read_nms
-from hrhsco_cli.export.windows import at_cells
+from hrhsco_cli.export.suppression import order_kept_first, read_nms, suppress
+from hrhsco_cli.export.windows import gather_batch_cells
 from reports.errors import InputError
 
 OUTPUTS = {
@@ -42,7 +42,7 @@ class ExportableDetector(nn.Module):
 
     Args:
         model: the detector in evaluation mode, on the CPU; its parameters are shared.
-        sparse_offsets: compute offsets at peaks (``offsets_at``) rather than on the whole map.
+        sparse_offsets: compute offsets at peaks (``compute_offsets``) rather than on the whole map.
 
     Raises:
         InputError: its decoding needs what a graph doesn't have (true boxes, another NMS).
@@ -63,8 +63,8 @@ class ExportableDetector(nn.Module):
         )
         self.pixels = _Pixels(model.data_preprocessor)
         self.features = _Features(model)
-        self.heatmap_branch = _plain_heatmap(head.heatmap_branch)
-        self.box_branch = _plain_boxes(head.box_branch)
+        self.heatmap_branch = _make_plain_heatmap(head.heatmap_branch)
+        self.box_branch = _make_plain_boxes(head.box_branch)
         self.gaussian_radius_px = head.gaussian_radius_px
         self.offset_branch = head.offset_branch if self.source.needs_offset else None
 
@@ -79,7 +79,7 @@ class ExportableDetector(nn.Module):
             self.options.score_thr,
             blurred=self.options.pre_peak_blur,
         )
-        boxes, score, label, found = self._selected(self._boxes(feature, logits, peaks), peaks)
+        boxes, score, label, found = self._suppress(self._decode(feature, logits, peaks), peaks)
         return (
             torch.where(found[:, :, None], boxes, 0.0),
             torch.where(found, score, 0.0),
@@ -87,28 +87,28 @@ class ExportableDetector(nn.Module):
             found.long().sum(dim=1),
         )
 
-    def _boxes(self, feature: Tensor, logits: Tensor, peaks: FixedPeaks) -> Tensor:
+    def _decode(self, feature: Tensor, logits: Tensor, peaks: FixedPeaks) -> Tensor:
         """``(B, N, 4)``, as ``YOLCHead`` decodes them."""
         _, refined = self.box_branch(feature)
         decoded = decode(
             peaks.cell.flatten(0, 1),
-            at_cells(refined, find_feature_cells(peaks.cell, self.upsample_ratio)),
+            gather_batch_cells(refined, find_feature_cells(peaks.cell, self.upsample_ratio)),
             self.upsample_ratio,
             self.source.name,
-            offset=self._offsets(feature, peaks.cell),
-            window=self._windows(logits, peaks),
+            offset=self._read_offsets(feature, peaks.cell),
+            window=self._gather_windows(logits, peaks),
             gaussian_radius_px=self.gaussian_radius_px,
         )
         return decoded.boxes.view(*peaks.score.shape, 4)
 
-    def _offsets(self, feature: Tensor, cell: Tensor) -> Tensor | None:
+    def _read_offsets(self, feature: Tensor, cell: Tensor) -> Tensor | None:
         if self.offset_branch is None:
             return None
         if self.sparse_offsets:
-            return offsets_at(self.offset_branch, feature, cell)
-        return at_cells(self.offset_branch(feature), cell)
+            return compute_offsets(self.offset_branch, feature, cell)
+        return gather_batch_cells(self.offset_branch(feature), cell)
 
-    def _windows(self, logits: Tensor, peaks: FixedPeaks) -> Tensor | None:
+    def _gather_windows(self, logits: Tensor, peaks: FixedPeaks) -> Tensor | None:
         if self.source.window_reach is None:
             return None
         planes = logits.float().flatten(0, 1)
@@ -117,19 +117,19 @@ class ExportableDetector(nn.Module):
         plane, cell = (first + peaks.label).flatten(), peaks.cell.flatten(0, 1)
         return exact_sigmoid(gather_logit_windows(planes, plane, cell, reach))
 
-    def _selected(self, boxes: Tensor, peaks: FixedPeaks) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    def _suppress(self, boxes: Tensor, peaks: FixedPeaks) -> tuple[Tensor, Tensor, Tensor, Tensor]:
         """What NMS keeps, first; and which are detections at all."""
         score, label, found = peaks.score, peaks.label, peaks.found
         if self.nms is None:
             return boxes, score, label, found
-        found = kept(boxes, score, label, found, self.nms)
-        order = kept_first(found)
+        found = suppress(boxes, score, label, found, self.nms)
+        order = order_kept_first(found)
         boxes = boxes.gather(1, order[:, :, None].expand(-1, -1, 4))
         return boxes, score.gather(1, order), label.gather(1, order), found.gather(1, order)
 
 
-def sparse_pays(model: Any, size: tuple[int, int]) -> bool:
-    """Whether offsets at ``topk`` peaks take less time than on the whole map.
+def is_sparse_faster(model: Any, size: tuple[int, int]) -> bool:
+    """Tell whether offsets at ``topk`` peaks take less time than on the whole map.
 
     Args:
         model: the detector.
@@ -139,8 +139,8 @@ def sparse_pays(model: Any, size: tuple[int, int]) -> bool:
     if head.offset_branch is None:
         return False
     width, height = (math.ceil(side / FEATURE_STRIDE) for side in size)
-    at_peaks: int = head.test_cfg.topk * patch_macs(head.offset_branch)
-    return at_peaks * _PATCH_MAC_TIME < dense_macs(head.offset_branch, width * height)
+    at_peaks: int = head.test_cfg.topk * count_patch_macs(head.offset_branch)
+    return at_peaks * _PATCH_MAC_TIME < head.offset_branch.count_dense_macs(width * height)
 
 
 class _Pixels(nn.Module):
@@ -177,12 +177,12 @@ class _Features(nn.Module):
         return feature
 
 
-def _plain_heatmap(branch: nn.Module) -> nn.Module:
+def _make_plain_heatmap(branch: nn.Module) -> nn.Module:
     """The layers in turn: bands of rows and memory layouts mean nothing in a graph."""
     return nn.Sequential(*branch) if isinstance(branch, HRHHeatmapBranch) else branch
 
 
-def _plain_boxes(branch: BoxBranch) -> BoxBranch:
+def _make_plain_boxes(branch: BoxBranch) -> BoxBranch:
     """The box branch with its deformable convolution, if it is one, in operators that ONNX has."""
     if not isinstance(branch.refine, DeformConv2d):
         return branch
@@ -193,15 +193,22 @@ def _plain_boxes(branch: BoxBranch) -> BoxBranch:
 
 
 class _PlainDeformConv2d(nn.Module):
-    """mmcv's layer on ``heads.operators``: ``GridSample``, which onnxruntime has had for long;
-    ONNX's own ``DeformConv`` it has had on the CPU for short."""
+    """mmcv's layer on ``heads.operators``, which becomes ``GridSample`` in the graph.
+
+    onnxruntime has had that for long, and ONNX's own ``DeformConv`` on the CPU only recently.
+    """
 
     def __init__(self, layer: DeformConv2d) -> None:
         super().__init__()
         self.layer = layer
 
     def forward(self, x: Tensor, offset: Tensor) -> Tensor:
-        of = self.layer
+        layer = self.layer
         return deform_conv2d(
-            x, offset, of.weight, stride=of.stride, padding=of.padding, dilation=of.dilation
+            x,
+            offset,
+            layer.weight,
+            stride=layer.stride,
+            padding=layer.padding,
+            dilation=layer.dilation,
         )

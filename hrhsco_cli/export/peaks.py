@@ -22,8 +22,9 @@ class FixedPeaks:
     """The N = topk highest local maxima of each image, highest first, ties by (class, row, column).
 
     Attributes:
-        score: ``(B, N)``; ``label``: ``(B, N)`` class; ``cell``: ``(B, N, 2)`` integer (x, y), on
-            the map.
+        score: ``(B, N)``.
+        label: ``(B, N)`` class.
+        cell: ``(B, N, 2)`` integer heatmap cell (x, y), on the map.
         found: ``(B, N)`` whether there is a peak; where not, the others say nothing.
     """
 
@@ -39,7 +40,7 @@ def find_peaks(
     """The ``topk`` highest local maxima, plateaus counted once at their first cell.
 
     Args:
-        logits: ``(B, K, H, W)``; further arguments as in ``heads.peaks.find_peaks``.
+        logits: ``(B, K, H, W)``.
         kernel: odd side of the window in cells.
         topk: N.
         score_thr: peaks at or below this are left out.
@@ -50,7 +51,7 @@ def find_peaks(
     if blurred:
         scores = blur(scores.flatten(0, 1)).view_as(scores)
     candidate = (scores == _window_max(scores, kernel)) & (scores > score_thr)
-    peak = candidate & first_of_plateaus(candidate, kernel)
+    peak = candidate & mark_plateau_starts(candidate, kernel)
     ranked = torch.where(peak, scores, -math.inf).flatten(1)
     ranked = F.pad(ranked, (0, topk), value=-math.inf)  # a small map may have fewer cells
     score, place = ranked.topk(topk, dim=1)
@@ -59,7 +60,7 @@ def find_peaks(
     return FixedPeaks(score, label, torch.stack([x, y], dim=2), score > -math.inf)
 
 
-def first_of_plateaus(candidate: Tensor, kernel: int) -> Tensor:
+def mark_plateau_starts(candidate: Tensor, kernel: int) -> Tensor:
     """Where a cell is the first of its plateau, row by row.
 
     Candidates within each other's windows, directly or through further ones, form a plateau. Each
@@ -76,7 +77,7 @@ def first_of_plateaus(candidate: Tensor, kernel: int) -> Tensor:
     place = torch.arange(cells, dtype=torch.float32 if known else torch.float64)
     own = -place.view(1, 1, height, width)  # negated, since pooling takes the highest
 
-    def settling(_: Tensor, changed: Tensor) -> Tensor:
+    def is_changing(_: Tensor, changed: Tensor) -> Tensor:
         return changed.clone()  # a loop's functions may not hand out their inputs
 
     def spread(least: Tensor, _: Tensor) -> tuple[Tensor, Tensor]:
@@ -89,7 +90,7 @@ def first_of_plateaus(candidate: Tensor, kernel: int) -> Tensor:
     least = torch.where(candidate, own, -math.inf)
     crowded = (candidate & (_window_max(least, kernel) != least)).any()
     first: Tensor
-    first, _ = torch.while_loop(settling, spread, (least, crowded))  # type: ignore[no-untyped-call]
+    first, _ = torch.while_loop(is_changing, spread, (least, crowded))  # type: ignore[no-untyped-call]
     return first == own
 
 

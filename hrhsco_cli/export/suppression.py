@@ -31,7 +31,10 @@ class Suppression:
 
 
 def read_nms(config: Mapping[str, Any] | None) -> Suppression | None:
-    """``test_cfg.nms`` as it is run here.
+    """Read ``test_cfg.nms``.
+
+    Args:
+        config: mmcv's NMS config; None for no NMS.
 
     Raises:
         InputError: another kind of NMS, or an option that it doesn't have.
@@ -48,19 +51,24 @@ def read_nms(config: Mapping[str, Any] | None) -> Suppression | None:
         raise InputError(f"test_cfg.nms can't be exported: {error}") from error
 
 
-def kept(boxes: Tensor, score: Tensor, label: Tensor, found: Tensor, how: Suppression) -> Tensor:
-    """Greedy NMS of sorted boxes, as the fixed point of: kept if no kept box before suppresses it.
+def suppress(
+    boxes: Tensor, score: Tensor, label: Tensor, found: Tensor, how: Suppression
+) -> Tensor:
+    """Greedy NMS of sorted boxes, as a fixed point.
 
-    A round settles at least one box more, in practice all of a short chain of overlaps; source:
-    Cluster-NMS (arXiv 2005.03572), proposition 1.
+    A box is kept if no kept box before it overlaps it by more. A round settles at least one box
+    more, in practice all of a short chain of overlaps. Source: Cluster-NMS (arXiv 2005.03572),
+    proposition 1.
 
     Args:
         boxes: ``(B, N, 4)`` x1, y1, x2, y2, highest score first.
-        score: ``(B, N)``; ``label`` and ``found`` likewise: class, and whether it is a box at all.
+        score: ``(B, N)``.
+        label: ``(B, N)`` class.
+        found: ``(B, N)`` whether it is a box at all.
         how: thresholds.
 
     Returns:
-        ``(B, N)`` bool.
+        ``(B, N)`` bool, whether each box is kept.
     """
     alive = found
     if how.score_threshold > 0:
@@ -72,15 +80,15 @@ def kept(boxes: Tensor, score: Tensor, label: Tensor, found: Tensor, how: Suppre
     rivals = _overlap_more(boxes, how)
     before = rivals.tril(-1) & alive[:, None, :]  # row: the box, column: one of higher score
 
-    def settling(_: Tensor, changed: Tensor) -> Tensor:
+    def is_changing(_: Tensor, changed: Tensor) -> Tensor:
         return changed.clone()
 
-    def again(keep: Tensor, _: Tensor) -> tuple[Tensor, Tensor]:
+    def suppress_once(keep: Tensor, _: Tensor) -> tuple[Tensor, Tensor]:
         renewed = alive & ~(before & keep[:, None, :]).any(dim=2)
         return renewed, (renewed != keep).any()
 
     keep: Tensor
-    keep, _ = torch.while_loop(settling, again, (alive.clone(), before.any()))  # type: ignore[no-untyped-call]
+    keep, _ = torch.while_loop(is_changing, suppress_once, (alive.clone(), before.any()))  # type: ignore[no-untyped-call]
     if how.max_num > 0:
         keep = keep & (keep.long().cumsum(dim=1) <= how.max_num)
     return keep
@@ -97,7 +105,7 @@ def _overlap_more(boxes: Tensor, how: Suppression) -> Tensor:
     return overlap > how.iou_threshold * union
 
 
-def kept_first(keep: Tensor) -> Tensor:
+def order_kept_first(keep: Tensor) -> Tensor:
     """``(B, N)`` indices: kept boxes in their order, then the others."""
     count = keep.shape[1]
     rank = torch.arange(count) + count * (~keep).long()

@@ -5,7 +5,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 
-def windows_at(dense: Tensor, corner: Tensor, side: int, margin: int = 0) -> Tensor:
+def gather_windows(dense: Tensor, corner: Tensor, side: int, margin: int = 0) -> Tensor:
     """Square windows of maps.
 
     Args:
@@ -28,6 +28,6 @@ def windows_at(dense: Tensor, corner: Tensor, side: int, margin: int = 0) -> Ten
     return cells.view(-1, side, side, channels)
 
 
-def at_cells(dense: Tensor, cell: Tensor) -> Tensor:
+def gather_batch_cells(dense: Tensor, cell: Tensor) -> Tensor:
     """``(B * N, C)`` of maps ``(B, C, H, W)`` at cells ``(B, N, 2)`` (x, y)."""
-    return windows_at(dense, cell, 1).flatten(1)
+    return gather_windows(dense, cell, 1).flatten(1)

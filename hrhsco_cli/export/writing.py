@@ -39,7 +39,7 @@ def require_onnx() -> None:
         raise missing_extra("hrhsco export", here, "onnx")
 
 
-def to_onnx(network: nn.Module, example: Tensor, dynamic: bool) -> Any:
+def convert_to_onnx(network: nn.Module, example: Tensor, dynamic: bool) -> Any:
     """The network as an ONNX model in memory, on standard operators (opset 20).
 
     Args:
@@ -48,7 +48,7 @@ def to_onnx(network: nn.Module, example: Tensor, dynamic: bool) -> Any:
         dynamic: batch, height and width are free.
     """
     free = torch.export.Dim.DYNAMIC
-    with torch.no_grad(), _quiet():
+    with torch.no_grad(), _mute_exporter():
         exported = torch.export.export(
             network,
             (example,),
@@ -89,10 +89,10 @@ def _clean(model: Any) -> None:
     for value in {id(each): each for each in values if each is not None}.values():
         value.metadata_props.clear()
         if value.shape is not None:
-            value.shape = _renamed(value.shape, names)
+            value.shape = _rename_axes(value.shape, names)
 
 
-def _renamed(shape: Any, names: dict[str, str]) -> Any:
+def _rename_axes(shape: Any, names: dict[str, str]) -> Any:
     import onnx_ir
 
     def name(size: Any) -> Any:
@@ -104,7 +104,7 @@ def _renamed(shape: Any, names: dict[str, str]) -> Any:
 
 
 @contextlib.contextmanager
-def _quiet() -> Iterator[None]:
+def _mute_exporter() -> Iterator[None]:
     """Without what the exporter says about packages that aren't there and its own old calls."""
     with only_from(logging.ERROR, logging.getLogger("torch.onnx")), warnings.catch_warnings():
         warnings.simplefilter("ignore")

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 import torch
 
-from heads.borders import corner
+from heads.borders import find_image_start
 from heads.clusters import CropOptions, find_clusters
 from heads.targets import FEATURE_STRIDE, encode
 from hrhsco_cli.datasets.crops import FindWindows
@@ -133,7 +133,7 @@ def network_windows(
 def _original(window: list[int], sample: Any) -> Window:
     x, y = sample.scale_factor
     height, width = sample.ori_shape[:2]
-    left, top = corner(sample.metainfo)
+    left, top = find_image_start(sample.metainfo)
     x1, y1, x2, y2 = np.array(window) - (left, top, left, top)
     return (
         math.floor(x1 / x), math.floor(y1 / y),

@@ -7,7 +7,7 @@ from mmcv.transforms import BaseTransform
 from mmdet.registry import TRANSFORMS
 from mmdet.structures.bbox import autocast_box_type
 
-from heads.borders import centered
+from heads.borders import pad_side
 
 
 @TRANSFORMS.register_module()
@@ -41,8 +41,8 @@ class CenterPad(BaseTransform):
         """Pad one image of a pipeline."""
         image = results["img"]
         height, width = image.shape[:2]
-        padded_height, top = centered(height, self.divisor, self.least)
-        padded_width, left = centered(width, self.divisor, self.least)
+        padded_height, top = pad_side(height, self.divisor, self.least)
+        padded_width, left = pad_side(width, self.divisor, self.least)
         padded = np.zeros((padded_height, padded_width, *image.shape[2:]), image.dtype)
         padded[top : top + height, left : left + width] = image
         results["img"], results["img_shape"] = padded, padded.shape[:2]

@@ -6,14 +6,14 @@ from hrhsco_cli.console import Console
 from hrhsco_cli.shown.table import new_table
 
 if TYPE_CHECKING:
-    from hrhsco_cli.export.exporting import Exported
+    from hrhsco_cli.export.exporting import ExportResult
 
 _HEADINGS = (
     "size", "images", "boxes", "center px", "box px", "score", "labels", "unpaired", "tied",
 )  # fmt: skip
 
 
-def print_exported(made: "Exported") -> None:
+def print_exported(made: "ExportResult") -> None:
     """Print the largest differences from torch, and the path or why there is none."""
     from hrhsco_cli.export.checking import TIE, TOLERANCE_PX
 
@@ -37,7 +37,7 @@ def print_exported(made: "Exported") -> None:
             )
     else:
         console.print("not checked against torch", style="dim")
-    if made.holds:
+    if made.matches_torch:
         offsets = made.about["offsets"]
         console.print(f"{made.path}  {made.bytes / 1e6:.1f} MB, offsets: {offsets}", soft_wrap=True)
     else:

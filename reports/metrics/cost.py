@@ -65,7 +65,7 @@ def model_cost(model: nn.Module, input_size: tuple[int, int]) -> Cost:
     with _evaluating(model), torch.no_grad(), full, _by_formula(model) as formulas, rest, counter:
         for reader in tree_leaves(model(image, _samples(image), mode="tensor")):
             if isinstance(reader, OffsetReader):
-                reader.at(_spread_cells(model, reader.shape))
+                reader.read(_spread_cells(model, reader.shape))
     counted = {name: sum(each.values()) for name, each in counter.get_flop_counts().items()}
     parts = {"": model} | branch_modules(model)
     params = {

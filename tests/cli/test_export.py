@@ -21,13 +21,13 @@ def test_a_run_is_exported_and_a_planted_difference_found(run, tmp_path, monkeyp
     from hrhsco_cli.export import exporting
 
     built = functools.cache(lambda: exporting_to_onnx(*first))
-    exporting_to_onnx, first = exporting.to_onnx, []
+    exporting_to_onnx, first = exporting.convert_to_onnx, []
 
     def once(*arguments):
         first[:] = first or arguments
         return built()
 
-    monkeypatch.setattr(exporting, "to_onnx", once)
+    monkeypatch.setattr(exporting, "convert_to_onnx", once)
     out, told = tmp_path / "model.onnx", tmp_path / "model.json"
     call = ["export", str(run), str(out), "--json", str(told), "--dynamic", "--images", "2"]
     done = CliRunner().invoke(app, call)
@@ -66,11 +66,11 @@ def test_another_head(run, tmp_path):
     from hrhsco_cli.runs.registering import register
 
     register()
-    from hrhsco_cli.export.exporting import Options, export_run
+    from hrhsco_cli.export.exporting import ExportOptions, export_run
     from hrhsco_cli.runs.folder import RunFolder
 
     with pytest.raises(InputError, match="needs a YOLCHead; this run has a CenterNetHead"):
-        export_run(RunFolder(other), tmp_path / "model.onnx", Options())
+        export_run(RunFolder(other), tmp_path / "model.onnx", ExportOptions())
     assert {path.name for path in tmp_path.iterdir()} == {"other"}
 
 
@@ -86,11 +86,11 @@ def test_another_head(run, tmp_path):
 )
 def test_wrong_options(name, options, message, tmp_path):
     import heads.registered  # noqa: F401
-    from hrhsco_cli.export.exporting import Options, export_run
+    from hrhsco_cli.export.exporting import ExportOptions, export_run
     from hrhsco_cli.runs.folder import RunFolder
 
     with pytest.raises(InputError, match=message):
-        export_run(RunFolder(tmp_path), tmp_path / name, Options(**options))
+        export_run(RunFolder(tmp_path), tmp_path / name, ExportOptions(**options))
     assert list(tmp_path.iterdir()) == []
 
 

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 import heads.registered  # noqa: F401 - mmdet imports over the bridge alone
-from hrhsco_cli.export.checking import Found, compare
+from hrhsco_cli.export.checking import ImageDetections, compare_detections
 
 BOXES = torch.tensor([[10.0, 10, 14, 16], [30, 31, 36, 37], [50, 8, 52, 12]])
 SCORES, LABELS = torch.tensor([0.9, 0.6, 0.3]), torch.tensor([0, 1, 0])
@@ -12,58 +12,64 @@ SIZE = (64, 64)
 
 
 def found(boxes=BOXES, scores=SCORES, labels=LABELS, ties=()):
-    return Found(boxes, scores, labels, torch.tensor(ties))
+    return ImageDetections(boxes, scores, labels, torch.tensor(ties))
 
 
 def test_equal_in_another_order():
     order = torch.tensor([2, 0, 1])
-    one = compare(found(), found(BOXES[order] + 1e-4, SCORES[order], LABELS[order]), SIZE)
-    assert one.holds
+    one = compare_detections(
+        found(), found(BOXES[order] + 1e-4, SCORES[order], LABELS[order]), SIZE
+    )
+    assert one.is_tolerable
     assert one.box_px == pytest.approx(1e-4, rel=0.05)
     assert one.boxes == 3
 
 
 def test_half_a_cell_is_found_and_no_tie_excuses_it():
-    one = compare(found(), found(BOXES + 0.25), SIZE)
-    assert not one.holds
+    one = compare_detections(found(), found(BOXES + 0.25), SIZE)
+    assert not one.is_tolerable
     assert one.center_px == pytest.approx(0.25 * 2**0.5, rel=1e-4)
-    assert not compare(found(ties=[0.9]), found(BOXES + 0.25), SIZE).holds
+    assert not compare_detections(found(ties=[0.9]), found(BOXES + 0.25), SIZE).is_tolerable
 
 
 def test_a_tied_peak_may_move_to_its_neighbor():
     moved = BOXES.clone()
     moved[1] += 0.5
-    one = compare(found(ties=[0.6]), found(moved), SIZE)
-    assert one.holds
+    one = compare_detections(found(ties=[0.6]), found(moved), SIZE)
+    assert one.is_tolerable
     assert one.tied == 2  # once to either side
-    assert not compare(found(ties=[0.9]), found(moved), SIZE).holds
+    assert not compare_detections(found(ties=[0.9]), found(moved), SIZE).is_tolerable
 
 
 @pytest.mark.parametrize("less", [0, 2])
 def test_a_missing_detection(less):
     keep = torch.arange(3) != less
     fewer = found(BOXES[keep], SCORES[keep], LABELS[keep])
-    assert compare(found(), fewer, SIZE).unpaired == 1
-    assert compare(Found(BOXES, SCORES, LABELS, SCORES[less : less + 1]), fewer, SIZE).holds
-    assert compare(Found(*vars(fewer).values()), found(), SIZE).unpaired == 1
+    assert compare_detections(found(), fewer, SIZE).unpaired == 1
+    assert compare_detections(
+        ImageDetections(BOXES, SCORES, LABELS, SCORES[less : less + 1]), fewer, SIZE
+    ).is_tolerable
+    assert compare_detections(ImageDetections(*vars(fewer).values()), found(), SIZE).unpaired == 1
 
 
 def test_another_label_or_score():
-    assert compare(found(), found(labels=torch.tensor([0, 0, 0])), SIZE).labels == 1
-    one = compare(found(), found(scores=SCORES - 1e-3), SIZE)
-    assert not one.holds
+    assert compare_detections(found(), found(labels=torch.tensor([0, 0, 0])), SIZE).labels == 1
+    one = compare_detections(found(), found(scores=SCORES - 1e-3), SIZE)
+    assert not one.is_tolerable
     assert one.score == pytest.approx(1e-3, rel=1e-3)
 
 
 def test_nothing_found():
     none = found(BOXES[:0], SCORES[:0], LABELS[:0])
-    assert compare(none, none, SIZE).holds
-    assert compare(found(), none, SIZE).unpaired == 3
+    assert compare_detections(none, none, SIZE).is_tolerable
+    assert compare_detections(found(), none, SIZE).unpaired == 3
 
 
 def test_ties_do_not_excuse_everything():
     many = torch.arange(60.0)[:, None] * 20 + torch.tensor([0, 0, 4, 4])
     scores, labels = torch.full((60,), 0.5), torch.zeros(60, dtype=torch.long)
-    one = compare(found(many, scores, labels, [0.5]), found(many + 0.5, scores, labels), SIZE)
+    one = compare_detections(
+        found(many, scores, labels, [0.5]), found(many + 0.5, scores, labels), SIZE
+    )
     assert one.unpaired == 0
-    assert not one.holds
+    assert not one.is_tolerable

@@ -1,4 +1,4 @@
-"""Exported networks under onnxruntime against the in-tree path, where there are many peaks."""
+"""ExportResult networks under onnxruntime against the in-tree path, where there are many peaks."""
 
 import heads.registered  # noqa: F401  isort: skip - mmdet imports over the bridge alone
 import numpy as np
@@ -12,11 +12,11 @@ from hypothesis.extra import numpy as npst
 from mmdet.structures import DetDataSample
 
 from heads.offset_branch import OffsetBranch
-from hrhsco_cli.export.network import ExportableDetector, sparse_pays
-from hrhsco_cli.export.offsets import offsets_at
+from hrhsco_cli.export.network import ExportableDetector, is_sparse_faster
+from hrhsco_cli.export.offsets import compute_offsets
 from hrhsco_cli.export.peaks import find_peaks
 from hrhsco_cli.export.suppression import read_nms
-from hrhsco_cli.export.writing import save, to_onnx
+from hrhsco_cli.export.writing import convert_to_onnx, save
 from hrhsco_cli.runs.registering import register
 from reports.errors import InputError
 from tests.reference import codec
@@ -55,7 +55,11 @@ def detector(head, test_cfg):
 
 
 def session(network, example, path, dynamic):
-    save(to_onnx(network, example, dynamic), path, {"center_source": "told", "classes": ["a"]})
+    save(
+        convert_to_onnx(network, example, dynamic),
+        path,
+        {"center_source": "told", "classes": ["a"]},
+    )
     return onnxruntime.InferenceSession(str(path))
 
 
@@ -248,7 +252,7 @@ def test_offsets_at_peaks_equal_the_whole_map(stages):
     edge = (x < 9) & (y < 9) | (x >= width - 9) & (y >= height - 9)
     cell = torch.stack([x[edge], y[edge]], dim=1).expand(2, -1, -1)
     with torch.no_grad():
-        found = offsets_at(branch, feature, cell).view(2, -1, 2)
+        found = compute_offsets(branch, feature, cell).view(2, -1, 2)
         whole = branch(feature)
     torch.testing.assert_close(found, whole[:, :, y[edge], x[edge]].transpose(1, 2))
 
@@ -257,9 +261,9 @@ def test_sparse_offsets_where_they_are_cheaper():
     model = detector(
         {"use_hrh_sco": True, "heatmap_upsample_num": 2}, {"center_source": "sco", "topk": 100}
     )
-    assert sparse_pays(model, (640, 640))
-    assert not sparse_pays(model, (32, 32))
-    assert not sparse_pays(detector({}, {}), (640, 640))
+    assert is_sparse_faster(model, (640, 640))
+    assert not is_sparse_faster(model, (32, 32))
+    assert not is_sparse_faster(detector({}, {}), (640, 640))
 
 
 @pytest.mark.parametrize(

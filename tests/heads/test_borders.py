@@ -5,13 +5,13 @@ import pytest
 import torch
 from mmdet.registry import MODELS
 
-from heads.borders import centered, corner, to_image
+from heads.borders import pad_side, find_image_start, map_to_image
 
 
 @pytest.mark.parametrize("side", range(1, 70))
 def test_the_middle_pixel_stays_the_middle_one(side):
     for least in (0, 1):
-        padded, start = centered(side, 32, least)
+        padded, start = pad_side(side, 32, least)
         assert padded % 32 == 0 and side + least <= padded < side + least + 32
         assert start + side // 2 == padded // 2
         assert 0 <= start <= padded - side
@@ -19,11 +19,11 @@ def test_the_middle_pixel_stays_the_middle_one(side):
 
 def test_points_and_boxes_come_back():
     about = {"border": (6, 27, 16, 48), "scale_factor": (2.0, 0.5)}
-    assert corner(about) == (16.0, 6.0)
-    assert corner({}) == (0.0, 0.0)
+    assert find_image_start(about) == (16.0, 6.0)
+    assert find_image_start({}) == (0.0, 0.0)
     points = torch.tensor([[18.0, 7.0]])
-    assert to_image(points, about).tolist() == [[1.0, 2.0]]
-    assert to_image(points.repeat(1, 2), about).tolist() == [[1.0, 2.0, 1.0, 2.0]]
+    assert map_to_image(points, about).tolist() == [[1.0, 2.0]]
+    assert map_to_image(points.repeat(1, 2), about).tolist() == [[1.0, 2.0, 1.0, 2.0]]
 
 
 def test_decoding_takes_the_padding_away_before_the_scale():

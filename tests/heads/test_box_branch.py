@@ -58,7 +58,7 @@ def loops(branch, feature, cell):
 @pytest.mark.parametrize("spread", [1.0, 30.0])
 def test_a_box_equals_its_samples_one_by_one(order, spread):
     branch, feature = branch_and_feature(order, spread=spread, kind=torch.float64)
-    found = branch(feature)[1].at(CELLS)
+    found = branch(feature)[1].read(CELLS)
     expected = torch.stack([loops(branch, feature, cell) for cell in CELLS.tolist()])
     # The boxes are computed in single precision, where the samples lie.
     torch.testing.assert_close(found.double(), expected, rtol=1e-4, atol=1e-5)
@@ -87,7 +87,7 @@ def test_values_and_every_gradient_equal_the_whole_map(order, data):
 
 def test_no_cell_gives_no_box_and_zero_gradients():
     branch, feature = branch_and_feature()
-    none = branch(feature)[1].at(torch.zeros(0, 3, dtype=torch.long))
+    none = branch(feature)[1].read(torch.zeros(0, 3, dtype=torch.long))
     assert none.shape == (0, 4)
     none.sum().backward()
     assert branch.refine.weight.grad.abs().sum() == 0
@@ -97,13 +97,13 @@ def test_samples_far_outside_the_map_are_zero():
     branch, feature = branch_and_feature()
     with torch.no_grad():
         branch.coarse.bias.copy_(torch.tensor([1e9, 1e9, 1.0, 1.0]))
-    assert branch(feature)[1].at(CELLS).abs().sum() == 0
+    assert branch(feature)[1].read(CELLS).abs().sum() == 0
 
 
 def test_half_precision_autocast_follows_the_whole_map():
     branch, feature = branch_and_feature()
     with torch.autocast("cpu", torch.bfloat16):
-        found = branch(feature)[1].at(CELLS)
+        found = branch(feature)[1].read(CELLS)
     expected = read_boxes(whole_map(branch, feature)[1], CELLS)
     assert (found - expected).abs().max() < 0.05 * expected.abs().max()
 

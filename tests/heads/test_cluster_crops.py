@@ -223,8 +223,8 @@ def test_a_crop_of_a_padded_image_lies_in_the_middle_of_raw_black(detector):
     black = torch.tensor([-5.0, -5.0, -6.0])
     torch.testing.assert_close(padded[0][:, around], black[:, None].expand(3, int(around.sum())))
     boxes = torch.tensor([[12.0, 22.0, 30.5, 39.0]])
-    assert crop.into(boxes).tolist() == [[5.0, 4.0, 32.75, 29.5]]
-    torch.testing.assert_close(crop.back(crop.into(boxes)), boxes)
+    assert crop.map_to_crop(boxes).tolist() == [[5.0, 4.0, 32.75, 29.5]]
+    torch.testing.assert_close(crop.map_to_image(crop.map_to_crop(boxes)), boxes)
 
 
 def middle(box):

@@ -11,7 +11,7 @@ from tests.reference import codec
 
 FEATURE_SIZE = (6, 8)  # 24 x 32 px
 SOURCES = ["regression", "peak_floor", "peak_center", "sco"]
-"""Those that read no heatmap: test_yolc_head and test_perfect hold the closed forms."""
+"""Those that read no heatmap: test_yolc_head and test_perfect_peaks hold the closed forms."""
 
 # Quarters of a pixel land on cell borders at every depth; floats land anywhere.
 coordinate = st.one_of(st.integers(0, 127).map(lambda q: q / 4), st.floats(0, 31.875, width=32))

@@ -28,18 +28,20 @@ def fused(coarse, crops=(), again=(), nms_iou=0.6, max_per_img=300):
 @given(st.lists(st.tuples(*[st.floats(-50, 500)] * 4), min_size=1, max_size=5))
 def test_there_and_back_again(boxes):
     boxes = torch.tensor(boxes, dtype=torch.float64)
-    torch.testing.assert_close(CROP.back(CROP.into(boxes)), boxes, rtol=0, atol=1e-10)
+    torch.testing.assert_close(
+        CROP.map_to_image(CROP.map_to_crop(boxes)), boxes, rtol=0, atol=1e-10
+    )
 
 
 def test_the_window_s_corners_are_the_crop_s():
     window = torch.tensor([[10.0, 20, 45, 60]])
-    torch.testing.assert_close(CROP.into(window), torch.tensor([[0.0, 0, 52, 60]]))
+    torch.testing.assert_close(CROP.map_to_crop(window), torch.tensor([[0.0, 0, 52, 60]]))
 
 
 def test_fractions_stay():
     """No corner is rounded: a box at thousandths comes back at thousandths."""
     box = [13.127, 24.003, 17.891, 29.777]
-    again = found(CROP.into(torch.tensor([box], dtype=torch.float64)).tolist())
+    again = found(CROP.map_to_crop(torch.tensor([box], dtype=torch.float64)).tolist())
     assert fused(found([]), [CROP], [again]).bboxes[0].tolist() == pytest.approx(box, abs=1e-9)
 
 
@@ -59,7 +61,7 @@ def test_nothing_is_suppressed_or_cut_off_unless_asked_for():
 def test_what_a_crop_finds_in_its_padding_is_nothing():
     """Centers at 45.5 and 44.9 on x: the window ends at 45."""
     boxes = torch.tensor([[44.0, 30, 47, 40], [43, 30, 46.8, 40]], dtype=torch.float64)
-    assert len(fused(found([]), [CROP], [found(CROP.into(boxes).tolist())])) == 1
+    assert len(fused(found([]), [CROP], [found(CROP.map_to_crop(boxes).tolist())])) == 1
 
 
 def iou(a, b):

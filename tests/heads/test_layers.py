@@ -6,7 +6,7 @@ from torch import nn
 from torch.nn import functional as F
 
 from heads.heatmap_branch import BaselineHeatmapBranch, HRHHeatmapBranch
-from heads.layers import doubling, init_branch
+from heads.layers import init_branch, make_doubling
 from heads.offset_branch import OffsetBranch
 
 BRANCHES = [
@@ -34,7 +34,7 @@ def test_yolc_start(make):
 def test_bilinear_start_interpolates():
     """A doubling is torch's bilinear interpolation of a mix of channels, but at the border."""
     torch.manual_seed(0)
-    layer = nn.Sequential(doubling(6, 4), nn.Conv2d(4, 1, 1))
+    layer = nn.Sequential(make_doubling(6, 4), nn.Conv2d(4, 1, 1))
     init_branch(layer, "bilinear")
     map_ = torch.randn(2, 6, 5, 7)
     flat = torch.ones(1, 6, 5, 7) * torch.eye(6)[:, :, None, None]

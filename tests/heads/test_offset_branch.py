@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
-from heads.gathered_matmul import gathered_matmul, rows_at
+from heads.gathered_matmul import gather_rows, gathered_matmul
 from heads.offset_branch import OffsetBranch, OffsetReader
 
 DEPTHS = range(5)
@@ -244,7 +244,7 @@ def test_gathering_passes_gradcheck():
     torch.testing.assert_close(gathered_matmul(rows, table, weight, bias), torch.stack(sums))
     cells = torch.tensor([[0, 1, 2], [1, 0, 0], [1, 2, 2]])
     feature = torch.randn(2, 2, 3, 3).double().requires_grad_()
-    assert torch.autograd.gradcheck(lambda f: rows_at(f, cells), feature)
+    assert torch.autograd.gradcheck(lambda f: gather_rows(f, cells), feature)
     assert torch.autograd.gradcheck(lambda r, w, b: gathered_matmul(r, table, w, b), inputs)
 
 

@@ -90,11 +90,11 @@ def test_a_map_looked_at_all_at_once(topk, monkeypatch):
     expected = find_peaks(logits, 5, topk)
     closely = []
 
-    def first_of_plateaus(plane, y, x, reach):
+    def mark_plateau_starts(plane, y, x, reach):
         closely.append(len(y))
-        return plateaus.first_of_plateaus(plane, y, x, reach)
+        return plateaus.mark_plateau_starts(plane, y, x, reach)
 
-    monkeypatch.setattr("heads.peaks.first_of_plateaus", first_of_plateaus)
+    monkeypatch.setattr("heads.peaks.mark_plateau_starts", mark_plateau_starts)
     look_at_all_at_once(monkeypatch)
     found = find_peaks(logits, 5, topk)
     for field in ("score", "label", "cell"):

@@ -55,7 +55,7 @@ def test_shapes(options):
     assert heatmap.shape == (2, 2, 5 * ratio, 7 * ratio)
     assert offset is None if not options else offset.shape == (2, 2, 5 * ratio, 7 * ratio)
     assert coarse.shape == (2, 4, 5, 7)
-    assert refined.at(torch.tensor([[1, 4, 6], [0, 0, 0], [0, 2, 1]])).shape == (3, 4)
+    assert refined.read(torch.tensor([[1, 4, 6], [0, 0, 0], [0, 2, 1]])).shape == (3, 4)
     assert head.heatmap_stride == 4 / ratio
 
 

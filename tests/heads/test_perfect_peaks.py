@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 import heads.registered  # noqa: F401  # isort: skip - mmdet imports over the bridge alone
 
 from heads.centers import CENTER_SOURCES
-from heads.perfect import perfect_peaks
+from heads.perfect_peaks import find_perfect_peaks
 from heads.targets import encode
 from heads.yolc_head import YOLCHead
 
@@ -67,7 +67,7 @@ def test_equal_to_the_head_on_its_own_targets(depth, source, options, objects):
     center, size, label = rows[:, :2], rows[:, 2:4], rows[:, 4].long()
     boxes = torch.cat([center - size / 2, center + size / 2], dim=1)
     expected, targets = decoded_by_the_head(boxes.float(), label, depth, source, options)
-    peaks = perfect_peaks(
+    peaks = find_perfect_peaks(
         boxes, label, torch.zeros(len(boxes), dtype=torch.long),
         torch.tensor([[FEATURE[1], FEATURE[0]]]), 1 << depth, topk=5, sources=[source],
         **options,
@@ -81,7 +81,7 @@ def test_equal_to_the_head_on_its_own_targets(depth, source, options, objects):
 
 def test_images_do_not_mix():
     box = torch.tensor([[8.0, 8, 12, 12], [8, 8, 12, 12], [9, 8, 13, 12]], dtype=torch.float64)
-    peaks = perfect_peaks(
+    peaks = find_perfect_peaks(
         box, torch.tensor([0, 0, 1]), torch.tensor([0, 1, 1]), torch.tensor([[8, 8], [8, 8]]), 4
     )
     assert peaks.image.tolist() == [0, 1, 1]

@@ -2,7 +2,7 @@
 
 Every object writes a 1 into its heatmap cell and nothing else in the map is as high, so the peaks
 of a perfect heatmap are known without drawing it: the objects' cells, less those that another peak
-of the same class swallows. That makes the quantisation ceiling of a data set a matter of seconds.
+of the same class swallows. That makes the quantization ceiling of a data set a matter of seconds.
 """
 
 from collections.abc import Collection
@@ -11,18 +11,18 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from heads.cells import flat_place
+from heads.cells import ravel_index
 from heads.centers import CENTER_SOURCES, CenterSource, find_center_source
 from heads.decoding import Decoded, decode, find_feature_cells
 from heads.peaks import DEFAULT_TOPK, kernel_in_cells
-from heads.perfect_windows import DrawnObjects, perfect_windows
-from heads.plateaus import first_of_plateaus
+from heads.perfect_windows import DrawnObjects, draw_perfect_windows
+from heads.plateaus import mark_plateau_starts
 from heads.targets import (
     FEATURE_STRIDE,
     CellTargets,
     gaussian_extent,
     gaussian_mean,
-    last_in_each_cell,
+    keep_last_in_cells,
 )
 
 
@@ -89,7 +89,7 @@ class PerfectPeaks:
         return self.window[:, cut : side - cut, cut : side - cut]
 
 
-def perfect_peaks(
+def find_perfect_peaks(
     boxes: Tensor,
     label: Tensor,
     image: Tensor,
@@ -113,9 +113,15 @@ def perfect_peaks(
         image: ``(P,)`` index of the image.
         map_size: ``(B, 2)`` width and height of each image's feature map in stride-4 cells.
         upsample_ratio: r, heatmap cells a feature cell.
-        local_maximum_kernel: and ``peak_window``, ``topk``: as in the head's ``test_cfg``.
-        heatmap_target: and ``gaussian_radius_px``: as in ``targets.encode``.
+        local_maximum_kernel: as in the head's ``test_cfg``.
+        peak_window: as in ``test_cfg``.
+        topk: as in ``test_cfg``.
+        heatmap_target: as in ``targets.encode``.
+        gaussian_radius_px: as in ``targets.encode``.
         sources: that centers will be read by; what they read of the heatmap is drawn.
+
+    Raises:
+        ValueError: an option or a source is unknown.
     """
     stride = FEATURE_STRIDE / upsample_ratio
     center = (boxes[:, :2] + boxes[:, 2:]) / 2
@@ -128,25 +134,27 @@ def perfect_peaks(
     limit = (int(largest[1]), int(largest[0]))
     fine_limit = (limit[0] * upsample_ratio, limit[1] * upsample_ratio)
     xywh = torch.cat([center, half_size], dim=1) / FEATURE_STRIDE
-    box_targets = last_in_each_cell(image, torch.floor(center / FEATURE_STRIDE).long(), xywh, limit)
-    offset_targets = last_in_each_cell(image, cell, center / stride - cell, fine_limit)
+    box_targets = keep_last_in_cells(
+        image, torch.floor(center / FEATURE_STRIDE).long(), xywh, limit
+    )
+    offset_targets = keep_last_in_cells(image, cell, center / stride - cell, fine_limit)
 
     # Sorted as decoding sorts peaks of equal score: by image, class, row, column.
     distinct = torch.unique(torch.stack([image, label, cell[:, 1], cell[:, 0]], dim=1), dim=0)
     kernel = kernel_in_cells(local_maximum_kernel, stride, peak_window)
     _, plane = torch.unique_consecutive(distinct[:, :2], dim=0, return_inverse=True)
-    kept = distinct[first_of_plateaus(plane, distinct[:, 2], distinct[:, 3], kernel // 2)]
-    peaks = kept[_place_within(kept[:, 0]) < topk]
+    kept = distinct[mark_plateau_starts(plane, distinct[:, 2], distinct[:, 3], kernel // 2)]
+    peaks = kept[_rank_within(kept[:, 0]) < topk]
     peak_cell = peaks[:, [3, 2]]
     feature_cell = find_feature_cells(peak_cell, upsample_ratio)
     box = _look_up(box_targets, peaks[:, 0], feature_cell, limit)
-    window, reach = None, _widest(sources, kernel // 2)
+    window, reach = None, _find_widest_reach(sources, kernel // 2)
     if reach is not None:
         extent = gaussian_extent(2 * half_size, stride, in_pixels=gaussian_radius_px)
         mean = gaussian_mean(center / stride, cell, heatmap_target) - cell
         objects = DrawnObjects(image, label, cell, mean, *extent)
         limits = map_size[peaks[:, 0]] * upsample_ratio
-        window = perfect_windows(objects, peaks[:, 0], peaks[:, 1], peak_cell, limits, reach)
+        window = draw_perfect_windows(objects, peaks[:, 0], peaks[:, 1], peak_cell, limits, reach)
     return PerfectPeaks(
         image=peaks[:, 0],
         label=peaks[:, 1],
@@ -164,13 +172,13 @@ def perfect_peaks(
     )
 
 
-def _widest(sources: Collection[str], peak_reach: int) -> int | None:
+def _find_widest_reach(sources: Collection[str], peak_reach: int) -> int | None:
     """Cells to each side of a peak that some source reads; None if none reads the heatmap."""
     known = [find_center_source(name).window_reach for name in sources]
     return max((reach(peak_reach) for reach in known if reach is not None), default=None)
 
 
-def _place_within(group: Tensor) -> Tensor:
+def _rank_within(group: Tensor) -> Tensor:
     """0, 1, 2, ... within each run of equal numbers of a sorted ``(M,)``."""
     _, counts = torch.unique_consecutive(group, return_counts=True)
     start = torch.repeat_interleave(counts.cumsum(0) - counts, counts)
@@ -181,6 +189,6 @@ def _look_up(
     targets: CellTargets, image: Tensor, cell: Tensor, map_size: tuple[int, int]
 ) -> Tensor:
     """Values ``(M, C)`` of the targets at cells that all have one."""
-    places = flat_place(targets.batch, targets.x, targets.y, map_size)  # sorted, by construction
-    wanted = flat_place(image, cell[:, 0], cell[:, 1], map_size)
+    places = ravel_index(targets.batch, targets.x, targets.y, map_size)  # sorted, by construction
+    wanted = ravel_index(image, cell[:, 0], cell[:, 1], map_size)
     return targets.value[torch.searchsorted(places, wanted)]

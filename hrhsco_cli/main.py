@@ -28,7 +28,7 @@ from hrhsco_cli.commands.report import report
 from hrhsco_cli.commands.train import train
 from hrhsco_cli.commands.weights import weights_app
 from hrhsco_cli.console import Console, printable, tolerate_narrow_encodings
-from hrhsco_cli.stuck import exit_past_stuck
+from hrhsco_cli.processes import exit_past_stuck
 from reports.errors import InputError
 
 app = typer.Typer(

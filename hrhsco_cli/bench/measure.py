@@ -15,7 +15,7 @@ from hrhsco_cli.bench.variants import Options, Variant, build, check
 from hrhsco_cli.clock import Call, time_ms, warm_up
 from hrhsco_cli.progress import OnProgress, ignore_progress
 from hrhsco_cli.runs.environment import describe
-from hrhsco_cli.runs.registering import register
+from hrhsco_cli.runs.registration import register
 from reports.metrics.cost import CONVENTION, model_cost
 from reports.metrics.memory import peak_activation_bytes
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from hrhsco_cli.runs import recipe as recipes
 from hrhsco_cli.runs import second_pass
 from hrhsco_cli.runs.folder import RunFolder
-from hrhsco_cli.runs.weights.drawing import draw_weights
+from hrhsco_cli.runs.runner import draw_weights
 from reports.errors import InputError
 
 if TYPE_CHECKING:

@@ -36,7 +36,7 @@ def bench_forms(
     from hrhsco_cli.files import write_figure, write_json, write_text
     from hrhsco_cli.progress import show_progress
     from hrhsco_cli.runs.environment import select_device
-    from hrhsco_cli.runs.registering import register
+    from hrhsco_cli.runs.registration import register
 
     image, all_depths, numbers = parse_size(size), parse_depths(depths), parse_objects(objects)
     select_device(device)

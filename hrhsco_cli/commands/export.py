@@ -45,7 +45,7 @@ def export(
     """
     from hrhsco_cli.files import write_json
     from hrhsco_cli.runs.environment import select_device
-    from hrhsco_cli.runs.registering import register
+    from hrhsco_cli.runs.registration import register
 
     image = parse_size(size) if size is not None else None
     select_device("cpu")

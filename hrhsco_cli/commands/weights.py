@@ -61,7 +61,7 @@ def convert(
     Example: hrhsco weights convert yolc.pth runs/ours --recipe visdrone_w48_baseline
     """
     from hrhsco_cli.runs.recipe import parse_settings
-    from hrhsco_cli.runs.weights.converting import convert as make_run
+    from hrhsco_cli.runs.weight_conversion import convert as make_run
     from hrhsco_cli.shown.weights import print_converted
 
     changes = parse_settings(settings or [])

@@ -26,7 +26,7 @@ from hrhsco_cli.files import replacing
 from hrhsco_cli.runs import checkpoints, recipe, second_pass
 from hrhsco_cli.runs.environment import package_versions
 from hrhsco_cli.runs.folder import RunFolder
-from hrhsco_cli.runs.training import load_weights
+from hrhsco_cli.runs.runner import load_weights
 from reports.errors import InputError
 
 if TYPE_CHECKING:

@@ -16,7 +16,7 @@ from torch import Tensor, nn
 
 from hrhsco_cli.export.network import OUTPUTS
 from hrhsco_cli.extras import missing_extra
-from hrhsco_cli.quiet import only_from
+from hrhsco_cli.logs import limit_logger
 
 PACKAGES = ("onnx", "onnxruntime", "onnxscript")
 INPUT = "image"
@@ -106,6 +106,6 @@ def _rename_axes(shape: Any, names: dict[str, str]) -> Any:
 @contextlib.contextmanager
 def _mute_exporter() -> Iterator[None]:
     """Without what the exporter says about packages that aren't there and its own old calls."""
-    with only_from(logging.ERROR, logging.getLogger("torch.onnx")), warnings.catch_warnings():
+    with limit_logger(logging.getLogger("torch.onnx"), logging.ERROR), warnings.catch_warnings():
         warnings.simplefilter("ignore")
         yield

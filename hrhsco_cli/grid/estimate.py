@@ -140,13 +140,12 @@ def measure(plain: dict[str, Any]) -> Measured:
     """
     from mmengine.config import Config
 
-    from hrhsco_cli.runs.training import build_runner, without
-    from hrhsco_cli.runs.weights.drawing import draw_weights
+    from hrhsco_cli.runs.runner import build_runner, draw_weights, drop_keys
 
     config = Config(plain)
     with tempfile.TemporaryDirectory() as aside:
         run = RunFolder(Path(aside))
-        runner = build_runner(without(config, "test_dataloader", "test_cfg"), run)
+        runner = build_runner(drop_keys(config, "test_dataloader", "test_cfg"), run)
         runner.optim_wrapper = runner.build_optim_wrapper(config.optim_wrapper)
         draw_weights(runner.model)
         loader = runner.train_loop.dataloader

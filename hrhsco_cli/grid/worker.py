@@ -81,8 +81,8 @@ def start(environment: Mapping[str, str]) -> None:
     Args:
         environment: variables for what it starts itself.
     """
-    from hrhsco_cli.runs.orphans import end_with_parent
-    from hrhsco_cli.runs.registering import register
+    from hrhsco_cli.processes import end_with_parent
+    from hrhsco_cli.runs.registration import register
 
     # Ctrl-C reaches every process of a terminal; the grid's own process ends its workers.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
@@ -149,13 +149,13 @@ _SURE = (InputError, FloatingPointError)
 def _run_trial(task: Task, about: dict[str, Any], plain: dict[str, Any], run: RunFolder) -> None:
     from mmengine.config import Config
 
-    from hrhsco_cli.runs import training
+    from hrhsco_cli.runs import recipe
     from hrhsco_cli.runs.evaluation import evaluate_run
 
     config = Config(plain)
     trained_by = None if about["folder"] == task.trainer else task.trainer
     write_json(run.trial, about | {"trained_by": trained_by})
-    training.dump_recipe(config, run)
+    recipe.dump_recipe(config, run)
     trainer = RunFolder(task.folder / task.trainer)
     _make_sure_it_is_trained(config, trainer, run, task)
     write_note(run, "scoring", attempt=task.attempt)

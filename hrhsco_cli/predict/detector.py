@@ -17,8 +17,9 @@ from hrhsco_cli.datasets.coco_json import read_ground_truth
 from hrhsco_cli.datasets.images import require_whole
 from hrhsco_cli.datasets.tiling import Tile, Tiling, plan, whole
 from hrhsco_cli.runs import recipe, second_pass
-from hrhsco_cli.runs.evaluation import annotation_file, trained_runner
+from hrhsco_cli.runs.evaluation import annotation_file
 from hrhsco_cli.runs.folder import RunFolder
+from hrhsco_cli.runs.runner import build_trained_runner
 from hrhsco_cli.runs.variant import derive_variant
 from reports.errors import InputError
 from reports.frames import PEAK_COLUMNS
@@ -165,7 +166,7 @@ def load_detector(name: str, settings: list[str], annotations: Path | None = Non
     for key in ("test_dataloader", "test_cfg", "test_evaluator"):
         tested.pop(key, None)
     with tempfile.TemporaryDirectory() as aside:
-        model = trained_runner(tested, RunFolder(Path(aside)), weights).model.eval()
+        model = build_trained_runner(tested, RunFolder(Path(aside)), weights).model.eval()
     known = config.model.get("bbox_head", {}).get("num_classes", len(classes))
     if known != len(classes):
         raise InputError(

@@ -18,8 +18,8 @@ from hrhsco_cli.datasets.crops import FindWindows
 from hrhsco_cli.datasets.windows import Window
 from hrhsco_cli.progress import show_progress
 from hrhsco_cli.runs import recipe, second_pass
-from hrhsco_cli.runs.evaluation import TRAINING_KEYS
 from hrhsco_cli.runs.folder import RunFolder
+from hrhsco_cli.runs.runner import DROPPED_IN_TESTS, build_runner, drop_keys, load_weights
 from reports.errors import InputError
 
 
@@ -101,8 +101,6 @@ def network_windows(
     Raises:
         InputError: no run, no checkpoint, or wrong data.
     """
-    from hrhsco_cli.runs.training import build_runner, load_weights, without
-
     run.require()
     config = recipe.load_run(run)
     *_, test = recipe.dataset_nodes(config)
@@ -113,7 +111,7 @@ def network_windows(
     second_pass.wrap(config)
     found = {}
     with tempfile.TemporaryDirectory() as aside:
-        bare = without(config, *TRAINING_KEYS, "test_dataloader", "test_cfg", "visualizer")
+        bare = drop_keys(config, *DROPPED_IN_TESTS, "test_dataloader", "test_cfg", "visualizer")
         runner = build_runner(bare, RunFolder(Path(aside)))
         load_weights(second_pass.unwrapped(runner.model), run.last_checkpoint())
         model = runner.model.eval()

@@ -14,6 +14,7 @@ from hrhsco_cli.progress import OnProgress, ignore_progress
 from hrhsco_cli.runs import recipe, score_limits, second_pass
 from hrhsco_cli.runs.environment import describe
 from hrhsco_cli.runs.folder import RunFolder
+from hrhsco_cli.runs.runner import build_trained_runner
 from reports.errors import InputError
 from reports.frames import GroundTruth
 from reports.metrics.protocols import DENSE, PROTOCOLS, Protocol
@@ -21,14 +22,8 @@ from reports.metrics.score import conditions, score
 
 if TYPE_CHECKING:
     from mmengine.config import Config
-    from mmengine.runner import Runner
 
 Metrics = dict[str, Any]
-TRAINING_KEYS = (
-    "train_dataloader", "train_cfg", "optim_wrapper", "param_scheduler",
-    "val_dataloader", "val_cfg", "val_evaluator", "load_from", "resume",
-)  # fmt: skip
-"""What mmengine wants away from a recipe that is only tested."""
 
 
 def evaluate_predictions(
@@ -129,8 +124,6 @@ def _keep(
     config: "Config", metrics: Metrics, made: RunFolder, run: RunFolder, into: RunFolder
 ) -> None:
     """Put figures, and what they are of, into a folder."""
-    from hrhsco_cli.runs.training import dump_recipe
-
     if into != run:
         meta = metrics["meta"]
         config = config.copy()
@@ -139,7 +132,7 @@ def _keep(
         config.protocol = meta["protocol"] if shipped else None
         config.max_dets = None if shipped else list(meta["max_dets"])
         into.oracle.unlink(missing_ok=True)  # of what lay there before
-        dump_recipe(config, into)
+        recipe.dump_recipe(config, into)
     with replacing(into.detections) as aside:
         shutil.copyfile(made.detections, aside)
     write_json(into.metrics, metrics)
@@ -290,7 +283,7 @@ def _detect(
 
     config = config.copy()
     config.test_evaluator = {"type": "DetectionsMetric", "out_file": str(aside.detections)}
-    runner = trained_runner(config, aside, checkpoint)
+    runner = build_trained_runner(config, aside, checkpoint)
     model = second_pass.unwrapped(runner.model)
     runner.register_hook(Progress())
     crops = None
@@ -307,36 +300,6 @@ def _detect(
         image: stride / (sum(scale) / len(scale)) for image, scale in writer.scale_factors.items()
     }
     return cells, model, crops
-
-
-def trained_runner(config: "Config", aside: RunFolder, checkpoint: Path) -> "Runner":
-    """mmengine's Runner of a recipe that is trained no more, with a checkpoint's weights.
-
-    The network has its second pass around it, where the recipe asks for one.
-
-    Args:
-        config: the recipe.
-        aside: where mmengine writes its logs, which nobody reads: no folder of a run.
-        checkpoint: of the network.
-
-    Raises:
-        InputError: a component refuses its options, or the checkpoint doesn't fit.
-    """
-    from hrhsco_cli.runs.training import load_weights
-
-    runner = testing_runner(config, aside)
-    load_weights(second_pass.unwrapped(runner.model), checkpoint)
-    return runner
-
-
-def testing_runner(config: "Config", aside: RunFolder) -> "Runner":
-    """The same without weights of a checkpoint."""
-    from hrhsco_cli.runs.training import build_runner, without
-
-    config = without(config, *TRAINING_KEYS)
-    config.visualizer = None  # training curves are told while training
-    second_pass.wrap(config)
-    return build_runner(config, aside)
 
 
 def _surroundings() -> dict[str, Any]:

@@ -30,7 +30,7 @@ TRAINING_CODE = (
     "hrhsco_cli/runs/mmdet_parts.py",
     "hrhsco_cli/runs/padding.py",
     "hrhsco_cli/runs/random_state.py",
-    "hrhsco_cli/runs/sampling.py",
+    "hrhsco_cli/runs/runner.py",
     "hrhsco_cli/runs/training.py",
     "hrhsco_cli/runs/weights/fitting.py",
     "hrhsco_cli/runs/weights/layouts.py",
@@ -49,12 +49,12 @@ SCORING_CODE = (
 )
 """The code that decides how its detections are scored."""
 
-_TRAINING_KEYS = (
+_DECIDE_TRAINING = (
     "model", "train_dataloader", "train_cfg", "optim_wrapper", "param_scheduler", "custom_hooks",
     "default_hooks", "env_cfg", "randomness", "processes", "threads", "auto_scale_lr", "load_from",
     "sync_bn", "model_wrapper_cfg", "find_unused_parameters",
 )  # fmt: skip
-_TEST_KEYS = ("test_dataloader", "test_cfg", "input_size", "protocol", "max_dets", "min_score")
+_DECIDE_SCORING = ("test_dataloader", "test_cfg", "input_size", "protocol", "max_dets", "min_score")
 
 _IDLE_HOOKS = ("IterTimerHook", "LoggerHook", "CheckpointHook")
 """Hooks of a recipe that watch a training without touching it."""
@@ -113,7 +113,7 @@ def identify(config: "Config") -> Identity:
 
 
 def _training_part(config: "Config") -> dict[str, Any]:
-    part = {key: copy.deepcopy(config[key]) for key in _TRAINING_KEYS if config.get(key)}
+    part = {key: copy.deepcopy(config[key]) for key in _DECIDE_TRAINING if config.get(key)}
     part["model"].pop("test_cfg", None)
     part["randomness"].pop("seed", None)
     if "load_from" in part and Path(part["load_from"]).is_file():
@@ -123,7 +123,7 @@ def _training_part(config: "Config") -> dict[str, Any]:
 
 
 def _test_part(config: "Config") -> dict[str, Any]:
-    part = {key: copy.deepcopy(config[key]) for key in _TEST_KEYS if config.get(key)}
+    part = {key: copy.deepcopy(config[key]) for key in _DECIDE_SCORING if config.get(key)}
     part["decoding"] = config.model.get("test_cfg")
     if (crops := second_pass.options(config)) is not None:
         part[second_pass.KEY] = crops

@@ -1,17 +1,18 @@
 """What this project adds to mmdet's registries beside the head.
 
-A data set and a result writer here; the hook of random states, the backend of checkpoints, a
-sampler and a step of pipelines in their own files.
+A data set, a sampler and a result writer here; the hook of random states, the backend of
+checkpoints and a step of pipelines in their own files.
 """
 
-from collections.abc import Sequence
+from collections.abc import Sequence, Sized
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 import torch
 from mmdet.datasets.base_det_dataset import BaseDetDataset
-from mmdet.registry import DATASETS, METRICS
+from mmdet.registry import DATA_SAMPLERS, DATASETS, METRICS
+from mmengine.dataset import DefaultSampler
 from mmengine.evaluator import BaseMetric
 
 from heads.decoding import MIN_SIDE_PX
@@ -21,7 +22,6 @@ from hrhsco_cli.runs import (  # noqa: F401 (they register themselves)
     checkpoints,
     padding,
     random_state,
-    sampling,
 )
 from reports.frames import GroundTruth
 
@@ -88,6 +88,31 @@ class CocoJsonDataset(BaseDetDataset):
         if self.test_mode or not (self.filter_cfg or {}).get("filter_empty_gt"):
             return data
         return [each for each in data if each["instances"]]
+
+
+@DATA_SAMPLERS.register_module()
+class FixedLengthSampler(DefaultSampler):
+    """mmengine's ``DefaultSampler`` with as many images an epoch as it is told.
+
+    Folds, and factors with their shifted copies, have training splits of different sizes. With it
+    they are trained for the same number of steps, by the same schedule in epochs.
+    """
+
+    def __init__(
+        self, dataset: Sized, images: int, shuffle: bool = True, seed: int | None = None
+    ) -> None:
+        """Set the length.
+
+        Args:
+            dataset: what is drawn from: a random part of it where it is larger than ``images``,
+                all of it several times where it is smaller.
+            images: an epoch, all processes together.
+            shuffle: anew each epoch.
+            seed: of the shuffling; None draws one.
+        """
+        super().__init__(dataset, shuffle=shuffle, seed=seed, round_up=True)
+        self.num_samples = -(-images // self.world_size)
+        self.total_size = self.num_samples * self.world_size  # round_up repeats up to this
 
 
 @METRICS.register_module()

@@ -10,10 +10,10 @@ from pathlib import Path
 from torch import distributed
 from torch.distributed import run as torchrun
 
+from hrhsco_cli.processes import end_with_parent
 from hrhsco_cli.runs import recipe, training
 from hrhsco_cli.runs.distributed import in_torchrun
 from hrhsco_cli.runs.folder import RunFolder
-from hrhsco_cli.runs.orphans import end_with_parent
 
 
 def main(folder: str, processes: str, checkpoint: str) -> None:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from hrhsco_cli.files import refuse_output
+from hrhsco_cli.files import refuse_output, replacing
 from hrhsco_cli.runs import recorded, score_limits, second_pass
 from hrhsco_cli.runs.folder import RunFolder
 from hrhsco_cli.runs.settings import require_fitting
@@ -85,7 +85,7 @@ def load(path: Path) -> "Config":
     """
     from mmengine.config import Config
 
-    from hrhsco_cli.runs.registering import register
+    from hrhsco_cli.runs.registration import register
 
     refuse_output(path)
     register()
@@ -105,7 +105,7 @@ def load_run(run: RunFolder) -> "Config":
     """
     from mmengine.config import Config
 
-    from hrhsco_cli.runs.registering import register
+    from hrhsco_cli.runs.registration import register
 
     values = recorded.read_recorded(run.recipe)
     register()
@@ -139,6 +139,17 @@ def _prepared(config: "Config", path: Path) -> "Config":
     for key in ("protocol", "max_dets"):
         config.setdefault(key, None)
     return config
+
+
+def dump_recipe(config: "Config", run: RunFolder) -> None:
+    """Write the fully resolved recipe into a run's folder.
+
+    Args:
+        config: resolved.
+        run: its folder.
+    """
+    with replacing(run.recipe) as aside:
+        config.dump(aside)
 
 
 def parse_settings(settings: list[str]) -> dict[str, Any]:

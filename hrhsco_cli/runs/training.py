@@ -5,24 +5,23 @@ import importlib.util
 import math
 import shutil
 import tempfile
-import uuid
-import warnings
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from hrhsco_cli.extras import missing_extra
-from hrhsco_cli.files import replacing, write_json
+from hrhsco_cli.files import write_json
 from hrhsco_cli.progress import OnProgress, ignore_progress
 from hrhsco_cli.runs.environment import describe
 from hrhsco_cli.runs.folder import RunFolder
+from hrhsco_cli.runs.recipe import dump_recipe
+from hrhsco_cli.runs.runner import build_runner, build_test_runner, drop_keys, set_threads
 from reports.errors import InputError
 
 if TYPE_CHECKING:
     from mmengine.config import Config
     from mmengine.hooks import Hook
-    from mmengine.runner import Runner
 
     from hrhsco_cli.runs.weights.starting import Start
 
@@ -69,68 +68,6 @@ def use_tensorboard(config: "Config") -> None:
     if importlib.util.find_spec("tensorboard") is None:
         raise missing_extra("--tensorboard", "TensorBoard", "tensorboard")
     config.visualizer.vis_backends = [{"type": "TensorboardVisBackend"}]
-
-
-def use_threads(config: "Config") -> None:
-    """Compute with as many CPU threads as the recipe says, where there is no GPU.
-
-    How sums are rounded depends on it, so a result must not depend on how many cores were free.
-    """
-    import torch
-
-    if config.get("threads", 1) < 1:
-        raise InputError(f"threads is {config.threads}; a recipe needs at least 1")
-    if not torch.cuda.is_available():
-        torch.set_num_threads(config.get("threads", 1))
-
-
-def dump_recipe(config: "Config", run: RunFolder) -> None:
-    """Write the fully resolved recipe."""
-    with replacing(run.recipe) as aside:
-        config.dump(aside)
-
-
-def build_runner(config: "Config", run: RunFolder) -> "Runner":
-    """mmengine's Runner on the run's folder; under torchrun one rank of several.
-
-    Raises:
-        InputError: a component refuses its options; the message is the component's own.
-    """
-    from hrhsco_cli.runs.distributed import in_torchrun, join_ranks
-    from hrhsco_cli.runs.registering import register
-
-    register()
-    from mmengine.config import Config
-
-    from hrhsco_cli.runs.weights.starting import StartingRunner
-
-    use_threads(config)
-    # mmengine puts the config's text into its log and into every checkpoint, which takes yapf a
-    # tenth of a second each time; the recipe that people read is laid out by ``dump_recipe``.
-    config = Config(config.to_dict(), format_python_code=False)
-    config.work_dir = str(run.checkpoints)
-    shown = config.get("visualizer") or {"type": "Visualizer", "vis_backends": []}
-    config.visualizer = {**shown, "save_dir": str(run.tensorboard)}
-    # A name of its own for each call, since mmengine keeps loggers and message hubs by name for the
-    # life of the process, and a worker of a grid lives through many trials and retries.
-    config.experiment_name = f"{run.path.name}-{uuid.uuid4().hex[:8]}"
-    if in_torchrun():
-        join_ranks(config)
-    try:
-        with warnings.catch_warnings():
-            # The grid's workers are spawned; mmengine says that its loaders' workers are forked.
-            warnings.filterwarnings("ignore", message="Multi-processing start method")
-            return StartingRunner.from_cfg(config)
-    except (TypeError, ValueError, KeyError) as error:
-        raise InputError(f"the recipe can't be built: {error}") from error
-
-
-def without(config: "Config", *keys: str) -> "Config":
-    """A copy that lacks some keys: mmengine wants all of training's, or of testing's, or none."""
-    copy = config.copy()
-    for key in keys:
-        copy.pop(key, None)
-    return copy
 
 
 def train(
@@ -203,16 +140,16 @@ def _train(
 ) -> None:
     """Train, where there is nothing in the way."""
     from hrhsco_cli.runs.distributed import in_torchrun, launch
-    from hrhsco_cli.runs.registering import register
+    from hrhsco_cli.runs.registration import register
 
     register()
     from hrhsco_cli.runs.train_log import describe_loss
     from hrhsco_cli.runs.weights.starting import plan_start
 
-    trained = without(config, "test_dataloader", "test_cfg")
+    trained = drop_keys(config, "test_dataloader", "test_cfg")
     if resume_from is not None:
         trained.load_from, trained.resume = str(resume_from), True
-    use_threads(config)
+    set_threads(config)
     if not in_torchrun():
         decode_one_batch(config)
         if config.get("load_from") and resume_from is None:
@@ -248,8 +185,6 @@ def decode_one_batch(config: "Config") -> None:
     """
     import torch
 
-    from hrhsco_cli.runs.evaluation import testing_runner
-
     config = config.copy()
     loading = dict(config.test_dataloader)
     for key in ("persistent_workers", "prefetch_factor"):  # which go with workers
@@ -258,7 +193,7 @@ def decode_one_batch(config: "Config") -> None:
     with tempfile.TemporaryDirectory() as folder:
         aside = RunFolder(Path(folder))
         config.test_evaluator = {"type": "DetectionsMetric", "out_file": str(aside.detections)}
-        runner = testing_runner(config, aside)
+        runner = build_test_runner(config, aside)
         try:
             with torch.no_grad():
                 runner.model.eval().test_step(next(iter(runner.test_dataloader)))
@@ -293,28 +228,3 @@ def _plan(config: "Config") -> Plan:
     epochs = config.train_cfg.max_epochs
     batches = len(Runner.build_dataloader(config.train_dataloader, seed=0))
     return Plan(epochs, epochs * math.ceil(batches / config.get("processes", 1)))
-
-
-def load_weights(model: Any, checkpoint: Path) -> None:
-    """Load a checkpoint into a model, whole or not at all.
-
-    Raises:
-        InputError: the file is no checkpoint, or belongs to another architecture.
-    """
-    import torch
-
-    from hrhsco_cli.runs import checkpoints
-    from hrhsco_cli.runs.weights.fitting import fit
-
-    content = checkpoints.read(checkpoint)
-    state = content.get("state_dict", content)
-    misfits = fit(model.state_dict(), state).misfits
-    if misfits:
-        name, what = min(misfits.items())
-        raise InputError(
-            f"{checkpoint} belongs to another architecture: {len(misfits)} tensors don't fit, "
-            f"first {name} ({what}); use the recipe that it was trained with, or make a run of a "
-            "published one with hrhsco weights convert"
-        )
-    with torch.no_grad():
-        model.load_state_dict(state)

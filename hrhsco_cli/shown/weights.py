@@ -4,13 +4,13 @@ from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 from hrhsco_cli.console import Console
+from hrhsco_cli.runs.original_recipe import described, resolved, trained_for
 from hrhsco_cli.runs.weights.fitting import by_part, part_of
 from hrhsco_cli.runs.weights.layouts import head_title
-from hrhsco_cli.runs.weights.purpose import described, resolved, trained_for
 from hrhsco_cli.shown.table import new_table
 
 if TYPE_CHECKING:
-    from hrhsco_cli.runs.weights.converting import Converted
+    from hrhsco_cli.runs.weight_conversion import Converted
     from hrhsco_cli.runs.weights.reading import Weights
     from hrhsco_cli.runs.weights.starting import Start
 

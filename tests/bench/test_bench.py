@@ -43,7 +43,7 @@ def test_depths_side_by_side(tmp_path):
 def test_detectors_of_mmdet_side_by_side():
     from hrhsco_cli.bench import stages
     from hrhsco_cli.bench.variants import Options, build
-    from hrhsco_cli.runs.registering import register
+    from hrhsco_cli.runs.registration import register
 
     register()
     options = Options((64, 64), 1, "fp32", False, False, False, 3, True)

@@ -13,7 +13,7 @@ pytestmark = [pytest.mark.cuda, pytest.mark.slow]
 
 def variant_and_options(depth=2, **changes):
     from hrhsco_cli.bench.variants import Options, build
-    from hrhsco_cli.runs.registering import register
+    from hrhsco_cli.runs.registration import register
 
     register()
     options = {

@@ -15,7 +15,7 @@ from tests.helpers.calling import assert_refused, hrhsco
 
 @pytest.mark.slow
 def test_a_run_is_exported_and_a_planted_difference_found(run, tmp_path, monkeypatch):
-    from hrhsco_cli.runs.registering import register
+    from hrhsco_cli.runs.registration import register
 
     register()
     from hrhsco_cli.export import exporting
@@ -63,7 +63,7 @@ def test_another_head(run, tmp_path):
     other.mkdir()
     recipe = (run / "recipe.py").read_text()
     (other / "recipe.py").write_text(recipe.replace("'YOLCHead'", "'CenterNetHead'"))
-    from hrhsco_cli.runs.registering import register
+    from hrhsco_cli.runs.registration import register
 
     register()
     from hrhsco_cli.export.exporting import ExportOptions, export_run

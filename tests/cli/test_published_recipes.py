@@ -211,7 +211,7 @@ def test_what_the_data_set_learns(tmp_path, options, instances, images):
     """An object, one marked ignore, and one that a crop cut."""
     from mmdet.registry import DATASETS
 
-    from hrhsco_cli.runs.registering import register
+    from hrhsco_cli.runs.registration import register
 
     register()
     names = {number: f"{number}.png" for number in range(9)}

@@ -25,7 +25,7 @@ ALLOWED = {
     "hrhsco_cli/export/writing.py": "to what replacing yields to its caller",
     "hrhsco_cli/grid/executors/mirror.py": "a node's own scratch folder",
     "hrhsco_cli/runs/validation.py": "a temporary folder of its own",
-    "hrhsco_cli/runs/weights/converting.py": "inside replacing_folder",
+    "hrhsco_cli/runs/weight_conversion.py": "inside replacing_folder",
     "reports/fonts.py": "a figure is written where its caller says",
 }
 """Files that write otherwise, and why that is whole or nothing."""

@@ -17,7 +17,7 @@ from hrhsco_cli.export.offsets import compute_offsets
 from hrhsco_cli.export.peaks import find_peaks
 from hrhsco_cli.export.suppression import read_nms
 from hrhsco_cli.export.writing import convert_to_onnx, save
-from hrhsco_cli.runs.registering import register
+from hrhsco_cli.runs.registration import register
 from reports.errors import InputError
 from tests.reference import codec
 

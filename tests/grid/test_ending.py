@@ -82,10 +82,10 @@ import loky.process_executor as pools
 from hrhsco_cli import main
 from hrhsco_cli.grid.executors import forking, local
 from hrhsco_cli.grid.executors.slots import Slot
-from hrhsco_cli.runs import registering
+from hrhsco_cli.runs import registration
 
 # Calling ``abs`` needs no network's libraries, and importing them most of this test's time.
-registering.register = forking._import_rest = lambda: None
+registration.register = forking._import_rest = lambda: None
 
 # As for a process that hangs in a driver: killing it has no effect, and waiting for it no end.
 pools.kill_process_tree = lambda process: time.sleep(1000)

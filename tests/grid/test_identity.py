@@ -111,13 +111,15 @@ def test_reports_and_commands_are_no_part_of_it():
 IDLE = {
     "hrhsco_cli/clock.py",  # times
     "hrhsco_cli/extras.py",  # an error's words
+    "hrhsco_cli/progress.py",  # says how far it is
+    "hrhsco_cli/logs.py",  # says less
     "hrhsco_cli/files.py",  # writes and reads back what it is given
     "hrhsco_cli/runs/checkpoints.py",
     "hrhsco_cli/runs/environment.py",
     "hrhsco_cli/runs/folder.py",
     "hrhsco_cli/runs/pruning.py",  # ends a training, changes none
     "hrhsco_cli/runs/recipe.py",  # what it resolves is hashed itself
-    "hrhsco_cli/runs/registering.py",
+    "hrhsco_cli/runs/registration.py",
     "hrhsco_cli/runs/train_log.py",
     "hrhsco_cli/runs/validation.py",  # held bit-equal by test_running.py
     "reports/errors.py",

@@ -10,7 +10,7 @@ from mmdet.registry import TRANSFORMS
 from mmdet.structures.bbox import HorizontalBoxes
 from mmengine.registry import init_default_scope
 
-from hrhsco_cli.runs.registering import register
+from hrhsco_cli.runs.registration import register
 
 SIDE = st.integers(1, 130)
 

@@ -4,7 +4,7 @@ import sys
 
 import pytest
 
-from hrhsco_cli.runs import recipe, training
+from hrhsco_cli.runs import recipe
 from hrhsco_cli.runs.folder import RunFolder
 from hrhsco_cli.runs.recorded import read_recorded
 from reports.errors import InputError
@@ -18,7 +18,7 @@ def test_every_shipped_recipe_is_recorded_and_read_again(tmp_path):
         if listed.kind == "recipe":
             config = recipe.load(recipe.find(listed.name))
             run = RunFolder(tmp_path / listed.name)
-            training.dump_recipe(config, run)
+            recipe.dump_recipe(config, run)
             assert recipe.load_run(run).to_dict() == config.to_dict()
 
 

@@ -4,7 +4,7 @@ from collections import Counter
 
 import pytest
 
-from hrhsco_cli.runs.sampling import FixedLengthSampler
+from hrhsco_cli.runs.mmdet_parts import FixedLengthSampler
 
 
 @pytest.mark.parametrize(("size", "images"), [(7, 20), (20, 20), (50, 20)])

@@ -31,7 +31,7 @@ def forking_context() -> BaseContext | None:
     """
     if sys.platform != "linux" or threading.active_count() > 1:
         return None
-    from hrhsco_cli.runs.registering import register
+    from hrhsco_cli.runs.registration import register
 
     register()
     _start_server()

@@ -15,7 +15,7 @@ from hrhsco_cli.grid import worker
 from hrhsco_cli.grid.executors.base import A, R, WorkerLostError
 from hrhsco_cli.grid.executors.forking import forking_context
 from hrhsco_cli.grid.executors.slots import Slot
-from hrhsco_cli.stuck import report_stuck
+from hrhsco_cli.processes import report_stuck
 
 _END_S = 10.0
 """Seconds that a killed process has to be gone; one that hangs in a driver or on a dead network

@@ -203,7 +203,7 @@ def _require_room(needed: dict[str, int]) -> None:
 
 def _in_task(function: Callable[[Any], R], argument: Any, place: Place | None) -> R:
     """What runs on the node."""
-    from hrhsco_cli.runs.registering import register
+    from hrhsco_cli.runs.registration import register
 
     os.environ.setdefault("OMP_NUM_THREADS", "1")
     register()

@@ -6,12 +6,11 @@ import numpy as np
 import pytest
 import torch
 
-from hrhsco_cli.runs import recipe
+from hrhsco_cli.runs import original_recipe, recipe
 from hrhsco_cli.runs.checkpoints import resumable
 from hrhsco_cli.runs.folder import RunFolder
-from hrhsco_cli.runs.training import load_weights
-from hrhsco_cli.runs.weights import purpose
-from hrhsco_cli.runs.weights.converting import convert
+from hrhsco_cli.runs.runner import load_weights
+from hrhsco_cli.runs.weight_conversion import convert
 from hrhsco_cli.runs.weights.reading import read_weights
 from hrhsco_cli.runs.weights.starting import built
 from hrhsco_cli.shown.weights import summary
@@ -126,14 +125,14 @@ def test_weights_name_the_recipe_that_they_were_trained_for(
 ):
     weights = told(tmp_path, shapes(384, stages, plain))
     about = summary(weights)
-    assert about["recipe"] == purpose.trained_for(weights) == recipe_name
+    assert about["recipe"] == original_recipe.trained_for(weights) == recipe_name
     always = {"blur before peaks": "true", "peak window in": "cells", "protocol": "yolc"}
     assert (told_of | always).items() <= about["trained_for"].items()
 
 
 def test_a_network_of_another_width_was_trained_for_no_known_recipe(tmp_path):
     weights = told(tmp_path, shapes(32))
-    assert purpose.trained_for(weights) is None
+    assert original_recipe.trained_for(weights) is None
     assert summary(weights)["recipe"] is None
     with pytest.raises(InputError, match="name it with --recipe"):
         convert(str(weights.source), tmp_path / "run", None)
@@ -141,10 +140,10 @@ def test_a_network_of_another_width_was_trained_for_no_known_recipe(tmp_path):
 
 def test_a_recipe_that_scores_otherwise_is_told_with_what_mends_it(tmp_path):
     weights = told(tmp_path, shapes(384))
-    public = purpose.resolved("yolc_published", weights)
-    assert purpose.differences(public, public) == []
-    other = purpose.resolved("visdrone_w48_baseline", weights)
-    lines = purpose.differences(other, public)
+    public = original_recipe.resolved("yolc_published", weights)
+    assert original_recipe.differences(public, public) == []
+    other = original_recipe.resolved("visdrone_w48_baseline", weights)
+    lines = original_recipe.differences(other, public)
     assert lines == [
         "test images: their own size, there their own size, in the middle of black",
         "blur before peaks: false, there true (--set model.test_cfg.pre_peak_blur=true)",
@@ -154,7 +153,7 @@ def test_a_recipe_that_scores_otherwise_is_told_with_what_mends_it(tmp_path):
     ]
     mended = {line.split("--set ")[1].rstrip(")") for line in lines if "--set" in line}
     recipe.override(other, recipe.parse_settings(sorted(mended)))
-    assert purpose.differences(other, public) == lines[:1]
+    assert original_recipe.differences(other, public) == lines[:1]
 
 
 def plain_dict(state):

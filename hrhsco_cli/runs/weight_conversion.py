@@ -13,16 +13,15 @@ from hrhsco_cli.runs import recipe as recipes
 from hrhsco_cli.runs.environment import describe
 from hrhsco_cli.runs.evaluation import annotation_file
 from hrhsco_cli.runs.folder import RunFolder
-from hrhsco_cli.runs.training import dump_recipe
-from hrhsco_cli.runs.weights.fitting import Fit, fit
-from hrhsco_cli.runs.weights.layouts import OTHER, PUBLIC, head_options
-from hrhsco_cli.runs.weights.purpose import (
+from hrhsco_cli.runs.original_recipe import (
     differences,
     head_settings,
     public_recipe,
     resolved,
     trained_for,
 )
+from hrhsco_cli.runs.weights.fitting import Fit, fit
+from hrhsco_cli.runs.weights.layouts import OTHER, PUBLIC, head_options
 from hrhsco_cli.runs.weights.reading import Weights, located, read_weights
 from hrhsco_cli.runs.weights.starting import built, provenance
 from reports.errors import InputError
@@ -194,7 +193,7 @@ def _write(config: "Config", weights: Weights, tensors: Mapping[str, Any], run: 
     epoch = epoch if isinstance(epoch, int) else 0
     with replacing_folder(run.path) as aside:
         made = RunFolder(aside)
-        dump_recipe(config, made)
+        recipes.dump_recipe(config, made)
         meta = {
             "epoch": epoch,
             "cfg": made.recipe.read_text("utf-8"),

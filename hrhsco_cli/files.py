@@ -30,7 +30,7 @@ _TAIL_BYTES = 1 << 16
 """Where a last row is looked for: many times the length of one."""
 
 
-def replacing(path: Path) -> AbstractContextManager[Path]:
+def replace_file(path: Path) -> AbstractContextManager[Path]:
     """Yield a path to write to; it takes ``path``'s place when the block ends without an error.
 
     On an error (a full disk, an interrupt) the half-written file is removed and what stood at
@@ -41,15 +41,15 @@ def replacing(path: Path) -> AbstractContextManager[Path]:
         InputError: it can't be written to.
     """
     try:
-        place = destination(path)
+        place = resolve_destination(path)
     except OSError as error:
         raise InputError(f"can't write {path}: {error.strerror}; choose another place") from error
     if place is None:
-        return _sent_to(path)
-    return _in_place_of(place, _new_file, 0o644, lambda aside: aside.unlink(missing_ok=True))
+        return _send_to(path)
+    return _replace(place, _make_file, 0o644, lambda aside: aside.unlink(missing_ok=True))
 
 
-def destination(path: Path) -> Path | None:
+def resolve_destination(path: Path) -> Path | None:
     """The file that a path stands for, links followed; None where it is none that may be replaced.
 
     Such are ``-`` (standard output), pipes, devices, and all of ``/dev`` and ``/proc``, where the
@@ -76,7 +76,7 @@ def is_standard_output(path: Path) -> bool:
 
 
 @contextlib.contextmanager
-def only_data_on_stdout() -> Iterator[None]:
+def keep_stdout_for_data() -> Iterator[None]:
     """Keep standard output for what is written to ``-``; all that is printed goes to stderr.
 
     Raises:
@@ -109,7 +109,7 @@ def claim_output(path: Path) -> Iterator[None]:
         InputError: another output of this call is the same file.
     """
     try:
-        real = destination(path)
+        real = resolve_destination(path)
     except OSError:  # writing says what is wrong
         real = None
     if real is None:
@@ -146,7 +146,7 @@ def refuse_output(path: Path) -> None:
 
 
 @contextlib.contextmanager
-def _sent_to(path: Path) -> Iterator[Path]:
+def _send_to(path: Path) -> Iterator[Path]:
     """Yield a path to write to, whose content is written to ``path`` when the block ends."""
     with tempfile.TemporaryDirectory() as folder:
         aside = Path(folder, f"content{path.suffix}")
@@ -154,14 +154,14 @@ def _sent_to(path: Path) -> Iterator[Path]:
         yield aside
         content = aside.read_bytes()
     try:
-        with _opened(path) as file:
+        with _open_special(path) as file:
             file.write(content)
     except OSError as error:
         raise InputError(f"can't write {path}: {error.strerror or error}") from error
 
 
 @contextlib.contextmanager
-def _opened(path: Path) -> Iterator[Any]:
+def _open_special(path: Path) -> Iterator[Any]:
     """What is no regular file, to be appended to: it is neither made nor cut short."""
     if is_standard_output(path):
         stdout = _kept[0] if _kept else sys.stdout
@@ -173,7 +173,7 @@ def _opened(path: Path) -> Iterator[Any]:
         yield file
 
 
-def replacing_folder(path: Path, *, full: bool = False) -> AbstractContextManager[Path]:
+def replace_folder(path: Path, *, full: bool = False) -> AbstractContextManager[Path]:
     """Yield an empty folder to fill; it becomes ``path`` when the block ends without an error.
 
     Args:
@@ -185,7 +185,7 @@ def replacing_folder(path: Path, *, full: bool = False) -> AbstractContextManage
         InputError: the folder around it can't be written to, or there is no room.
     """
     put = _swap_folders if full else Path.replace
-    return _in_place_of(path, _new_folder, 0o755, partial(shutil.rmtree, ignore_errors=True), put)
+    return _replace(path, _make_folder, 0o755, partial(shutil.rmtree, ignore_errors=True), put)
 
 
 def _swap_folders(new: Path, path: Path) -> None:
@@ -193,7 +193,7 @@ def _swap_folders(new: Path, path: Path) -> None:
     if not path.exists():
         new.replace(path)
         return
-    old = Path(_new_folder(path)) / path.name
+    old = Path(_make_folder(path)) / path.name
     try:
         path.replace(old)
         try:
@@ -208,7 +208,7 @@ def _swap_folders(new: Path, path: Path) -> None:
 
 
 @contextlib.contextmanager
-def _in_place_of(
+def _replace(
     path: Path,
     make: Callable[[Path], str],
     mode: int,
@@ -233,31 +233,31 @@ def _in_place_of(
         remove(aside)
 
 
-def _new_file(path: Path) -> str:
+def _make_file(path: Path) -> str:
     handle, name = tempfile.mkstemp(prefix=f".{path.stem}-", suffix=path.suffix, dir=path.parent)
     os.close(handle)
     return name
 
 
-def _new_folder(path: Path) -> str:
+def _make_folder(path: Path) -> str:
     return tempfile.mkdtemp(prefix=f".{path.name}-", dir=path.parent)
 
 
 def write_bytes(path: Path, content: bytes) -> None:
     """Write ``content`` to ``path`` in one step."""
-    with replacing(path) as aside:
+    with replace_file(path) as aside:
         aside.write_bytes(content)
 
 
 def write_text(path: Path, text: str) -> None:
     """Write ``text`` to ``path`` in one step."""
-    with replacing(path) as aside:
+    with replace_file(path) as aside:
         aside.write_text(text, encoding="utf-8")
 
 
 def write_figure(path: Path, figure: "Figure") -> None:
     """Write a figure as PNG to ``path`` in one step."""
-    with replacing(path) as aside:
+    with replace_file(path) as aside:
         figure.savefig(aside, format="png")
 
 
@@ -284,7 +284,7 @@ def read_rows(path: Path) -> list[dict[str, Any]]:
     return rows
 
 
-def last_row(path: Path) -> dict[str, Any]:
+def read_last_row(path: Path) -> dict[str, Any]:
     """The last whole row of a file of JSON lines, empty without one; a long file is not read whole.
 
     The state of a grid is asked for twice a second, and the log of a long training has many lines.
@@ -383,7 +383,7 @@ def require_text(path: Path, content: bytes) -> str:
         ) from error
 
 
-def inside(folder: Path, name: str) -> Path:
+def join_inside(folder: Path, name: str) -> Path:
     """Where something called ``name`` is written in a folder, whatever the name says.
 
     Its root and each ``..`` are left out.
@@ -391,13 +391,13 @@ def inside(folder: Path, name: str) -> Path:
     Raises:
         InputError: nothing is left of it, or a link on the way leads out of the folder.
     """
-    path = folder / inner_name(name)
+    path = folder / make_inner_name(name)
     if not path.resolve().is_relative_to(folder.resolve()):
         raise InputError(f"{path} leads out of {folder} by a link; remove the link")
     return path
 
 
-def inner_name(name: str) -> str:
+def make_inner_name(name: str) -> str:
     """A name as a path below a folder: without root, ``.`` and ``..``.
 
     Raises:
@@ -409,15 +409,15 @@ def inner_name(name: str) -> str:
     return "/".join(parts)
 
 
-def file_hash(path: Path) -> str:
+def hash_file(path: Path) -> str:
     """SHA-256 of a file's content; read once, unless it changes."""
     refuse_output(path)
     stat = path.stat()
-    return _content_hash(path, stat.st_size, stat.st_mtime_ns)
+    return _hash_content(path, stat.st_size, stat.st_mtime_ns)
 
 
 @cache
-def _content_hash(path: Path, _size: int, _changed: int) -> str:
+def _hash_content(path: Path, _size: int, _changed: int) -> str:
     with path.open("rb") as file:
         digest = hashlib.sha256()
         while block := file.read(1 << 20):

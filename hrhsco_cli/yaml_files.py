@@ -10,7 +10,7 @@ from hrhsco_cli.files import read_text
 from reports.errors import InputError
 
 
-class _OnceEach:
+class _UniqueKeys:
     """A key may stand once in a mapping: of two, PyYAML silently takes the last."""
 
     def compose_mapping_node(self, anchor: Any) -> Any:
@@ -25,11 +25,11 @@ class _OnceEach:
         return node
 
 
-class _Loader(_OnceEach, yaml.SafeLoader):
+class _Loader(_UniqueKeys, yaml.SafeLoader):
     """PyYAML's safe loader with the numbers of YAML 1.2, which are JSON's and everybody's."""
 
 
-class _TextLoader(_OnceEach, yaml.BaseLoader):
+class _TextLoader(_UniqueKeys, yaml.BaseLoader):
     """Takes every scalar as the text that it is."""
 
 
@@ -56,7 +56,7 @@ def parse_yaml(text: str) -> Any:
     Raises:
         ValueError: it is no YAML; the message is one line, with the place.
     """
-    return _parsed(text, _Loader)
+    return _parse(text, _Loader)
 
 
 def read_yaml(path: Path, what: str) -> Any:
@@ -69,22 +69,22 @@ def read_yaml(path: Path, what: str) -> Any:
     Raises:
         InputError: it is missing or no YAML; the message names file and line.
     """
-    return _read(path, what, _Loader)
+    return _read_with(path, what, _Loader)
 
 
 def read_yaml_as_text(path: Path, what: str) -> Any:
     """The same with every scalar as text: a class called ``no`` or ``012`` keeps its name."""
-    return _read(path, what, _TextLoader)
+    return _read_with(path, what, _TextLoader)
 
 
-def _read(path: Path, what: str, loader: Any) -> Any:
+def _read_with(path: Path, what: str, loader: Any) -> Any:
     try:
-        return _parsed(read_text(path, what), loader)
+        return _parse(read_text(path, what), loader)
     except ValueError as error:
         raise InputError(f"{what} {path} is no YAML: {error}") from error
 
 
-def _parsed(text: str, loader: Any) -> Any:
+def _parse(text: str, loader: Any) -> Any:
     try:
         return yaml.load(text, loader)  # both loaders are safe
     except yaml.YAMLError as error:

@@ -13,7 +13,7 @@ import torch
 from heads.centers import CENTER_SOURCES
 from heads.perfect_peaks import PerfectPeaks, find_perfect_peaks
 from heads.targets import FEATURE_STRIDE
-from reports.dataset_stats import annotation_grid
+from reports.dataset_stats import measure_annotation_grid
 from reports.frames import GroundTruth
 from reports.metrics.average_precision import average_precision, evaluate
 from reports.metrics.localization import count_objects, localization_metrics
@@ -282,7 +282,7 @@ def conditions(
         "draws": draws,
         "images": len(truth.images),
         "objects": count_objects(truth),
-        "annotation_grid": annotation_grid(truth).to_dict("records"),
+        "annotation_grid": measure_annotation_grid(truth).to_dict("records"),
     }
 
 

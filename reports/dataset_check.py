@@ -22,7 +22,7 @@ _BORDER_PX = 1e-6
 
 
 @dataclass(frozen=True)
-class Tables:
+class DatasetTables:
     """One annotation file as it is, with what its images' headers say.
 
     Attributes:
@@ -47,7 +47,7 @@ class Tables:
 
 
 @dataclass(frozen=True)
-class Kind:
+class ProblemKind:
     """A kind of problem.
 
     Attributes:
@@ -62,10 +62,10 @@ class Kind:
     problem: str
     severity: str
     mend: str
-    find: Callable[[Tables], "Places"]
+    find: Callable[[DatasetTables], "Places"]
     converted: bool = False
 
-    def severity_in(self, tables: Tables) -> str:
+    def severity_in(self, tables: DatasetTables) -> str:
         """How bad it is in a file."""
         return WARNING if self.converted and tables.published else self.severity
 
@@ -73,7 +73,7 @@ class Kind:
 Places = Iterable[str]
 
 
-def _image_places(rows: pd.DataFrame, say: Callable[..., str] | None = None) -> list[str]:
+def _describe_images(rows: pd.DataFrame, say: Callable[..., str] | None = None) -> list[str]:
     """Rows of ``images`` in words."""
     return [
         f"{row.file_name} (id {row.image_id})" + (f": {say(row)}" if say else "")
@@ -81,7 +81,7 @@ def _image_places(rows: pd.DataFrame, say: Callable[..., str] | None = None) -> 
     ]
 
 
-def _box_places(tables: Tables, wrong: pd.Series) -> list[str]:
+def _describe_boxes(tables: DatasetTables, wrong: pd.Series) -> list[str]:
     """Rows of ``boxes`` in words."""
     names = tables.images.drop_duplicates("image_id").set_index("image_id")["file_name"]
     return [
@@ -91,18 +91,18 @@ def _box_places(tables: Tables, wrong: pd.Series) -> list[str]:
     ]
 
 
-def _state(tables: Tables, missing: bool) -> list[str]:
+def _find_bad_images(tables: DatasetTables, missing: bool) -> list[str]:
     state = tables.images["state"]
     if missing:
-        return _image_places(tables.images[state == "missing"])
-    return _image_places(tables.images[~state.isin(["ok", "missing"])], lambda row: row.state)
+        return _describe_images(tables.images[state == "missing"])
+    return _describe_images(tables.images[~state.isin(["ok", "missing"])], lambda row: row.state)
 
 
-def _sizes_differ(tables: Tables) -> list[str]:
+def _find_other_sizes(tables: DatasetTables) -> list[str]:
     images = tables.images[tables.images["state"] == "ok"]
     stated = images[["width", "height"]].apply(pd.to_numeric, errors="coerce").to_numpy(dtype=float)
     wrong = (stated != images[["true_width", "true_height"]].to_numpy(dtype=float)).any(axis=1)
-    return _image_places(
+    return _describe_images(
         images[wrong],
         lambda row: (
             f"{row.width}x{row.height} stated, {row.true_width:g}x{row.true_height:g} by its header"
@@ -110,8 +110,8 @@ def _sizes_differ(tables: Tables) -> list[str]:
     )
 
 
-def _twice(table: str, column: str) -> Callable[[Tables], Places]:
-    def find(tables: Tables) -> Places:
+def _find_twice(table: str, column: str) -> Callable[[DatasetTables], Places]:
+    def find(tables: DatasetTables) -> Places:
         ids = getattr(tables, table)[column]
         counts = ids[ids.duplicated(keep=False)].value_counts(sort=False)
         what = "" if column == "name" else "id "
@@ -120,8 +120,8 @@ def _twice(table: str, column: str) -> Callable[[Tables], Places]:
     return find
 
 
-def _unknown(column: str, table: str) -> Callable[[Tables], Places]:
-    def find(tables: Tables) -> Places:
+def _find_unknown(column: str, table: str) -> Callable[[DatasetTables], Places]:
+    def find(tables: DatasetTables) -> Places:
         wrong = ~tables.boxes[column].isin(set(getattr(tables, table)[column]))
         rows = tables.boxes[wrong]
         named = column.removesuffix("_id")
@@ -133,21 +133,21 @@ def _unknown(column: str, table: str) -> Callable[[Tables], Places]:
     return find
 
 
-def _sides(tables: Tables) -> np.ndarray:
+def _get_sides(tables: DatasetTables) -> np.ndarray:
     sides: np.ndarray = tables.boxes[["x", "y", "w", "h"]].to_numpy(dtype=float)
     return sides
 
 
-def _no_numbers(tables: Tables) -> Places:
-    wrong = ~np.isfinite(_sides(tables)).all(axis=1)
+def _find_no_numbers(tables: DatasetTables) -> Places:
+    wrong = ~np.isfinite(_get_sides(tables)).all(axis=1)
     return [f"annotation {each}" for each in tables.boxes["ann_id"][wrong]]
 
 
-def _no_size(tables: Tables) -> Places:
-    return _box_places(tables, (tables.boxes[["w", "h"]] <= 0).any(axis=1))
+def _find_no_size(tables: DatasetTables) -> Places:
+    return _describe_boxes(tables, (tables.boxes[["w", "h"]] <= 0).any(axis=1))
 
 
-def _edges(tables: Tables) -> np.ndarray:
+def _measure_edges(tables: DatasetTables) -> np.ndarray:
     """``(N, 4)`` px from each box to its image's left, top, right, bottom edge; below 0 outside.
 
     By the header's size, or the stated one where there is none; NaN where neither is known.
@@ -159,82 +159,97 @@ def _edges(tables: Tables) -> np.ndarray:
     place = images.index.get_indexer(pd.Index(tables.boxes["image_id"], dtype=object))
     mine = np.full((len(place), 2), np.nan)
     mine[place >= 0] = size[place[place >= 0]]
-    boxes = _sides(tables)
+    boxes = _get_sides(tables)
     edges: np.ndarray = np.column_stack([boxes[:, :2], mine - boxes[:, :2] - boxes[:, 2:]])
     return edges
 
 
-def _sized(tables: Tables) -> np.ndarray:
+def _have_size(tables: DatasetTables) -> np.ndarray:
     return np.asarray((tables.boxes[["w", "h"]] > 0).all(axis=1))
 
 
-def _outside(tables: Tables) -> Places:
-    wrong = (_edges(tables) < -OUTSIDE_TOLERANCE_PX).any(axis=1) & _sized(tables)
-    return _box_places(tables, pd.Series(wrong))
+def _find_outside(tables: DatasetTables) -> Places:
+    wrong = (_measure_edges(tables) < -OUTSIDE_TOLERANCE_PX).any(axis=1) & _have_size(tables)
+    return _describe_boxes(tables, pd.Series(wrong))
 
 
-def _at_border(tables: Tables) -> Places:
-    edges = _edges(tables)
+def _find_at_border(tables: DatasetTables) -> Places:
+    edges = _measure_edges(tables)
     near = (np.abs(edges) <= _BORDER_PX).any(axis=1) & (edges >= -OUTSIDE_TOLERANCE_PX).all(axis=1)
-    return _box_places(tables, pd.Series(near & _sized(tables)))
+    return _describe_boxes(tables, pd.Series(near & _have_size(tables)))
 
 
-def _boxes_twice(tables: Tables) -> Places:
+def _find_boxes_twice(tables: DatasetTables) -> Places:
     keys = ["image_id", "category_id", "x", "y", "w", "h"]
-    return _box_places(tables, tables.boxes.duplicated(keys) & tables.boxes["x"].notna())
+    return _describe_boxes(tables, tables.boxes.duplicated(keys) & tables.boxes["x"].notna())
 
 
-def _empty_classes(tables: Tables) -> Places:
+def _find_empty_classes(tables: DatasetTables) -> Places:
     known = tables.categories
     empty = ~known["category_id"].isin(set(tables.boxes["category_id"]))
     return [str(name) for name in known["name"][empty]]
 
 
-def _without_boxes(tables: Tables) -> Places:
+def _find_without_boxes(tables: DatasetTables) -> Places:
     images = tables.images
-    return _image_places(images[~images["image_id"].isin(set(tables.boxes["image_id"]))])
+    return _describe_images(images[~images["image_id"].isin(set(tables.boxes["image_id"]))])
 
 
-def _images_twice(tables: Tables) -> Places:
+def _find_images_twice(tables: DatasetTables) -> Places:
     content = tables.images["content"]
-    return _image_places(tables.images[content.notna() & content.duplicated()])
+    return _describe_images(tables.images[content.notna() & content.duplicated()])
 
 
-def _too_large(tables: Tables) -> Places:
+def _find_too_large(tables: DatasetTables) -> Places:
     area = tables.boxes["w"] * tables.boxes["h"]
-    return _box_places(tables, area > ANY_AREA[1])
+    return _describe_boxes(tables, area > ANY_AREA[1])
 
 
-KINDS = (
-    Kind("unreadable row or file", ERROR, "mend or remove it", lambda t: t.broken),
-    Kind("no images", ERROR, "the file lists none", lambda t: [t.file][: not len(t.images)]),
-    Kind("no classes", ERROR, "name at least one", lambda t: [t.file][: not len(t.categories)]),
-    Kind("missing image", ERROR, "copy it again or remove its image", lambda t: _state(t, True)),
-    Kind("unreadable image", ERROR, "copy it again", lambda t: _state(t, False)),
-    Kind("size differs from header", ERROR, "state the image's own size", _sizes_differ),
-    Kind("image id twice", ERROR, "number images anew", _twice("images", "image_id")),
-    Kind("annotation id twice", ERROR, "number annotations anew", _twice("boxes", "ann_id")),
-    Kind("category id twice", ERROR, "number classes anew", _twice("categories", "category_id")),
-    Kind("class name twice", WARNING, "told apart by id alone", _twice("categories", "name")),
-    Kind("unknown image", ERROR, "remove its annotations", _unknown("image_id", "images")),
-    Kind("unknown category", ERROR, "list it", _unknown("category_id", "categories")),
-    Kind("box of no numbers", ERROR, "bbox is [x, y, w, h]", _no_numbers),
-    Kind("zero or negative size", ERROR, "remove it (data convert does)", _no_size, True),
-    Kind("box outside its image", ERROR, "clip it (data convert does)", _outside, True),
-    Kind("box beyond scoring", ERROR, "no score counts so large an area", _too_large),
-    Kind("box at the border", WARNING, "perhaps cut off", _at_border),
-    Kind("box twice", WARNING, "one of them can never be found", _boxes_twice),
-    Kind("image twice", WARNING, "same bytes as another of this file", _images_twice),
-    Kind(
-        "image turned by EXIF", WARNING, "boxes must fit the turned image",
-        lambda t: _image_places(t.images[t.images["turned"].astype(bool)]),
-    ),
-    Kind("class without boxes", WARNING, "its AP is not defined", _empty_classes),
-    Kind("image without boxes", WARNING, "trained on as background", _without_boxes),
-)  # fmt: skip
+KINDS = tuple(
+    ProblemKind(*row)
+    for row in (
+        ("unreadable row or file", ERROR, "mend or remove it", lambda t: t.broken),
+        ("no images", ERROR, "the file lists none", lambda t: [t.file][: not len(t.images)]),
+        ("no classes", ERROR, "name at least one", lambda t: [t.file][: not len(t.categories)]),
+        (
+            "missing image",
+            ERROR,
+            "copy it again or remove its image",
+            lambda t: _find_bad_images(t, True),
+        ),
+        ("unreadable image", ERROR, "copy it again", lambda t: _find_bad_images(t, False)),
+        ("size differs from header", ERROR, "state the image's own size", _find_other_sizes),
+        ("image id twice", ERROR, "number images anew", _find_twice("images", "image_id")),
+        ("annotation id twice", ERROR, "number annotations anew", _find_twice("boxes", "ann_id")),
+        (
+            "category id twice",
+            ERROR,
+            "number classes anew",
+            _find_twice("categories", "category_id"),
+        ),
+        ("class name twice", WARNING, "told apart by id alone", _find_twice("categories", "name")),
+        ("unknown image", ERROR, "remove its annotations", _find_unknown("image_id", "images")),
+        ("unknown category", ERROR, "list it", _find_unknown("category_id", "categories")),
+        ("box of no numbers", ERROR, "bbox is [x, y, w, h]", _find_no_numbers),
+        ("zero or negative size", ERROR, "remove it (data convert does)", _find_no_size, True),
+        ("box outside its image", ERROR, "clip it (data convert does)", _find_outside, True),
+        ("box beyond scoring", ERROR, "no score counts so large an area", _find_too_large),
+        ("box at the border", WARNING, "perhaps cut off", _find_at_border),
+        ("box twice", WARNING, "one of them can never be found", _find_boxes_twice),
+        ("image twice", WARNING, "same bytes as another of this file", _find_images_twice),
+        (
+            "image turned by EXIF",
+            WARNING,
+            "boxes must fit the turned image",
+            lambda t: _describe_images(t.images[t.images["turned"].astype(bool)]),
+        ),
+        ("class without boxes", WARNING, "its AP is not defined", _find_empty_classes),
+        ("image without boxes", WARNING, "trained on as background", _find_without_boxes),
+    )
+)
 
 
-def check_tables(files: list[Tables]) -> pd.DataFrame:
+def check_tables(files: list[DatasetTables]) -> pd.DataFrame:
     """All problems of a data set's files, and those between them.
 
     Returns:
@@ -242,23 +257,25 @@ def check_tables(files: list[Tables]) -> pd.DataFrame:
         ``examples`` the first ``EXAMPLES`` places. Empty if nothing was found.
     """
     rows = [
-        _row(
+        _build_row(
             kind.severity_in(tables), kind.problem, tables.file, list(kind.find(tables)), kind.mend
         )
         for kind in KINDS
         for tables in files
     ]
-    rows += _between(files)
+    rows += _compare_files(files)
     found = pd.DataFrame(rows, columns=FINDING_COLUMNS)
     found = found[found["count"] > 0]
     return found.sort_values("severity", kind="stable").reset_index(drop=True)
 
 
-def _row(severity: str, problem: str, file: str, places: list[str], mend: str) -> list[object]:
+def _build_row(
+    severity: str, problem: str, file: str, places: list[str], mend: str
+) -> list[object]:
     return [severity, problem, file, len(places), places[:EXAMPLES], mend]
 
 
-def _between(files: list[Tables]) -> Iterator[list[object]]:
+def _compare_files(files: list[DatasetTables]) -> Iterator[list[object]]:
     """What only shows between two files: one image in both, other classes."""
     for index, one in enumerate(files):
         for other in files[index + 1 :]:
@@ -266,7 +283,7 @@ def _between(files: list[Tables]) -> Iterator[list[object]]:
             shared = set(one.images["content"].dropna()) & set(other.images["content"].dropna())
             both = one.images[one.images["content"].isin(shared)]
             mend = "scores on images that were trained on mean nothing"
-            yield _row(ERROR, "image in both files", names, _image_places(both), mend)
+            yield _build_row(ERROR, "image in both files", names, _describe_images(both), mend)
             classes = [
                 {tuple(row) for row in each.categories.itertuples(index=False)}
                 for each in (one, other)
@@ -274,6 +291,6 @@ def _between(files: list[Tables]) -> Iterator[list[object]]:
             differing = [f"{name} (id {number})" for number, name in sorted(
                 classes[0] ^ classes[1], key=str
             )]  # fmt: skip
-            yield _row(
+            yield _build_row(
                 ERROR, "class in one file only", names, differing, "give both the same classes"
             )

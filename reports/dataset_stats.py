@@ -33,20 +33,20 @@ class DatasetStats:
     collisions: pd.DataFrame
 
 
-def dataset_stats(truth: GroundTruth) -> DatasetStats:
+def describe_dataset(truth: GroundTruth) -> DatasetStats:
     """Describe a data set; crowd boxes are counted apart and otherwise left out."""
     boxes = truth.objects
-    centers = _with_centers(boxes)
+    centers = _add_centers(boxes)
     return DatasetStats(
-        _counts(truth, boxes),
-        _classes(truth, boxes),
-        _sizes(boxes),
-        _grid(centers),
-        _collisions(centers),
+        _count_images_and_objects(truth, boxes),
+        _count_by_class(truth, boxes),
+        _count_by_size(boxes),
+        _measure_grid(centers),
+        _count_collisions(centers),
     )
 
 
-def _counts(truth: GroundTruth, boxes: pd.DataFrame) -> pd.DataFrame:
+def _count_images_and_objects(truth: GroundTruth, boxes: pd.DataFrame) -> pd.DataFrame:
     per_image = boxes["image_id"].value_counts().reindex(truth.images["image_id"], fill_value=0)
     rows = {
         "images": len(truth.images),
@@ -61,13 +61,13 @@ def _counts(truth: GroundTruth, boxes: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame({"quantity": list(rows), "value": list(rows.values())}, dtype=object)
 
 
-def _classes(truth: GroundTruth, boxes: pd.DataFrame) -> pd.DataFrame:
+def _count_by_class(truth: GroundTruth, boxes: pd.DataFrame) -> pd.DataFrame:
     counts = boxes["category_id"].value_counts()
     table = truth.categories.rename(columns={"name": "class"})[["category_id", "class"]]
     return table.assign(objects=[int(counts.get(each, 0)) for each in table["category_id"]])
 
 
-def _sizes(boxes: pd.DataFrame) -> pd.DataFrame:
+def _count_by_size(boxes: pd.DataFrame) -> pd.DataFrame:
     inside = {
         each: int(boxes["area"].between(each.low_area, each.high_area).sum()) for each in SIZE_BINS
     }
@@ -80,16 +80,16 @@ def _sizes(boxes: pd.DataFrame) -> pd.DataFrame:
     )
 
 
-def annotation_grid(truth: GroundTruth) -> pd.DataFrame:
+def measure_annotation_grid(truth: GroundTruth) -> pd.DataFrame:
     """Share of center coordinates at whole pixels, at halves and elsewhere, by axis."""
-    return _grid(_with_centers(truth.objects))
+    return _measure_grid(_add_centers(truth.objects))
 
 
-def _with_centers(boxes: pd.DataFrame) -> pd.DataFrame:
+def _add_centers(boxes: pd.DataFrame) -> pd.DataFrame:
     return boxes.assign(cx=boxes["x"] + boxes["w"] / 2, cy=boxes["y"] + boxes["h"] / 2)
 
 
-def _grid(centers: pd.DataFrame) -> pd.DataFrame:
+def _measure_grid(centers: pd.DataFrame) -> pd.DataFrame:
     rows = []
     for axis in ("x", "y"):
         fraction = centers[f"c{axis}"].to_numpy() % 1
@@ -102,7 +102,7 @@ def _grid(centers: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["axis", "whole pixel", "half pixel", "elsewhere"])
 
 
-def _collisions(centers: pd.DataFrame) -> pd.DataFrame:
+def _count_collisions(centers: pd.DataFrame) -> pd.DataFrame:
     rows = []
     for stride in STRIDES:
         cells = centers[["image_id", "category_id"]].assign(

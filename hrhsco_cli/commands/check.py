@@ -52,7 +52,7 @@ def check(
     from hrhsco_cli.shown.gate import print_findings, print_renewal
     from reports.sections.gate import page
 
-    measured = checking.gather(metrics)
+    measured = checking.read_figures(metrics)
     if protocol is not None:
         checking.require_protocol(measured, protocol)
     if update:
@@ -60,12 +60,12 @@ def check(
         require_none(outputs, "tells what was found, and --update looks for nothing")
         old = read_baseline(baseline) if baseline.is_file() else None
         keys = None if guarded is None else parse_names(guarded, "--metrics")
-        new = checking.renewed(measured, old, baseline, keys)
+        new = checking.renew_baseline(measured, old, baseline, keys)
         write_baseline(baseline, new)
         print_renewal(old.limits if old else {}, new.limits)
         return
     require_none({"--metrics": guarded}, "chooses what --update guards, and --update is not given")
-    findings = checking.check(measured, read_baseline(baseline))
+    findings = checking.judge_figures(measured, read_baseline(baseline))
     print_findings(findings, measured.conditions["protocol"])
     text = page(findings, metrics, measured.conditions["protocol"])
     if junit is not None:

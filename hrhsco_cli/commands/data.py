@@ -200,7 +200,7 @@ def tiles(
     """
     from hrhsco_cli.commands.values import parse_splits
     from hrhsco_cli.datasets.crops import crop_dataset
-    from hrhsco_cli.datasets.tiling import Tiling, windows
+    from hrhsco_cli.datasets.tiling import Tiling, plan_windows
     from hrhsco_cli.shown.cropped import print_cropped
 
     tiling = Tiling(parse_size(size), overlap)
@@ -208,7 +208,7 @@ def tiles(
         source,
         out,
         dict.fromkeys(
-            parse_splits(splits), lambda image, _: windows((image.width, image.height), tiling)
+            parse_splits(splits), lambda image, _: plan_windows((image.width, image.height), tiling)
         ),
         originals=False,
         part="tile",
@@ -288,9 +288,9 @@ def stats(
     from hrhsco_cli.console import Console
     from hrhsco_cli.datasets.coco_json import read_ground_truth
     from hrhsco_cli.files import write_json
-    from reports.dataset_stats import dataset_stats
+    from reports.dataset_stats import describe_dataset
 
-    tables = asdict(dataset_stats(read_ground_truth(annotations)))
+    tables = asdict(describe_dataset(read_ground_truth(annotations)))
     for name, frame in tables.items():
         table = Table(*frame.columns, title=name, title_justify="left")
         for row in frame.itertuples(index=False):

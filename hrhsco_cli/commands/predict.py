@@ -72,11 +72,11 @@ def predict(
     tiling = None if tile is None else parse_tile(tile, overlap)
     select_device(device)
 
-    from hrhsco_cli.predict.predicting import Options
+    from hrhsco_cli.predict.predicting import PredictOptions
     from hrhsco_cli.predict.predicting import predict as detect
     from hrhsco_cli.shown.prediction import print_prediction
 
-    options = Options(
+    options = PredictOptions(
         out=out or Path(run.partition("@")[0], "predictions"),
         results=json_out,
         annotations=annotations,

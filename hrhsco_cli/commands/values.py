@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from hrhsco_cli.files import claim_output, is_standard_output, only_data_on_stdout
+from hrhsco_cli.files import claim_output, is_standard_output, keep_stdout_for_data
 from reports.errors import InputError
 from reports.metrics.definitions import MAX_DETS
 
@@ -40,7 +40,7 @@ def output(told: str, *names: str) -> typer.models.OptionInfo:
 def _claim(context: typer.Context, path: Path | None) -> Path | None:
     """Keep standard output, or the file, for what is written there until the call ends."""
     if path is not None and not context.resilient_parsing:
-        kept = only_data_on_stdout() if is_standard_output(path) else claim_output(path)
+        kept = keep_stdout_for_data() if is_standard_output(path) else claim_output(path)
         # The outermost context is closed even where another option's value is refused.
         context.find_root().with_resource(kept)
     return path

@@ -11,12 +11,12 @@ import numpy as np
 import pandas as pd
 
 from hrhsco_cli.datasets.coco_json import read_ground_truth
-from hrhsco_cli.datasets.convert import LAYOUTS, converted, read_layout
+from hrhsco_cli.datasets.convert import LAYOUTS, convert_in_memory, read_layout
 from hrhsco_cli.datasets.convert.layout import SourceImage
-from hrhsco_cli.datasets.images import Header, read_headers, same_contents
-from hrhsco_cli.datasets.records import ROWS, Corners, place, read_coco
+from hrhsco_cli.datasets.images import ImageHeader, name_contents, read_headers
+from hrhsco_cli.datasets.records import ROWS, Corners, describe_mismatch, read_coco
 from hrhsco_cli.files import OverwriteError
-from reports.dataset_check import ERROR, Tables, check_tables
+from reports.dataset_check import ERROR, DatasetTables, check_tables
 from reports.errors import InputError
 
 _SPLITS = ("train", "val", "test")
@@ -43,7 +43,7 @@ def check_coco(path: Path, image_folder: Path | None = None) -> pd.DataFrame:
             f"no train.json, val.json or test.json in {path}; name a COCO JSON, or a copy as "
             f"published with --layout {'|'.join(LAYOUTS)}"
         )
-    return _checked([_coco(each, image_folder) for each in files])
+    return _check_sources([_read_coco_source(each, image_folder) for each in files])
 
 
 def check_layout(layout: str, source: Path, split: str | None) -> pd.DataFrame:
@@ -58,11 +58,11 @@ def check_layout(layout: str, source: Path, split: str | None) -> pd.DataFrame:
     Raises:
         InputError: the folder is not in that layout.
     """
-    splits = [split] if split is not None or layout not in LAYOUTS else _found(layout, source)
-    return _checked([_layout(layout, source, each) for each in splits])
+    splits = [split] if split is not None or layout not in LAYOUTS else _find_splits(layout, source)
+    return _check_sources([_read_layout_source(layout, source, each) for each in splits])
 
 
-def _found(layout: str, source: Path) -> list[str | None]:
+def _find_splits(layout: str, source: Path) -> list[str | None]:
     """Published splits that are there; else the folder itself, as None."""
     there: list[str | None] = []
     failed: InputError | None = None
@@ -82,7 +82,7 @@ def _found(layout: str, source: Path) -> list[str | None]:
 
 
 @dataclass(frozen=True)
-class _Source:
+class _CheckedSource:
     """One annotation file or split before its images are looked at.
 
     Attributes:
@@ -92,27 +92,27 @@ class _Source:
         relative: whether boxes are fractions of the image's sides.
     """
 
-    tables: Tables
+    tables: DatasetTables
     paths: list[Path]
     read: Callable[[], object]
     relative: bool = False
 
 
-def _checked(sources: list[_Source]) -> pd.DataFrame:
+def _check_sources(sources: list[_CheckedSource]) -> pd.DataFrame:
     """Read each image's header once and look for problems."""
     paths = [path for each in sources for path in each.paths]
     headers = read_headers(paths)
-    contents = same_contents(paths, headers)
+    contents = name_contents(paths, headers)
     tables, start = [], 0
     for each in sources:
         mine = slice(start, start := start + len(each.paths))
-        tables.append(_described(each, headers[mine], contents[mine]))
+        tables.append(_add_headers(each, headers[mine], contents[mine]))
     found = check_tables(tables)
     refused = {
         place: replace(mine, broken=(*mine.broken, told))
         for place, (mine, each) in enumerate(zip(tables, sources, strict=True))
         if not (found.loc[found["file"] == mine.file, "severity"] == ERROR).any()
-        and (told := _refusal(each.read))
+        and (told := _explain_refusal(each.read))
     }
     if not refused:
         return found
@@ -120,7 +120,7 @@ def _checked(sources: list[_Source]) -> pd.DataFrame:
     return check_tables([refused.get(place, each) for place, each in enumerate(tables)])
 
 
-def _refusal(read: Callable[[], object]) -> str:
+def _explain_refusal(read: Callable[[], object]) -> str:
     """Why something is refused; nothing if it isn't."""
     try:
         read()
@@ -129,7 +129,9 @@ def _refusal(read: Callable[[], object]) -> str:
     return ""
 
 
-def _described(source: _Source, headers: list[Header], contents: list[str | None]) -> Tables:
+def _add_headers(
+    source: _CheckedSource, headers: list[ImageHeader], contents: list[str | None]
+) -> DatasetTables:
     """Add what the headers say; sizes that nobody states are theirs."""
     images = source.tables.images.assign(
         state=[each.state for each in headers],
@@ -148,28 +150,28 @@ def _described(source: _Source, headers: list[Header], contents: list[str | None
     return replace(source.tables, images=images, boxes=boxes)
 
 
-def _coco(path: Path, image_folder: Path | None) -> _Source:
+def _read_coco_source(path: Path, image_folder: Path | None) -> _CheckedSource:
     """A COCO JSON, whatever is wrong with it: its rows one by one, by the reader's own rules."""
     broken: list[str] = []
-    content = _content(path, broken)
-    rows = {part: _rows(content, part, kind, broken) for part, kind in ROWS.items()}
-    images = _frame(rows["images"], id="image_id", file_name="file_name", width="width",
+    content = _read_content(path, broken)
+    rows = {part: _select_rows(content, part, kind, broken) for part, kind in ROWS.items()}
+    images = _build_frame(rows["images"], id="image_id", file_name="file_name", width="width",
                     height="height")  # fmt: skip
-    boxes = _frame(rows["annotations"], id="ann_id", image_id="image_id",
+    boxes = _build_frame(rows["annotations"], id="ann_id", image_id="image_id",
                    category_id="category_id")  # fmt: skip
     unnamed = boxes["ann_id"].isna()
     boxes["ann_id"] = boxes["ann_id"].where(~unnamed, boxes.index.to_series())
-    boxes[["x", "y", "w", "h"]] = _corners(row.get("bbox") for row in rows["annotations"])
-    categories = _frame(rows["categories"], id="category_id", name="name")
+    boxes[["x", "y", "w", "h"]] = _build_corners(row.get("bbox") for row in rows["annotations"])
+    categories = _build_frame(rows["categories"], id="category_id", name="name")
     folder = image_folder or path.parent / "images"
-    return _Source(
-        Tables(path.name, images, boxes, categories, tuple(broken)),
+    return _CheckedSource(
+        DatasetTables(path.name, images, boxes, categories, tuple(broken)),
         [folder / str(name) for name in images["file_name"]],
         read=partial(read_ground_truth, path),
     )
 
 
-def _content(path: Path, broken: list[str]) -> dict[str, Any]:
+def _read_content(path: Path, broken: list[str]) -> dict[str, Any]:
     """The top level of a COCO file; empty where it is none."""
     try:
         return read_coco(path)
@@ -182,7 +184,7 @@ def _content(path: Path, broken: list[str]) -> dict[str, Any]:
         return {}
 
 
-def _rows(
+def _select_rows(
     content: dict[str, Any], part: str, kind: type[msgspec.Struct], broken: list[str]
 ) -> list[dict[str, Any]]:
     """The rows of a part that can be looked at; what the reader would refuse is told.
@@ -199,7 +201,7 @@ def _rows(
             read = msgspec.convert(row, kind)
         except msgspec.ValidationError as error:
             of_box = "`$.bbox" in str(error) and _has_ids(row, kind)
-            broken += [] if of_box else [f"{part}[{index}]: {place(error)}"]
+            broken += [] if of_box else [f"{part}[{index}]: {describe_mismatch(error)}"]
             if _has_ids(row, kind):  # else what hangs on it would be told to be lost
                 good.append(row)
         else:
@@ -217,7 +219,7 @@ def _has_ids(row: Any, kind: type[msgspec.Struct]) -> bool:
     )
 
 
-def _frame(rows: list[dict[str, Any]], **columns: str) -> pd.DataFrame:
+def _build_frame(rows: list[dict[str, Any]], **columns: str) -> pd.DataFrame:
     """Columns by their key, as they are: mixed ids stay apart."""
     return pd.DataFrame(
         {
@@ -227,7 +229,7 @@ def _frame(rows: list[dict[str, Any]], **columns: str) -> pd.DataFrame:
     )
 
 
-def _corners(boxes: Iterable[Any]) -> np.ndarray:
+def _build_corners(boxes: Iterable[Any]) -> np.ndarray:
     """``(N, 4)``; NaN where a box is not four numbers."""
     rows = []
     for box in boxes:
@@ -238,7 +240,7 @@ def _corners(boxes: Iterable[Any]) -> np.ndarray:
     return np.array(rows, dtype=float).reshape(-1, 4)
 
 
-def _layout(layout: str, source: Path, split: str | None) -> _Source:
+def _read_layout_source(layout: str, source: Path, split: str | None) -> _CheckedSource:
     """A split in a public layout; ids count from 1 where none are published."""
     broken: list[str] = []
     found = read_layout(layout, source, split, broken.append)
@@ -247,7 +249,7 @@ def _layout(layout: str, source: Path, split: str | None) -> _Source:
     images = pd.DataFrame(
         {
             "image_id": pd.Series(ids, dtype=object),
-            "file_name": [_name(each, found.image_folder) for each in listed],
+            "file_name": [_name_image(each, found.image_folder) for each in listed],
             "width": pd.Series([each.size and each.size[0] for each in listed], dtype=object),
             "height": pd.Series([each.size and each.size[1] for each in listed], dtype=object),
         }
@@ -257,8 +259,8 @@ def _layout(layout: str, source: Path, split: str | None) -> _Source:
     boxes = pd.DataFrame(rows, columns=columns).astype({"image_id": object, "category_id": object})
     boxes["ann_id"] = range(1, len(boxes) + 1)
     broken += [f"{path} has no annotation file" for path in found.unlabeled]
-    return _Source(
-        Tables(
+    return _CheckedSource(
+        DatasetTables(
             split or source.name,
             images,
             boxes,
@@ -267,11 +269,11 @@ def _layout(layout: str, source: Path, split: str | None) -> _Source:
             published=True,
         ),
         [each.path for each in listed],
-        read=partial(converted, layout, source, split),
+        read=partial(convert_in_memory, layout, source, split),
         relative=any(each.relative for each in listed),
     )
 
 
-def _name(image: SourceImage, folder: Path) -> str:
+def _name_image(image: SourceImage, folder: Path) -> str:
     inside = image.path.is_relative_to(folder)
     return str(image.path.relative_to(folder)) if inside else str(image.path)

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from hrhsco_cli.datasets.columns import result_columns
+from hrhsco_cli.datasets.columns import read_result_columns
 from hrhsco_cli.datasets.records import (
     AnnotationRow,
     CocoFile,
@@ -16,9 +16,9 @@ from hrhsco_cli.datasets.records import (
     Id,
     ImageRow,
     ResultRow,
-    decode,
-    one_kind,
-    whole,
+    are_one_kind,
+    read_records,
+    require_whole_number,
 )
 from hrhsco_cli.files import refuse_output
 from reports.errors import InputError
@@ -51,14 +51,14 @@ def read_ground_truth(path: Path) -> GroundTruth:
     try:
         stat = path.stat()
     except OSError:
-        return _ground_truth(path)  # which says what is wrong
-    return _ground_truth(path, stat.st_size, stat.st_mtime_ns)
+        return _read_ground_truth(path)  # which says what is wrong
+    return _read_ground_truth(path, stat.st_size, stat.st_mtime_ns)
 
 
 @lru_cache(maxsize=8)
-def _ground_truth(path: Path, _size: int = 0, _changed: int = 0) -> GroundTruth:
+def _read_ground_truth(path: Path, _size: int = 0, _changed: int = 0) -> GroundTruth:
     """Read a file once for as long as it stays the same: a grid asks for it with each trial."""
-    content = decode(path, CocoFile, "annotations", "COCO annotation file")
+    content = read_records(path, CocoFile, "annotations", "COCO annotation file")
     images = pd.DataFrame(
         [(each.id, each.file_name, each.width, each.height) for each in content.images],
         columns=IMAGE_COLUMNS,
@@ -70,19 +70,19 @@ def _ground_truth(path: Path, _size: int = 0, _changed: int = 0) -> GroundTruth:
         raise InputError(f"{path} has no categories; name at least one")
     for what, table in (("image", images), ("category", categories)):
         ids = table[f"{what}_id"]
-        if not one_kind(ids):
+        if not are_one_kind(ids):
             raise InputError(
-                f"{path}: {what} ids are numbers and text ({_two_kinds(ids)}); write all alike"
+                f"{path}: {what} ids are numbers and text ({_name_two_kinds(ids)}); write all alike"
             )
         _refuse(ids.duplicated(), ids, f"{path}: {what} id {{}} is there twice")
     categories = categories.sort_values("category_id").reset_index(drop=True)
-    boxes = _boxes(content.annotations, path)
+    boxes = _build_boxes(content.annotations, path)
     _check_ids(boxes, images, categories, path)
     _refuse(
         boxes["ann_id"].duplicated(), boxes["ann_id"], f"{path}: annotation id {{}} is there twice"
     )
     _check_inside(boxes, images, path)
-    regions = _ignore_regions(content.images, path)
+    regions = _build_ignore_regions(content.images, path)
     tables = [images, boxes, categories]
     tables += [regions] if len(regions) else []
     ignored = frozenset(
@@ -90,7 +90,7 @@ def _ground_truth(path: Path, _size: int = 0, _changed: int = 0) -> GroundTruth:
         for ann_id, each in zip(boxes["ann_id"], content.annotations, strict=True)
         if each.ignore and not each.iscrowd
     )
-    return GroundTruth(images, boxes, categories, _fingerprint(*tables), regions, ignored)
+    return GroundTruth(images, boxes, categories, _compute_fingerprint(*tables), regions, ignored)
 
 
 def read_scored_truth(path: Path, protocol: Protocol = DENSE) -> GroundTruth:
@@ -110,8 +110,8 @@ def read_detections(path: Path, truth: GroundTruth) -> pd.DataFrame:
         InputError: not a list of results, a box or score that can't be, or an image or category
             that the ground truth doesn't have.
     """
-    columns = result_columns(path)
-    found = _results(path) if columns is None else pd.DataFrame(columns)
+    columns = read_result_columns(path)
+    found = _read_unusual_results(path) if columns is None else pd.DataFrame(columns)
     found["ann_id"] = found.index
     _check_sizes(found, path, "result")
     _check_ids(found, truth.images, truth.categories, path, "result")
@@ -119,31 +119,31 @@ def read_detections(path: Path, truth: GroundTruth) -> pd.DataFrame:
     return found.loc[outside, DETECTION_COLUMNS].reset_index(drop=True)
 
 
-def _results(path: Path) -> pd.DataFrame:
+def _read_unusual_results(path: Path) -> pd.DataFrame:
     """Columns image_id, category_id, x, y, w, h and score of a result file that isn't as most are.
 
     Ids may be 7.0 or text here; what else is wrong is told with its place.
     """
-    rows = decode(path, list[ResultRow], "detections", _RESULTS)
+    rows = read_records(path, list[ResultRow], "detections", _RESULTS)
     boxes = np.fromiter((each.bbox for each in rows), dtype=np.dtype((float, 4)), count=len(rows))
     found = pd.DataFrame(boxes, columns=["x", "y", "w", "h"])
     for key in ("image_id", "category_id"):
-        found[key] = _ids([getattr(each, key) for each in rows], key, path)
+        found[key] = _build_id_column([getattr(each, key) for each in rows], key, path)
     found["score"] = np.fromiter((each.score for each in rows), float, len(rows))
     return found
 
 
-def _ids(ids: list[Id], key: str, path: Path) -> pd.Series:
+def _build_id_column(ids: list[Id], key: str, path: Path) -> pd.Series:
     """A column of whole numbers, or of text as it is."""
     if float in set(map(type, ids)):
         try:
-            ids = [whole(each, key) for each in ids]
+            ids = [require_whole_number(each, key) for each in ids]
         except ValueError as error:
             raise InputError(f"{path}: {error}") from error
     return pd.Series(ids, dtype=object).infer_objects()
 
 
-def coco_dict(
+def build_coco(
     images: list[dict[str, Any]],
     annotations: list[dict[str, Any]],
     categories: list[tuple[int, str]],
@@ -166,12 +166,12 @@ def coco_dict(
     }
 
 
-def _boxes(annotations: list[AnnotationRow], path: Path) -> pd.DataFrame:
+def _build_boxes(annotations: list[AnnotationRow], path: Path) -> pd.DataFrame:
     if not annotations:
         return pd.DataFrame({name: pd.Series(dtype=float) for name in BOX_COLUMNS}).astype(
             {"image_id": object, "iscrowd": bool}
         )
-    boxes = _corners([each.bbox for each in annotations])
+    boxes = _build_sides([each.bbox for each in annotations])
     boxes["ann_id"] = [
         place if each.id is None else each.id for place, each in enumerate(annotations)
     ]
@@ -184,23 +184,23 @@ def _boxes(annotations: list[AnnotationRow], path: Path) -> pd.DataFrame:
     return boxes[BOX_COLUMNS]
 
 
-def _ignore_regions(images: list[ImageRow], path: Path) -> pd.DataFrame:
+def _build_ignore_regions(images: list[ImageRow], path: Path) -> pd.DataFrame:
     """Regions of images in which nothing counts, as ``hrhsco data convert`` writes them."""
     found = [(each.id, box) for each in images for box in each.ignore_regions or []]
     if not found:
         return pd.DataFrame({name: [] for name in REGION_COLUMNS})
     ids = pd.Series([image for image, _ in found], dtype=object)
-    regions = _corners([box for _, box in found]).assign(image_id=ids, ann_id=ids)
+    regions = _build_sides([box for _, box in found]).assign(image_id=ids, ann_id=ids)
     _check_sizes(regions, path, "ignore region of image")
     return regions[REGION_COLUMNS]
 
 
-def _corners(boxes: list[Corners]) -> pd.DataFrame:
+def _build_sides(boxes: list[Corners]) -> pd.DataFrame:
     corners = np.array(boxes, dtype=float).reshape(-1, 4)
     return pd.DataFrame(corners, columns=["x", "y", "w", "h"])
 
 
-def _two_kinds(ids: pd.Series) -> str:
+def _name_two_kinds(ids: pd.Series) -> str:
     text = ids.map(lambda each: isinstance(each, str))
     return f"{ids[~text].iloc[0]!r} and {ids[text].iloc[0]!r}"
 
@@ -231,11 +231,11 @@ def _check_ids(
             ~boxes[column].isin(set(known[column])),
             boxes["ann_id"],
             f"{path}: {what} {{}} names an unknown {column.removesuffix('_id')}"
-            f"{_other_kind(boxes[column], known[column])}; its annotations must list it",
+            f"{_mention_other_kind(boxes[column], known[column])}; its annotations must list it",
         )
 
 
-def _other_kind(ids: pd.Series, known: pd.Series) -> str:
+def _mention_other_kind(ids: pd.Series, known: pd.Series) -> str:
     """Says so where ids would be known if numbers were text, or text numbers."""
     strange = set(map(str, ids[~ids.isin(set(known))].head()))
     return " (it is there as another kind of id)" if strange & set(map(str, known)) else ""
@@ -265,7 +265,7 @@ def _refuse(wrong: pd.Series, ids: pd.Series, message: str) -> None:
         raise InputError(message.format(repr(ids[wrong].tolist()[0])) + more)
 
 
-def _fingerprint(*tables: pd.DataFrame) -> str:
+def _compute_fingerprint(*tables: pd.DataFrame) -> str:
     """Digest of the content; the order of keys and the file's path don't enter, ids do."""
     digest = hashlib.sha256()
     for table in tables:

@@ -26,7 +26,7 @@ _TAIL_BYTES = 1 << 14
 _BETWEEN_ROWS = re.compile(rb"\}\s*,\s*(?=\{)")
 
 
-class Row(msgspec.Struct, gc=False):
+class PlainResultRow(msgspec.Struct, gc=False):
     """One row of COCO results; other keys are passed over."""
 
     image_id: int | str
@@ -35,10 +35,12 @@ class Row(msgspec.Struct, gc=False):
     score: float
 
 
-_DECODER = msgspec.json.Decoder(list[Row])
+_DECODER = msgspec.json.Decoder(list[PlainResultRow])
 
 
-def result_columns(path: Path, block_bytes: int = _BLOCK_BYTES) -> dict[str, np.ndarray] | None:
+def read_result_columns(
+    path: Path, block_bytes: int = _BLOCK_BYTES
+) -> dict[str, np.ndarray] | None:
     """Read COCO results (``.json`` or ``.json.gz``) as nearly all files have them.
 
     Args:
@@ -57,13 +59,15 @@ def result_columns(path: Path, block_bytes: int = _BLOCK_BYTES) -> dict[str, np.
     opened = gzip.open if path.suffix == ".gz" else open
     try:
         with opened(path, "rb") as file:
-            parts = [_columns(_DECODER.decode(block)) for block in _blocks(file, block_bytes)]
+            parts = [
+                _build_columns(_DECODER.decode(block)) for block in _split_blocks(file, block_bytes)
+            ]
     except (OSError, EOFError, zlib.error, msgspec.MsgspecError, OverflowError, UnicodeDecodeError):
         return None
     return {key: np.concatenate([part[key] for part in parts]) for key in parts[0]}
 
 
-def _blocks(file: BinaryIO | gzip.GzipFile, block_bytes: int) -> Iterator[bytes]:
+def _split_blocks(file: BinaryIO | gzip.GzipFile, block_bytes: int) -> Iterator[bytes]:
     """A JSON list as lists that together have its rows, cut between two rows.
 
     A cut in a string or in a nested list would leave invalid JSON before it, so that no list is
@@ -81,12 +85,12 @@ def _blocks(file: BinaryIO | gzip.GzipFile, block_bytes: int) -> Iterator[bytes]
     yield rest
 
 
-def _columns(rows: list[Row]) -> dict[str, np.ndarray]:
+def _build_columns(rows: list[PlainResultRow]) -> dict[str, np.ndarray]:
     count = len(rows)
     box = np.fromiter(map(attrgetter("bbox"), rows), np.dtype((float, 4)), count)
     return {
-        "image_id": _ids([row.image_id for row in rows]),
-        "category_id": _ids([row.category_id for row in rows]),
+        "image_id": _build_ids([row.image_id for row in rows]),
+        "category_id": _build_ids([row.category_id for row in rows]),
         "x": box[:, 0],
         "y": box[:, 1],
         "w": box[:, 2],
@@ -95,7 +99,7 @@ def _columns(rows: list[Row]) -> dict[str, np.ndarray]:
     }
 
 
-def _ids(ids: list[int | str]) -> np.ndarray:
+def _build_ids(ids: list[int | str]) -> np.ndarray:
     """Numbers; or ids as they are where any is text, for numpy would make one of "7"."""
     kinds = set(map(type, ids))
     return np.array(ids, dtype=object if str in kinds else np.int64)

@@ -18,10 +18,10 @@ import numpy as np
 import pandas as pd
 from PIL import Image
 
-from hrhsco_cli.datasets.coco_json import coco_dict, read_ground_truth
+from hrhsco_cli.datasets.coco_json import build_coco, read_ground_truth
 from hrhsco_cli.datasets.images import read_image
 from hrhsco_cli.datasets.windows import Window, clip_boxes, move_boxes
-from hrhsco_cli.files import inner_name, read_json, replacing_folder, write_json
+from hrhsco_cli.files import make_inner_name, read_json, replace_folder, write_json
 from hrhsco_cli.progress import show_progress
 from reports.errors import InputError
 from reports.frames import GroundTruth
@@ -46,7 +46,7 @@ def cut_bilinear(pixels: Image.Image, window: Window, scale: float) -> Image.Ima
 
 
 @dataclass
-class Summary:
+class CropSummary:
     """What came of a split.
 
     Attributes:
@@ -77,7 +77,7 @@ def crop_dataset(
     resample: Resample = cut_bilinear,
     least_area: float = 0.0,
     pad: tuple[int, int] | None = None,
-) -> dict[str, Summary]:
+) -> dict[str, CropSummary]:
     """Crop the images of some splits into a new data set; its other splits are copied as is.
 
     Args:
@@ -103,22 +103,26 @@ def crop_dataset(
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
         raise InputError(f"{out} is not empty; choose another folder or remove it")
     truths = {name: read_ground_truth(source / f"{name}.json") for name in find_windows}
-    with replacing_folder(out) as aside:
-        done: dict[str, Summary] = {}
+    with replace_folder(out) as aside:
+        done: dict[str, CropSummary] = {}
         for name in SPLITS:
             if name in find_windows:
-                split = _Split(source, aside, scale, originals, part, resample, least_area, pad)
+                split = _CroppedSplit(
+                    source, aside, scale, originals, part, resample, least_area, pad
+                )
                 done[name] = split.crop(truths[name], find_windows[name], f"{part}s of {name}")
                 made = {"made_by": f"hrhsco data {part}s", "scale": scale, **(about or {})}
                 made |= {} if pad is None else {"pad": list(pad)}
-                write_json(aside / f"{name}.json", split.coco(truths[name], made), indent=None)
+                write_json(
+                    aside / f"{name}.json", split.build_coco(truths[name], made), indent=None
+                )
             elif (source / f"{name}.json").is_file():
                 _copy_split(source, aside, name)
     return done
 
 
 @dataclass
-class _Split:
+class _CroppedSplit:
     """One split on its way into the new data set."""
 
     source: Path
@@ -131,9 +135,9 @@ class _Split:
     pad: tuple[int, int] | None
     images: list[dict[str, Any]] = field(default_factory=list)
     annotations: list[dict[str, Any]] = field(default_factory=list)
-    summary: Summary = field(default_factory=Summary)
+    summary: CropSummary = field(default_factory=CropSummary)
 
-    def crop(self, truth: GroundTruth, find_windows: FindWindows, title: str) -> Summary:
+    def crop(self, truth: GroundTruth, find_windows: FindWindows, title: str) -> CropSummary:
         """Take every image; refuse a split without any cluster, since nothing would be new."""
         marked = truth.boxes.assign(ignore=truth.boxes["ann_id"].isin(truth.ignored))
         boxes, regions = dict(iter(marked.groupby("image_id"))), truth.ignore_regions
@@ -151,10 +155,10 @@ class _Split:
             )
         return self.summary
 
-    def coco(self, truth: GroundTruth, info: dict[str, Any]) -> dict[str, Any]:
+    def build_coco(self, truth: GroundTruth, info: dict[str, Any]) -> dict[str, Any]:
         """The annotation file."""
         categories = list(truth.categories.itertuples(index=False, name=None))
-        return coco_dict(self.images, self.annotations, categories, info)
+        return build_coco(self.images, self.annotations, categories, info)
 
     def _take(
         self, image: Any, boxes: pd.DataFrame, ignored: np.ndarray, windows: list[Window]
@@ -174,7 +178,7 @@ class _Split:
     ) -> set[Any]:
         """Write and list the crops of an image; returns which boxes are whole in one."""
         whole: set[Any] = set()
-        pixels = _open(self.source / "images" / image.file_name, image)
+        pixels = _read_as_training(self.source / "images" / image.file_name, image)
         for number, window in enumerate(windows, start=1):
             crop = self.resample(pixels, window, self.scale)
             inside, cut = move_boxes(boxes, window, image, crop.size)
@@ -184,11 +188,11 @@ class _Split:
             about = {"crop_of": image.file_name, "window": list(window)}
             listed = pd.concat([inside, cut.assign(ignore=False)])
             if self.pad is not None:
-                crop, corner = _padded(crop, self.pad)
+                crop, corner = _pad(crop, self.pad)
                 listed[["x", "y"]] += corner
                 regions[:, :2] += corner
                 about["corner"] = list(corner)
-            stem = PurePosixPath(inner_name(image.file_name)).with_suffix("")
+            stem = PurePosixPath(make_inner_name(image.file_name)).with_suffix("")
             file_name = f"{stem}_{self.part}{number}.png"
             _save(crop, self.out / "images" / file_name)
             self._list(file_name, crop.size, listed, regions, **about)
@@ -227,7 +231,7 @@ class _Split:
             )
 
 
-def _padded(crop: Image.Image, least: tuple[int, int]) -> tuple[Image.Image, tuple[int, int]]:
+def _pad(crop: Image.Image, least: tuple[int, int]) -> tuple[Image.Image, tuple[int, int]]:
     """A crop in the middle of black of at least a size, and where it begins there."""
     size = (max(crop.width, least[0]), max(crop.height, least[1]))
     corner = ((size[0] - crop.width) // 2, (size[1] - crop.height) // 2)
@@ -252,7 +256,7 @@ def _copy_split(source: Path, out: Path, name: str) -> None:
 
 def _copy_image(source: Path, out: Path, file_name: str) -> str:
     """Copy an image; its name in the new data set, which lies inside that whatever it was."""
-    image, name = source / "images" / file_name, inner_name(file_name)
+    image, name = source / "images" / file_name, make_inner_name(file_name)
     target = out / "images" / name
     if not image.is_file():
         raise InputError(f"{image} is missing; put the images into {source / 'images'}")
@@ -264,7 +268,7 @@ def _copy_image(source: Path, out: Path, file_name: str) -> str:
     return name
 
 
-def _open(path: Path, image: Any) -> Image.Image:
+def _read_as_training(path: Path, image: Any) -> Image.Image:
     """An image in RGB, as training's loader sees it."""
     pixels = read_image(path)
     height, width = pixels.shape[:2]

@@ -17,10 +17,10 @@ import pandas as pd
 from PIL import Image
 
 from hrhsco_cli.datasets.coco_json import read_ground_truth
-from hrhsco_cli.datasets.crops import SPLITS, Summary, crop_dataset
+from hrhsco_cli.datasets.crops import SPLITS, CropSummary, crop_dataset
 from hrhsco_cli.datasets.tiling import ALIGNMENT_PX
 from hrhsco_cli.datasets.windows import Window
-from reports.dataset_stats import annotation_grid
+from reports.dataset_stats import measure_annotation_grid
 from reports.errors import InputError
 from reports.frames import GroundTruth
 
@@ -29,7 +29,7 @@ LEAST_AREA = 1.0
 
 
 @dataclass(frozen=True)
-class Downsampled:
+class DownsamplingSummary:
     """What came of a data set.
 
     Attributes:
@@ -38,13 +38,13 @@ class Downsampled:
             half pixels; None for a split without objects.
     """
 
-    splits: dict[str, Summary]
+    splits: dict[str, CropSummary]
     on_halves: dict[str, float | None]
 
 
 def downsample_dataset(
     source: Path, out: Path, factor: int, *, phases: bool = False, excuse_vanished: bool = False
-) -> Downsampled:
+) -> DownsamplingSummary:
     """Make a data set of 1/``factor`` of another's size.
 
     Args:
@@ -85,7 +85,9 @@ def downsample_dataset(
         resample=average_blocks,
         least_area=LEAST_AREA,
     )
-    return Downsampled(done, {name: _on_halves(truth) for name, truth in truths.items()})
+    return DownsamplingSummary(
+        done, {name: _measure_on_halves(truth) for name, truth in truths.items()}
+    )
 
 
 def average_blocks(pixels: Image.Image, window: Window, scale: float) -> Image.Image:
@@ -147,8 +149,8 @@ def _refuse_vanished(truth: GroundTruth, path: Path, factor: int) -> None:
         )
 
 
-def _on_halves(truth: GroundTruth) -> float | None:
+def _measure_on_halves(truth: GroundTruth) -> float | None:
     if truth.objects.empty:
         return None
-    grid = annotation_grid(truth)
+    grid = measure_annotation_grid(truth)
     return float((grid["whole pixel"] + grid["half pixel"]).min())

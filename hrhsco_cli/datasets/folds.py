@@ -5,10 +5,10 @@ from typing import Any
 
 import pandas as pd
 
-from hrhsco_cli.datasets.coco_json import coco_dict, read_ground_truth
+from hrhsco_cli.datasets.coco_json import build_coco, read_ground_truth
 from hrhsco_cli.datasets.crops import SPLITS
-from hrhsco_cli.datasets.images import read_headers, same_contents
-from hrhsco_cli.files import replacing_folder, write_json
+from hrhsco_cli.datasets.images import name_contents, read_headers
+from hrhsco_cli.files import replace_folder, write_json
 from reports.errors import InputError
 from reports.frames import GroundTruth
 
@@ -38,9 +38,9 @@ def split_folds(
         )
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
         raise InputError(f"{out} is not empty; choose another folder or remove it")
-    truths = _splits(source)
+    truths = _read_splits(source)
     group = {
-        name: _group(name, prefixes, source)
+        name: _find_group(name, prefixes, source)
         for truth in truths
         for name in truth.images["file_name"]
     }
@@ -49,7 +49,7 @@ def split_folds(
             raise InputError(f"no image of {source} belongs to the fold {prefix!r}; leave it out")
     _refuse_shared(source / "images", truths, group)
     counts: dict[str, tuple[int, int]] = {}
-    with replacing_folder(out) as aside:
+    with replace_folder(out) as aside:
         for prefix in prefixes:
             folder = aside / prefix
             folder.mkdir()
@@ -60,7 +60,7 @@ def split_folds(
             }
             info = {"made_by": "hrhsco data folds", "test": prefix, "folds": prefixes}
             for split, names in wanted.items():
-                content = _coco(truths, names, one_class, info)
+                content = _build_fold(truths, names, one_class, info)
                 write_json(folder / f"{split}.json", content, indent=None)
             counts[prefix] = (len(wanted["train"]), len(wanted["val"]))
     return counts
@@ -71,7 +71,7 @@ def _is_name(prefix: str) -> bool:
     return bool(prefix) and "/" not in prefix and not prefix.startswith(".")
 
 
-def _splits(source: Path) -> list[GroundTruth]:
+def _read_splits(source: Path) -> list[GroundTruth]:
     truths = [
         read_ground_truth(source / f"{name}.json")
         for name in SPLITS
@@ -84,7 +84,7 @@ def _splits(source: Path) -> list[GroundTruth]:
     return truths
 
 
-def _group(name: str, prefixes: list[str], source: Path) -> str:
+def _find_group(name: str, prefixes: list[str], source: Path) -> str:
     fitting = [prefix for prefix in prefixes if name.startswith(prefix)]
     if not fitting:
         raise InputError(
@@ -107,7 +107,7 @@ def _refuse_shared(folder: Path, truths: list[GroundTruth], group: dict[str, str
         if header.state != "ok":
             raise InputError(f"{path}: {header.state}; put the image there")
     first: dict[str, str] = {}
-    for name, content in zip(names, same_contents(paths, headers), strict=True):
+    for name, content in zip(names, name_contents(paths, headers), strict=True):
         if content is None:
             continue
         other = first.setdefault(content, name)
@@ -118,7 +118,7 @@ def _refuse_shared(folder: Path, truths: list[GroundTruth], group: dict[str, str
             )
 
 
-def _coco(
+def _build_fold(
     truths: list[GroundTruth], names: set[str], one_class: str | None, info: dict[str, Any]
 ) -> dict[str, Any]:
     """The annotation file of some images, with ids of its own."""
@@ -149,4 +149,4 @@ def _coco(
                     }
                 )
     categories = list(truths[0].categories.itertuples(index=False, name=None))
-    return coco_dict(images, annotations, [(1, one_class)] if one_class else categories, info)
+    return build_coco(images, annotations, [(1, one_class)] if one_class else categories, info)

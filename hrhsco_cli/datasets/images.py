@@ -20,7 +20,7 @@ import numpy as np
 import pandas as pd
 from PIL import Image
 
-from hrhsco_cli.files import file_hash, refuse_output
+from hrhsco_cli.files import hash_file, refuse_output
 from reports.errors import InputError
 
 SUFFIXES = (".bmp", ".jp2", ".jpeg", ".jpg", ".png", ".ppm", ".tif", ".tiff", ".webp")
@@ -41,7 +41,7 @@ warnings.filterwarnings("ignore", module=r"PIL\.")
 
 
 @dataclass(frozen=True)
-class Header:
+class ImageHeader:
     """What a file says of its image.
 
     Attributes:
@@ -70,14 +70,14 @@ def read_image(path: Path) -> np.ndarray:
     Raises:
         InputError: it is missing, broken, or of pixels that have no one meaning.
     """
-    require_whole(path)
-    pixels = _decoded(path, cv2.IMREAD_COLOR)
+    require_readable(path)
+    pixels = _decode_pixels(path, cv2.IMREAD_COLOR)
     if pixels is None:
-        raise _unreadable(path, "its pixels can't be decoded")
+        raise _build_unreadable_error(path, "its pixels can't be decoded")
     return pixels
 
 
-def require_whole(path: Path) -> Header:
+def require_readable(path: Path) -> ImageHeader:
     """The header of an image that can be read.
 
     Raises:
@@ -87,22 +87,22 @@ def require_whole(path: Path) -> Header:
     if header.state == "missing":
         raise InputError(f"no image {path}; copy it there")
     if header.state != "ok":
-        raise _unreadable(path, header.state)
+        raise _build_unreadable_error(path, header.state)
     return header
 
 
-def image_size(path: Path) -> tuple[int, int]:
+def read_image_size(path: Path) -> tuple[int, int]:
     """Width and height as the image is read; pixels are decoded only where its header won't do.
 
     Raises:
         InputError: it is missing, or no image.
     """
-    header = require_whole(path)
+    header = require_readable(path)
     assert header.width is not None and header.height is not None
     return header.width, header.height
 
 
-def read_header(path: Path) -> Header:
+def read_header(path: Path) -> ImageHeader:
     """What an image's file says of it; read once for as long as the file stays the same.
 
     Raises:
@@ -112,13 +112,13 @@ def read_header(path: Path) -> Header:
     try:
         stat = path.stat()
     except (OSError, ValueError):  # the latter for a name that no file can have
-        return Header("missing")
+        return ImageHeader("missing")
     if not path.is_file():
-        return Header("is no file")
-    return _header(path, stat.st_size, stat.st_mtime_ns)
+        return ImageHeader("is no file")
+    return _read_header(path, stat.st_size, stat.st_mtime_ns)
 
 
-def read_headers(paths: Sequence[Path]) -> list[Header]:
+def read_headers(paths: Sequence[Path]) -> list[ImageHeader]:
     """The headers of many images, by threads."""
     with ThreadPoolExecutor(THREADS) as pool:
         return list(pool.map(read_header, paths))
@@ -148,7 +148,7 @@ def require_images(folder: Path, images: pd.DataFrame, annotations: Path) -> Non
             read_headers([folder / name for name in names]),
             strict=True,
         )
-        if (told := _wrong(header, (row.width, row.height)))
+        if (told := _describe_problem(header, (row.width, row.height)))
     ]
     if wrong:
         path, told = wrong[0]
@@ -156,7 +156,7 @@ def require_images(folder: Path, images: pd.DataFrame, annotations: Path) -> Non
         raise InputError(f"{path} {told}{more}; hrhsco data check {annotations} lists all such")
 
 
-def _wrong(header: Header, stated: tuple[int, int]) -> str:
+def _describe_problem(header: ImageHeader, stated: tuple[int, int]) -> str:
     """What is wrong with an image beside its annotations; nothing if it is as they say."""
     if header.state == "missing":
         return "is missing"
@@ -171,88 +171,94 @@ def _wrong(header: Header, stated: tuple[int, int]) -> str:
     return ""
 
 
-def _unreadable(path: Path, why: str) -> InputError:
+def _build_unreadable_error(path: Path, why: str) -> InputError:
     return InputError(f"{path} can't be read as an image: {why}; copy it again or remove it")
 
 
 @lru_cache(maxsize=1 << 17)
-def _header(path: Path, size: int, _changed: int) -> Header:
+def _read_header(path: Path, size: int, _changed: int) -> ImageHeader:
     """By the header where that is enough to be sure of the rest, else by decoding."""
     if not size:
-        return Header("is empty")
+        return ImageHeader("is empty")
     try:
-        found = _by_header(path, size)
+        found = _read_by_header(path, size)
     except _BrokenError as error:
-        return Header(str(error))
+        return ImageHeader(str(error))
     except Exception:  # decoders raise what they like on broken bytes, or don't know the format
         found = None
-    return found or _by_pixels(path, size)
+    return found or _read_by_pixels(path, size)
 
 
 class _BrokenError(Exception):
     """A file whose format is known, and whose end is not there."""
 
 
-def _by_header(path: Path, size: int) -> Header | None:
+def _read_by_header(path: Path, size: int) -> ImageHeader | None:
     """None where the format's own header doesn't tell enough."""
-    with path.open("rb") as file, _open(file) as opened:
+    with path.open("rb") as file, _open_image(file) as opened:
         width, height = opened.size
         # Asked of a PNG without any, getexif would decode the pixels to look behind them.
         exif = opened.getexif() if "exif" in opened.info else {}
         orientation = exif.get(_EXIF_ORIENTATION, 1)
-        if opened.format not in _WHOLE or orientation not in range(1, 9):
+        if opened.format not in _REQUIRE_WHOLE or orientation not in range(1, 9):
             return None
         if orientation != 1 and opened.format == "WEBP":
             return None  # not turned by every version of OpenCV
         try:
-            _WHOLE[opened.format](opened, file, size)
+            _REQUIRE_WHOLE[opened.format](opened, file, size)
         except Exception as error:
             raise _BrokenError(str(error) or type(error).__name__) from error
     if orientation in _TURNED_ASIDE:
         width, height = height, width
-    return Header("ok", width, height, orientation != 1, size)
+    return ImageHeader("ok", width, height, orientation != 1, size)
 
 
-def _whole_jpeg(opened: Image.Image, file: BinaryIO, _size: int) -> None:
+def _require_whole_jpeg(opened: Image.Image, file: BinaryIO, _size: int) -> None:
     file.seek(-2, 2)
     if file.read() != b"\xff\xd9":  # cut off, or followed by something else
         file.seek(0)
         opened.load()
 
 
-def _whole_png(opened: Image.Image, _file: BinaryIO, _size: int) -> None:
+def _require_whole_png(opened: Image.Image, _file: BinaryIO, _size: int) -> None:
     opened.verify()  # the sums of all its parts; pixels are not decoded
 
 
-def _whole_webp(_opened: Image.Image, file: BinaryIO, size: int) -> None:
+def _require_whole_webp(_opened: Image.Image, file: BinaryIO, size: int) -> None:
     file.seek(4)
     if int.from_bytes(file.read(4), "little") + 8 > size:
         raise ValueError("it ends too early")
 
 
-_WHOLE = {"JPEG": _whole_jpeg, "PNG": _whole_png, "WEBP": _whole_webp}
+_REQUIRE_WHOLE = {
+    "JPEG": _require_whole_jpeg,
+    "PNG": _require_whole_png,
+    "WEBP": _require_whole_webp,
+}
 """By format, what raises where the file is not all there."""
 
 
-def _by_pixels(path: Path, size: int) -> Header:
-    pixels = _decoded(path, cv2.IMREAD_COLOR | cv2.IMREAD_ANYDEPTH)
+def _read_by_pixels(path: Path, size: int) -> ImageHeader:
+    pixels = _decode_pixels(path, cv2.IMREAD_COLOR | cv2.IMREAD_ANYDEPTH)
     if pixels is None:
-        return Header("it is broken, or of a format that OpenCV doesn't decode")
+        return ImageHeader("it is broken, or of a format that OpenCV doesn't decode")
     if pixels.dtype not in _DEPTHS:
-        return Header(f"its pixels are {pixels.dtype}, which has no one white; write 8 or 16 bits")
+        return ImageHeader(
+            f"its pixels are {pixels.dtype}, which has no one white; write 8 or 16 bits"
+        )
     height, width = pixels.shape[:2]
-    return Header("ok", width, height, _is_turned(path), size)
+    return ImageHeader("ok", width, height, _is_turned(path), size)
 
 
 def _is_turned(path: Path) -> bool:
     try:
-        with path.open("rb") as file, _open(file) as opened:
+        with path.open("rb") as file, _open_image(file) as opened:
             return bool(opened.getexif().get(_EXIF_ORIENTATION, 1) != 1)
     except Exception:  # a format that only OpenCV knows
         return False
 
 
-def _decoded(path: Path, flags: int) -> np.ndarray | None:
+def _decode_pixels(path: Path, flags: int) -> np.ndarray | None:
     """The pixels as OpenCV decodes them; None where it can't."""
     try:
         content = np.frombuffer(path.read_bytes(), np.uint8)
@@ -261,7 +267,7 @@ def _decoded(path: Path, flags: int) -> np.ndarray | None:
         return None
 
 
-def _open(file: BinaryIO) -> Image.Image:
+def _open_image(file: BinaryIO) -> Image.Image:
     """Pillow's ``Image.open``, for images of any size.
 
     Pillow takes 179 Mpx and more for an attack, and there is no other way to tell it otherwise;
@@ -271,7 +277,7 @@ def _open(file: BinaryIO) -> Image.Image:
     return Image.open(file)
 
 
-def same_contents(paths: Sequence[Path], headers: Sequence[Header]) -> list[str | None]:
+def name_contents(paths: Sequence[Path], headers: Sequence[ImageHeader]) -> list[str | None]:
     """A name for the bytes of each image, equal where they are; None where no other can be equal.
 
     Only files of one length are read whole.
@@ -290,10 +296,10 @@ def same_contents(paths: Sequence[Path], headers: Sequence[Header]) -> list[str 
         if path and (lengths[header.file_size] > 1 or uses[path] > 1)
     }  # fmt: skip
     with ThreadPoolExecutor(THREADS) as pool:
-        names = dict(zip(wanted, pool.map(file_hash, wanted), strict=True))
+        names = dict(zip(wanted, pool.map(hash_file, wanted), strict=True))
     return [names.get(path) if path else None for path in real]
 
 
-def visible(paths: Iterable[Path]) -> Iterator[Path]:
+def skip_hidden(paths: Iterable[Path]) -> Iterator[Path]:
     """Files but the hidden ones, which systems leave beside what they copy (``._*``)."""
     return (path for path in paths if not path.name.startswith("."))

@@ -48,8 +48,11 @@ class ImageRow(msgspec.Struct):
     ignore_regions: list[Corners] | None = None
 
     def __post_init__(self) -> None:
-        self.id = whole(self.id, "id")
-        self.width, self.height = _side(self.width, "width"), _side(self.height, "height")
+        self.id = require_whole_number(self.id, "id")
+        self.width, self.height = (
+            _require_whole_side(self.width, "width"),
+            _require_whole_side(self.height, "height"),
+        )
         if not self.file_name or "\0" in self.file_name:
             raise ValueError("file_name names no file")
 
@@ -66,10 +69,10 @@ class AnnotationRow(msgspec.Struct):
     ignore: _Flag = None
 
     def __post_init__(self) -> None:
-        self.image_id = whole(self.image_id, "image_id")
-        self.category_id = whole(self.category_id, "category_id")
+        self.image_id = require_whole_number(self.image_id, "image_id")
+        self.category_id = require_whole_number(self.category_id, "category_id")
         if self.id is not None:
-            self.id = whole(self.id, "id")
+            self.id = require_whole_number(self.id, "id")
 
 
 class CategoryRow(msgspec.Struct):
@@ -79,7 +82,7 @@ class CategoryRow(msgspec.Struct):
     name: _Name
 
     def __post_init__(self) -> None:
-        self.id, self.name = whole(self.id, "id"), str(self.name)
+        self.id, self.name = require_whole_number(self.id, "id"), str(self.name)
 
 
 class CocoFile(msgspec.Struct):
@@ -114,9 +117,10 @@ class CocoFile(msgspec.Struct):
 
 
 class ResultRow(msgspec.Struct):
-    """One row of COCO results; ids of 7.0 stay so, since files have millions (``whole``).
+    """One row of COCO results.
 
-    For the same reason a key that stands twice is not looked for here; the last one is taken.
+    Ids of 7.0 stay so, since files have millions of rows; ``require_whole_number`` makes 7 of them
+    later. For the same reason a key that stands twice is not looked for here: the last is taken.
     """
 
     image_id: _Given
@@ -131,7 +135,7 @@ ROWS: dict[str, type[msgspec.Struct]] = {
 """The parts of a COCO file by key."""
 
 
-def whole(number: float | str, key: str) -> Id:
+def require_whole_number(number: float | str, key: str) -> Id:
     """An id as a whole number or text.
 
     Raises:
@@ -144,14 +148,14 @@ def whole(number: float | str, key: str) -> Id:
     return int(number)
 
 
-def _side(number: float, key: str) -> int:
-    return int(whole(number, key))
+def _require_whole_side(number: float, key: str) -> int:
+    return int(require_whole_number(number, key))
 
 
 _T = TypeVar("_T")
 
 
-def decode(path: Path, kind: type[_T], what: str, form: str) -> _T:
+def read_records(path: Path, kind: type[_T], what: str, form: str) -> _T:
     """The content of a JSON file (``.json`` or ``.json.gz``) as typed records.
 
     Args:
@@ -169,15 +173,15 @@ def decode(path: Path, kind: type[_T], what: str, form: str) -> _T:
     try:
         found = msgspec.json.decode(content, type=kind)
     except msgspec.ValidationError as error:
-        raise InputError(f"{path} is no {form}: {place(error)}") from error
+        raise InputError(f"{path} is no {form}: {describe_mismatch(error)}") from error
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise _not_json(path, content, what, error) from error
+        raise _explain_bad_json(path, content, what, error) from error
     if isinstance(found, CocoFile) and found.may_repeat_keys(content):
         parse_json(path, require_text(path, content), what)  # which refuses those that do
     return found
 
 
-def place(error: msgspec.ValidationError) -> str:
+def describe_mismatch(error: msgspec.ValidationError) -> str:
     """A decoder's message as ``images[3].width: expected int, got null``."""
     said, _, path = str(error).partition(" - at `$")
     where = path.rstrip("`").lstrip(".")
@@ -186,7 +190,7 @@ def place(error: msgspec.ValidationError) -> str:
     return f"{where}: {said}" if where else said
 
 
-def _not_json(path: Path, content: bytes, what: str, error: Exception) -> InputError:
+def _explain_bad_json(path: Path, content: bytes, what: str, error: Exception) -> InputError:
     """What a file that is no JSON is told with: the line, where it is known."""
     try:
         parse_json(path, require_text(path, content), what)
@@ -225,6 +229,6 @@ def read_coco(path: Path) -> dict[str, Any]:
     return content
 
 
-def one_kind(ids: Iterable[Id]) -> bool:
+def are_one_kind(ids: Iterable[Id]) -> bool:
     """Whether ids are all numbers or all text."""
     return len({isinstance(each, str) for each in ids}) < 2

@@ -42,7 +42,7 @@ class Tile:
         """Its part of ``(H, W, C)``."""
         return pixels[self.y : self.y + self.height, self.x : self.x + self.width]
 
-    def owns(self, centers: np.ndarray) -> np.ndarray:
+    def core_contains(self, centers: np.ndarray) -> np.ndarray:
         """Which of ``(N, 2)`` centers, in the image's pixels, lie in the core."""
         low, high = np.array(self.core[:2]), np.array(self.core[2:])
         inside: np.ndarray = np.all((centers >= low) & (centers < high), axis=1)
@@ -72,29 +72,30 @@ class Tiling:
         return f"{self.size[0]}x{self.size[1]}, overlap {self.overlap}"
 
 
-def whole(size: tuple[int, int]) -> Tile:
+def make_whole_tile(size: tuple[int, int]) -> Tile:
     """The one tile of an image of (W, H) that is not cut."""
     return Tile(0, 0, *size, core=(-math.inf, -math.inf, math.inf, math.inf))
 
 
-def plan(size: tuple[int, int], tiling: Tiling) -> list[Tile]:
+def plan_tiles(size: tuple[int, int], tiling: Tiling) -> list[Tile]:
     """The tiles of an image of (W, H), row by row; the last of a row or column may be smaller."""
-    columns = _spans(size[0], tiling.size[0], tiling.overlap)
-    rows = _spans(size[1], tiling.size[1], tiling.overlap)
+    columns = _plan_axis(size[0], tiling.size[0], tiling.overlap)
+    rows = _plan_axis(size[1], tiling.size[1], tiling.overlap)
     return [
         Tile(x, y, width, height, core=(left, top, right, bottom))
         for (y, height, top, bottom), (x, width, left, right) in itertools.product(rows, columns)
     ]
 
 
-def windows(size: tuple[int, int], tiling: Tiling) -> list[Window]:
+def plan_windows(size: tuple[int, int], tiling: Tiling) -> list[Window]:
     """Where the tiles of an image of (W, H) lie in it."""
     return [
-        (each.x, each.y, each.x + each.width, each.y + each.height) for each in plan(size, tiling)
+        (each.x, each.y, each.x + each.width, each.y + each.height)
+        for each in plan_tiles(size, tiling)
     ]
 
 
-def _spans(length: int, side: int, overlap: int) -> list[tuple[int, int, float, float]]:
+def _plan_axis(length: int, side: int, overlap: int) -> list[tuple[int, int, float, float]]:
     """Start, length and core (from, to) of each tile along one axis."""
     if length <= side:
         return [(0, length, -math.inf, math.inf)]

@@ -22,7 +22,7 @@ from hrhsco_cli.export.writing import (
     require_onnx,
     save,
 )
-from hrhsco_cli.files import replacing
+from hrhsco_cli.files import replace_file
 from hrhsco_cli.runs import checkpoints, recipe, second_pass
 from hrhsco_cli.runs.environment import package_versions
 from hrhsco_cli.runs.folder import RunFolder
@@ -137,7 +137,7 @@ def export_run(
     about = _describe(run, config, weights, model, options, size) | {
         "offsets": "none" if network.offset_branch is None else "sparse" if sparse else "dense"
     }
-    with replacing(out) as aside:
+    with replace_file(out) as aside:
         save(program, aside, about)
         shown, batches = _choose_images(config, options, size)
         made = ExportResult(

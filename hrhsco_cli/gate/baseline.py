@@ -66,11 +66,11 @@ def read_baseline(path: Path) -> Baseline:
         str(found.get("source") or path),
         dict(found.get("conditions") or {}),
         None if detections is None else path.parent / detections,
-        {key: _limit(path, key, entry) for key, entry in found["metrics"].items()},
+        {key: _read_limit(path, key, entry) for key, entry in found["metrics"].items()},
     )
 
 
-def _limit(path: Path, key: str, entry: Any) -> Limit:
+def _read_limit(path: Path, key: str, entry: Any) -> Limit:
     try:
         require_guardable(str(key))
     except InputError as error:

@@ -9,7 +9,7 @@ from typing import Any
 
 import msgspec
 
-from hrhsco_cli.files import replacing, require_text, write_text
+from hrhsco_cli.files import replace_file, require_text, write_text
 from hrhsco_cli.gate.baseline import Baseline
 from hrhsco_cli.runs.evaluation import read_metrics
 from hrhsco_cli.runs.folder import RunFolder, matching
@@ -20,7 +20,7 @@ from reports.trials import comparable
 
 
 @dataclass(frozen=True)
-class Measured:
+class MeasuredFigures:
     """Today's figures.
 
     Attributes:
@@ -38,7 +38,7 @@ class Measured:
     files: tuple[Path, ...]
 
 
-def gather(name: str) -> Measured:
+def read_figures(name: str) -> MeasuredFigures:
     """Read a ``metrics.json``, a run's folder, or a pattern of runs (their mean).
 
     Raises:
@@ -57,11 +57,11 @@ def gather(name: str) -> Measured:
     if any(each != conditions[0] for each in conditions):
         raise InputError(f"{name} holds runs that were scored under different conditions")
     metrics = {
-        key: _mean([each[key] for each in read])
+        key: _average([each[key] for each in read])
         for key in read[0]
         if all(key in each for each in read)
     }
-    return Measured(name, metrics, conditions[0], metas[0], files)
+    return MeasuredFigures(name, metrics, conditions[0], metas[0], files)
 
 
 def _require_conditions(file: Path, meta: dict[str, Any]) -> None:
@@ -74,7 +74,7 @@ def _require_conditions(file: Path, meta: dict[str, Any]) -> None:
         ) from error
 
 
-def require_protocol(measured: Measured, name: str) -> None:
+def require_protocol(measured: MeasuredFigures, name: str) -> None:
     """Make sure that figures follow a protocol.
 
     Raises:
@@ -88,12 +88,12 @@ def require_protocol(measured: Measured, name: str) -> None:
         )
 
 
-def _mean(values: list[float | None]) -> float | None:
+def _average(values: list[float | None]) -> float | None:
     numbers = [each for each in values if each is not None]
     return sum(numbers) / len(numbers) if len(numbers) == len(values) else None
 
 
-def check(measured: Measured, baseline: Baseline) -> list[Finding]:
+def judge_figures(measured: MeasuredFigures, baseline: Baseline) -> list[Finding]:
     """Judge today's figures.
 
     Raises:
@@ -109,12 +109,12 @@ def check(measured: Measured, baseline: Baseline) -> list[Finding]:
     return judge(
         baseline.limits,
         measured.metrics,
-        intervals=_intervals(measured),
-        verdicts=_verdicts(measured, baseline),
+        intervals=_read_intervals(measured),
+        verdicts=_compare_detections(measured, baseline),
     )
 
 
-def _intervals(measured: Measured) -> dict[str, tuple[float, float]]:
+def _read_intervals(measured: MeasuredFigures) -> dict[str, tuple[float, float]]:
     if len(measured.files) > 1:
         return {}
     latency = measured.meta.get("latency") or {}
@@ -128,7 +128,7 @@ def _intervals(measured: Measured) -> dict[str, tuple[float, float]]:
     return {f"latency.{stage}.ratio": bounds for stage, bounds in read.items()}
 
 
-def _verdicts(measured: Measured, baseline: Baseline) -> dict[str, str]:
+def _compare_detections(measured: MeasuredFigures, baseline: Baseline) -> dict[str, str]:
     """Of the paired bootstrap over images, where a limit asks for it."""
     if all(limit.kind != "interval" for limit in baseline.limits.values()):
         return {}
@@ -151,8 +151,8 @@ def _verdicts(measured: Measured, baseline: Baseline) -> dict[str, str]:
     return {key: each["verdict"] for key, each in compared["metrics"].items()}
 
 
-def renewed(
-    measured: Measured, old: Baseline | None, path: Path, keys: Sequence[str] | None = None
+def renew_baseline(
+    measured: MeasuredFigures, old: Baseline | None, path: Path, keys: Sequence[str] | None = None
 ) -> Baseline:
     """A baseline with today's values; an old one's metrics and tolerances are kept.
 
@@ -186,13 +186,13 @@ def renewed(
     return Baseline(measured.name, measured.conditions, detections, limits)
 
 
-def _copy_detections(measured: Measured, to: Path) -> None:
+def _copy_detections(measured: MeasuredFigures, to: Path) -> None:
     folders = {file.parent for file in measured.files}
     if len(folders) != 1 or not (run := RunFolder(*folders)).detections.is_file():
         raise InputError(
             f"{measured.name} is not one run with detections, which an interval is taken from"
         )
-    with replacing(to) as aside:
+    with replace_file(to) as aside:
         shutil.copyfile(run.detections, aside)
 
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from junitparser import Failure, JUnitXml, TestCase, TestSuite
 
-from hrhsco_cli.files import replacing
+from hrhsco_cli.files import replace_file
 from reports.gate import Finding
 
 
@@ -19,5 +19,5 @@ def write_junit(path: Path, findings: list[Finding]) -> None:
         suite.add_testcase(case)
     report = JUnitXml("hrhsco check")
     report.add_testsuite(suite)
-    with replacing(path) as aside:
+    with replace_file(path) as aside:
         report.write(str(aside), pretty=True)

@@ -7,7 +7,7 @@ import json
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from hrhsco_cli.files import file_hash, read_json
+from hrhsco_cli.files import hash_file, read_json
 from hrhsco_cli.runs import score_limits, second_pass
 from hrhsco_cli.runs.evaluation import plain_options
 from hrhsco_cli.runs.folder import RunFolder
@@ -61,7 +61,7 @@ def require_made_as_told(run: RunFolder, meta: _Values, listed: _Values | None) 
             f" is missing); score it again with hrhsco evaluate {run.path}"
         ) from error
     made = meta.get("detections_sha256")
-    if made is not None and run.detections.is_file() and file_hash(run.detections) != made:
+    if made is not None and run.detections.is_file() and hash_file(run.detections) != made:
         raise InputError(
             f"{run.detections} is not what metrics.json beside it was made of; score it again with "
             f"hrhsco evaluate {run.path}"

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from hrhsco_cli.files import replacing_folder, write_text
+from hrhsco_cli.files import replace_folder, write_text
 from hrhsco_cli.grid.collect import load_images, load_trial, load_truth, run_folders
 from hrhsco_cli.grid.folder import GridFolder, find_grid
 from hrhsco_cli.grid.status import grid_status
@@ -95,7 +95,7 @@ def write_report(out: Path, page: ReportPage) -> Path:
         InputError: ``out`` has something that is no part of a report, or can't be written to.
     """
     require_replaceable(out)
-    with replacing_folder(out, full=True) as aside:
+    with replace_folder(out, full=True) as aside:
         for name, figure in page.figures.items():
             figure.savefig(aside / name)
         (aside / "report.md").write_text(page.text, encoding="utf-8")

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from hrhsco_cli.files import last_row, read_json
+from hrhsco_cli.files import read_json, read_last_row
 from hrhsco_cli.grid.folder import GridFolder
 from hrhsco_cli.grid.state import Note, is_finished, read_note
 from hrhsco_cli.runs.folder import RunFolder
@@ -101,7 +101,7 @@ def _progress(run: RunFolder, note: Note, metric: str, state: str) -> dict[str, 
         "epoch": last.get("epoch"),
         "epochs": note.epochs or None,
         "loss": last.get("loss"),
-        "metric": last_row(run.val_log).get(metric),
+        "metric": read_last_row(run.val_log).get(metric),
         "reason": note.reason,
     }
     done = last.get("step", 0) - note.first_step

@@ -14,8 +14,8 @@ import numpy as np
 import pandas as pd
 
 from hrhsco_cli.datasets.coco_json import read_ground_truth
-from hrhsco_cli.datasets.images import require_whole
-from hrhsco_cli.datasets.tiling import Tile, Tiling, plan, whole
+from hrhsco_cli.datasets.images import require_readable
+from hrhsco_cli.datasets.tiling import Tile, Tiling, make_whole_tile, plan_tiles
 from hrhsco_cli.runs import recipe, second_pass
 from hrhsco_cli.runs.evaluation import annotation_file
 from hrhsco_cli.runs.folder import RunFolder
@@ -68,13 +68,13 @@ class Detector:
         Raises:
             InputError: it can't be read.
         """
-        require_whole(path)
+        require_readable(path)
         try:
             return np.asarray(self._steps[0]({"img_path": str(path)})["img"])
         except (OSError, AssertionError, ValueError) as error:
             raise InputError(f"{path} can't be read as an image: {error}; remove it") from error
 
-    def tiling(
+    def choose_tiling(
         self, pixels: np.ndarray, asked: Tiling | None, *, tile_large: bool
     ) -> Tiling | None:
         """How an image is cut; None if it is not.
@@ -88,7 +88,7 @@ class Detector:
         area = pixels.shape[0] * pixels.shape[1]
         if asked is not None or not tile_large or area <= WHOLE_LIMIT_PX:
             return asked
-        made = self._prepared(pixels)["inputs"]
+        made = self._prepare(pixels)["inputs"]
         return LARGE_IMAGE_TILING if made[0].numel() >= area else None
 
     def detect(self, pixels: np.ndarray, tiling: Tiling | None) -> pd.DataFrame:
@@ -100,23 +100,23 @@ class Detector:
             with a batch of one.
         """
         size = (pixels.shape[1], pixels.shape[0])
-        tiles = [whole(size)] if tiling is None else plan(size, tiling)
-        found = pd.concat([self._in_tile(tile.cut(pixels), tile) for tile in tiles])
+        tiles = [make_whole_tile(size)] if tiling is None else plan_tiles(size, tiling)
+        found = pd.concat([self._detect_in_tile(tile.cut(pixels), tile) for tile in tiles])
         return found.sort_values("score", ascending=False, kind="stable", ignore_index=True)
 
-    def _in_tile(self, pixels: np.ndarray, tile: Tile) -> pd.DataFrame:
+    def _detect_in_tile(self, pixels: np.ndarray, tile: Tile) -> pd.DataFrame:
         import torch
         from mmengine.dataset import pseudo_collate
 
         with torch.no_grad():
-            (sample,) = self.model.test_step(pseudo_collate([self._prepared(pixels)]))
-        frame = _frame(sample.pred_instances, list(self.classes))
+            (sample,) = self.model.test_step(pseudo_collate([self._prepare(pixels)]))
+        frame = _build_frame(sample.pred_instances, list(self.classes))
         frame[["x", "cell_x", "origin_x"]] += tile.x
         frame[["y", "cell_y", "origin_y"]] += tile.y
         centers = frame[["x", "y"]].to_numpy() + frame[["w", "h"]].to_numpy() / 2
-        return frame[tile.owns(centers)]
+        return frame[tile.core_contains(centers)]
 
-    def _prepared(self, pixels: np.ndarray) -> dict[str, Any]:
+    def _prepare(self, pixels: np.ndarray) -> dict[str, Any]:
         """What the test pipeline makes of an image, or of a tile as if it were one."""
         size = pixels.shape[:2]
         loaded = {"img": pixels, "img_shape": size, "ori_shape": size, "img_path": "", "img_id": 0}
@@ -124,19 +124,19 @@ class Detector:
         return prepared
 
 
-def _frame(found: "InstanceData", category_ids: list[Any]) -> pd.DataFrame:
-    boxes = _as_xywh(found.bboxes)
+def _build_frame(found: "InstanceData", category_ids: list[Any]) -> pd.DataFrame:
+    boxes = _convert_to_xywh(found.bboxes)
     frame = pd.DataFrame(boxes, columns=["x", "y", "w", "h"])
     frame.insert(0, "category_id", pd.Series(category_ids)[found.labels.cpu().numpy()].to_numpy())
     frame["score"] = found.scores.double().cpu().numpy()
     frame[PEAK_COLUMNS] = np.nan
     if "peak_cells" in found:
-        frame[PEAK_COLUMNS[:4]] = _as_xywh(found.peak_cells)
+        frame[PEAK_COLUMNS[:4]] = _convert_to_xywh(found.peak_cells)
         frame[PEAK_COLUMNS[4:]] = found.offset_origins.double().cpu().numpy()
     return frame
 
 
-def _as_xywh(corners: Any) -> np.ndarray:
+def _convert_to_xywh(corners: Any) -> np.ndarray:
     boxes: np.ndarray = corners.double().cpu().numpy().copy()
     boxes[:, 2:] -= boxes[:, :2]
     return boxes
@@ -161,7 +161,7 @@ def load_detector(name: str, settings: list[str], annotations: Path | None = Non
     config = recipe.load_run(run)
     recipe.override(config, recipe.parse_settings([*settings, *own]))
     weights = run.last_checkpoint()
-    classes = _classes(weights, annotations or annotation_file(config))
+    classes = _read_classes(weights, annotations or annotation_file(config))
     tested = config.copy()
     for key in ("test_dataloader", "test_cfg", "test_evaluator"):
         tested.pop(key, None)
@@ -173,10 +173,10 @@ def load_detector(name: str, settings: list[str], annotations: Path | None = Non
             f"{base} tells {known} classes apart, not {len(classes)} "
             f"({', '.join(classes.values())}); name the annotations that it was trained on"
         )
-    return Detector(name, _label(config), config, model, classes)
+    return Detector(name, _name_variant(config), config, model, classes)
 
 
-def _label(config: "Config") -> str:
+def _name_variant(config: "Config") -> str:
     """The variant's name."""
     model = config.model
     head = model.get("bbox_head") or {}
@@ -185,7 +185,7 @@ def _label(config: "Config") -> str:
     return derive_variant(str(model.type), head, decoding, crops.get("k", 0)).name
 
 
-def _classes(checkpoint: Path, annotations: Path) -> dict[Any, str]:
+def _read_classes(checkpoint: Path, annotations: Path) -> dict[Any, str]:
     """Name by category id, from the checkpoint, else from annotations."""
     from hrhsco_cli.runs.checkpoints import read
 

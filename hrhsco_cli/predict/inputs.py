@@ -5,14 +5,14 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from hrhsco_cli.datasets.images import SUFFIXES, is_image, require_whole
+from hrhsco_cli.datasets.images import SUFFIXES, is_image, require_readable
 from hrhsco_cli.files import read_text
 from hrhsco_cli.runs.folder import matching
 from reports.errors import InputError
 
 
 @dataclass(frozen=True)
-class Input:
+class InputImage:
     """An image to detect in.
 
     Attributes:
@@ -24,7 +24,7 @@ class Input:
     name: str
 
 
-def gather(words: Iterable[str]) -> list[Input]:
+def find_images(words: Iterable[str]) -> list[InputImage]:
     """The images that words name, in their order, each once.
 
     Args:
@@ -34,18 +34,20 @@ def gather(words: Iterable[str]) -> list[Input]:
     Raises:
         InputError: a word that names no image, or a file that can't be read as one.
     """
-    paths = list(dict.fromkeys(_absolute(path) for word in words for path in _named(word)))
+    paths = list(
+        dict.fromkeys(_make_absolute(path) for word in words for path in _find_named(word))
+    )
     for path in paths:
-        require_whole(path)  # before hours of work, not after
+        require_readable(path)  # before hours of work, not after
     root = os.path.commonpath([path.parent for path in paths])
-    return [Input(path, path.relative_to(root).as_posix()) for path in paths]
+    return [InputImage(path, path.relative_to(root).as_posix()) for path in paths]
 
 
-def _absolute(path: Path) -> Path:
+def _make_absolute(path: Path) -> Path:
     return Path(os.path.abspath(path))  # noqa: PTH100 (links keep their names, unlike resolve)
 
 
-def _named(word: str) -> list[Path]:
+def _find_named(word: str) -> list[Path]:
     path = Path(word)
     if path.is_dir():
         found = sorted(each for each in path.rglob("*") if is_image(each))
@@ -53,7 +55,7 @@ def _named(word: str) -> list[Path]:
             raise InputError(f"folder {word} holds no image ({' '.join(SUFFIXES)})")
         return found
     if path.is_file():
-        return _listed(path) if path.suffix == ".txt" else [path]
+        return _read_listing(path) if path.suffix == ".txt" else [path]
     found = [each for each in matching(word) if each.is_file()]
     if not found:
         raise InputError(
@@ -63,7 +65,7 @@ def _named(word: str) -> list[Path]:
     return found
 
 
-def _listed(path: Path) -> list[Path]:
+def _read_listing(path: Path) -> list[Path]:
     lines = [line.strip() for line in read_text(path, "list of images").splitlines()]
     for number, line in enumerate(lines, start=1):
         if line and not (path.parent / line).is_file():

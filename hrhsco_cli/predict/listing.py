@@ -7,8 +7,8 @@ from typing import Any
 
 import pandas as pd
 
-from hrhsco_cli.files import inside
-from hrhsco_cli.predict.inputs import Input
+from hrhsco_cli.files import join_inside
+from hrhsco_cli.predict.inputs import InputImage
 from reports.errors import InputError
 from reports.frames import GroundTruth
 
@@ -16,7 +16,7 @@ TRUTH_COLUMNS = ["category_id", "x", "y", "w", "h"]
 
 
 @dataclass(frozen=True)
-class Listed:
+class ListedImage:
     """An image with its place in the results.
 
     Attributes:
@@ -36,16 +36,18 @@ class Listed:
     figure: Path
 
 
-def numbered(inputs: list[Input], out: Path) -> list[Listed]:
+def number_images(inputs: list[InputImage], out: Path) -> list[ListedImage]:
     """Images without annotations: ids are numbers from 1, file names are their names."""
     nothing = pd.DataFrame(columns=TRUTH_COLUMNS, dtype=float)
     return [
-        Listed(each.path, each.name, number, each.name, nothing, figure)
-        for number, (each, figure) in enumerate(zip(inputs, _figures(inputs, out), strict=True), 1)
+        ListedImage(each.path, each.name, number, each.name, nothing, figure)
+        for number, (each, figure) in enumerate(
+            zip(inputs, _choose_figures(inputs, out), strict=True), 1
+        )
     ]
 
 
-def identified(inputs: list[Input], out: Path, truth: GroundTruth) -> list[Listed]:
+def identify_images(inputs: list[InputImage], out: Path, truth: GroundTruth) -> list[ListedImage]:
     """Images that annotations list: theirs are ids, file names and boxes; others are left out.
 
     An image is the one whose file name its path ends in; the longest, if there are several.
@@ -60,9 +62,9 @@ def identified(inputs: list[Input], out: Path, truth: GroundTruth) -> list[Liste
             "be told apart; list it once"
         )
     ids = dict(zip(names, truth.images["image_id"], strict=True))
-    listed: dict[str, Listed] = {}
-    for each, figure in zip(inputs, _figures(inputs, out), strict=True):
-        file_name = next((ending for ending in _endings(each.path) if ending in ids), None)
+    listed: dict[str, ListedImage] = {}
+    for each, figure in zip(inputs, _choose_figures(inputs, out), strict=True):
+        file_name = next((ending for ending in _list_endings(each.path) if ending in ids), None)
         if file_name is None:
             continue
         if file_name in listed:
@@ -71,7 +73,9 @@ def identified(inputs: list[Input], out: Path, truth: GroundTruth) -> list[Liste
                 "annotations; name one of them"
             )
         mine = truth.boxes.loc[truth.boxes["image_id"] == ids[file_name], TRUTH_COLUMNS]
-        listed[file_name] = Listed(each.path, each.name, ids[file_name], file_name, mine, figure)
+        listed[file_name] = ListedImage(
+            each.path, each.name, ids[file_name], file_name, mine, figure
+        )
     if not listed:
         raise InputError(
             f"none of {len(inputs)} images, first {inputs[0].path}, is in the annotations (no "
@@ -80,13 +84,13 @@ def identified(inputs: list[Input], out: Path, truth: GroundTruth) -> list[Liste
     return list(listed.values())
 
 
-def _endings(path: Path) -> Iterator[str]:
+def _list_endings(path: Path) -> Iterator[str]:
     """Parts of a path up to its end, the longest first."""
     parts = path.parts[1:]
     return ("/".join(parts[start:]) for start in range(len(parts)))
 
 
-def _figures(inputs: list[Input], out: Path) -> list[Path]:
+def _choose_figures(inputs: list[InputImage], out: Path) -> list[Path]:
     """``NAME.png`` in a folder; images that differ in their suffix alone keep it.
 
     Raises:
@@ -95,7 +99,7 @@ def _figures(inputs: list[Input], out: Path) -> list[Path]:
     short = [Path(each.name).with_suffix(".png") for each in inputs]
     crowded = pd.Series(short).duplicated(keep=False)
     figures = [
-        inside(out, f"{each.name}.png" if double else name.as_posix())
+        join_inside(out, f"{each.name}.png" if double else name.as_posix())
         for each, name, double in zip(inputs, short, crowded, strict=True)
     ]
     overwritten = {each.path.resolve() for each in inputs} & {each.resolve() for each in figures}

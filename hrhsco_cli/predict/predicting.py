@@ -8,13 +8,13 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from hrhsco_cli.datasets.coco_json import coco_dict, read_ground_truth
+from hrhsco_cli.datasets.coco_json import build_coco, read_ground_truth
 from hrhsco_cli.datasets.tiling import Tiling
 from hrhsco_cli.files import write_figure, write_json
 from hrhsco_cli.predict.detector import Detector, load_detector
-from hrhsco_cli.predict.inputs import gather
-from hrhsco_cli.predict.listing import Listed, identified, numbered
-from hrhsco_cli.predict.results import json_list
+from hrhsco_cli.predict.inputs import find_images
+from hrhsco_cli.predict.listing import ListedImage, identify_images, number_images
+from hrhsco_cli.predict.results import open_json_list
 from hrhsco_cli.progress import OnProgress, ignore_progress
 from reports.errors import InputError
 from reports.frames import GroundTruth
@@ -23,7 +23,7 @@ from reports.trials import DetectedImage
 
 
 @dataclass(frozen=True)
-class Options:
+class PredictOptions:
     """What is written, and how images are cut and drawn.
 
     Attributes:
@@ -52,7 +52,7 @@ class Options:
 
 
 @dataclass
-class Predicted:
+class PredictionSummary:
     """What was done so far.
 
     Attributes:
@@ -72,9 +72,9 @@ def predict(
     runs: list[str],
     words: list[str],
     settings: list[str],
-    options: Options,
+    options: PredictOptions,
     on_progress: OnProgress = ignore_progress,
-) -> Predicted:
+) -> PredictionSummary:
     """Detect in images, one at a time; what is finished is kept when it is interrupted.
 
     Writes COCO results for each run (``detections.json``, ``detections-2.json``, ...), the COCO
@@ -82,7 +82,7 @@ def predict(
 
     Args:
         runs: ``RUN`` or ``RUN@key=value`` each, side by side in the images.
-        words: images, folders, patterns and lists (``inputs.gather``).
+        words: images, folders, patterns and lists (``inputs.find_images``).
         settings: ``key=value``, for every run.
         options: see there.
         on_progress: called after each image.
@@ -90,48 +90,51 @@ def predict(
     Raises:
         InputError: runs, images or annotations that can't be used, or don't go together.
     """
-    inputs = gather(words)
+    inputs = find_images(words)
     truth = read_ground_truth(options.annotations) if options.annotations else None
     out = options.out
-    listed = numbered(inputs, out) if truth is None else identified(inputs, out, truth)
+    listed = number_images(inputs, out) if truth is None else identify_images(inputs, out, truth)
     left_out = len(inputs) - len(listed)
     listed = listed[: options.limit]
     detectors = [load_detector(run, settings, options.annotations) for run in runs]
     _require_same_classes(detectors, truth)
-    done = Predicted(_result_files(len(runs), options), [0] * len(runs), left_out)
+    done = PredictionSummary(_name_result_files(len(runs), options), [0] * len(runs), left_out)
     try:
         with ExitStack() as stack:
-            append = [stack.enter_context(json_list(path)) for path in done.results]
+            append = [stack.enter_context(open_json_list(path)) for path in done.results]
             for each in listed:
-                image, found = _one(each, detectors, options)
+                image, found = _detect_and_draw(each, detectors, options)
                 for index, frame in enumerate(found):
-                    append[index](_coco_rows(frame, each.image_id))
+                    append[index](_build_coco_rows(frame, each.image_id))
                     done.detections[index] += len(frame)
                 done.images.append(image)
                 on_progress(len(done.images), len(listed))
     finally:
         if done.images:
-            write_json(out / "images.json", _coco(done.images, detectors))
+            write_json(out / "images.json", _build_image_list(done.images, detectors))
     return done
 
 
-def _one(
-    listed: Listed, detectors: list[Detector], options: Options
+def _detect_and_draw(
+    listed: ListedImage, detectors: list[Detector], options: PredictOptions
 ) -> tuple[dict[str, Any], list[pd.DataFrame]]:
     """Detect in an image with each detector and draw it; its COCO image, and what was found."""
     found = []
     image: dict[str, Any] = {"id": listed.image_id, "file_name": listed.file_name}
     for detector in detectors:
         pixels = detector.load(listed.path)
-        tiling = detector.tiling(pixels, options.tiling, tile_large=options.tile_large)
+        tiling = detector.choose_tiling(pixels, options.tiling, tile_large=options.tile_large)
         found.append(detector.detect(pixels, tiling))
         image |= {"width": pixels.shape[1], "height": pixels.shape[0]}
         if tiling is not None:
             image["tiles"] = str(tiling)
     if options.draw:
-        headings = _headings(detectors)
+        headings = _choose_headings(detectors)
         shown = DetectedImage(
-            listed.name, _rgb(pixels), listed.truth, dict(zip(headings, found, strict=True))
+            listed.name,
+            _convert_to_rgb(pixels),
+            listed.truth,
+            dict(zip(headings, found, strict=True)),
         )
         style = prediction.Style(
             detectors[0].classes, options.min_score, options.magnify, options.details
@@ -140,12 +143,12 @@ def _one(
     return image, found
 
 
-def _rgb(pixels: np.ndarray) -> np.ndarray:
+def _convert_to_rgb(pixels: np.ndarray) -> np.ndarray:
     rgb: np.ndarray = np.ascontiguousarray(pixels[..., ::-1]).astype(np.uint8)
     return rgb
 
 
-def _headings(detectors: list[Detector]) -> list[str]:
+def _choose_headings(detectors: list[Detector]) -> list[str]:
     """The variants; where two are called the same, with their runs."""
     labels = [detector.label for detector in detectors]
     return [
@@ -156,7 +159,7 @@ def _headings(detectors: list[Detector]) -> list[str]:
     ]
 
 
-def _result_files(runs: int, options: Options) -> list[Path]:
+def _name_result_files(runs: int, options: PredictOptions) -> list[Path]:
     first = options.results or options.out / "detections.json"
     return [first, *(options.out / f"detections-{number}.json" for number in range(2, runs + 1))]
 
@@ -180,7 +183,7 @@ def _require_same_classes(detectors: list[Detector], truth: GroundTruth | None) 
             )
 
 
-def _coco_rows(found: pd.DataFrame, image_id: Any) -> list[dict[str, Any]]:
+def _build_coco_rows(found: pd.DataFrame, image_id: Any) -> list[dict[str, Any]]:
     return [
         {
             "image_id": image_id,
@@ -192,7 +195,7 @@ def _coco_rows(found: pd.DataFrame, image_id: Any) -> list[dict[str, Any]]:
     ]
 
 
-def _coco(images: list[dict[str, Any]], detectors: list[Detector]) -> dict[str, Any]:
+def _build_image_list(images: list[dict[str, Any]], detectors: list[Detector]) -> dict[str, Any]:
     """The images as a COCO file without annotations, against which results can be read."""
     info = {"description": "hrhsco predict", "runs": [detector.name for detector in detectors]}
-    return coco_dict(images, [], list(detectors[0].classes.items()), info)
+    return build_coco(images, [], list(detectors[0].classes.items()), info)

@@ -6,13 +6,13 @@ from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
-from hrhsco_cli.files import replacing
+from hrhsco_cli.files import replace_file
 
 Append = Callable[[Iterable[dict[str, Any]]], None]
 
 
 @contextlib.contextmanager
-def json_list(path: Path) -> Iterator[Append]:
+def open_json_list(path: Path) -> Iterator[Append]:
     """Yield a function that appends rows; the list takes ``path``'s place when the block ends.
 
     When the block is ended early, by Ctrl-C or an error, the rows up to there are kept.
@@ -22,7 +22,7 @@ def json_list(path: Path) -> Iterator[Append]:
     """
     stopped: BaseException | None = None
     begun = False
-    with replacing(path) as aside, aside.open("w", encoding="utf-8") as file:
+    with replace_file(path) as aside, aside.open("w", encoding="utf-8") as file:
 
         def append(rows: Iterable[dict[str, Any]]) -> None:
             nonlocal begun

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from hrhsco_cli.datasets.coco_json import read_detections, read_scored_truth
-from hrhsco_cli.files import file_hash, read_json, replacing, write_json
+from hrhsco_cli.files import hash_file, read_json, replace_file, write_json
 from hrhsco_cli.progress import OnProgress, ignore_progress
 from hrhsco_cli.runs import recipe, score_limits, second_pass
 from hrhsco_cli.runs.environment import describe
@@ -133,7 +133,7 @@ def _keep(
         config.max_dets = None if shipped else list(meta["max_dets"])
         into.oracle.unlink(missing_ok=True)  # of what lay there before
         recipe.dump_recipe(config, into)
-    with replacing(into.detections) as aside:
+    with replace_file(into.detections) as aside:
         shutil.copyfile(made.detections, aside)
     write_json(into.metrics, metrics)
 
@@ -244,7 +244,7 @@ def _measure(
         metrics |= second_pass.crop_cost(crops, cost.metrics, model.bbox_head.sparse_offsets)
         metrics["meta"] |= {"crop_time": crops.timed_on, "crop_time_range": crops.time_range}
     metrics["meta"] |= run_conditions(config) | _surroundings() | _origin(run)
-    metrics["meta"]["detections_sha256"] = file_hash(aside.detections)
+    metrics["meta"]["detections_sha256"] = hash_file(aside.detections)
     return metrics
 
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from hrhsco_cli.files import last_row, read_json, read_rows
+from hrhsco_cli.files import read_json, read_last_row, read_rows
 from reports.errors import InputError
 
 
@@ -136,4 +136,4 @@ class RunFolder:
 
     def last_step(self) -> dict[str, Any]:
         """The last line of the training log; empty before the first."""
-        return last_row(self.train_log)
+        return read_last_row(self.train_log)

@@ -12,7 +12,7 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from hrhsco_cli.files import file_hash
+from hrhsco_cli.files import hash_file
 from hrhsco_cli.runs import second_pass
 from hrhsco_cli.runs.environment import package_versions
 from hrhsco_cli.runs.recipe import dataset_nodes
@@ -117,7 +117,7 @@ def _training_part(config: "Config") -> dict[str, Any]:
     part["model"].pop("test_cfg", None)
     part["randomness"].pop("seed", None)
     if "load_from" in part and Path(part["load_from"]).is_file():
-        part["load_from"] = file_hash(Path(part["load_from"]))
+        part["load_from"] = hash_file(Path(part["load_from"]))
     cleaned: dict[str, Any] = _cleaned(part)
     return cleaned
 
@@ -172,7 +172,7 @@ def data_fingerprint(node: Mapping[str, Any]) -> str:
     # To a recipe with ``all_rows`` these are objects, and the fingerprint doesn't tell.
     marked = [",".join(sorted(map(str, truth.ignored)))] if truth.ignored else []
     with ThreadPoolExecutor() as pool:
-        return _hash([truth.fingerprint, *marked, *pool.map(file_hash, images)])
+        return _hash([truth.fingerprint, *marked, *pool.map(hash_file, images)])
 
 
 @cache

@@ -11,7 +11,7 @@ from mmengine.hooks import Hook
 from mmengine.runner import Runner
 
 from hrhsco_cli.extras import missing_extra
-from hrhsco_cli.files import last_row, read_rows
+from hrhsco_cli.files import read_last_row, read_rows
 from hrhsco_cli.runs.validation import without_prefix
 from reports.errors import InputError
 from reports.metrics.definitions import METRICS, definition
@@ -108,6 +108,6 @@ class PruneHook(Hook):
 
     def after_train(self, runner: Runner) -> None:
         """Tell the last value: later trainings are compared with finished ones."""
-        value = last_row(self.log).get(self.metric)
+        value = read_last_row(self.log).get(self.metric)
         if value is not None:
             self._study.tell(self._trial, value)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from hrhsco_cli.files import refuse_output, replacing
+from hrhsco_cli.files import refuse_output, replace_file
 from hrhsco_cli.runs import recorded, score_limits, second_pass
 from hrhsco_cli.runs.folder import RunFolder
 from hrhsco_cli.runs.settings import require_fitting
@@ -148,7 +148,7 @@ def dump_recipe(config: "Config", run: RunFolder) -> None:
         config: resolved.
         run: its folder.
     """
-    with replacing(run.recipe) as aside:
+    with replace_file(run.recipe) as aside:
         config.dump(aside)
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from hrhsco_cli.datasets.coco_json import read_ground_truth
-from hrhsco_cli.files import replacing_folder, write_json
+from hrhsco_cli.files import replace_folder, write_json
 from hrhsco_cli.runs import recipe as recipes
 from hrhsco_cli.runs.environment import describe
 from hrhsco_cli.runs.evaluation import annotation_file
@@ -191,7 +191,7 @@ def _write(config: "Config", weights: Weights, tensors: Mapping[str, Any], run: 
     """
     epoch = weights.meta.get("epoch")
     epoch = epoch if isinstance(epoch, int) else 0
-    with replacing_folder(run.path) as aside:
+    with replace_folder(run.path) as aside:
         made = RunFolder(aside)
         recipes.dump_recipe(config, made)
         meta = {

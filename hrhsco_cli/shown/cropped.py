@@ -3,10 +3,10 @@
 from collections.abc import Mapping
 
 from hrhsco_cli.console import Console
-from hrhsco_cli.datasets.crops import Summary
+from hrhsco_cli.datasets.crops import CropSummary
 
 
-def print_cropped(splits: Mapping[str, Summary], part: str) -> None:
+def print_cropped(splits: Mapping[str, CropSummary], part: str) -> None:
     """A line a split, to stderr.
 
     Args:

@@ -1,11 +1,11 @@
 """What ``hrhsco data downsample`` made."""
 
 from hrhsco_cli.console import Console
-from hrhsco_cli.datasets.downsampling import Downsampled
+from hrhsco_cli.datasets.downsampling import DownsamplingSummary
 from hrhsco_cli.shown.cropped import print_cropped
 
 
-def print_downsampled(done: Downsampled, factor: int) -> None:
+def print_downsampled(done: DownsamplingSummary, factor: int) -> None:
     """A line a split on images and boxes, and one on the grid of its centers, to stderr."""
     print_cropped(done.splits, "phase")
     console = Console(stderr=True)

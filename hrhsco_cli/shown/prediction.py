@@ -1,11 +1,11 @@
 """What ``hrhsco predict`` did."""
 
 from hrhsco_cli.console import Console
-from hrhsco_cli.predict.predicting import Options, Predicted
+from hrhsco_cli.predict.predicting import PredictionSummary, PredictOptions
 from hrhsco_cli.shown.table import new_table
 
 
-def print_prediction(runs: list[str], done: Predicted, options: Options) -> None:
+def print_prediction(runs: list[str], done: PredictionSummary, options: PredictOptions) -> None:
     """Print what was found and where it was written."""
     console = Console()
     table = new_table("run", "detections", "COCO results")

@@ -28,7 +28,7 @@ def test_a_full_disk_leaves_the_old_file(tmp_path, monkeypatch):
 def test_an_interrupt_leaves_the_old_file(tmp_path):
     path = tmp_path / "a.txt"
     files.write_text(path, "old")
-    with pytest.raises(KeyboardInterrupt), files.replacing(path) as aside:
+    with pytest.raises(KeyboardInterrupt), files.replace_file(path) as aside:
         aside.write_text("half")
         raise KeyboardInterrupt
     assert path.read_text() == "old"

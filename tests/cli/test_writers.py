@@ -18,21 +18,21 @@ WRITING = {
 """Methods and functions that write."""
 
 ALLOWED = {
-    "hrhsco_cli/datasets/crops.py": "inside replacing_folder",
-    "hrhsco_cli/datasets/folds.py": "inside replacing_folder",
-    "hrhsco_cli/datasets/scenes/dataset.py": "inside replacing_folder",
-    "hrhsco_cli/datasets/convert/__init__.py": "a link to the images; files by replacing",
-    "hrhsco_cli/export/writing.py": "to what replacing yields to its caller",
+    "hrhsco_cli/datasets/crops.py": "inside replace_folder",
+    "hrhsco_cli/datasets/folds.py": "inside replace_folder",
+    "hrhsco_cli/datasets/scenes/dataset.py": "inside replace_folder",
+    "hrhsco_cli/datasets/convert/__init__.py": "a link to the images; files by replace_file",
+    "hrhsco_cli/export/writing.py": "to what replace_file yields to its caller",
     "hrhsco_cli/grid/executors/mirror.py": "a node's own scratch folder",
     "hrhsco_cli/runs/validation.py": "a temporary folder of its own",
-    "hrhsco_cli/runs/weight_conversion.py": "inside replacing_folder",
+    "hrhsco_cli/runs/weight_conversion.py": "inside replace_folder",
     "reports/fonts.py": "a figure is written where its caller says",
 }
 """Files that write otherwise, and why that is whole or nothing."""
 
 
 def written_directly(path):
-    """Calls in a file that write, but for those to what ``replacing`` yields (``aside``)."""
+    """Calls in a file that write, but for those to what ``replace_file`` yields (``aside``)."""
     for node in ast.walk(ast.parse(path.read_text("utf-8"))):
         if not isinstance(node, ast.Call) or not (node.args or node.keywords):
             continue

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from hrhsco_cli.datasets.columns import result_columns
+from hrhsco_cli.datasets.columns import read_result_columns
 
 number = st.floats(-1e6, 1e6).map(lambda value: round(value, 3))
 name = st.one_of(st.integers(-9, 9), st.text('a},{"[\\ 7', max_size=4))
@@ -50,7 +50,7 @@ def written(folder, text, packed=False):
 def test_rows_wherever_the_file_is_cut(rows, block_bytes, indent, packed):
     with tempfile.TemporaryDirectory() as folder:
         path = written(folder, json.dumps(rows, indent=indent), packed)
-        read = [result_columns(path, size) for size in (block_bytes, 1 << 20)]
+        read = [read_result_columns(path, size) for size in (block_bytes, 1 << 20)]
     # A row's own text may look like a border between rows: then nothing is said, never a wrong row.
     texts = (each.get("caption", "") + "|" + str(each["image_id"]) for each in rows)
     may_be_refused = any(re.search(r"\}\s*,", text) for text in texts)
@@ -70,9 +70,9 @@ def test_rows_wherever_the_file_is_cut(rows, block_bytes, indent, packed):
      ' "score": 1}]', '[{"image_id": 1, "category_id": 1, "bbox": [1, 2, 3, 4], "score": NaN}]'],
 )  # fmt: skip
 def test_anything_else_is_left_to_the_careful_reader(tmp_path, text):
-    assert result_columns(written(tmp_path, text)) is None
-    assert result_columns(written(tmp_path, text, packed=True)) is None
-    assert result_columns(tmp_path / "missing.json") is None
+    assert read_result_columns(written(tmp_path, text)) is None
+    assert read_result_columns(written(tmp_path, text, packed=True)) is None
+    assert read_result_columns(tmp_path / "missing.json") is None
     damaged = tmp_path / "damaged.json.gz"
     damaged.write_bytes(gzip.compress(b"[]")[:-9])
-    assert result_columns(damaged) is None
+    assert read_result_columns(damaged) is None

@@ -9,7 +9,7 @@ from PIL import Image
 from hrhsco_cli.datasets.coco_json import read_ground_truth
 from hrhsco_cli.datasets.downsampling import downsample_dataset
 from hrhsco_cli.shown.downsampled import grid_sentence
-from reports.dataset_stats import annotation_grid
+from reports.dataset_stats import measure_annotation_grid
 from reports.errors import InputError
 from tests.datasets.test_crops import dataset, of
 from tests.helpers.calling import assert_refused, hrhsco
@@ -109,7 +109,7 @@ def test_what_is_said_of_the_grid_holds(tmp_path):
     boxes = read_ground_truth(out / "val.json").boxes
     eighths = 8 * (boxes[["x", "y"]].to_numpy() + boxes[["w", "h"]].to_numpy() / 2)
     np.testing.assert_allclose(eighths, np.round(eighths), atol=1e-9)
-    assert annotation_grid(read_ground_truth(out / "val.json"))["elsewhere"].max() > 0
+    assert measure_annotation_grid(read_ground_truth(out / "val.json"))["elsewhere"].max() > 0
 
 
 def test_the_command(tmp_path):

@@ -11,10 +11,10 @@ from PIL import Image
 from hrhsco_cli.datasets.check import check_coco
 from hrhsco_cli.datasets.images import (
     SUFFIXES,
-    image_size,
     is_image,
     read_header,
     read_image,
+    read_image_size,
     require_images,
 )
 from reports.errors import InputError
@@ -88,7 +88,7 @@ def test_every_format_is_read_as_training_reads_it(tmp_path, load, name):
     pixels = read_image(path)
     assert pixels.dtype == np.uint8
     assert np.array_equal(pixels, seen)
-    assert image_size(path) == seen.shape[1::-1]
+    assert read_image_size(path) == seen.shape[1::-1]
     assert read_header(path).turned == (name[:6] == "turned" and name[6] != "1")
 
 
@@ -140,7 +140,7 @@ def test_broken_files_are_told_by_all_that_read_images(tmp_path, capfd, name, br
     path = tmp_path / name
     WRITERS[name](path)
     broken(path)
-    for read in (read_image, image_size):
+    for read in (read_image, read_image_size):
         with pytest.raises(InputError, match="can't be read as an image") as error:
             read(path)
         assert str(path) in str(error.value)

@@ -9,7 +9,7 @@ import pytest
 from hrhsco_cli.datasets.coco_json import read_ground_truth
 from hrhsco_cli.datasets.scenes import render_dataset
 from hrhsco_cli.datasets.scenes.scene import render_scene
-from hrhsco_cli.datasets.scenes.shapes import SHAPES, extent, paint
+from hrhsco_cli.datasets.scenes.shapes import SHAPES, measure_extent, paint_shape
 from reports.errors import InputError
 
 
@@ -23,7 +23,7 @@ def test_center_of_mass_is_the_center(shape, length, angle):
     at = np.arange(32) + 0.5
     errors = []
     for x, y in itertools.product((15.12, 15.37, 15.62, 15.87), (16.06, 16.31, 16.56, 16.81)):
-        tone = paint(shape, length, length * shape.aspect[0], angle, (x, y), 32)
+        tone = paint_shape(shape, length, length * shape.aspect[0], angle, (x, y), 32)
         moments = (tone.sum(0) @ at, tone.sum(1) @ at)
         errors.append([moment / tone.sum() - c for moment, c in zip(moments, (x, y), strict=True)])
     assert np.abs(errors).max() < 0.06
@@ -32,8 +32,8 @@ def test_center_of_mass_is_the_center(shape, length, angle):
 
 @pytest.mark.parametrize("shape", SHAPES, ids=lambda shape: shape.name)
 def test_the_box_bounds_what_is_painted(shape):
-    width, height = extent(shape, 14.0, 14.0 * shape.aspect[0], 0.7)
-    tone = paint(shape, 14.0, 14.0 * shape.aspect[0], 0.7, (20.0, 20.0), 40)
+    width, height = measure_extent(shape, 14.0, 14.0 * shape.aspect[0], 0.7)
+    tone = paint_shape(shape, 14.0, 14.0 * shape.aspect[0], 0.7, (20.0, 20.0), 40)
     columns, rows = np.flatnonzero(tone.any(0)), np.flatnonzero(tone.any(1))
     assert 20 - width / 2 == pytest.approx(columns[0] + 0.5, abs=0.6)
     assert 20 + height / 2 == pytest.approx(rows[-1] + 0.5, abs=0.6)
@@ -41,7 +41,7 @@ def test_the_box_bounds_what_is_painted(shape):
 
 def test_coverage_of_an_upright_slab_is_its_area():
     vehicle = next(shape for shape in SHAPES if shape.name == "vehicle")
-    tone = paint(vehicle, 8.0, 4.0, 0.0, (10.25, 10.5), 20)
+    tone = paint_shape(vehicle, 8.0, 4.0, 0.0, (10.25, 10.5), 20)
     assert np.count_nonzero(tone) > 0
     assert tone[10, 6] == pytest.approx(0.75, abs=0.01)  # covers x from 6.25 on: three quarters
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from hrhsco_cli.datasets.images import image_size, read_header
+from hrhsco_cli.datasets.images import read_header, read_image_size
 from tests.helpers.calling import assert_refused, hrhsco
 
 SIZE, TILE, OVERLAP = (430, 300), (128, 96), 24
@@ -120,6 +120,6 @@ def test_the_header_of_an_image_as_large_as_dota_s_is_read(tmp_path):
     path.write_bytes(
         b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", about) + chunk(b"IDAT", b"") + chunk(b"IEND", b"")
     )
-    assert image_size(path) == size
+    assert read_image_size(path) == size
     header = read_header(path)
     assert (header.state, header.width, header.height) == ("ok", *size)

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hrhsco_cli.datasets.tiling import ALIGNMENT_PX, Tiling, plan, whole
+from hrhsco_cli.datasets.tiling import ALIGNMENT_PX, Tiling, make_whole_tile, plan_tiles
 from reports.errors import InputError
 
 
@@ -21,7 +21,7 @@ def cuts(draw):
 def test_every_pixel_lies_in_one_core(cut):
     (width, height), tiling = cut
     count = np.zeros((height, width), dtype=int)
-    for tile in plan((width, height), tiling):
+    for tile in plan_tiles((width, height), tiling):
         left, top, right, bottom = np.clip(tile.core, 0, [width, height] * 2).astype(int)
         count[top:bottom, left:right] += 1
         assert tile.x >= 0 and tile.x + tile.width <= width
@@ -39,7 +39,9 @@ def test_the_owner_sees_any_object_up_to_the_overlap_whole(cut, data):
     x = data.draw(st.floats(0, width - side))
     y = data.draw(st.floats(0, height - side))
     center = np.array([[x + side / 2, y + side / 2]])
-    (owner,) = (tile for tile in plan((width, height), tiling) if tile.owns(center)[0])
+    (owner,) = (
+        tile for tile in plan_tiles((width, height), tiling) if tile.core_contains(center)[0]
+    )
     # Seams in the middle of an odd overlap are rounded down by half a pixel.
     assert owner.x <= x + 0.5 and x + side <= owner.x + owner.width + 0.5
     assert owner.y <= y + 0.5 and y + side <= owner.y + owner.height + 0.5
@@ -49,13 +51,13 @@ def test_the_owner_sees_any_object_up_to_the_overlap_whole(cut, data):
 def test_a_center_outside_the_image_has_an_owner_too(cut, x, y):
     size, tiling = cut
     center = np.array([[x, y]])
-    assert sum(int(tile.owns(center)[0]) for tile in plan(size, tiling)) == 1
-    assert whole(size).owns(center)[0]
+    assert sum(int(tile.core_contains(center)[0]) for tile in plan_tiles(size, tiling)) == 1
+    assert make_whole_tile(size).core_contains(center)[0]
 
 
 def test_a_tile_is_the_part_that_it_says():
     pixels = np.arange(200 * 150 * 3).reshape(150, 200, 3)
-    tiles = plan((200, 150), Tiling((96, 96), 32))
+    tiles = plan_tiles((200, 150), Tiling((96, 96), 32))
     assert [(tile.x, tile.y) for tile in tiles[:3]] == [(0, 0), (64, 0), (128, 0)]
     for tile in tiles:
         cut = tile.cut(pixels)

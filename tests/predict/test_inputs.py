@@ -5,8 +5,8 @@ import pandas as pd
 import pytest
 from PIL import Image
 
-from hrhsco_cli.predict.inputs import gather
-from hrhsco_cli.predict.listing import identified, numbered
+from hrhsco_cli.predict.inputs import find_images
+from hrhsco_cli.predict.listing import identify_images, number_images
 from reports.errors import InputError
 from reports.frames import BOX_COLUMNS, GroundTruth
 
@@ -26,24 +26,24 @@ def names(found):
 
 
 def test_a_folder_is_sorted_and_keeps_its_folders(folder):
-    assert names(gather([str(folder)])) == ["a.jpg", "b.png", "sub/a.jpg", "sub/c.png"]
+    assert names(find_images([str(folder)])) == ["a.jpg", "b.png", "sub/a.jpg", "sub/c.png"]
 
 
 def test_a_pattern(folder, monkeypatch):
-    assert names(gather([f"{folder}/*.png"])) == ["b.png"]
+    assert names(find_images([f"{folder}/*.png"])) == ["b.png"]
     monkeypatch.chdir(folder)
-    assert names(gather(["**/*.png"])) == ["b.png", "sub/c.png"]
+    assert names(find_images(["**/*.png"])) == ["b.png", "sub/c.png"]
 
 
 def test_a_list_keeps_its_order_and_is_relative_to_itself(folder):
     frames = folder / "sub" / "frames.txt"
     frames.write_text(f"c.png\n\n../b.png\n{folder / 'sub' / 'a.jpg'}\n")
-    assert names(gather([str(frames)])) == ["sub/c.png", "b.png", "sub/a.jpg"]
+    assert names(find_images([str(frames)])) == ["sub/c.png", "b.png", "sub/a.jpg"]
 
 
 def test_an_image_named_twice_is_taken_once(folder):
     words = [str(folder / "b.png"), f"{folder}/sub/../b.png", str(folder)]
-    assert names(gather(words)) == ["b.png", "a.jpg", "sub/a.jpg", "sub/c.png"]
+    assert names(find_images(words)) == ["b.png", "a.jpg", "sub/a.jpg", "sub/c.png"]
 
 
 @pytest.mark.parametrize(
@@ -64,12 +64,12 @@ def test_what_is_no_image_is_told(folder, word, content, part):
     elif content is not None:
         (folder / word).write_text(content)
     with pytest.raises(InputError, match=part.replace(".", r"\.")):
-        gather([str(folder / word)])
+        find_images([str(folder / word)])
 
 
 def test_figures_of_images_that_differ_in_their_suffix(folder, tmp_path):
     (folder / "a.png").write_bytes((folder / "b.png").read_bytes())
-    listed = numbered(gather([str(folder)]), tmp_path / "out")
+    listed = number_images(find_images([str(folder)]), tmp_path / "out")
     assert [each.image_id for each in listed] == [1, 2, 3, 4, 5]
     drawn = [each.figure.relative_to(tmp_path / "out").as_posix() for each in listed]
     assert drawn == ["a.jpg.png", "a.png.png", "b.png", "sub/a.png", "sub/c.png"]
@@ -77,7 +77,7 @@ def test_figures_of_images_that_differ_in_their_suffix(folder, tmp_path):
 
 def test_images_are_never_overwritten(folder):
     with pytest.raises(InputError, match="would overwrite"):
-        numbered(gather([str(folder)]), folder)
+        number_images(find_images([str(folder)]), folder)
 
 
 def truth(*file_names):
@@ -89,7 +89,7 @@ def truth(*file_names):
 
 
 def test_annotations_give_ids_names_and_boxes(folder, tmp_path):
-    listed = identified(gather([str(folder)]), tmp_path, truth("sub/a.jpg", "a.jpg"))
+    listed = identify_images(find_images([str(folder)]), tmp_path, truth("sub/a.jpg", "a.jpg"))
     assert [(each.name, each.image_id) for each in listed] == [
         ("a.jpg", "id-a.jpg"),
         ("sub/a.jpg", "id-sub/a.jpg"),  # the longer of two names that end its path
@@ -100,7 +100,7 @@ def test_annotations_give_ids_names_and_boxes(folder, tmp_path):
 
 def test_annotations_of_other_images_are_told(folder, tmp_path):
     with pytest.raises(InputError, match="none of 4 images"):
-        identified(gather([str(folder)]), tmp_path, truth("z.jpg"))
+        identify_images(find_images([str(folder)]), tmp_path, truth("z.jpg"))
     with pytest.raises(InputError, match="are both"):
-        found = gather([str(folder / "a.jpg"), str(folder / "sub" / "a.jpg")])
-        identified(found, tmp_path, truth("a.jpg"))
+        found = find_images([str(folder / "a.jpg"), str(folder / "sub" / "a.jpg")])
+        identify_images(found, tmp_path, truth("a.jpg"))

@@ -4,13 +4,13 @@ import json
 
 import pytest
 
-from hrhsco_cli.predict.results import json_list
+from hrhsco_cli.predict.results import open_json_list
 
 ROWS = [{"score": 0.1}, {"score": 1 / 3}, {"score": 2.0}]
 
 
 def test_rows_come_back_to_the_last_bit(tmp_path):
-    with json_list(tmp_path / "list.json") as append:
+    with open_json_list(tmp_path / "list.json") as append:
         append([])
         append(ROWS[:2])
         append([])
@@ -19,7 +19,7 @@ def test_rows_come_back_to_the_last_bit(tmp_path):
 
 
 def test_nothing_found_is_a_list_too(tmp_path):
-    with json_list(tmp_path / "list.json") as append:
+    with open_json_list(tmp_path / "list.json") as append:
         append([])
     assert json.loads((tmp_path / "list.json").read_text()) == []
 
@@ -30,7 +30,7 @@ def test_nothing_found_is_a_list_too(tmp_path):
 def test_an_interrupt_keeps_the_images_that_are_done(tmp_path, images, left):
     path = tmp_path / "list.json"
     path.write_text('["before"]')
-    with pytest.raises(KeyboardInterrupt), json_list(path) as append:
+    with pytest.raises(KeyboardInterrupt), open_json_list(path) as append:
         for rows in images:
             append(rows)
         raise KeyboardInterrupt

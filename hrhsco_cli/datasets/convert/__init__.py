@@ -7,15 +7,15 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from hrhsco_cli.datasets.convert import coco, dota, uavdt, visdrone, yolo
+from hrhsco_cli.datasets.convert.conversion import Conversion, add_sizes
 from hrhsco_cli.datasets.convert.layout import (
     Complain,
-    Layout,
+    PublishedSplit,
     Reader,
     SourceImage,
     refuse,
 )
-from hrhsco_cli.datasets.convert.written import Converted, sized
-from hrhsco_cli.files import OverwriteError, claim_output, replacing
+from hrhsco_cli.files import OverwriteError, claim_output, replace_file
 from hrhsco_cli.progress import ProgressLog, show_progress
 from reports.errors import InputError
 
@@ -52,30 +52,30 @@ LAYOUTS: dict[str, PublicLayout] = {
         _TRAIN_TEST,
     ),
     "aitod": PublicLayout(
-        coco.AITOD.reader(),
+        coco.AITOD.make_reader(),
         "annotations/aitod_{train,trainval,val,test}_v1.json and {trainval,test,...}/images/ or "
         "images/{trainval,test,...}/",
         _TRAINVAL_TEST,
     ),
     "aitodv2": PublicLayout(
-        coco.AITOD_V2.reader(),
+        coco.AITOD_V2.make_reader(),
         "annotations/aitodv2_{train,trainval,val,test}.json and images as in aitod",
         _TRAINVAL_TEST,
     ),
     "tinyperson": PublicLayout(
-        coco.TINYPERSON.reader(),
+        coco.TINYPERSON.make_reader(),
         "tiny_set/ with erase_with_uncertain_dataset/{annotations/task,train}, "
         "annotations/task/ and test/",
         _TRAIN_TEST,
     ),
     "dota": PublicLayout(
-        dota.reader(dota.V1_0), "{train,val}/ with images/ and labelTxt/ (v1.0)", _TRAIN_VAL
+        dota.make_reader(dota.V1_0), "{train,val}/ with images/ and labelTxt/ (v1.0)", _TRAIN_VAL
     ),
     "dotav1.5": PublicLayout(
-        dota.reader(dota.V1_5), "{train,val}/ with images/ and labelTxt*/ (v1.5)", _TRAIN_VAL
+        dota.make_reader(dota.V1_5), "{train,val}/ with images/ and labelTxt*/ (v1.5)", _TRAIN_VAL
     ),
     "dotav2": PublicLayout(
-        dota.reader(dota.V2_0), "{train,val}/ with images/ and labelTxt*/ (v2.0)", _TRAIN_VAL
+        dota.make_reader(dota.V2_0), "{train,val}/ with images/ and labelTxt*/ (v2.0)", _TRAIN_VAL
     ),
     "yolo": PublicLayout(
         yolo.read,
@@ -83,7 +83,7 @@ LAYOUTS: dict[str, PublicLayout] = {
         _TRAIN_VAL,
     ),
     "coco": PublicLayout(
-        coco.COCO.reader(),
+        coco.COCO.make_reader(),
         "annotations/instances_{train,val}2017.json and {train,val}2017/, or {train,val}.json and "
         "images/",
         _TRAIN_VAL,
@@ -92,7 +92,7 @@ LAYOUTS: dict[str, PublicLayout] = {
 
 
 @dataclass(frozen=True)
-class Summary:
+class ConversionSummary:
     """What one file of a conversion holds.
 
     Attributes:
@@ -120,7 +120,7 @@ class Summary:
 
 def read_layout(
     layout: str, source: Path, split: str | None, complain: Complain = refuse
-) -> Layout:
+) -> PublishedSplit:
     """A split of a data set in a public layout.
 
     Args:
@@ -146,7 +146,7 @@ def read_layout(
 
 def convert_dataset(
     layout: str, source: Path, out: Path, split: str | None = None
-) -> list[Summary]:
+) -> list[ConversionSummary]:
     """Convert a data set in a public layout to COCO JSON.
 
     Args:
@@ -172,48 +172,48 @@ def convert_dataset(
         for path in wanted:
             outputs.enter_context(claim_output(path))
         found = {path: read_layout(layout, source, name) for path, name in wanted.items()}
-        root = _common(each.image_folder for each in found.values())
+        root = _find_common_folder(each.image_folder for each in found.values())
         if not single:
             _require_free(out / "images", root)
-        done = {path: _converted(layout, each, root) for path, each in found.items()}
+        done = {path: _convert_split(layout, each, root) for path, each in found.items()}
     with ExitStack() as all_or_none:
         for path, (_, content) in done.items():
-            all_or_none.enter_context(replacing(path)).write_bytes(content)
+            all_or_none.enter_context(replace_file(path)).write_bytes(content)
     if not single:
         _link(out / "images", root)
     return [
-        Summary(path, root, len(each.images), len(each.annotations), *each.counts,
+        ConversionSummary(path, root, len(each.images), len(each.annotations), *each.counts,
                 len(found[path].unlabeled))
         for path, (each, _) in done.items()
     ]  # fmt: skip
 
 
-def converted(layout: str, source: Path, split: str | None) -> Converted:
+def convert_in_memory(layout: str, source: Path, split: str | None) -> Conversion:
     """A split as it would be written, without writing it.
 
     Raises:
         InputError: as ``convert_dataset``.
     """
     found = read_layout(layout, source, split)
-    done = Converted(found.image_folder, found.image_folder.resolve())
-    for image, size in sized(found.images):
+    done = Conversion(found.image_folder, found.image_folder.resolve())
+    for image, size in add_sizes(found.images):
         done.add(image, size)
     return done
 
 
-def _common(folders: Iterable[Path]) -> Path:
+def _find_common_folder(folders: Iterable[Path]) -> Path:
     return Path(os.path.commonpath([each.resolve() for each in folders]))
 
 
-def _converted(layout: str, found: Layout, root: Path) -> tuple[Converted, bytes]:
-    done = Converted(found.image_folder, root)
+def _convert_split(layout: str, found: PublishedSplit, root: Path) -> tuple[Conversion, bytes]:
+    done = Conversion(found.image_folder, root)
     with show_progress(f"converting {layout}", found.num_images) as log:
-        for image, size in sized(_counted(found.images, log)):
+        for image, size in add_sizes(_count_images(found.images, log)):
             done.add(image, size)
-    return done, done.json(found.categories)
+    return done, done.encode_json(found.categories)
 
 
-def _counted(images: Iterable[SourceImage], log: ProgressLog) -> Iterator[SourceImage]:
+def _count_images(images: Iterable[SourceImage], log: ProgressLog) -> Iterator[SourceImage]:
     for image in images:
         yield image
         log.advance()

@@ -17,13 +17,19 @@ import msgspec
 from hrhsco_cli.datasets.convert.layout import (
     Box,
     Complain,
-    Layout,
+    PublishedSplit,
     Reader,
     SourceImage,
-    first_folder,
-    numbered,
+    find_folder,
+    number_classes,
 )
-from hrhsco_cli.datasets.records import AnnotationRow, CategoryRow, ImageRow, one_kind, place
+from hrhsco_cli.datasets.records import (
+    AnnotationRow,
+    CategoryRow,
+    ImageRow,
+    are_one_kind,
+    describe_mismatch,
+)
 from hrhsco_cli.files import read_json
 from reports.errors import InputError
 
@@ -54,7 +60,7 @@ class CocoFormat:
     renamed: dict[str, str] = field(default_factory=dict)
     first_in: dict[str, str] = field(default_factory=dict)
 
-    def reader(self) -> Reader:
+    def make_reader(self) -> Reader:
         """The reader of this layout."""
         return partial(_read, self)
 
@@ -111,14 +117,16 @@ TINYPERSON = CocoFormat(
 )
 
 
-def _read(layout: CocoFormat, source: Path, split: str | None, complain: Complain) -> Layout:
+def _read(
+    layout: CocoFormat, source: Path, split: str | None, complain: Complain
+) -> PublishedSplit:
     """Read a split of a folder."""
     if split is None:
         raise InputError(f"{layout.name} has splits in one folder; name one: --split train")
-    path, root = _annotations(layout, source, split)
+    path, root = _find_annotations(layout, source, split)
     content = read_json(path, "annotations")
     images, annotations, categories = (
-        _list(content, part, path) for part in ("images", "annotations", "categories")
+        _require_list(content, part, path) for part in ("images", "annotations", "categories")
     )
     corners = [each for each in images if each.get("corner")]
     if corners:
@@ -127,18 +135,18 @@ def _read(layout: CocoFormat, source: Path, split: str | None, complain: Complai
             "annotations of whole images (task/tiny_set_train_all.json): training crops them, "
             "and hrhsco data tiles cuts them up for good"
         )
-    number, classes = _categories(layout, categories, path)
-    folder = _folder(layout, root, split, path)
-    boxes = _boxes(layout, annotations, number, path, complain)
+    number, classes = _map_categories(layout, categories, path)
+    folder = _find_image_folder(layout, root, split, path)
+    boxes = _read_boxes(layout, annotations, number, path, complain)
     known = {each.get("id") for each in images if isinstance(each.get("id"), (int, float, str))}
     for stray in boxes.keys() - known:
         complain(f"{path}: {len(boxes[stray])} annotations name the unknown image {stray!r}")
-    kept = _kept(layout, images, annotations)
-    read = list(_images(kept, boxes, folder, path, complain))
-    return Layout(folder, read, classes, len(read))
+    kept = _select_images(layout, images, annotations)
+    read = list(_read_images(kept, boxes, folder, path, complain))
+    return PublishedSplit(folder, read, classes, len(read))
 
 
-def _annotations(layout: CocoFormat, source: Path, split: str) -> tuple[Path, Path]:
+def _find_annotations(layout: CocoFormat, source: Path, split: str) -> tuple[Path, Path]:
     """The annotation file of a split, and the folder that its pattern starts from."""
     roots = [source / layout.first_in[split]] if split in layout.first_in else []
     for root in (*roots, source):
@@ -150,21 +158,21 @@ def _annotations(layout: CocoFormat, source: Path, split: str) -> tuple[Path, Pa
     raise InputError(f"no {layout.name} annotations of split {split!r} in {source} ({places})")
 
 
-def _folder(layout: CocoFormat, root: Path, split: str, annotations: Path) -> Path:
+def _find_image_folder(layout: CocoFormat, root: Path, split: str, annotations: Path) -> Path:
     own = [annotations.parent / "images", annotations.parent]
     folders = [root / pattern.format(split=split) for pattern in layout.image_folders]
     beside = annotations.parent == root / split  # where each split is a folder of its own
-    return first_folder(own if beside else folders, "images", root)
+    return find_folder(own if beside else folders, "images", root)
 
 
-def _list(content: Any, part: str, path: Path) -> list[Row]:
+def _require_list(content: Any, part: str, path: Path) -> list[Row]:
     rows = content.get(part) if isinstance(content, dict) else None
     if not isinstance(rows, list) or not all(isinstance(each, dict) for each in rows):
         raise InputError(f"{path} is no COCO annotation file (it has no list {part!r})")
     return rows
 
 
-def _categories(
+def _map_categories(
     layout: CocoFormat, rows: Iterable[Row], path: Path
 ) -> tuple[dict[Any, int | str], list[tuple[Any, str]]]:
     """Our id of each published category id, and the classes in order."""
@@ -173,15 +181,15 @@ def _categories(
         try:
             read.append(msgspec.convert(row, CategoryRow))
         except msgspec.ValidationError as error:
-            raise InputError(f"{path}: categories[{index}]: {place(error)}") from error
-    if not one_kind(each.id for each in read):
+            raise InputError(f"{path}: categories[{index}]: {describe_mismatch(error)}") from error
+    if not are_one_kind(each.id for each in read):
         raise InputError(f"{path}: category ids are numbers and text; write all alike")
     if len({each.id for each in read}) < len(read):
         raise InputError(f"{path}: a category id is there twice")
     if layout.classes is None:
         ordered = sorted(read, key=lambda each: each.id)
         return {each.id: each.id for each in ordered}, [(each.id, each.name) for each in ordered]
-    listed = numbered(layout.classes)
+    listed = number_classes(layout.classes)
     index_of = {name: place for place, name in listed}
     number: dict[Any, int | str] = {}
     for each in read:
@@ -195,7 +203,7 @@ def _categories(
     return number, listed
 
 
-def _boxes(
+def _read_boxes(
     layout: CocoFormat,
     annotations: Iterable[Row],
     number: dict[Any, int | str],
@@ -210,7 +218,7 @@ def _boxes(
             read = msgspec.convert(row, AnnotationRow)
         except msgspec.ValidationError as error:
             bbox = " has no bbox [x, y, w, h]" if "`$.bbox" in str(error) else ""
-            complain(f"{name}{bbox}: {place(error)}")
+            complain(f"{name}{bbox}: {describe_mismatch(error)}")
             continue
         if read.category_id not in number:
             complain(f"{name} names the unknown category {read.category_id!r}")
@@ -226,7 +234,7 @@ def _boxes(
     return boxes
 
 
-def _kept(layout: CocoFormat, images: list[Row], annotations: list[Row]) -> list[Row]:
+def _select_images(layout: CocoFormat, images: list[Row], annotations: list[Row]) -> list[Row]:
     """Images that belong to the benchmark."""
     if layout.left_out is None:
         return images
@@ -237,7 +245,7 @@ def _kept(layout: CocoFormat, images: list[Row], annotations: list[Row]) -> list
     ]  # fmt: skip
 
 
-def _images(
+def _read_images(
     images: Iterable[Row],
     boxes: dict[Any, list[Box]],
     folder: Path,
@@ -252,7 +260,7 @@ def _images(
         try:
             read = msgspec.convert(row if sized else {**row, "width": 1, "height": 1}, ImageRow)
         except msgspec.ValidationError as error:
-            complain(f"{path}: images[{index}]: {place(error)}")
+            complain(f"{path}: images[{index}]: {describe_mismatch(error)}")
             continue
         if read.id in ids:
             complain(f"{path}: image id {read.id!r} is there twice")

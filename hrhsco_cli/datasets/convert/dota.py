@@ -12,18 +12,18 @@ from pathlib import Path
 from hrhsco_cli.datasets.convert.layout import (
     Box,
     Complain,
-    Layout,
-    Names,
+    ImagesByStem,
+    PublishedSplit,
     Reader,
     SourceImage,
-    first_folder,
-    listed,
-    numbered,
-    numbers,
-    shown,
-    text_rows,
+    find_folder,
+    list_files,
+    number_classes,
+    parse_numbers,
+    quote_row,
+    read_text_rows,
 )
-from hrhsco_cli.datasets.images import visible
+from hrhsco_cli.datasets.images import skip_hidden
 from hrhsco_cli.files import read_text
 from reports.errors import InputError
 
@@ -41,60 +41,64 @@ _DIFFICULT = ("0", "1", "2")
 _HEADERS = ("imagesource:", "gsd:", "acquisition dates:")
 
 
-def reader(classes: list[str]) -> Reader:
+def make_reader(classes: list[str]) -> Reader:
     """The reader of one version."""
     return partial(_read, classes)
 
 
-def _read(classes: list[str], source: Path, split: str | None, complain: Complain) -> Layout:
+def _read(
+    classes: list[str], source: Path, split: str | None, complain: Complain
+) -> PublishedSplit:
     """Read a folder with ``images/`` and ``labelTxt/``, or a split of what holds it."""
     listing = source / "classes.txt"
     if listing.is_file():
         classes = read_text(listing, "list of classes").split()
     if split is not None:
-        source = first_folder([source / split], "split", source)
-    files = _labels(source)
-    names = Names(
-        first_folder((source / "images" / "images", source / "images"), "images", source),
+        source = find_folder([source / split], "split", source)
+    files = _find_label_files(source)
+    names = ImagesByStem(
+        find_folder((source / "images" / "images", source / "images"), "images", source),
         complain,
     )
-    number = {name: index for index, name in numbered(classes)}
-    return Layout(
+    number = {name: index for index, name in number_classes(classes)}
+    return PublishedSplit(
         names.folder,
-        _images(files, names, number, complain),
-        numbered(classes),
+        _read_images(files, names, number, complain),
+        number_classes(classes),
         len(files),
         names.others(path.stem for path in files),
     )
 
 
-def _labels(source: Path) -> list[Path]:
+def _find_label_files(source: Path) -> list[Path]:
     """Label files: in ``labelTxt``, or in the first folder below one called so with a version."""
     for pattern in ("labelTxt/*.txt", "labelTxt*/*.txt", "labelTxt*/*/*.txt"):
-        found = sorted(visible(source.glob(pattern)))
+        found = sorted(skip_hidden(source.glob(pattern)))
         if found:
-            return listed(found[0].parent, "*.txt", "label files")
+            return list_files(found[0].parent, "*.txt", "label files")
     raise InputError(f"no label files (labelTxt/*.txt) in {source}")
 
 
-def _images(
-    files: list[Path], names: Names, number: dict[str, int], complain: Complain
+def _read_images(
+    files: list[Path], names: ImagesByStem, number: dict[str, int], complain: Complain
 ) -> Iterator[SourceImage]:
     for path in files:
         boxes = []
-        for line_number, line in text_rows(path, complain):
+        for line_number, line in read_text_rows(path, complain):
             if not line.lower().startswith(_HEADERS):
-                box = _box(line, number, f"{path}:{line_number}", complain)
+                box = _read_box(line, number, f"{path}:{line_number}", complain)
                 boxes += [box] if box is not None else []
         yield SourceImage(names.image(path.stem), boxes)
 
 
-def _box(line: str, number: dict[str, int], where: str, complain: Complain) -> Box | None:
+def _read_box(line: str, number: dict[str, int], where: str, complain: Complain) -> Box | None:
     parts = line.split()
-    corners = numbers(" ".join(parts[:_CORNERS]), None, (_CORNERS,))
+    corners = parse_numbers(" ".join(parts[:_CORNERS]), None, (_CORNERS,))
     difficult = parts[_CORNERS + 1] if len(parts) > _CORNERS + 1 else "0"
     if corners is None or len(parts) not in _WORDS or difficult not in _DIFFICULT:
-        complain(f"{where}: {shown(line)} is not 8 corners, a class and perhaps difficult (0 to 2)")
+        complain(
+            f"{where}: {quote_row(line)} is not 8 corners, a class and perhaps difficult (0 to 2)"
+        )
         return None
     if parts[_CORNERS] not in number:
         complain(

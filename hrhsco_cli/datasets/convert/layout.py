@@ -6,7 +6,7 @@ from math import isfinite
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from hrhsco_cli.datasets.images import is_image, visible
+from hrhsco_cli.datasets.images import is_image, skip_hidden
 from hrhsco_cli.files import OverwriteError, read_text
 from reports.errors import InputError
 
@@ -56,7 +56,7 @@ class SourceImage:
 
 
 @dataclass(frozen=True)
-class Layout:
+class PublishedSplit:
     """A split of a data set as a reader found it; label files are read while they are taken.
 
     Attributes:
@@ -75,11 +75,11 @@ class Layout:
     unlabeled: tuple[Path, ...] = ()
 
 
-Reader = Callable[[Path, str | None, Complain], Layout]
+Reader = Callable[[Path, str | None, Complain], PublishedSplit]
 """From the folder as published and the split's published name (None: the folder is the split)."""
 
 
-class Names:
+class ImagesByStem:
     """The images of a folder by stem, listed once: asking for one suffix at a time is slower.
 
     Args:
@@ -108,7 +108,7 @@ Count = Container[int]
 """How many numbers a row may have."""
 
 
-def numbers(line: str, separator: str | None, count: Count) -> list[float] | None:
+def parse_numbers(line: str, separator: str | None, count: Count) -> list[float] | None:
     """The numbers of a line, without what one trailing separator makes.
 
     Returns:
@@ -127,19 +127,19 @@ def numbers(line: str, separator: str | None, count: Count) -> list[float] | Non
     return values if len(values) in count and isfinite(sum(values)) else None
 
 
-def number_rows(
+def read_number_rows(
     path: Path, separator: str | None, count: Count, expected: str, complain: Complain
 ) -> Iterable[tuple[int, list[float]]]:
     """Line number and numbers of each row of a text file; empty lines are passed over."""
-    for number, line in text_rows(path, complain):
-        values = numbers(line, separator, count)
+    for number, line in read_text_rows(path, complain):
+        values = parse_numbers(line, separator, count)
         if values is not None:
             yield number, values
         else:
-            complain(f"{path}:{number}: {shown(line)} is not {expected}")
+            complain(f"{path}:{number}: {quote_row(line)} is not {expected}")
 
 
-def text_rows(path: Path, complain: Complain) -> Iterable[tuple[int, str]]:
+def read_text_rows(path: Path, complain: Complain) -> Iterable[tuple[int, str]]:
     """Line number and text of each row of a label file that isn't empty."""
     try:
         text = read_text(path, "label file")
@@ -153,7 +153,7 @@ def text_rows(path: Path, complain: Complain) -> Iterable[tuple[int, str]]:
             yield number, line
 
 
-def shown(line: str) -> str:
+def quote_row(line: str) -> str:
     """A row as a message quotes it: not all of a file that has no lines."""
     text = line.strip()
     return repr(text if len(text) <= _SHOWN else f"{text[:_SHOWN]}...")
@@ -163,24 +163,24 @@ _SHOWN = 80
 """Characters."""
 
 
-def whole(values: Iterable[float]) -> bool:
+def are_whole(values: Iterable[float]) -> bool:
     """Whether all are whole numbers."""
     return all(each.is_integer() for each in values)
 
 
-def listed(folder: Path, pattern: str, what: str) -> list[Path]:
+def list_files(folder: Path, pattern: str, what: str) -> list[Path]:
     """Files by pattern, sorted; hidden ones are passed over.
 
     Raises:
         InputError: none.
     """
-    found = sorted(visible(folder.glob(pattern)))
+    found = sorted(skip_hidden(folder.glob(pattern)))
     if not found:
         raise InputError(f"no {what} ({pattern}) in {folder}")
     return found
 
 
-def first_folder(candidates: Iterable[Path], what: str, source: Path) -> Path:
+def find_folder(candidates: Iterable[Path], what: str, source: Path) -> Path:
     """The first of some folders that exists.
 
     Raises:
@@ -190,14 +190,14 @@ def first_folder(candidates: Iterable[Path], what: str, source: Path) -> Path:
     for folder in tried:
         if folder.is_dir():
             return folder
-    places = ", ".join(_below(each, source) for each in tried)
+    places = ", ".join(_shorten_path(each, source) for each in tried)
     raise InputError(f"no {what} in {source} (looked for {places})")
 
 
-def _below(path: Path, source: Path) -> str:
+def _shorten_path(path: Path, source: Path) -> str:
     return str(path.relative_to(source)) if path.is_relative_to(source) else str(path)
 
 
-def numbered(names: Iterable[str]) -> list[tuple[int, str]]:
+def number_classes(names: Iterable[str]) -> list[tuple[int, str]]:
     """Classes numbered from 1 in their published order."""
     return list(enumerate(names, start=1))

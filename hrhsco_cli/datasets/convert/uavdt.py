@@ -15,15 +15,15 @@ from hrhsco_cli.datasets.convert.layout import (
     Box,
     Complain,
     Count,
-    Layout,
+    PublishedSplit,
     SourceImage,
-    first_folder,
-    listed,
-    number_rows,
-    numbered,
-    whole,
+    are_whole,
+    find_folder,
+    list_files,
+    number_classes,
+    read_number_rows,
 )
-from hrhsco_cli.datasets.images import is_image, visible
+from hrhsco_cli.datasets.images import is_image, skip_hidden
 from reports.errors import InputError
 
 CATEGORIES = ["car", "truck", "bus"]
@@ -35,41 +35,41 @@ TEST_SEQUENCES = frozenset([
 """The other 30 of the 50 are for training."""
 
 
-def read(source: Path, split: str | None, complain: Complain) -> Layout:
+def read(source: Path, split: str | None, complain: Complain) -> PublishedSplit:
     """Read all sequences, or those of a split."""
-    frames = first_folder(
+    frames = find_folder(
         (source / "UAV-benchmark-M", source / "UAVDT_Benchmark_M", source), "sequences", source
     )
-    truth = first_folder(
+    truth = find_folder(
         (source / "UAV-benchmark-MOTD_v1.0" / "GT", frames / "GT", source / "GT"),
         "folder of ground truth", source,
     )  # fmt: skip
-    files = listed(truth, "*_gt_whole.txt", "ground truth files")
-    wanted = _sequences(source, split)
-    sequences = {name: path for path in files if _in(wanted, name := _name(path))}
+    files = list_files(truth, "*_gt_whole.txt", "ground truth files")
+    wanted = _choose_sequences(source, split)
+    sequences = {name: path for path in files if _is_wanted(wanted, name := _name_sequence(path))}
     if not sequences:
         raise InputError(f"no sequence of split {split!r} has ground truth in {truth}")
-    images = {name: _frames(frames / name, complain) for name in sequences}
+    images = {name: _find_frames(frames / name, complain) for name in sequences}
     unlabeled = (
         image
-        for folder in sorted(visible(frames.glob("M[0-9]*")))
-        if folder.is_dir() and _in(wanted, folder.name) and folder.name not in sequences
+        for folder in sorted(skip_hidden(frames.glob("M[0-9]*")))
+        if folder.is_dir() and _is_wanted(wanted, folder.name) and folder.name not in sequences
         for image in sorted(folder.glob("img*"))
         if is_image(image)
     )
-    return Layout(
+    return PublishedSplit(
         frames,
-        _images(sequences, images, complain),
-        numbered(CATEGORIES),
+        _read_images(sequences, images, complain),
+        number_classes(CATEGORIES),
         sum(map(len, images.values())),
         tuple(unlabeled),
     )
 
 
-def _frames(folder: Path, complain: Complain) -> dict[int, Path]:
+def _find_frames(folder: Path, complain: Complain) -> dict[int, Path]:
     """The images of a sequence by their number."""
     found: dict[int, Path] = {}
-    for path in listed(folder, "img*", "frames"):
+    for path in list_files(folder, "img*", "frames"):
         number = path.stem.removeprefix("img")
         if not is_image(path) or not (number.isascii() and number.isdigit()):
             complain(f"{path} is no numbered image (img000001.jpg)")
@@ -78,11 +78,11 @@ def _frames(folder: Path, complain: Complain) -> dict[int, Path]:
     return found
 
 
-def _name(path: Path) -> str:
+def _name_sequence(path: Path) -> str:
     return path.name.removesuffix("_gt_whole.txt")
 
 
-def _sequences(source: Path, split: str | None) -> dict[str, bool] | None:
+def _choose_sequences(source: Path, split: str | None) -> dict[str, bool] | None:
     """Sequences by whether they belong to a split; None takes all."""
     if split is None:
         return None
@@ -90,27 +90,27 @@ def _sequences(source: Path, split: str | None) -> dict[str, bool] | None:
         raise InputError(f"UAVDT has no split {split!r}; choose train or test")
     attributes = source / "M_attr" / split
     if attributes.is_dir():
-        files = listed(attributes, "*_attr.txt", "lists of attributes")
+        files = list_files(attributes, "*_attr.txt", "lists of attributes")
         return {path.name.removesuffix("_attr.txt"): True for path in files} | {"": False}
     return dict.fromkeys(TEST_SEQUENCES, split == "test") | {"": split == "train"}
 
 
-def _in(wanted: dict[str, bool] | None, name: str) -> bool:
+def _is_wanted(wanted: dict[str, bool] | None, name: str) -> bool:
     return wanted is None or wanted.get(name, wanted[""])
 
 
-def _images(
+def _read_images(
     sequences: dict[str, Path], images: dict[str, dict[int, Path]], complain: Complain
 ) -> Iterator[SourceImage]:
     for sequence, path in sequences.items():
         boxes = {
-            frame: [_box(row) for row in rows]
-            for frame, rows in _rows(path, (9,), "9 numbers", complain, classes=True).items()
+            frame: [_read_box(row) for row in rows]
+            for frame, rows in _read_rows(path, (9,), "9 numbers", complain, classes=True).items()
         }
         ignore = path.with_name(f"{sequence}_gt_ignore.txt")
         regions = {}
         if ignore.is_file():
-            regions = _rows(ignore, range(6, 11), "6 to 10 numbers", complain)
+            regions = _read_rows(ignore, range(6, 11), "6 to 10 numbers", complain)
         for frame in sorted((boxes.keys() | regions.keys()) - images[sequence].keys()):
             complain(f"{path}: no image of frame {frame}, which has rows")
         for frame, image in images[sequence].items():
@@ -119,13 +119,13 @@ def _images(
             )
 
 
-def _rows(
+def _read_rows(
     path: Path, count: Count, expected: str, complain: Complain, classes: bool = False
 ) -> dict[int, list[list[float]]]:
     """Rows by frame; with ``classes`` those of an unknown class are complained of."""
     rows = defaultdict(list)
-    for line, row in number_rows(path, ",", count, expected, complain):
-        if not whole([*row[:2], *row[6:]] if classes else row[:1]):
+    for line, row in read_number_rows(path, ",", count, expected, complain):
+        if not are_whole([*row[:2], *row[6:]] if classes else row[:1]):
             complain(f"{path}:{line}: frame, target and what follows the box are whole")
         elif classes and not 1 <= row[8] <= len(CATEGORIES):
             complain(f"{path}:{line}: category {row[8]:g} is not 1 (car), 2 (truck) or 3 (bus)")
@@ -134,6 +134,6 @@ def _rows(
     return rows
 
 
-def _box(row: list[float]) -> Box:
+def _read_box(row: list[float]) -> Box:
     extra = {"track": int(row[1]), "out_of_view": int(row[6]), "occlusion": int(row[7])}
     return Box(int(row[8]), row[2], row[3], row[4], row[5], extra)

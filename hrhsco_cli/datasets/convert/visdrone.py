@@ -12,13 +12,13 @@ from pathlib import Path
 from hrhsco_cli.datasets.convert.layout import (
     Box,
     Complain,
-    Layout,
-    Names,
+    ImagesByStem,
+    PublishedSplit,
     SourceImage,
-    first_folder,
-    listed,
-    number_rows,
-    numbered,
+    find_folder,
+    list_files,
+    number_classes,
+    read_number_rows,
 )
 
 CATEGORIES = [
@@ -31,27 +31,29 @@ _HIGHEST = {"score": 1, "category": _OTHERS, "truncation": 1, "occlusion": 2}
 """What follows the box in a row: whole numbers from 0 to these."""
 
 
-def read(source: Path, split: str | None, complain: Complain) -> Layout:
+def read(source: Path, split: str | None, complain: Complain) -> PublishedSplit:
     """Read a split's folder, or a split of the folder that holds them."""
     if split is not None:
-        source = first_folder(
+        source = find_folder(
             (source / name for name in (f"VisDrone2019-DET-{split}", split)), "split", source
         )
-    files = listed(source / "annotations", "*.txt", "annotation files")
-    names = Names(source / "images", complain)
-    return Layout(
+    files = list_files(source / "annotations", "*.txt", "annotation files")
+    names = ImagesByStem(source / "images", complain)
+    return PublishedSplit(
         names.folder,
-        _images(files, names, complain),
-        numbered(CATEGORIES),
+        _read_images(files, names, complain),
+        number_classes(CATEGORIES),
         len(files),
         names.others(path.stem for path in files),
     )
 
 
-def _images(files: list[Path], names: Names, complain: Complain) -> Iterator[SourceImage]:
+def _read_images(
+    files: list[Path], names: ImagesByStem, complain: Complain
+) -> Iterator[SourceImage]:
     for path in files:
         boxes, regions = [], []
-        for line, row in number_rows(path, ",", (8,), "8 numbers", complain):
+        for line, row in read_number_rows(path, ",", (8,), "8 numbers", complain):
             wrong = [
                 f"{name} {value:g} is no whole number from 0 to {highest}"
                 for (name, highest), value in zip(_HIGHEST.items(), row[4:], strict=True)

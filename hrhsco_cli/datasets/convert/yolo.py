@@ -16,12 +16,12 @@ from typing import Any
 from hrhsco_cli.datasets.convert.layout import (
     Box,
     Complain,
-    Layout,
+    PublishedSplit,
     SourceImage,
-    number_rows,
-    shown,
+    quote_row,
+    read_number_rows,
 )
-from hrhsco_cli.datasets.images import is_image, visible
+from hrhsco_cli.datasets.images import is_image, skip_hidden
 from hrhsco_cli.files import read_text
 from hrhsco_cli.yaml_files import read_yaml_as_text
 from reports.errors import InputError
@@ -32,41 +32,41 @@ _ROUNDING = 0.01
 _ALIASES = {"val": ("val", "valid", "validation"), "train": ("train",), "test": ("test",)}
 
 
-def read(source: Path, split: str | None, complain: Complain) -> Layout:
+def read(source: Path, split: str | None, complain: Complain) -> PublishedSplit:
     """Read a folder, or a split of it."""
-    described = _description(source)
-    classes = _classes(source, described)
-    folders, paths = _image_paths(source, described, split)
-    labels = [_label(path) for path in paths]
+    described = _read_description(source)
+    classes = _read_classes(source, described)
+    folders, paths = _find_image_paths(source, described, split)
+    labels = [_find_label(path) for path in paths]
     if not any(path.is_file() for path in labels):
         raise InputError(f"no label files (such as {labels[0]}) for the images in {folders[0]}")
     _complain_of_strays(labels, complain)
     _complain_of_twins(paths, labels, complain)
-    images = _images(paths, labels, {number for number, _ in classes}, complain)
-    return Layout(folders[0], images, classes, len(paths))
+    images = _read_images(paths, labels, {number for number, _ in classes}, complain)
+    return PublishedSplit(folders[0], images, classes, len(paths))
 
 
-def _description(source: Path) -> dict[str, Any]:
+def _read_description(source: Path) -> dict[str, Any]:
     """The YAML file that names classes, with its own place under ``yaml_file``."""
-    for path in sorted(visible([*source.glob("*.yaml"), *source.glob("*.yml")])):
+    for path in sorted(skip_hidden([*source.glob("*.yaml"), *source.glob("*.yml")])):
         content = read_yaml_as_text(path, "description")
         if isinstance(content, dict) and "names" in content:
             return content | {"yaml_file": path}
     return {}
 
 
-def _classes(source: Path, described: dict[str, Any]) -> list[tuple[int, str]]:
+def _read_classes(source: Path, described: dict[str, Any]) -> list[tuple[int, str]]:
     """Category id and name of each class: a row's number is a name's line, place or key."""
-    for path in [*sorted(visible(source.glob("*.names"))), source / "classes.txt"]:
+    for path in [*sorted(skip_hidden(source.glob("*.names"))), source / "classes.txt"]:
         if path.is_file():
             lines = read_text(path, "list of classes").splitlines()
-            return _named(path, dict(enumerate(line.strip() for line in lines)))
+            return _build_classes(path, dict(enumerate(line.strip() for line in lines)))
     names = described.get("names")
     if not names:
         raise InputError(f"no class names in {source}; add a classes.txt, one name a line")
     path = described["yaml_file"]
     if isinstance(names, list):
-        return _named(path, dict(enumerate(names)))
+        return _build_classes(path, dict(enumerate(names)))
     if not isinstance(names, dict):
         raise InputError(f"{path}: names is neither a list nor numbers with names")
     wrong = [key for key in names if not (isinstance(key, str) and key.isascii() and key.isdigit())]
@@ -74,10 +74,10 @@ def _classes(source: Path, described: dict[str, Any]) -> list[tuple[int, str]]:
         raise InputError(f"{path}: names has the key {wrong[0]!r}, which is no class number")
     if len({int(key) for key in names}) < len(names):
         raise InputError(f"{path}: names has a class number twice")
-    return _named(path, {int(key): name for key, name in names.items()})
+    return _build_classes(path, {int(key): name for key, name in names.items()})
 
 
-def _named(path: Path, names: dict[int, Any]) -> list[tuple[int, str]]:
+def _build_classes(path: Path, names: dict[int, Any]) -> list[tuple[int, str]]:
     """Classes in the order of their numbers; empty lines name none."""
     wrong = [name for name in names.values() if not isinstance(name, str)]
     if wrong or not any(names.values()):
@@ -85,15 +85,20 @@ def _named(path: Path, names: dict[int, Any]) -> list[tuple[int, str]]:
     return [(number + 1, names[number]) for number in sorted(names) if names[number]]
 
 
-def _image_paths(
+def _find_image_paths(
     source: Path, described: dict[str, Any], split: str | None
 ) -> tuple[list[Path], list[Path]]:
     """The folders of a split, and its images in order of their path."""
-    places = [source / "images"] if split is None else list(_places(source, described, split))
+    places = [source / "images"] if split is None else list(_list_places(source, described, split))
     folders = [path for path in places if path.is_dir()]
     paths = sorted(
-        {path for folder in folders for path in _inside(folder, deep=split is not None)}
-        | {path for place in places if place.suffix == ".txt" for path in _named_in(place, source)}
+        {path for folder in folders for path in _list_images(folder, deep=split is not None)}
+        | {
+            path
+            for place in places
+            if place.suffix == ".txt"
+            for path in _read_listing(place, source)
+        }
     )
     if paths:
         return folders or [paths[0].parent], paths
@@ -102,7 +107,7 @@ def _image_paths(
     raise InputError(f"no images directly in {source}/images; name a split: --split train or val")
 
 
-def _places(source: Path, described: dict[str, Any], split: str) -> Iterator[Path]:
+def _list_places(source: Path, described: dict[str, Any], split: str) -> Iterator[Path]:
     names = _ALIASES.get(split, (split,))
     entries = next((described[name] for name in names if described.get(name)), None)
     if entries is not None:
@@ -123,19 +128,19 @@ def _places(source: Path, described: dict[str, Any], split: str) -> Iterator[Pat
         yield source / name / "images"
 
 
-def _inside(folder: Path, deep: bool) -> Iterator[Path]:
+def _list_images(folder: Path, deep: bool) -> Iterator[Path]:
     for path in folder.rglob("*") if deep else folder.iterdir():
         if is_image(path):
             yield path
 
 
-def _named_in(listing: Path, source: Path) -> list[Path]:
+def _read_listing(listing: Path, source: Path) -> list[Path]:
     text = read_text(listing, "list of images")
     lines = [line.strip() for line in text.splitlines() if line.strip()]
     return [listing.parent / line if line.startswith("./") else source / line for line in lines]
 
 
-def _label(image: Path) -> Path:
+def _find_label(image: Path) -> Path:
     parts = list(image.parts)
     for index in range(len(parts) - 2, -1, -1):
         if parts[index].lower() == "images":
@@ -148,7 +153,7 @@ def _complain_of_strays(labels: list[Path], complain: Complain) -> None:
     """Label files whose image is not there: a copy that lost some."""
     known = set(labels)
     for folder in sorted({path.parent for path in labels}):
-        for path in sorted(visible(folder.glob("*.txt"))):
+        for path in sorted(skip_hidden(folder.glob("*.txt"))):
             if path not in known and path.name != "classes.txt":
                 complain(f"{path}: no image {path.stem}.* for this label file")
 
@@ -161,34 +166,38 @@ def _complain_of_twins(paths: list[Path], labels: list[Path], complain: Complain
             complain(f"{path} and {other.name} have one name, so one label file; rename one")
 
 
-class _Lengths:
+class _RowLengths:
     """A box (5), a box with its score (6), or a polygon of at least 3 corners (7, 9, ...)."""
 
     def __contains__(self, length: object) -> bool:
         return length in (5, 6) or (isinstance(length, int) and length > 6 and length % 2 == 1)
 
 
-def _images(
+def _read_images(
     paths: list[Path], labels: list[Path], numbers: set[int], complain: Complain
 ) -> Iterator[SourceImage]:
     expected = "a class and 4 numbers, or a polygon's corners"
     for path, label in zip(paths, labels, strict=True):
         boxes = []
-        rows = number_rows(label, None, _Lengths(), expected, complain) if label.is_file() else ()
+        rows = (
+            read_number_rows(label, None, _RowLengths(), expected, complain)
+            if label.is_file()
+            else ()
+        )
         for line, row in rows:
             if row[0] + 1 not in numbers:
                 complain(f"{label}:{line}: class {row[0]:g} has no name")
             elif not -_ROUNDING <= min(row[1:]) <= max(row[1:]) <= 1 + _ROUNDING:
                 complain(
-                    f"{label}:{line}: {shown(' '.join(map('{:g}'.format, row)))} is not in "
+                    f"{label}:{line}: {quote_row(' '.join(map('{:g}'.format, row)))} is not in "
                     "fractions of the image, from 0 to 1"
                 )
             else:
-                boxes.append(_box(row))
+                boxes.append(_build_box(row))
         yield SourceImage(path, boxes, relative=True)
 
 
-def _box(row: list[float]) -> Box:
+def _build_box(row: list[float]) -> Box:
     label = int(row[0]) + 1
     if len(row) < 7:  # five, and perhaps a score
         _, cx, cy, w, h = row[:5]

@@ -4,22 +4,22 @@ import numpy as np
 from scipy.ndimage import gaussian_filter, zoom
 
 
-def ground(rng: np.random.Generator, width: int, height: int) -> np.ndarray:
+def render_ground(rng: np.random.Generator, width: int, height: int) -> np.ndarray:
     """A patch of ground ``(height, width, 3)`` in [0, 1]: fields, texture, roads, clutter."""
     base = rng.uniform(0.3, 0.6, size=3) * np.array([1.0, 1.02, 0.92])
     texture = np.zeros((height, width))
     for amplitude, cell in ((0.10, 48), (0.05, 16), (0.02, 5)):
-        texture += amplitude * _noise(rng, width, height, cell)
+        texture += amplitude * _make_noise(rng, width, height, cell)
     image = base + texture[..., None] * rng.uniform(0.6, 1.0, size=3)
     for _ in range(rng.integers(0, 3)):
-        _road(rng, image)
+        _draw_road(rng, image)
     for _ in range(rng.integers(0, 12)):
-        _blotch(rng, image)
+        _draw_blotch(rng, image)
     clipped: np.ndarray = np.clip(image, 0, 1)
     return clipped
 
 
-def _noise(rng: np.random.Generator, width: int, height: int, cell: int) -> np.ndarray:
+def _make_noise(rng: np.random.Generator, width: int, height: int, cell: int) -> np.ndarray:
     """Smooth noise of about unit range that changes over ``cell`` px."""
     rows, columns = -(-height // cell) + 3, -(-width // cell) + 3
     coarse = rng.uniform(-1, 1, size=(rows, columns))
@@ -27,7 +27,7 @@ def _noise(rng: np.random.Generator, width: int, height: int, cell: int) -> np.n
     return smooth
 
 
-def _road(rng: np.random.Generator, image: np.ndarray) -> None:
+def _draw_road(rng: np.random.Generator, image: np.ndarray) -> None:
     """A straight strip of other ground, from border to border."""
     height, width, _ = image.shape
     angle, through = rng.uniform(0, np.pi), rng.uniform(0.1, 0.9, size=2) * (width, height)
@@ -37,7 +37,7 @@ def _road(rng: np.random.Generator, image: np.ndarray) -> None:
     image[:] = image * (1 - edge) + edge * rng.uniform(0.25, 0.6)
 
 
-def _blotch(rng: np.random.Generator, image: np.ndarray) -> None:
+def _draw_blotch(rng: np.random.Generator, image: np.ndarray) -> None:
     """A soft irregular spot: bush, shadow, puddle."""
     height, width, _ = image.shape
     size = int(rng.integers(6, 26))

@@ -6,10 +6,10 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from hrhsco_cli.datasets.coco_json import coco_dict
+from hrhsco_cli.datasets.coco_json import build_coco
 from hrhsco_cli.datasets.scenes.scene import Scene, render_scene
 from hrhsco_cli.datasets.scenes.shapes import SHAPES
-from hrhsco_cli.files import read_json, replacing_folder, write_json
+from hrhsco_cli.files import read_json, replace_folder, write_json
 from hrhsco_cli.progress import show_progress
 from reports.errors import InputError
 
@@ -53,7 +53,7 @@ def render_dataset(
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
         _require_same(out, made)
         return False
-    with replacing_folder(out) as aside:
+    with replace_folder(out) as aside:
         _render(aside, made, images - num_val)
     return True
 
@@ -81,7 +81,7 @@ def _render(folder: Path, made: dict[str, Any], num_train: int) -> None:
     categories = [(number, shape.name) for number, shape in enumerate(SHAPES, start=1)]
     for split, (images, annotations) in splits.items():
         write_json(
-            folder / f"{split}.json", coco_dict(images, annotations, categories, made), indent=None
+            folder / f"{split}.json", build_coco(images, annotations, categories, made), indent=None
         )
 
 

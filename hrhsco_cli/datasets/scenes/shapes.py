@@ -77,7 +77,7 @@ SHAPES = (
 )
 
 
-def paint(shape: Shape, length: float, width: float, angle: float, shift: tuple[float, float],
+def paint_shape(shape: Shape, length: float, width: float, angle: float, shift: tuple[float, float],
           side: int) -> np.ndarray:  # fmt: skip
     """Tone of a shape on a square patch of pixels, averaged over each pixel's area.
 
@@ -103,7 +103,7 @@ def paint(shape: Shape, length: float, width: float, angle: float, shift: tuple[
     return tones
 
 
-def extent(shape: Shape, length: float, width: float, angle: float) -> tuple[float, float]:
+def measure_extent(shape: Shape, length: float, width: float, angle: float) -> tuple[float, float]:
     """Width and height of the upright box around a turned shape's outline, in px."""
     # The outlines are convex hulls of few kinds; dense border samples are exact to 1e-3 of a side
     # for the round one and exact for the others, whose corners are among the samples.

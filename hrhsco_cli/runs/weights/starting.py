@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from mmengine.model import is_model_wrapper
 from mmengine.runner import Runner
 
-from hrhsco_cli.files import file_hash
+from hrhsco_cli.files import hash_file
 from hrhsco_cli.runs.weights.fitting import Fit, copy_fitting, fit
 from hrhsco_cli.runs.weights.reading import Weights, located, read_weights
 from reports.errors import InputError
@@ -49,7 +49,7 @@ def provenance(weights: Weights) -> dict[str, Any]:
     """Whose weights, for ``weights.json``: file, content, layout, head."""
     return {
         "source": str(weights.source),
-        "sha256": file_hash(weights.source),
+        "sha256": hash_file(weights.source),
         "layout": weights.layout.title,
         "head": weights.head,
     }

@@ -9,14 +9,14 @@ from typing import Any
 
 import msgspec
 
-from hrhsco_cli.datasets.coco_json import coco_dict
+from hrhsco_cli.datasets.coco_json import build_coco
 from hrhsco_cli.datasets.convert.layout import Box, SourceImage
-from hrhsco_cli.datasets.images import THREADS, image_size, read_header
+from hrhsco_cli.datasets.images import THREADS, read_header, read_image_size
 from reports.errors import InputError
 
 
 @dataclass
-class Converted:
+class Conversion:
     """COCO's lists while they grow.
 
     Attributes:
@@ -43,7 +43,7 @@ class Converted:
         number = len(self.images) + 1 if image.image_id is None else image.image_id
         entry: dict[str, Any] = {
             "id": number,
-            "file_name": self._name(image.path),
+            "file_name": self._make_name(image.path),
             "width": size[0],
             "height": size[1],
         }
@@ -52,26 +52,26 @@ class Converted:
         if regions:
             entry["ignore_regions"] = regions
         self.images.append(entry)
-        for box in in_pixels(image, size):
-            corners = _clipped(box, size)
+        for box in scale_to_pixels(image, size):
+            corners = _clip_box(box, size)
             if corners is None:
                 self.dropped += 1
                 continue
             cut = corners != [box.x, box.y, box.w, box.h]
             self.clipped += cut
             self.excused += bool(box.extra.get("ignore") or box.extra.get("iscrowd"))
-            extra = box.extra if not cut else _without(box.extra, "area")
+            extra = box.extra if not cut else _drop_key(box.extra, "area")
             self.annotations.append(
                 {"image_id": number, "category_id": box.category_id, "bbox": corners, **extra}
             )
 
-    def _name(self, path: Path) -> str:
-        name = self._below_root(path)
+    def _make_name(self, path: Path) -> str:
+        name = self._make_relative(path)
         if not name.isprintable() and not _is_text(name):
             raise InputError(f"the name of {path} is not UTF-8; rename it")
         return name
 
-    def _below_root(self, path: Path) -> str:
+    def _make_relative(self, path: Path) -> str:
         if path.is_relative_to(self.image_folder):  # resolving each would ask the disk for each
             return (self.prefix / path.relative_to(self.image_folder)).as_posix()
         return path.resolve().relative_to(self.root).as_posix()
@@ -81,12 +81,12 @@ class Converted:
         """Where its images lie below the root."""
         return self.image_folder.resolve().relative_to(self.root)
 
-    def json(self, categories: list[tuple[int, str]]) -> bytes:
+    def encode_json(self, categories: list[tuple[int, str]]) -> bytes:
         """The whole file."""
-        return msgspec.json.encode(coco_dict(self.images, self.annotations, categories))
+        return msgspec.json.encode(build_coco(self.images, self.annotations, categories))
 
 
-def in_pixels(image: SourceImage, size: tuple[int, int]) -> list[Box]:
+def scale_to_pixels(image: SourceImage, size: tuple[int, int]) -> list[Box]:
     """Boxes in px of the image."""
     if not image.relative:
         return image.boxes
@@ -97,7 +97,7 @@ def in_pixels(image: SourceImage, size: tuple[int, int]) -> list[Box]:
     ]
 
 
-def _clipped(box: Box, size: tuple[int, int]) -> list[float] | None:
+def _clip_box(box: Box, size: tuple[int, int]) -> list[float] | None:
     """``[x, y, w, h]`` inside the image; None where nothing is."""
     right, bottom = box.x + box.w, box.y + box.h
     if box.x >= 0 and box.y >= 0 and right <= size[0] and bottom <= size[1]:
@@ -116,15 +116,15 @@ def _is_text(name: str) -> bool:
     return True
 
 
-def _turned(path: Path) -> str:
+def _mention_turning(path: Path) -> str:
     return " as EXIF turns it" if read_header(path).turned else ""
 
 
-def _without(extra: dict[str, Any], key: str) -> dict[str, Any]:
+def _drop_key(extra: dict[str, Any], key: str) -> dict[str, Any]:
     return {name: value for name, value in extra.items() if name != key}
 
 
-def sized(images: Iterable[SourceImage]) -> Iterator[tuple[SourceImage, tuple[int, int]]]:
+def add_sizes(images: Iterable[SourceImage]) -> Iterator[tuple[SourceImage, tuple[int, int]]]:
     """Images with their size by their header, which threads read while labels are parsed.
 
     Raises:
@@ -134,13 +134,13 @@ def sized(images: Iterable[SourceImage]) -> Iterator[tuple[SourceImage, tuple[in
     with ThreadPoolExecutor(THREADS) as pool:
         # map takes all of ``images`` at once: labels are parsed here while headers are awaited.
         sizes: Iterator[tuple[SourceImage, tuple[int, int]]] = pool.map(
-            lambda image: (image, image_size(image.path)), images
+            lambda image: (image, read_image_size(image.path)), images
         )
         for image, size in sizes:
             if image.size is not None and image.size != size:
                 raise InputError(
-                    f"{image.path} is {size[0]}x{size[1]} px{_turned(image.path)}, but its "
-                    f"annotations say {image.size[0]}x{image.size[1]}; "
+                    f"{image.path} is {size[0]}x{size[1]} px{_mention_turning(image.path)}, but "
+                    f"its annotations say {image.size[0]}x{image.size[1]}; "
                     "hrhsco data check lists all such"
                 )
             yield image, size

@@ -16,9 +16,9 @@ from heads.targets import FEATURE_STRIDE
 from reports.dataset_stats import measure_annotation_grid
 from reports.frames import GroundTruth
 from reports.metrics.average_precision import average_precision, evaluate
-from reports.metrics.localization import count_objects, localization_metrics
+from reports.metrics.localization import count_objects, measure_localization
 from reports.metrics.matching import MATCHING_RULES, match_centers
-from reports.metrics.protocols import DENSE, Protocol, counted
+from reports.metrics.protocols import DENSE, Protocol, select_counted
 from reports.statistics.center_noise import draw_errors, exact_rms
 
 PADDING_PX = 32
@@ -31,7 +31,7 @@ JUDGED = ("ap.all", "ap.small", "ap.75", "ap.90")
 
 
 @dataclass(frozen=True)
-class Resized:
+class ResizedTruth:
     """Annotations as a network sees them.
 
     Attributes:
@@ -47,7 +47,7 @@ class Resized:
     scale: np.ndarray
 
 
-def ceiling(
+def score_ceiling(
     truth: GroundTruth,
     depths: Sequence[int],
     sources: Sequence[str] = tuple(CENTER_SOURCES),
@@ -85,21 +85,21 @@ def ceiling(
     resized = _resize(truth, size)
     rows: list[dict[str, Any]] = []
     sampled = [
-        _ceiling(truth, _noisy(resized, center_noise, draw), depths, sources, protocol,
+        _score_once(truth, _add_noise(resized, center_noise, draw), depths, sources, protocol,
                  dict(decoding or {}) | dict(targets or {}))
         for draw in range(draws if center_noise else 1)
     ]  # fmt: skip
     centers = ((resized.boxes[:, :2] + resized.boxes[:, 2:]) / 2).numpy()
     scale = resized.scale[resized.image.numpy()]
     for same in zip(*sampled, strict=True):
-        row = _mean_row(same)
+        row = _average_rows(same)
         noise = (row["stride_px"], center_noise, row["center_source"])
         exact = exact_rms(centers, scale, *noise)
         rows.append(row | {"center_noise": center_noise, "exact.px.rms": exact})
     return rows
 
 
-def _noisy(resized: Resized, center_noise: float, draw: int) -> Resized:
+def _add_noise(resized: ResizedTruth, center_noise: float, draw: int) -> ResizedTruth:
     """Boxes moved by errors of their centers; sizes stay."""
     if not center_noise:
         return resized
@@ -108,7 +108,7 @@ def _noisy(resized: Resized, center_noise: float, draw: int) -> Resized:
     return replace(resized, boxes=resized.boxes + moved.repeat(1, 2))
 
 
-def _mean_row(draws: Sequence[dict[str, Any]]) -> dict[str, Any]:
+def _average_rows(draws: Sequence[dict[str, Any]]) -> dict[str, Any]:
     """Means of the figures over draws; what is not measured in any stays so."""
     first = draws[0]
     if len(draws) == 1:
@@ -121,9 +121,9 @@ def _mean_row(draws: Sequence[dict[str, Any]]) -> dict[str, Any]:
     return row | {"depth": first["depth"]}
 
 
-def _ceiling(
+def _score_once(
     truth: GroundTruth,
-    resized: Resized,
+    resized: ResizedTruth,
     depths: Sequence[int],
     sources: Sequence[str],
     protocol: Protocol,
@@ -171,7 +171,7 @@ def _two_at_a_time() -> Iterator[ThreadPoolExecutor]:
         torch.set_num_threads(threads)
 
 
-def rounding_errors(
+def measure_rounding_errors(
     truth: GroundTruth,
     depth: int,
     *,
@@ -184,26 +184,26 @@ def rounding_errors(
         resized.boxes, resized.label, resized.image, resized.map_size, 1 << depth,
         sources=["peak_center"], **(decoding or {}),
     )  # fmt: skip
-    found = _detections(truth, resized, peaks, "peak_center")
+    found = _decode_detections(truth, resized, peaks, "peak_center")
     return np.sort(match_centers(truth, found)["distance"].to_numpy())
 
 
 def _score(
     truth: GroundTruth,
-    resized: Resized,
+    resized: ResizedTruth,
     peaks: PerfectPeaks,
     protocol: Protocol,
     source: str,
 ) -> dict[str, float | None]:
-    found = counted(_detections(truth, resized, peaks, source), protocol)
+    found = select_counted(_decode_detections(truth, resized, peaks, source), protocol)
     matches = match_centers(truth, found, max_dets=protocol.limit)
     size = FEATURE_STRIDE / peaks.upsample_ratio / resized.scale.mean(axis=1)
     cells = dict(zip(truth.images["image_id"], size, strict=True))
     precision = average_precision(evaluate(truth, found, protocol))
-    return precision | localization_metrics(matches, count_objects(truth), cells)
+    return precision | measure_localization(matches, count_objects(truth), cells)
 
 
-def _resize(truth: GroundTruth, size: tuple[int, int] | None) -> Resized:
+def _resize(truth: GroundTruth, size: tuple[int, int] | None) -> ResizedTruth:
     native = truth.images[["width", "height"]].to_numpy(dtype=float)
     target = native
     if size is not None:
@@ -222,7 +222,7 @@ def _resize(truth: GroundTruth, size: tuple[int, int] | None) -> Resized:
     corner = objects[["x", "y"]].to_numpy(dtype=float)
     boxes = np.hstack([corner, corner + objects[["w", "h"]].to_numpy(dtype=float)])
     padded = np.ceil(target / PADDING_PX) * PADDING_PX
-    return Resized(
+    return ResizedTruth(
         boxes=torch.from_numpy(boxes * np.tile(scale[image], 2)),
         label=torch.from_numpy(objects["category_id"].map(label).to_numpy(dtype=np.int64).copy()),
         image=torch.from_numpy(image),
@@ -231,8 +231,8 @@ def _resize(truth: GroundTruth, size: tuple[int, int] | None) -> Resized:
     )
 
 
-def _detections(
-    truth: GroundTruth, resized: Resized, peaks: PerfectPeaks, source: str
+def _decode_detections(
+    truth: GroundTruth, resized: ResizedTruth, peaks: PerfectPeaks, source: str
 ) -> pd.DataFrame:
     image, label = peaks.image.numpy(), peaks.label.numpy()
     boxes = peaks.decode(source).boxes.numpy() / np.tile(resized.scale[image], 2)
@@ -245,7 +245,7 @@ def _detections(
     )
 
 
-def enough_depth(rows: Sequence[Mapping[str, Any]], source: str) -> int | None:
+def find_enough_depth(rows: Sequence[Mapping[str, Any]], source: str) -> int | None:
     """The first depth whose ceiling no deeper one beats by a tenth of a point of any judged AP.
 
     None if that is only the deepest one, of which nothing can be said.
@@ -264,7 +264,7 @@ def _depth(row: Mapping[str, Any]) -> int:
     return int(row["depth"])
 
 
-def conditions(
+def describe_ceiling_conditions(
     truth: GroundTruth,
     protocol: Protocol,
     size: tuple[int, int] | None,
@@ -286,7 +286,7 @@ def conditions(
     }
 
 
-def conclusion(rows: Sequence[Mapping[str, Any]]) -> list[str]:
+def conclude_by_source(rows: Sequence[Mapping[str, Any]]) -> list[str]:
     """A sentence a center source: from which depth on a finer heatmap can't pay on this data."""
     if all(row["ap.all"] is None for row in rows):
         return ["there are no objects, so nothing can be said of any depth"]
@@ -294,7 +294,7 @@ def conclusion(rows: Sequence[Mapping[str, Any]]) -> list[str]:
     stride = {_depth(row): row["stride_px"] for row in rows}
     sentences = []
     for source in dict.fromkeys(row["center_source"] for row in rows):
-        depth = enough_depth(rows, source)
+        depth = find_enough_depth(rows, source)
         if depth is None:
             text = f"a finer heatmap can still pay at every depth up to n = {deepest}"
         else:

@@ -65,7 +65,7 @@ class ProblemKind:
     find: Callable[[DatasetTables], "Places"]
     converted: bool = False
 
-    def severity_in(self, tables: DatasetTables) -> str:
+    def grade_severity(self, tables: DatasetTables) -> str:
         """How bad it is in a file."""
         return WARNING if self.converted and tables.published else self.severity
 
@@ -258,7 +258,11 @@ def check_tables(files: list[DatasetTables]) -> pd.DataFrame:
     """
     rows = [
         _build_row(
-            kind.severity_in(tables), kind.problem, tables.file, list(kind.find(tables)), kind.mend
+            kind.grade_severity(tables),
+            kind.problem,
+            tables.file,
+            list(kind.find(tables)),
+            kind.mend,
         )
         for kind in KINDS
         for tables in files

@@ -33,7 +33,9 @@ class Detail:
         return max(float(row["score"]) for row in self.found.values())
 
 
-def choose(detections: Mapping[str, pd.DataFrame], count: int, apart_px: float) -> list[Detail]:
+def choose_details(
+    detections: Mapping[str, pd.DataFrame], count: int, apart_px: float
+) -> list[Detail]:
     """The places to magnify, at most ``count``, none nearer to another than ``apart_px``.
 
     First the objects that every detector found, those first whose centers differ most; then the
@@ -46,8 +48,8 @@ def choose(detections: Mapping[str, pd.DataFrame], count: int, apart_px: float) 
     """
     everywhere: list[Detail] = []
     somewhere: list[Detail] = []
-    for found in _objects(detections):
-        detail = _detail(found)
+    for found in _join_by_object(detections):
+        detail = _make_detail(found)
         (everywhere if len(found) == len(detections) > 1 else somewhere).append(detail)
     everywhere.sort(key=lambda detail: -detail.spread)
     somewhere.sort(key=lambda detail: -detail.score)
@@ -55,17 +57,17 @@ def choose(detections: Mapping[str, pd.DataFrame], count: int, apart_px: float) 
     for detail in everywhere + somewhere:
         if len(chosen) == count:
             break
-        if all(_apart(detail, other, apart_px) for other in chosen):
+        if all(_is_far_from(detail, other, apart_px) for other in chosen):
             chosen.append(detail)
     return chosen
 
 
-def _objects(detections: Mapping[str, pd.DataFrame]) -> list[dict[str, pd.Series]]:
+def _join_by_object(detections: Mapping[str, pd.DataFrame]) -> list[dict[str, pd.Series]]:
     """Detections of one object put together: each detector's joins the nearest of those before."""
     objects: list[dict[str, pd.Series]] = []
     for name, found in detections.items():
         seen = pd.DataFrame([next(iter(each.values())) for each in objects], columns=found.columns)
-        partner = dict(zip(*mutually_nearest(found, seen), strict=True))
+        partner = dict(zip(*pair_mutually_nearest(found, seen), strict=True))
         for index, (_, row) in enumerate(found.iterrows()):
             if index in partner:
                 objects[partner[index]][name] = row
@@ -74,7 +76,7 @@ def _objects(detections: Mapping[str, pd.DataFrame]) -> list[dict[str, pd.Series
     return objects
 
 
-def mutually_nearest(one: pd.DataFrame, other: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
+def pair_mutually_nearest(one: pd.DataFrame, other: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
     """Pairs of detections of one class, each the other's nearest center, within the gate.
 
     The gate is the matching's: ``MIN_GATE_PX``, or half the diagonal of ``other``'s box.
@@ -97,12 +99,12 @@ def mutually_nearest(one: pd.DataFrame, other: pd.DataFrame) -> tuple[np.ndarray
     return first, second
 
 
-def _detail(found: dict[str, pd.Series]) -> Detail:
+def _make_detail(found: dict[str, pd.Series]) -> Detail:
     x, y = np.mean([_center(row) for row in found.values()], axis=0)
     return Detail((float(x), float(y)), found)
 
 
-def _apart(one: Detail, other: Detail, distance: float) -> bool:
+def _is_far_from(one: Detail, other: Detail, distance: float) -> bool:
     return bool(np.abs(np.subtract(one.center, other.center)).max() >= distance)
 
 

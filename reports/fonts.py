@@ -22,37 +22,37 @@ class LetteredFigure(Figure):
     def savefig(self, *args: Any, **options: Any) -> None:
         """Write it, once its texts can be drawn."""
         for text in self.findobj(Text):
-            drawn = drawable(text.get_text())  # type: ignore[attr-defined]
+            drawn = make_drawable(text.get_text())  # type: ignore[attr-defined]
             if drawn != text.get_text():  # type: ignore[attr-defined]
                 text.set_text(drawn)  # type: ignore[attr-defined]
         super().savefig(*args, **options)
 
 
-def drawable(text: str) -> str:
+def make_drawable(text: str) -> str:
     """A text that is drawn letter by letter; what no installed font has is written as its code.
 
     An installed font that has letters which the usual one lacks is used beside it from then on.
     """
     if text.isascii():
         return text if "\\$" in text else text.replace("$", r"\$")
-    lacking = {each for each in text if not each.isspace() and ord(each) not in _letters()}
-    for font in _covering("".join(sorted(lacking))):
+    lacking = {each for each in text if not each.isspace() and ord(each) not in _list_letters()}
+    for font in _find_fonts_covering("".join(sorted(lacking))):
         families = matplotlib.rcParams["font.family"]
         if font not in families:
             matplotlib.rcParams["font.family"] = [*families, font]
-            _letters.cache_clear()
-    lacking = {each for each in lacking if ord(each) not in _letters()}
+            _list_letters.cache_clear()
+    lacking = {each for each in lacking if ord(each) not in _list_letters()}
     if "\\$" not in text:
         text = text.replace("$", r"\$")
-    return "".join(_code(each) if each in lacking else each for each in text)
+    return "".join(_escape_letter(each) if each in lacking else each for each in text)
 
 
-def _code(letter: str) -> str:
+def _escape_letter(letter: str) -> str:
     return letter.encode("unicode_escape").decode("ascii")
 
 
 @cache
-def _letters() -> frozenset[int]:
+def _list_letters() -> frozenset[int]:
     """What the fonts in use have."""
     found: set[int] = set()
     for family in matplotlib.rcParams["font.family"]:
@@ -62,7 +62,7 @@ def _letters() -> frozenset[int]:
 
 
 @cache
-def _covering(letters: str) -> tuple[str, ...]:
+def _find_fonts_covering(letters: str) -> tuple[str, ...]:
     """The first installed font that has all of some letters; none without letters."""
     wanted = {ord(each) for each in letters}
     if not wanted:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from reports.errors import InputError
-from reports.metrics.definitions import Metric, definition, known
+from reports.metrics.definitions import Metric, find_metric, parse_metric
 
 KINDS = ("absolute", "relative", "factor", "interval")
 """How much worse a metric may be: by an amount in its stored unit; by a share of the baseline's;
@@ -28,7 +28,7 @@ that worsens is looked at. A bias tells a shifted center before AP does."""
 
 
 @dataclass(frozen=True)
-class Limit:
+class MetricGate:
     """What the baseline says of one metric.
 
     Attributes:
@@ -62,11 +62,11 @@ class Finding:
     @property
     def metric(self) -> Metric:
         """Its definition."""
-        return definition(self.key)
+        return find_metric(self.key)
 
 
 def judge(
-    limits: Mapping[str, Limit],
+    limits: Mapping[str, MetricGate],
     metrics: Mapping[str, Any],
     *,
     intervals: Mapping[str, tuple[float, float]],
@@ -88,14 +88,14 @@ def judge(
             key,
             limit.value,
             metrics.get(key),
-            _allowed(limit, definition(key)),
-            _problem(key, limit, metrics, intervals, verdicts),
+            _describe_allowance(limit, find_metric(key)),
+            _find_problem(key, limit, metrics, intervals, verdicts),
         )
         for key, limit in limits.items()
     ]
 
 
-def worse_by(metric: Metric, baseline: float, now: float) -> float:
+def measure_worsening(metric: Metric, baseline: float, now: float) -> float:
     """How much worse than the baseline, in the stored unit; negative is better."""
     if metric.better == "higher":
         return baseline - now
@@ -104,7 +104,7 @@ def worse_by(metric: Metric, baseline: float, now: float) -> float:
     return abs(now) - abs(baseline)  # biases; ``require_guardable`` lets no other direction in
 
 
-def _allowed(limit: Limit, metric: Metric) -> str:
+def _describe_allowance(limit: MetricGate, metric: Metric) -> str:
     if limit.kind == "interval":
         return "not worse by the paired bootstrap"
     if limit.kind == "factor":
@@ -124,9 +124,9 @@ def _amount(metric: Metric, kind: str, amount: float) -> str:
     return f"{number} {metric.unit}".rstrip()
 
 
-def _problem(
+def _find_problem(
     key: str,
-    limit: Limit,
+    limit: MetricGate,
     metrics: Mapping[str, Any],
     intervals: Mapping[str, tuple[float, float]],
     verdicts: Mapping[str, str],
@@ -140,12 +140,12 @@ def _problem(
         )
     if not math.isfinite(now):
         return f"is {now}"
-    metric = definition(key)
+    metric = find_metric(key)
     if limit.kind == "interval":
         if key not in verdicts:
             return "the paired bootstrap does not cover it"
         return "worsened, by the paired bootstrap" if verdicts[key] == "A is better" else ""
-    worse = worse_by(metric, limit.value, now)
+    worse = measure_worsening(metric, limit.value, now)
     if limit.kind == "factor":
         if worse <= (limit.amount - 1) * abs(limit.value):
             return ""
@@ -153,7 +153,7 @@ def _problem(
             return "no interval beside it; bench the run again"
         low, high = intervals[key]
         near = low if metric.better == "lower" else high
-        return "clearly slower" if worse_by(metric, limit.value, near) > 0 else ""
+        return "clearly slower" if measure_worsening(metric, limit.value, near) > 0 else ""
     room = limit.amount * (abs(limit.value) if limit.kind == "relative" else 1)
     # Written and read again, a figure may differ in its last digit.
     if worse <= room + 1e-12 * abs(limit.value):
@@ -173,7 +173,7 @@ def require_guardable(key: str) -> None:
         InputError: there is no such metric, it is a time of one machine, or it has no direction
             that is better.
     """
-    metric = known(key)
+    metric = parse_metric(key)
     if key.endswith(".ms"):
         raise InputError(
             f"{key} is a time of one machine; guard {key.removesuffix('.ms')}.ratio, its ratio to "
@@ -188,7 +188,7 @@ def require_guardable(key: str) -> None:
 
 def choose_limits(
     metrics: Mapping[str, float | None], keys: Iterable[str] | None = None
-) -> dict[str, Limit]:
+) -> dict[str, MetricGate]:
     """Choose what a new baseline guards, and how much worse each may be.
 
     Args:
@@ -205,19 +205,19 @@ def choose_limits(
         require_guardable(key)
         if key not in metrics:
             raise InputError(f"{key} was not measured, so it can't be guarded; leave it out")
-        limits[key] = _first_limit(definition(key), metrics[key])
+        limits[key] = _first_limit(find_metric(key), metrics[key])
     return limits
 
 
-def _first_limit(metric: Metric, value: float | None) -> Limit:
+def _first_limit(metric: Metric, value: float | None) -> MetricGate:
     """The limit that a metric starts with; a person edits what is too wide or too tight."""
     group = metric.key.split(".")[0]
     if group == "latency":
-        return Limit(value, "factor", 1.1)
+        return MetricGate(value, "factor", 1.1)
     if group == "cost":
-        return Limit(value, "relative", 0.0)
+        return MetricGate(value, "relative", 0.0)
     if metric.better == "zero":
-        return Limit(value, "absolute", 0.1)
+        return MetricGate(value, "absolute", 0.1)
     if metric.unit == "%":
-        return Limit(value, "absolute", 0.01)
-    return Limit(value, "relative", 0.05)
+        return MetricGate(value, "absolute", 0.01)
+    return MetricGate(value, "relative", 0.05)

@@ -6,7 +6,7 @@ from typing import Any
 from reports.metrics.definitions import METRICS
 
 
-def holds_back(scored: Mapping[str, Mapping[str, Any]]) -> str:
+def name_limiting_branch(scored: Mapping[str, Mapping[str, Any]]) -> str:
     """One sentence: the branch whose truth wins the most AP.
 
     Args:

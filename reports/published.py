@@ -16,7 +16,7 @@ Text = Annotated[str, msgspec.Meta(min_length=1)]
 Percent = Annotated[float, msgspec.Meta(ge=0, le=100)]
 
 
-class Row(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class PublishedRow(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """One detector as published.
 
     Attributes:
@@ -34,7 +34,7 @@ class Row(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     input: str | int | None = None
 
 
-class DataSet(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class PublishedSplit(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The figures published on one test split.
 
     Attributes:
@@ -48,18 +48,18 @@ class DataSet(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     name: Text
     classes: list[Text]
-    rows: Annotated[list[Row], msgspec.Meta(min_length=1)]
+    rows: Annotated[list[PublishedRow], msgspec.Meta(min_length=1)]
     images: int | None = None
     scored_by: str | None = None
 
-    def holds(self, truth: GroundTruth, protocol: str) -> bool:
+    def matches(self, truth: GroundTruth, protocol: str) -> bool:
         """Whether something that was scored against a ground truth was scored on this split."""
         same = sorted(truth.categories["name"]) == sorted(self.classes)
         counted = self.images in (None, len(truth.images))
         return same and counted and self.scored_by in (None, protocol)
 
 
-class Published(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class PublishedFigures(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The whole file.
 
     Attributes:
@@ -67,19 +67,19 @@ class Published(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         left_out: what could not be read, and why.
     """
 
-    sets: list[DataSet]
+    sets: list[PublishedSplit]
     left_out: list[Text]
 
 
 @cache
-def read_published(path: Path = PATH) -> Published:
+def read_published(path: Path = PATH) -> PublishedFigures:
     """Read the file.
 
     Raises:
         InputError: it is not as ``Published`` says, or a figure is no metric of ours.
     """
     try:
-        found = msgspec.yaml.decode(path.read_bytes(), type=Published)
+        found = msgspec.yaml.decode(path.read_bytes(), type=PublishedFigures)
     except (OSError, msgspec.MsgspecError) as error:
         raise InputError(f"{path} holds no published figures: {error}") from error
     for row in (row for each in found.sets for row in each.rows):

@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 
 from reports import variant_ceilings
 from reports.frames import GroundTruth
-from reports.markdown import image
+from reports.markdown import format_image
 from reports.metrics.definitions import METRICS
 from reports.plots import (
     cost_tradeoff,
@@ -21,9 +21,9 @@ from reports.plots import (
     training_curves,
 )
 from reports.sections import conditions, limits, overview, own_error, published, verdicts
-from reports.sections.gain import gains
-from reports.sections.learning import curves
-from reports.statistics.own_error import Telling, tellings
+from reports.sections.gain import compose_gains
+from reports.sections.learning import compose_learning_curves
+from reports.statistics.own_error import OwnError, measure_own_errors
 from reports.trials import DetectedImage, Trial, require_comparable
 
 
@@ -68,18 +68,20 @@ def build_report(
         InputError: the trials are not comparable.
     """
     require_comparable(trials)
-    floors = variant_ceilings.floors(trials, truth)
+    floors = variant_ceilings.measure_floors(trials, truth)
     drawn = {
         f"{name}.png": (caption, figure)
-        for name, caption, figure in _figures(trials, truth, images, floors)
+        for name, caption, figure in _draw_figures(trials, truth, images, floors)
     }
-    shown = [image(name, caption) for name, (caption, _) in drawn.items()]
-    told = tellings(trials, truth, floors)
-    text = _page(title, trials, truth, told, shown, attribution, center_sources, unfinished or {})
+    shown = [format_image(name, caption) for name, (caption, _) in drawn.items()]
+    told = measure_own_errors(trials, truth, floors)
+    text = _compose_text(
+        title, trials, truth, told, shown, attribution, center_sources, unfinished or {}
+    )
     return ReportPage(text, {name: figure for name, (_, figure) in drawn.items()})
 
 
-def _figures(
+def _draw_figures(
     trials: list[Trial],
     truth: GroundTruth,
     images: list[DetectedImage],
@@ -133,7 +135,7 @@ def _figures(
             "True centers (cross, with the true box) and predicted ones, one seed, by at most "
             f"{magnified.MAX_VARIANTS} variants: each network's center sources of the least error. "
             "A marker that is missing was more than 6 px away.",
-            lambda: magnified.draw(images, magnified.worth_drawing(trials)),
+            lambda: magnified.draw(images, magnified.choose_drawn_variants(trials)),
         ),
     )
     for name, caption, draw in drawings:
@@ -149,11 +151,11 @@ _SCORED = (
 """Sections whose figures hold by a protocol, which is named below them."""
 
 
-def _page(
+def _compose_text(
     title: str,
     trials: list[Trial],
     truth: GroundTruth,
-    told: Mapping[str, Telling],
+    told: Mapping[str, OwnError],
     figures: list[str],
     attribution: str,
     center_sources: dict[str, str],
@@ -161,33 +163,38 @@ def _page(
 ) -> str:
     sections = {
         "What was compared": [
-            conditions.unfinished(unfinished),
-            overview.compared(trials, truth, center_sources),
+            conditions.compose_unfinished(unfinished),
+            overview.compose_compared(trials, truth, center_sources),
         ],
-        "What this run can tell": [own_error.what_it_tells(told)],
-        "What came out": [verdicts.verdicts(trials, told), overview.headline(trials)],
+        "What this run can tell": [own_error.compose_own_errors(told)],
+        "What came out": [
+            verdicts.compose_verdicts(trials, told),
+            overview.compose_headline(trials),
+        ],
         "Figures": figures,
-        "The learning curve": [curves(trials)],
-        "The law and what was gained": [gains(trials)],
-        "By object size": [overview.by_size(trials, truth)],
-        "By strictness": [limits.strictness(trials)],
-        "What rounding allows": [limits.ceiling(trials, variant_ceilings.ceilings(trials, truth))],
-        "Which branch holds the score back": [limits.branches(trials)],
-        "Which errors cost AP": [limits.error_split(trials)],
-        "Beside published figures": [published.beside(trials, truth)],
-        "Training": [conditions.training(trials)],
-        "Conditions": [conditions.conditions(trials, attribution)],
-        "What each figure means": [overview.glossary(trials)],
+        "The learning curve": [compose_learning_curves(trials)],
+        "The law and what was gained": [compose_gains(trials)],
+        "By object size": [overview.compose_by_size(trials, truth)],
+        "By strictness": [limits.compose_strictness(trials)],
+        "What rounding allows": [
+            limits.compose_ceiling(trials, variant_ceilings.score_ceilings(trials, truth))
+        ],
+        "Which branch holds the score back": [limits.compose_branches(trials)],
+        "Which errors cost AP": [limits.compose_error_split(trials)],
+        "Beside published figures": [published.compose_published(trials, truth)],
+        "Training": [conditions.compose_training(trials)],
+        "Conditions": [conditions.compose_conditions(trials, attribution)],
+        "What each figure means": [overview.compose_glossary(trials)],
     }
     parts = [f"# {title}"]
     for heading, bodies in sections.items():
         if any(bodies):
             parts += [f"## {heading}", *(body for body in bodies if body)]
-            parts += [conditions.scored_by(trials)] if heading in _SCORED else []
+            parts += [conditions.compose_protocol_note(trials)] if heading in _SCORED else []
     return "\n\n".join(parts) + "\n"
 
 
-def results_frame(trials: list[Trial]) -> pd.DataFrame:
+def tabulate_results(trials: list[Trial]) -> pd.DataFrame:
     """One row a trial: name, variant, seed, axes, then every metric (``results.csv``)."""
     return pd.DataFrame(
         [

@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
-from reports.fonts import LetteredFigure, drawable
+from reports.fonts import LetteredFigure, make_drawable
 from reports.trials import Trial
 
 DPI = 110
@@ -56,7 +56,7 @@ class Look:
     source: str = ""
 
 
-def looks(trials: Iterable[Trial]) -> dict[str, Look]:
+def choose_looks(trials: Iterable[Trial]) -> dict[str, Look]:
     """The look of each variant: greys for the baseline's networks, the palette for the rest.
 
     A network with a second pass has a color of its own.
@@ -75,7 +75,7 @@ def looks(trials: Iterable[Trial]) -> dict[str, Look]:
     return made
 
 
-def source_looks(sources: Iterable[str]) -> dict[str, Look]:
+def choose_source_looks(sources: Iterable[str]) -> dict[str, Look]:
     """The look of each center source where no network is drawn."""
     return {
         source: Look(color, *_SOURCES.get(source, _OTHER_SOURCE))
@@ -83,12 +83,14 @@ def source_looks(sources: Iterable[str]) -> dict[str, Look]:
     }
 
 
-def class_colors(category_ids: Iterable[int]) -> dict[int, str]:
+def choose_class_colors(category_ids: Iterable[int]) -> dict[int, str]:
     """A color for each class; they repeat where there are many."""
     return dict(zip(category_ids, itertools.cycle(_CLASS_COLORS)))
 
 
-def figure(rows: int = 1, columns: int = 1, height_in: float = 3.6) -> tuple[Figure, list[Axes]]:
+def make_figure(
+    rows: int = 1, columns: int = 1, height_in: float = 3.6
+) -> tuple[Figure, list[Axes]]:
     """A figure with its axes, row by row, styled; no global state is touched.
 
     Args:
@@ -99,18 +101,18 @@ def figure(rows: int = 1, columns: int = 1, height_in: float = 3.6) -> tuple[Fig
     FigureCanvasAgg(made)
     axes = [made.add_subplot(rows, columns, index + 1) for index in range(rows * columns)]
     for each in axes:
-        style(each)
+        style_axes(each)
     return made, axes
 
 
-def canvas(width_px: int, height_px: int) -> Figure:
+def make_canvas(width_px: int, height_px: int) -> Figure:
     """An empty figure of so many pixels, for what must be placed to the pixel."""
     made = LetteredFigure(figsize=(width_px / DPI, height_px / DPI), dpi=DPI)
     FigureCanvasAgg(made)
     return made
 
 
-def style(axes: Axes) -> None:
+def style_axes(axes: Axes) -> None:
     """Quiet frame, light grid behind the data, small type."""
     for side in ("top", "right"):
         axes.spines[side].set_visible(False)
@@ -121,7 +123,7 @@ def style(axes: Axes) -> None:
         text.set_fontsize(9)
 
 
-def legend(
+def add_legend(
     figure: Figure, axes: list[Axes], looks: Mapping[str, Look] | None = None, columns: int = 4
 ) -> None:
     """One legend for all axes, under them; each label once; fewer columns where labels are long.
@@ -139,13 +141,13 @@ def legend(
     for each in axes:
         handles, labels = each.get_legend_handles_labels()
         entries |= dict(zip(labels, handles, strict=True))
-    entries = _by_part(entries, looks or {})
+    entries = _name_by_part(entries, looks or {})
     if not entries:
         return
     fitting = _LEGEND_CHARACTERS // (max(map(len, entries)) + _LEGEND_HANDLE)
     made = figure.legend(
         entries.values(),
-        map(drawable, entries),
+        map(make_drawable, entries),
         loc="outside lower center",
         ncols=max(1, min(columns, fitting)),
         fontsize=7.5,
@@ -155,7 +157,7 @@ def legend(
     figure.set_size_inches(width, height + made.get_window_extent().height / figure.dpi)
 
 
-def _by_part(entries: dict[str, Any], looks: Mapping[str, Look]) -> dict[str, Any]:
+def _name_by_part(entries: dict[str, Any], looks: Mapping[str, Look]) -> dict[str, Any]:
     """An entry for each network and each center source of the variants, if these are many."""
     shown = [looks[label] for label in entries if label in looks]
     if len(shown) <= _MOST_VARIANTS:

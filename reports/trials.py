@@ -9,16 +9,16 @@ import pandas as pd
 
 from reports.errors import InputError
 from reports.frames import GroundTruth
-from reports.metrics.protocols import of_meta
+from reports.metrics.protocols import read_protocol
 from reports.variant import Variant
 
 COMPARABLE = ("fingerprint", "max_dets", "protocol", "matching", "min_score", "size_bins")
 """Conditions that must be equal for figures to stand in one table."""
 
 
-def comparable(meta: Mapping[str, Any]) -> dict[str, Any]:
+def select_comparable_conditions(meta: Mapping[str, Any]) -> dict[str, Any]:
     """The values of ``COMPARABLE``; figures that are older than protocols have ``dense``'s."""
-    return {key: meta.get(key) for key in COMPARABLE} | {"protocol": of_meta(meta).name}
+    return {key: meta.get(key) for key in COMPARABLE} | {"protocol": read_protocol(meta).name}
 
 
 CURVE_COLUMNS = ["epoch", "images"]
@@ -118,7 +118,7 @@ class DetectedImage:
     detections: dict[str, pd.DataFrame]
 
 
-def variants(trials: list[Trial]) -> dict[str, list[Trial]]:
+def group_by_variant(trials: list[Trial]) -> dict[str, list[Trial]]:
     """Trials by the name of their variant, in order of first appearance."""
     groups: dict[str, list[Trial]] = {}
     for trial in trials:
@@ -126,15 +126,15 @@ def variants(trials: list[Trial]) -> dict[str, list[Trial]]:
     return groups
 
 
-def by_source(trials: list[Trial]) -> dict[str, dict[str, list[Trial]]]:
+def group_by_source(trials: list[Trial]) -> dict[str, dict[str, list[Trial]]]:
     """Trials by all of their variant but the center source, then by that: the same peaks."""
     groups: dict[str, dict[str, list[Trial]]] = {}
-    for group in variants(trials).values():
+    for group in group_by_variant(trials).values():
         groups.setdefault(group[0].peaks, {})[group[0].center_source] = group
     return groups
 
 
-def pooled_truth(truths: dict[str | None, GroundTruth]) -> GroundTruth:
+def pool_truths(truths: dict[str | None, GroundTruth]) -> GroundTruth:
     """The test images of all folds in one set; ids of several folds get the fold's name in front.
 
     Only what is known without detections can be read off it (objects, ceilings).
@@ -147,9 +147,9 @@ def pooled_truth(truths: dict[str | None, GroundTruth]) -> GroundTruth:
         return first
     parts = [
         (
-            _named(truth.images, ["image_id"], fold),
-            _named(truth.boxes, ["ann_id", "image_id"], fold),
-            _named(truth.ignore_regions, ["image_id"], fold),
+            _prefix_ids(truth.images, ["image_id"], fold),
+            _prefix_ids(truth.boxes, ["ann_id", "image_id"], fold),
+            _prefix_ids(truth.ignore_regions, ["image_id"], fold),
         )
         for fold, truth in truths.items()
     ]
@@ -160,7 +160,7 @@ def pooled_truth(truths: dict[str | None, GroundTruth]) -> GroundTruth:
     return GroundTruth(images, boxes, first.categories, fingerprint, regions)
 
 
-def _named(frame: pd.DataFrame, columns: list[str], fold: str | None) -> pd.DataFrame:
+def _prefix_ids(frame: pd.DataFrame, columns: list[str], fold: str | None) -> pd.DataFrame:
     return frame.assign(**{name: [f"{fold}/{each}" for each in frame[name]] for name in columns})
 
 
@@ -187,7 +187,7 @@ def require_comparable(trials: list[Trial]) -> None:
 
 
 def _refuse_difference(one: Trial, other: Trial, keys: Iterable[str]) -> None:
-    ones, others = comparable(one.meta), comparable(other.meta)
+    ones, others = select_comparable_conditions(one.meta), select_comparable_conditions(other.meta)
     for key in keys:
         if ones[key] != others[key]:
             raise InputError(

@@ -16,7 +16,7 @@ from hrhsco_cli.clock import time_ms
 from hrhsco_cli.progress import OnProgress, ignore_progress
 from hrhsco_cli.runs.environment import describe
 from reports.errors import InputError
-from reports.metrics.memory import peak_activation_bytes
+from reports.metrics.memory import measure_peak_activations
 
 
 @dataclass(frozen=True)
@@ -93,7 +93,7 @@ def _measured(step: Step, pair: Pair, rounds: int, device: torch.device) -> dict
     difference = pair.difference(pair.fast(), pair.plain())
     forms = {"fast": pair.fast, "plain": pair.plain}
     memory = {
-        name: peak_activation_bytes(call, pair.model, device)
+        name: measure_peak_activations(call, pair.model, device)
         for name, call in forms.items()
         if step.memory or device.type == "cuda"
     }

@@ -16,8 +16,8 @@ from hrhsco_cli.clock import Call, time_ms, warm_up
 from hrhsco_cli.progress import OnProgress, ignore_progress
 from hrhsco_cli.runs.environment import describe
 from hrhsco_cli.runs.registration import register
-from reports.metrics.cost import CONVENTION, model_cost
-from reports.metrics.memory import peak_activation_bytes
+from reports.metrics.cost import CONVENTION, count_cost
+from reports.metrics.memory import measure_peak_activations
 
 _SHORT = {
     "use_offset_branch=false": "no offset branch",
@@ -58,7 +58,7 @@ def bench(
     calls: dict[str, dict[str, Call]] = {}
     with parts.surroundings(options, device):
         for index, variant in enumerate(variants):
-            cost = model_cost(variant.model, variant.size)
+            cost = count_cost(variant.model, variant.size)
             found = parts.stages(variant, options)
             calls[variant.name] = dict(found.calls)
             if options.training:
@@ -123,7 +123,7 @@ def _rounds(
 def _memory(calls: dict[str, Call], variant: Variant, device: torch.device) -> dict[str, int]:
     kinds = {"inference": "end_to_end", "training": "training_step"}
     return {
-        kind: peak_activation_bytes(calls[stage], variant.model, device)
+        kind: measure_peak_activations(calls[stage], variant.model, device)
         for kind, stage in kinds.items()
         if stage in calls
     }

@@ -6,7 +6,7 @@ from typing import Any
 from hrhsco_cli.files import write_json
 from hrhsco_cli.runs.evaluation import read_metrics
 from hrhsco_cli.runs.folder import RunFolder
-from reports.statistics.timing import latency_metrics, timings
+from reports.statistics.timing import make_latency_metrics, summarize_times
 
 _CONDITIONS = (
     "kind", "clock", "device", "driver", "cuda", "precision", "batch", "channels_last", "compile",
@@ -19,7 +19,7 @@ def record(names: list[str], result: dict[str, Any]) -> None:
 
     Earlier ``latency.*`` there are dropped: figures of two benches don't belong together.
     """
-    found = timings(result["variants"])
+    found = summarize_times(result["variants"])
     reference = next(iter(found))
     for name, timing in zip(names, found.values(), strict=True):
         run = RunFolder(Path(name))
@@ -30,7 +30,7 @@ def record(names: list[str], result: dict[str, Any]) -> None:
             for key, value in read_metrics(run.metrics).items()
             if not key.startswith("latency.")
         }
-        metrics |= latency_metrics(timing, result["meta"])
+        metrics |= make_latency_metrics(timing, result["meta"])
         metrics["meta"]["latency"] = {key: result["meta"][key] for key in _CONDITIONS}
         metrics["meta"]["latency"]["reference"] = reference
         metrics["meta"]["latency"]["intervals"] = {

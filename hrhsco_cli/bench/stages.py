@@ -15,7 +15,7 @@ from heads.offset_branch import OffsetBranch, OffsetReader
 from hrhsco_cli.bench import graphs
 from hrhsco_cli.bench.precision import matrix_units
 from hrhsco_cli.bench.variants import Options, Variant
-from reports.metrics.cost import branch_modules, padded_size
+from reports.metrics.cost import find_branch_modules, pad_size
 
 Call = Callable[[], object]
 
@@ -57,7 +57,7 @@ def stages(variant: Variant, options: Options) -> Stages:
     data = _data(variant, options)
     ran, outputs = _captured(variant, lambda: model.test_step(data))
     calls: dict[str, Call] = {"end_to_end": _without_gradient(lambda: model.test_step(data))}
-    for name, module in branch_modules(model).items():
+    for name, module in find_branch_modules(model).items():
         if name in ran:
             calls[name] = _without_gradient(partial(module, *ran[name].inputs, **ran[name].named))
     if "offset" in ran:
@@ -79,7 +79,7 @@ def speed_up(variant: Variant, found: Stages, options: Options) -> None:
     # torch compiles a class's code so many times, and runs it as it is from then on.
     torch._dynamo.config.recompile_limit = _MOST_COMPILED
     head: Any = variant.model.bbox_head
-    for name, module in branch_modules(variant.model).items():
+    for name, module in find_branch_modules(variant.model).items():
         if name not in found.ran or (isinstance(module, OffsetBranch) and head.sparse_offsets):
             continue
         if options.compile:
@@ -141,7 +141,7 @@ def _captured(variant: Variant, call: Call) -> tuple[dict[str, _Ran], tuple[Any,
             lambda _, args, named, out, name=name: ran.__setitem__(name, _Ran(args, named, out)),
             with_kwargs=True,
         )
-        for name, module in branch_modules(model).items()
+        for name, module in find_branch_modules(model).items()
     ]
     hooks.append(model.bbox_head.register_forward_hook(lambda _, __, out: outputs.append(out)))
     try:
@@ -176,7 +176,7 @@ def _data(variant: Variant, options: Options, with_truth: bool = False) -> dict[
 
 def _meta(variant: Variant) -> dict[str, Any]:
     width, height = variant.size
-    padded_width, padded_height = padded_size(variant.model, variant.size)
+    padded_width, padded_height = pad_size(variant.model, variant.size)
     shape = (height, width)
     return {
         "ori_shape": shape, "img_shape": shape, "scale_factor": (1.0, 1.0), "img_id": 0,

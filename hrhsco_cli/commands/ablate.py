@@ -84,9 +84,9 @@ def grid(
     from hrhsco_cli.progress import show_progress
     from hrhsco_cli.runs.environment import select_device
     from hrhsco_cli.shown.grid import grid_progress, print_summary
-    from reports.metrics.definitions import known
+    from reports.metrics.definitions import parse_metric
 
-    known(metric)
+    parse_metric(metric)
     path = spec.find(grid)
     whole = spec.read_grid(path)
     if validate is not None:
@@ -152,9 +152,9 @@ def status(
     from hrhsco_cli.grid.folder import find_grid
     from hrhsco_cli.grid.status import counts, grid_status
     from hrhsco_cli.shown.grid import failed_lines, grid_progress, status_table, summary_line
-    from reports.metrics.definitions import known
+    from reports.metrics.definitions import parse_metric
 
-    known(metric)
+    parse_metric(metric)
     found = find_grid(folder, grid)
     if watch:
         with grid_progress(lambda: grid_status(found, metric), metric, Console()) as show:

@@ -55,7 +55,7 @@ def bench(
     from hrhsco_cli.bench.variants import Options
     from hrhsco_cli.shown.bench import print_bench
     from reports.plots import latency
-    from reports.sections.bench import page
+    from reports.sections.bench import compose_bench
 
     options = Options(
         image, batch, precision, channels_last, compiled, cuda_graphs, rounds, training
@@ -65,7 +65,7 @@ def bench(
     record(recipes, result)
     print_bench(result)
     if markdown is not None:
-        write_text(markdown, page(result, "Bench"))
+        write_text(markdown, compose_bench(result, "Bench"))
     if plot is not None:
         write_figure(plot, latency.draw(result))
     if json_out is not None:

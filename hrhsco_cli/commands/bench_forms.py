@@ -45,7 +45,7 @@ def bench_forms(
     from hrhsco_cli.bench.growth import Plan, measure
     from hrhsco_cli.shown.growth import print_growth
     from reports.plots import growth
-    from reports.sections.growth import page
+    from reports.sections.growth import compose_growth
 
     plan = Plan(
         tuple(steps or ()), all_depths, depth, numbers, count, image, channels, classes, rounds
@@ -54,7 +54,7 @@ def bench_forms(
         result = measure(plan, log.advance_to)
     print_growth(result)
     if markdown is not None:
-        write_text(markdown, page(result, "Fast against plain forms"))
+        write_text(markdown, compose_growth(result, "Fast against plain forms"))
     if plot is not None:
         write_figure(plot, growth.draw(result))
     if json_out is not None:

@@ -27,12 +27,12 @@ def bench_scoring(
     from hrhsco_cli.bench.scoring import measure
     from hrhsco_cli.files import write_json, write_text
     from hrhsco_cli.progress import show_progress
-    from reports.sections.scoring import page
+    from reports.sections.scoring import compose_scoring
 
     counts = sorted(set(times or [1]))
     with show_progress("bench-scoring", rounds * (2 * len(counts) + 2)) as log:
         result = measure(annotations, counts, rounds, log.advance_to)
-    text = page(result)
+    text = compose_scoring(result)
     typer.echo(text)
     if markdown is not None:
         write_text(markdown, text)

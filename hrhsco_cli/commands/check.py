@@ -50,7 +50,7 @@ def check(
     from hrhsco_cli.gate.baseline import read_baseline, write_baseline
     from hrhsco_cli.gate.junit import write_junit
     from hrhsco_cli.shown.gate import print_findings, print_renewal
-    from reports.sections.gate import page
+    from reports.sections.gate import compose_gate
 
     measured = checking.read_figures(metrics)
     if protocol is not None:
@@ -67,7 +67,7 @@ def check(
     require_none({"--metrics": guarded}, "chooses what --update guards, and --update is not given")
     findings = checking.judge_figures(measured, read_baseline(baseline))
     print_findings(findings, measured.conditions["protocol"])
-    text = page(findings, metrics, measured.conditions["protocol"])
+    text = compose_gate(findings, metrics, measured.conditions["protocol"])
     if junit is not None:
         write_junit(junit, findings)
     if summary is not None:

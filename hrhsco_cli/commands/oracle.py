@@ -76,12 +76,12 @@ def oracle(
     rows = [
         row
         for noise in noises
-        for row in ceiling.ceiling(
+        for row in ceiling.score_ceiling(
             truth, wanted, size=input_size, protocol=rules, targets=targets,
             center_noise=noise, draws=draws,
         )
     ]  # fmt: skip
-    meta = ceiling.conditions(truth, rules, input_size, heatmap_target, draws)
+    meta = ceiling.describe_ceiling_conditions(truth, rules, input_size, heatmap_target, draws)
     print_ceiling(rows, meta)
     if plot is not None:
         from reports.plots import ceiling as ceiling_plot  # matplotlib takes a second

@@ -124,11 +124,11 @@ def parse_protocol(name: str | None, max_dets: str | None) -> "Protocol | None":
     Raises:
         InputError: there is no such protocol, the numbers are not rising, or both are given.
     """
-    from reports.metrics.protocols import chosen
+    from reports.metrics.protocols import choose_protocol
 
     if name is None and max_dets is None:
         return None
-    return chosen(name, None if max_dets is None else parse_max_dets(max_dets))
+    return choose_protocol(name, None if max_dets is None else parse_max_dets(max_dets))
 
 
 def parse_names(text: str, option: str) -> list[str]:

@@ -31,8 +31,8 @@ from reports.frames import (
     REGION_COLUMNS,
     GroundTruth,
 )
-from reports.metrics.ignore_regions import in_ignore_regions
-from reports.metrics.protocols import DENSE, Protocol, scored_truth
+from reports.metrics.ignore_regions import find_in_ignore_regions
+from reports.metrics.protocols import DENSE, Protocol, select_scored_truth
 
 _RESULTS = "list of COCO results [{image_id, category_id, bbox, score}]"
 
@@ -94,11 +94,11 @@ def _read_ground_truth(path: Path, _size: int = 0, _changed: int = 0) -> GroundT
 
 
 def read_scored_truth(path: Path, protocol: Protocol = DENSE) -> GroundTruth:
-    """As ``read_ground_truth``, but only what the protocol scores (``scored_truth``).
+    """As ``read_ground_truth``, but only what the protocol scores (``select_scored_truth``).
 
     Training takes all objects: one is one wherever it lies.
     """
-    return scored_truth(read_ground_truth(path), protocol)
+    return select_scored_truth(read_ground_truth(path), protocol)
 
 
 def read_detections(path: Path, truth: GroundTruth) -> pd.DataFrame:
@@ -115,7 +115,7 @@ def read_detections(path: Path, truth: GroundTruth) -> pd.DataFrame:
     found["ann_id"] = found.index
     _check_sizes(found, path, "result")
     _check_ids(found, truth.images, truth.categories, path, "result")
-    outside = ~in_ignore_regions(found, truth.ignore_regions)
+    outside = ~find_in_ignore_regions(found, truth.ignore_regions)
     return found.loc[outside, DETECTION_COLUMNS].reset_index(drop=True)
 
 

@@ -11,7 +11,7 @@ from hrhsco_cli.files import write_text
 from hrhsco_cli.runs.evaluation import is_figure
 from hrhsco_cli.yaml_files import read_yaml
 from reports.errors import InputError
-from reports.gate import KINDS, Limit, require_guardable
+from reports.gate import KINDS, MetricGate, require_guardable
 
 _HEADER = """\
 # Baseline of hrhsco check. Each metric has its value and how much worse it may be, in the unit of
@@ -39,7 +39,7 @@ class Baseline:
     source: str
     conditions: dict[str, Any]
     detections: Path | None
-    limits: dict[str, Limit]
+    limits: dict[str, MetricGate]
 
 
 def read_baseline(path: Path) -> Baseline:
@@ -70,7 +70,7 @@ def read_baseline(path: Path) -> Baseline:
     )
 
 
-def _read_limit(path: Path, key: str, entry: Any) -> Limit:
+def _read_limit(path: Path, key: str, entry: Any) -> MetricGate:
     try:
         require_guardable(str(key))
     except InputError as error:
@@ -86,7 +86,7 @@ def _read_limit(path: Path, key: str, entry: Any) -> Limit:
         raise InputError(f"{path}: {key} has {value!r} and {kind} {amount!r}: one is no number")
     if kind != "interval" and amount < (1 if kind == "factor" else 0):
         raise InputError(f"{path}: {key} has {kind} {amount}, which no figure could pass")
-    return Limit(value, kind, float(amount))
+    return MetricGate(value, kind, float(amount))
 
 
 def write_baseline(path: Path, baseline: Baseline) -> None:

@@ -14,9 +14,9 @@ from hrhsco_cli.gate.baseline import Baseline
 from hrhsco_cli.runs.evaluation import read_metrics
 from hrhsco_cli.runs.folder import RunFolder, matching
 from reports.errors import InputError
-from reports.gate import Finding, Limit, choose_limits, judge
-from reports.metrics.protocols import named, of_meta
-from reports.trials import comparable
+from reports.gate import Finding, MetricGate, choose_limits, judge
+from reports.metrics.protocols import find_protocol, read_protocol
+from reports.trials import select_comparable_conditions
 
 
 @dataclass(frozen=True)
@@ -53,7 +53,7 @@ def read_figures(name: str) -> MeasuredFigures:
     metas = [each.pop("meta", {}) for each in read]
     for file, meta in zip(files, metas, strict=True):
         _require_conditions(file, meta)
-    conditions = [comparable(meta) for meta in metas]
+    conditions = [select_comparable_conditions(meta) for meta in metas]
     if any(each != conditions[0] for each in conditions):
         raise InputError(f"{name} holds runs that were scored under different conditions")
     metrics = {
@@ -67,7 +67,7 @@ def read_figures(name: str) -> MeasuredFigures:
 def _require_conditions(file: Path, meta: dict[str, Any]) -> None:
     """Refuse figures whose protocol can't be known."""
     try:
-        of_meta(meta)
+        read_protocol(meta)
     except (KeyError, TypeError, ValueError, IndexError) as error:
         raise InputError(
             f"{file}: meta.max_dets is {meta.get('max_dets')!r}, not rising numbers; score again"
@@ -80,7 +80,7 @@ def require_protocol(measured: MeasuredFigures, name: str) -> None:
     Raises:
         InputError: there is none of that name, or they follow another.
     """
-    wanted, own = named(name).name, measured.conditions["protocol"]
+    wanted, own = find_protocol(name).name, measured.conditions["protocol"]
     if own != wanted:
         raise InputError(
             f"{measured.name} was scored by protocol {own}, not {wanted}; run hrhsco evaluate "
@@ -176,7 +176,9 @@ def renew_baseline(
             "it out of the baseline"
         )
     limits = {
-        key: Limit(first.value, before[key].kind, before[key].amount) if key in before else first
+        key: MetricGate(first.value, before[key].kind, before[key].amount)
+        if key in before
+        else first
         for key, first in choose_limits(measured.metrics, guarded).items()
     }
     detections = None

@@ -13,7 +13,7 @@ from hrhsco_cli.runs.val_log import due, scores
 from hrhsco_cli.runs.variant import derive_variant
 from reports.errors import InputError
 from reports.frames import GroundTruth
-from reports.metrics.protocols import counted, of_meta
+from reports.metrics.protocols import read_protocol, select_counted
 from reports.trials import CURVE_COLUMNS, DetectedImage, Trial
 from reports.variant import Variant
 
@@ -56,7 +56,7 @@ def load_truth(run: RunFolder) -> GroundTruth:
         InputError: it is gone, or its content changed since.
     """
     meta = read_metrics(run.metrics)["meta"]
-    truth = read_scored_truth(Path(meta["annotations"]), of_meta(meta))
+    truth = read_scored_truth(Path(meta["annotations"]), read_protocol(meta))
     if truth.fingerprint != meta["fingerprint"]:
         raise InputError(
             f"{meta['annotations']} changed since {run.path} was scored; put the old file back "
@@ -102,8 +102,8 @@ def load_trial(
         meta=meta,
         matches=match_centers(
             truth,
-            counted(read_detections(run.detections, truth), of_meta(meta)),
-            max_dets=of_meta(meta).limit,
+            select_counted(read_detections(run.detections, truth), read_protocol(meta)),
+            max_dets=read_protocol(meta).limit,
             min_score=meta["min_score"],
         ),
         training_log=pd.DataFrame(run.read_train_log()),

@@ -13,7 +13,7 @@ from hrhsco_cli.runs.evaluation import plain_options
 from hrhsco_cli.runs.folder import RunFolder
 from hrhsco_cli.runs.recorded import read_recorded
 from reports.errors import InputError
-from reports.metrics.protocols import of_meta
+from reports.metrics.protocols import read_protocol
 
 _Values = Mapping[str, Any]
 
@@ -25,7 +25,7 @@ TOLD: dict[str, tuple[Callable[[_Values], Any], Callable[[_Values], Any]]] = {
     ),
     "seed": (lambda x: x["randomness"]["seed"], lambda meta: meta["seed"]),
     "input size": (lambda x: x["input_size"], lambda meta: meta["input_size"]),
-    "protocol": (lambda x: score_limits.protocol(x).name, lambda meta: of_meta(meta).name),
+    "protocol": (lambda x: score_limits.protocol(x).name, lambda meta: read_protocol(meta).name),
     "min_score": (score_limits.min_score, lambda meta: meta["min_score"]),
 }  # fmt: skip
 """What decides a run's figures: as its recipe asks for it, and as their ``meta`` has it."""

@@ -12,8 +12,8 @@ from hrhsco_cli.progress import show_progress
 from hrhsco_cli.runs.folder import RunFolder
 from reports.errors import InputError
 from reports.frames import GroundTruth
-from reports.report import ReportPage, build_report, results_frame
-from reports.trials import Trial, pooled_truth
+from reports.report import ReportPage, build_report, tabulate_results
+from reports.trials import Trial, pool_truths
 
 
 def report_folder(
@@ -67,7 +67,7 @@ def report_folder(
         page = build_report(
             f"{title} ({data})" if data else title,
             trials,
-            pooled_truth({each.trial.fold: each.truth for each in same}),
+            pool_truths({each.trial.fold: each.truth for each in same}),
             load_images(*_of_first_fold(same)),
             attribution=heading.get("attribution", ""),
             unfinished=_unfinished(grid) if grid else {},
@@ -75,7 +75,7 @@ def report_folder(
         )
         written.append(write_report(place, page))
     if grid is not None:
-        frame = results_frame([each.trial for each in loaded])
+        frame = tabulate_results([each.trial for each in loaded])
         results = grid.results if out is None else out / "results.csv"
         write_text(results, frame.to_csv(index=False))
     return written

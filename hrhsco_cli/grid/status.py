@@ -11,7 +11,7 @@ from hrhsco_cli.files import read_json, read_last_row
 from hrhsco_cli.grid.folder import GridFolder
 from hrhsco_cli.grid.state import Note, is_finished, read_note
 from hrhsco_cli.runs.folder import RunFolder
-from reports.metrics.protocols import of_meta
+from reports.metrics.protocols import read_protocol
 
 STATES = {
     "finished": "has its metrics",
@@ -78,7 +78,10 @@ def _status(grid: GridFolder, trial: dict[str, Any], metric: str, held: bool) ->
     begun: dict[str, Any] = {"attempt": note.attempt if note else 0}
     if state == "finished":
         metrics = read_json(run.metrics, "metrics")
-        begun |= {"metric": metrics.get(metric), "protocol": of_meta(metrics.get("meta", {})).name}
+        begun |= {
+            "metric": metrics.get(metric),
+            "protocol": read_protocol(metrics.get("meta", {})).name,
+        }
     elif note is not None:
         begun |= _progress(run, note, metric, state)
     return TrialStatus(trial["name"], trial["folder"], state, **begun)

@@ -136,7 +136,7 @@ def _detect_and_draw(
             listed.truth,
             dict(zip(headings, found, strict=True)),
         )
-        style = prediction.Style(
+        style = prediction.PredictionStyle(
             detectors[0].classes, options.min_score, options.magnify, options.details
         )
         write_figure(listed.figure, prediction.draw(shown, style))

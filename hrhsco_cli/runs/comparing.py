@@ -11,10 +11,15 @@ from hrhsco_cli.runs.folder import RunFolder, matching
 from reports.errors import InputError
 from reports.frames import GroundTruth
 from reports.metrics.matching import MATCHING_RULES
-from reports.metrics.protocols import DENSE, Protocol, of_meta
+from reports.metrics.protocols import DENSE, Protocol, read_protocol
 from reports.statistics.confidence import CONFIDENCE
-from reports.statistics.image_bootstrap import PAIRED_ERROR, Comparison, Side, compare
-from reports.trials import comparable
+from reports.statistics.image_bootstrap import (
+    PAIRED_ERROR,
+    MetricComparison,
+    Side,
+    compare_detectors,
+)
+from reports.trials import select_comparable_conditions
 
 
 @dataclass(frozen=True)
@@ -62,11 +67,11 @@ def compare_sides(
     metas = [meta for source in sources for meta in source.metas]
     # Named here, a protocol scores all sides anew, whatever they were scored by.
     _require_same_conditions(sources, {"protocol", "max_dets"} if protocol else set())
-    protocol = protocol or (of_meta(metas[0]) if metas else DENSE)
+    protocol = protocol or (read_protocol(metas[0]) if metas else DENSE)
     truth = _truth(annotations, metas, protocol)
     least = min_score if min_score is not None else (metas[0]["min_score"] if metas else 0.0)
     sides = [_side(source, truth) for source in sources]
-    found = compare(
+    found = compare_detectors(
         truth, *sides, protocol=protocol, min_score=least, resamples=resamples, seed=seed
     )
     return {
@@ -93,7 +98,7 @@ def _about(source: _Source, side: Side) -> dict[str, Any]:
     return {"name": source.name, "runs": len(side.detections), "seeds": list(side.seeds)}
 
 
-def _as_json(each: Comparison) -> dict[str, Any]:
+def _as_json(each: MetricComparison) -> dict[str, Any]:
     return {
         "a": each.a, "b": each.b, "difference": each.difference, "low": each.low,
         "high": each.high, "verdict": each.verdict,
@@ -143,8 +148,8 @@ def _require_same_conditions(sources: list[_Source], but: set[str]) -> None:
     named = [(source.name, meta) for source in sources for meta in source.metas]
     for name, meta in named[1:]:
         first_name, first = named[0]
-        theirs = comparable(meta)
-        for key, value in comparable(first).items():
+        theirs = select_comparable_conditions(meta)
+        for key, value in select_comparable_conditions(first).items():
             if key not in but and theirs[key] != value:
                 raise InputError(
                     f"{first_name} and {name} can't be compared: {key} is {value} and "

@@ -18,7 +18,7 @@ from hrhsco_cli.runs.runner import build_trained_runner
 from reports.errors import InputError
 from reports.frames import GroundTruth
 from reports.metrics.protocols import DENSE, PROTOCOLS, Protocol
-from reports.metrics.score import conditions, score
+from reports.metrics.score import describe_conditions, score
 
 if TYPE_CHECKING:
     from mmengine.config import Config
@@ -226,7 +226,7 @@ def _measure(
     on_progress: OnProgress,
 ) -> Metrics:
     """Detect on the test set, work and write in a folder ``aside``, and score what was found."""
-    from reports.metrics.cost import CONVENTION, model_cost
+    from reports.metrics.cost import CONVENTION, count_cost
 
     if min_score is None:
         min_score = score_limits.min_score(config)
@@ -237,7 +237,7 @@ def _measure(
     metrics = _scored(
         truth, read_detections(aside.detections, truth), cell_size, protocol, min_score
     )
-    cost = model_cost(model, tuple(config.input_size))
+    cost = count_cost(model, tuple(config.input_size))
     metrics |= cost.metrics
     metrics["meta"] |= {"cost": CONVENTION, "cost_not_counted": cost.not_counted}
     if crops is not None:
@@ -258,7 +258,7 @@ def _scored(
     metrics: Metrics = dict(
         score(truth, detections, cell_size=cell_size, protocol=protocol, min_score=min_score)
     )
-    metrics["meta"] = conditions(truth, detections, protocol=protocol, min_score=min_score)
+    metrics["meta"] = describe_conditions(truth, detections, protocol=protocol, min_score=min_score)
     return metrics
 
 

@@ -14,7 +14,7 @@ from hrhsco_cli.extras import missing_extra
 from hrhsco_cli.files import read_last_row, read_rows
 from hrhsco_cli.runs.validation import without_prefix
 from reports.errors import InputError
-from reports.metrics.definitions import METRICS, definition
+from reports.metrics.definitions import METRICS, find_metric
 
 if TYPE_CHECKING:
     from mmengine.config import Config
@@ -48,7 +48,7 @@ def prune_with(config: "Config", method: str, metric: str, storage: Path) -> Non
         raise missing_extra("--prune", "Optuna", "search") from None
     if method not in METHODS:
         raise InputError(f"--prune has no {method!r}; choose from {', '.join(METHODS)}")
-    if metric not in METRICS or definition(metric).better not in ("higher", "lower"):
+    if metric not in METRICS or find_metric(metric).better not in ("higher", "lower"):
         raise InputError(f"--metric {metric!r} has no better direction; take ap.50 or loc.px.mean")
     if config.get("processes", 1) > 1:
         raise InputError("--prune and 'processes' over 1 don't go together; drop one of them")
@@ -79,7 +79,7 @@ class PruneHook(Hook):
             "median": lambda: optuna.pruners.MedianPruner(n_startup_trials=2),
             "halving": lambda: optuna.pruners.SuccessiveHalvingPruner(),
         }
-        higher = definition(self.metric).better == "higher"
+        higher = find_metric(self.metric).better == "higher"
         self._study = optuna.create_study(
             study_name=f"{self.method} by {self.metric}",
             storage=JournalStorage(JournalFileBackend(self.storage)),

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from reports.errors import InputError
 from reports.metrics.definitions import MAX_DETS
-from reports.metrics.protocols import Protocol, chosen
+from reports.metrics.protocols import Protocol, choose_protocol
 
 if TYPE_CHECKING:
     from mmengine.config import Config
@@ -28,7 +28,7 @@ def protocol(config: "Config | Mapping[str, Any]") -> Protocol:
         and list(limits) == sorted(limits)
     ):
         raise InputError(f"max_dets is {limits!r}, not rising numbers; write {list(MAX_DETS)}")
-    return chosen(name, tuple(limits) if limits else None)
+    return choose_protocol(name, tuple(limits) if limits else None)
 
 
 def min_score(config: "Config | Mapping[str, Any]") -> float:

@@ -21,7 +21,7 @@ from hrhsco_cli.files import read_rows, write_text
 from hrhsco_cli.runs import score_limits, second_pass
 from hrhsco_cli.runs.mmdet_parts import DetectionsMetric
 from hrhsco_cli.runs.val_log import TRIALS, due
-from reports.metrics.protocols import chosen
+from reports.metrics.protocols import choose_protocol
 from reports.metrics.score import score, score_centers
 
 if TYPE_CHECKING:
@@ -135,7 +135,7 @@ class ScoringMetric(DetectionsMetric):
 
     Args:
         annotations: COCO annotations of the data that is scored.
-        protocol: and ``max_dets``: see ``protocols.chosen``.
+        protocol: and ``max_dets``: see ``protocols.choose_protocol``.
         max_dets: see ``protocol``.
         min_score: detections below are left out of the localisation matching.
         trials: identities of the trials that are decoded so.
@@ -153,7 +153,7 @@ class ScoringMetric(DetectionsMetric):
         decoding: int | None = None,
     ) -> None:
         super().__init__(out_file="")
-        self.protocol = chosen(protocol, tuple(max_dets) if max_dets else None)
+        self.protocol = choose_protocol(protocol, tuple(max_dets) if max_dets else None)
         self.annotations = Path(annotations)
         self.min_score = min_score
         self.trials = tuple(trials)

@@ -13,7 +13,7 @@ _CONDITIONS = ("device", "input_size", "batch", "precision", "rounds", "clock")
 
 def print_bench(result: dict[str, Any]) -> None:
     """Print a bench: cost and memory, then time by stage; milliseconds on a GPU alone."""
-    from reports.statistics.timing import timings
+    from reports.statistics.timing import summarize_times
 
     meta, variants = result["meta"], result["variants"]
     console = Console()
@@ -31,7 +31,7 @@ def print_bench(result: dict[str, Any]) -> None:
     times = new_table(
         "network", "stage", *headings, "ratio", f"{PERCENT} interval", "share", title=meta["kind"]
     )
-    for name, stages in timings(variants).items():
+    for name, stages in summarize_times(variants).items():
         for stage, each in stages.items():
             absolute = (
                 [f"{value:.3f}" for value in (each.median, each.p10, each.p90)] if gpu else []

@@ -25,7 +25,7 @@ def print_ceiling(rows: Sequence[Mapping[str, Any]], about: Mapping[str, Any]) -
         rows: of ``reports.ceiling.ceiling``, for one center noise or several.
         about: of ``reports.ceiling.conditions``.
     """
-    from reports.ceiling import conclusion
+    from reports.ceiling import conclude_by_source
 
     console = Console()
     noises = dict.fromkeys(row["center_noise"] for row in rows)
@@ -37,7 +37,7 @@ def print_ceiling(rows: Sequence[Mapping[str, Any]], about: Mapping[str, Any]) -
         for depth, counts in _lost(mine).items():
             named = ", ".join(f"{count:g} {name}" for name, count in counts.items() if count)
             console.print(f"lost at n = {depth}: {named or 'none'}")
-        for sentence in conclusion(mine):
+        for sentence in conclude_by_source(mine):
             console.print(sentence)
     about = dict(about)
     for axis in about.pop("annotation_grid"):

@@ -14,7 +14,7 @@ from hrhsco_cli.grid.folder import GridFolder
 from hrhsco_cli.grid.status import RUNNING, TrialStatus, counts
 from hrhsco_cli.progress import LOG_INTERVAL_S
 from hrhsco_cli.shown.table import new_table
-from reports.metrics.definitions import definition
+from reports.metrics.definitions import find_metric
 
 _STYLES = {
     "finished": "green", "failed": "bold red", "interrupted": "yellow", "training": "bold",
@@ -26,7 +26,7 @@ def status_table(trials: Sequence[TrialStatus], metric: str) -> Table:
     """One trial a row."""
     protocols = sorted({trial.protocol for trial in trials if trial.protocol})
     by = f", protocol {' and '.join(protocols)}" if protocols else ""
-    shown = f"{definition(metric).label}{by}"
+    shown = f"{find_metric(metric).label}{by}"
     table = new_table("trial", "state", "epoch", "loss", shown, "time left")
     for trial in trials:
         style = _STYLES[trial.state]
@@ -36,7 +36,7 @@ def status_table(trials: Sequence[TrialStatus], metric: str) -> Table:
             Text(f"{trial.state}{again}", style),
             f"{trial.epoch}/{trial.epochs}" if trial.epoch and trial.epochs else "–",
             "–" if trial.loss is None else f"{trial.loss:.3g}",
-            definition(metric).format(trial.metric),
+            find_metric(metric).format(trial.metric),
             duration(trial.seconds_left),
         )
     return table

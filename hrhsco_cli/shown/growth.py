@@ -10,12 +10,12 @@ _CONDITIONS = ("device", "size", "channels", "classes", "precision", "rounds", "
 
 def print_growth(result: dict[str, Any]) -> None:
     """Print ratios, memory and differences; no absolute times, which ``--json`` holds."""
-    from reports.sections.growth import HEADINGS, rows
-    from reports.statistics.growth import growth_table
+    from reports.sections.growth import HEADINGS, format_growth_rows
+    from reports.statistics.growth import tabulate_growth
 
     console, meta = Console(), result["meta"]
     shown = new_table(*HEADINGS, title=f"fast against plain forms, {meta['kind']}")
-    for row in rows(growth_table(result)):
+    for row in format_growth_rows(tabulate_growth(result)):
         shown.add_row(*row)
     console.print(shown)
     told = {key: meta[key] for key in _CONDITIONS}

@@ -12,8 +12,8 @@ from reports.metrics.definitions import (
     CROP_COST_METRICS,
     METRICS,
     PER_CLASS,
-    definition,
-    of_classes,
+    define_class_metrics,
+    find_metric,
 )
 
 _ERROR_COLUMNS = {"px": "loc.px", "cells": "loc.cell", "px, pairs of IoU 0.5": "loc_iou.px"}
@@ -54,10 +54,10 @@ def _precision_table(metrics: dict[str, Any]) -> Table:
         "", "%", title=f"{title}: protocol {metrics['meta'].get('protocol', 'dense')}"
     )
     groups = ("ap.", "tide.", PER_CLASS, "loc.recall", "loc.chance", "loc_iou.recall")
-    classes = of_classes(metrics["meta"])
+    classes = define_class_metrics(metrics["meta"])
     for key in metrics:
         if key.startswith(groups):
-            metric = classes.get(key) or definition(key)
+            metric = classes.get(key) or find_metric(key)
             table.add_row(metric.heading, metric.format(metrics[key]))
     return table
 

@@ -11,7 +11,7 @@ _ORACLE_COLUMNS = ("ap.all", "ap.small", "ap.75", "loc.px.mean", "loc.recall")
 
 def print_oracles(scored: dict[str, dict[str, Any]]) -> None:
     """Print what each branch's truth would win, the network as it is first."""
-    from reports.oracles import holds_back
+    from reports.oracles import name_limiting_branch
 
     title = f"protocol {scored['none']['meta']['protocol']}"
     table = new_table("true branch", *(METRICS[key].label for key in _ORACLE_COLUMNS), title=title)
@@ -19,4 +19,4 @@ def print_oracles(scored: dict[str, dict[str, Any]]) -> None:
         table.add_row(branch, *(METRICS[key].format(metrics[key]) for key in _ORACLE_COLUMNS))
     console = Console()
     console.print(table)
-    console.print(holds_back(scored))
+    console.print(name_limiting_branch(scored))

@@ -10,7 +10,7 @@ import pandas as pd
 
 from reports.frames import GroundTruth
 from reports.metrics.protocols import ALL, DENSE, Protocol
-from reports.metrics.rankings import ap_by_threshold, rankings
+from reports.metrics.rankings import ap_by_threshold, rank_detections
 
 _ERROR_KINDS = {
     "tide.classification": "Cls",
@@ -50,24 +50,24 @@ def evaluate(
     them, as in pycocotools.
 
     Args:
-        truth: ground truth, of what the protocol scores (``scored_truth``).
+        truth: ground truth, of what the protocol scores (``select_scored_truth``).
         detections: columns ``DETECTION_COLUMNS``.
         protocol: how they are scored.
     """
     if truth.boxes.empty:
         return None
-    limits = _counted(protocol)
+    limits = _list_counted(protocol)
     ap: dict[tuple[str, int], np.ndarray] = {}
     evaluator = None
-    for areas, each in _matched(truth, detections, protocol, protocol.areas):
-        ap |= (_whole_curves if protocol.every_recall else _at_recalls)(
+    for areas, each in _match_by_bin(truth, detections, protocol, protocol.areas):
+        ap |= (_average_whole_curves if protocol.every_recall else _average_at_recalls)(
             each, truth, protocol, areas, limits
         )
         evaluator = evaluator or each
     return Evaluation(ap, protocol, tuple(truth.categories["category_id"]), evaluator)
 
 
-def answers(
+def match_images(
     truth: GroundTruth,
     detections: pd.DataFrame,
     protocol: Protocol,
@@ -75,11 +75,11 @@ def answers(
 ) -> Iterator[tuple[dict[str, tuple[float, float]], list[dict[str, Any] | None]]]:
     """What the evaluator says of single images, by groups of bins; nothing without objects."""
     if not truth.boxes.empty:
-        for part, evaluator in _matched(truth, detections, protocol, areas):
+        for part, evaluator in _match_by_bin(truth, detections, protocol, areas):
             yield part, evaluator.eval_imgs
 
 
-def _matched(
+def _match_by_bin(
     truth: GroundTruth,
     detections: pd.DataFrame,
     protocol: Protocol,
@@ -97,7 +97,7 @@ def _matched(
         yield own, _match(replace(truth, boxes=boxes), detections, protocol, own)
 
 
-def _counted(protocol: Protocol) -> list[int]:
+def _list_counted(protocol: Protocol) -> list[int]:
     """Those of a protocol's numbers of detections that figures are made of, rising."""
     return sorted({protocol.ap_limit, protocol.limit})
 
@@ -108,11 +108,13 @@ def _match(
     protocol: Protocol,
     areas: dict[str, tuple[float, float]],
 ) -> Any:
-    objects = ground_truth(truth)
-    evaluator = hotcoco.COCOeval(objects, objects.load_res(_rows(truth, detections)), "bbox")
+    objects = build_evaluator_truth(truth)
+    evaluator = hotcoco.COCOeval(
+        objects, objects.load_res(_tabulate_detections(truth, detections)), "bbox"
+    )
     params = evaluator.params
     params.iou_thrs = list(protocol.ious)
-    params.max_dets = _counted(protocol)
+    params.max_dets = _list_counted(protocol)
     params.area_rng = [list(bounds) for bounds in areas.values()]
     params.area_rng_lbl = list(areas)
     evaluator.params = params
@@ -120,7 +122,7 @@ def _match(
     return evaluator
 
 
-def _at_recalls(
+def _average_at_recalls(
     evaluator: Any,
     truth: GroundTruth,
     protocol: Protocol,
@@ -147,7 +149,7 @@ def _defined(precision: np.ndarray) -> np.ndarray:
     return np.where((precision > -1).all(axis=1), precision.mean(axis=1), np.nan)
 
 
-def _whole_curves(
+def _average_whole_curves(
     evaluator: Any,
     truth: GroundTruth,
     protocol: Protocol,
@@ -158,7 +160,7 @@ def _whole_curves(
     shape = len(protocol.ious), len(truth.categories)
     found = {(name, limit): np.full(shape, np.nan) for name in areas for limit in limits}
     once = np.ones((1, len(truth.images)), dtype=np.int64)
-    for name, index, ranking in rankings(evaluator.eval_imgs, truth, protocol, areas):
+    for name, index, ranking in rank_detections(evaluator.eval_imgs, truth, protocol, areas):
         for limit in limits:
             ap = ap_by_threshold(ranking.first(limit), once, every_recall=True)
             found[name, limit][:, index] = ap[0]
@@ -186,7 +188,7 @@ def average_precision_by_class(evaluation: Evaluation | None) -> dict[Any, float
     return {each: _known(ap[:, index]) for index, each in enumerate(evaluation.classes)}
 
 
-def error_split(evaluation: Evaluation | None) -> dict[str, float | None]:
+def measure_error_split(evaluation: Evaluation | None) -> dict[str, float | None]:
     """The ``tide.*`` metrics: the AP50 that mending each kind of error would win.
 
     Source: TIDE (arXiv 2008.08115), foreground IoU 0.5, background IoU 0.1.
@@ -207,7 +209,7 @@ def _known(ap: np.ndarray) -> float | None:
     return float(defined.mean()) if defined.size else None
 
 
-def ground_truth(truth: GroundTruth) -> Any:
+def build_evaluator_truth(truth: GroundTruth) -> Any:
     """The ground truth as the evaluator holds it.
 
     Ids count from 1 whatever they are in the file: evaluators take an annotation id of 0 for
@@ -215,7 +217,7 @@ def ground_truth(truth: GroundTruth) -> Any:
     call two alike.
     """
     boxes = truth.boxes
-    number = _numbers(truth)
+    number = _number_images(truth)
     return hotcoco.COCO.from_arrays(
         [
             {"id": number[row.image_id], "width": int(row.width), "height": int(row.height)}
@@ -223,7 +225,7 @@ def ground_truth(truth: GroundTruth) -> Any:
         ],
         [{"id": index, "name": str(index)} for index in range(1, len(truth.categories) + 1)],
         boxes["image_id"].map(number).to_numpy(dtype=np.int64),
-        class_numbers(truth, boxes),
+        number_classes(truth, boxes),
         boxes[["x", "y", "w", "h"]].to_numpy(dtype=float),
         ids=np.arange(1, len(boxes) + 1),
         area=boxes["area"].to_numpy(dtype=float),
@@ -231,23 +233,23 @@ def ground_truth(truth: GroundTruth) -> Any:
     )
 
 
-def _numbers(truth: GroundTruth) -> dict[Any, int]:
+def _number_images(truth: GroundTruth) -> dict[Any, int]:
     return {each: index for index, each in enumerate(truth.images["image_id"], start=1)}
 
 
-def class_numbers(truth: GroundTruth, rows: pd.DataFrame) -> np.ndarray:
+def number_classes(truth: GroundTruth, rows: pd.DataFrame) -> np.ndarray:
     """Of rows with a ``category_id``: its place in the order of classes, from 1."""
     known = pd.Index(truth.categories["category_id"])
     numbers: np.ndarray = known.get_indexer(pd.Index(rows["category_id"])) + 1
     return numbers.astype(np.int64)
 
 
-def _rows(truth: GroundTruth, detections: pd.DataFrame) -> np.ndarray:
+def _tabulate_detections(truth: GroundTruth, detections: pd.DataFrame) -> np.ndarray:
     """Detections as ``(N, 7)``: image, x, y, w, h, score, class."""
     if detections.empty:
         # An empty list is no result file for the evaluator; one hit of score 0 far outside every
         # image says the same: nothing is found.
         return np.array([[1, -1e6, -1e6, 1, 1, 0, 1.0]])
-    image = detections["image_id"].map(_numbers(truth)).to_numpy(dtype=float)
+    image = detections["image_id"].map(_number_images(truth)).to_numpy(dtype=float)
     rest = detections[["x", "y", "w", "h", "score"]].to_numpy(dtype=float)
-    return np.column_stack([image, rest, class_numbers(truth, detections)])
+    return np.column_stack([image, rest, number_classes(truth, detections)])

@@ -34,7 +34,7 @@ CONVENTION = (
 
 
 @dataclass(frozen=True)
-class Cost:
+class NetworkCost:
     """What was counted, and what was not.
 
     Attributes:
@@ -47,7 +47,7 @@ class Cost:
     not_counted: dict[str, int]
 
 
-def model_cost(model: nn.Module, input_size: tuple[int, int]) -> Cost:
+def count_cost(model: nn.Module, input_size: tuple[int, int]) -> NetworkCost:
     """Count an mmdet detector's forward pass by torch's own counter (``CONVENTION``).
 
     Deformable convolution and attention are counted by formula, whichever backend runs them. A
@@ -58,20 +58,27 @@ def model_cost(model: nn.Module, input_size: tuple[int, int]) -> Cost:
         input_size: (width, height) in px; rounded up to whole multiples of the padding of the
             model's data preprocessor.
     """
-    image = blank_image(model, input_size)
+    image = make_blank_image(model, input_size)
     counter, rest = FlopCounterMode(display=False), _NotCounted()
     # A GPU in half precision may take another form of the offset branch.
     full = torch.autocast(image.device.type, enabled=False)
-    with _evaluating(model), torch.no_grad(), full, _by_formula(model) as formulas, rest, counter:
-        for reader in tree_leaves(model(image, _samples(image), mode="tensor")):
+    with (
+        _evaluating(model),
+        torch.no_grad(),
+        full,
+        _count_by_formula(model) as formulas,
+        rest,
+        counter,
+    ):
+        for reader in tree_leaves(model(image, _make_samples(image), mode="tensor")):
             if isinstance(reader, OffsetReader):
-                reader.read(_spread_cells(model, reader.shape))
+                reader.read(_draw_cells(model, reader.shape))
     counted = {name: sum(each.values()) for name, each in counter.get_flop_counts().items()}
-    parts = {"": model} | branch_modules(model)
+    parts = {"": model} | find_branch_modules(model)
     params = {
         name: float(sum(each.numel() for each in part.parameters())) for name, part in parts.items()
     }
-    flops = {name: _flops(model, part, counted, formulas) for name, part in parts.items()}
+    flops = {name: _count_flops(model, part, counted, formulas) for name, part in parts.items()}
     if "head" in parts:
         others = parts.keys() - {"", "head"}
         for figures in (params, flops):
@@ -82,10 +89,10 @@ def model_cost(model: nn.Module, input_size: tuple[int, int]) -> Cost:
         metrics[f"{prefix}params"] = params[name]
         metrics[f"{prefix}macs"] = flops[name] / FLOPS_PER_MAC
         metrics[f"{prefix}flops"] = flops[name]
-    return Cost(metrics, dict(rest.values.most_common()))
+    return NetworkCost(metrics, dict(rest.values.most_common()))
 
 
-def _flops(
+def _count_flops(
     model: nn.Module, part: nn.Module, counted: dict[str, int], formulas: dict[str, float]
 ) -> float:
     """Operations of one part: what the counter saw, with formulas in the place of what it can't."""
@@ -99,7 +106,7 @@ def _flops(
     return flops
 
 
-def branch_modules(model: nn.Module) -> dict[str, nn.Module]:
+def find_branch_modules(model: nn.Module) -> dict[str, nn.Module]:
     """The module of each branch that a detector has; ``head`` only if it isn't divided further."""
     modules = dict(model.named_modules())
     found = {name: modules[path] for name, path in _MODULES.items() if path in modules}
@@ -108,20 +115,20 @@ def branch_modules(model: nn.Module) -> dict[str, nn.Module]:
     return found
 
 
-def blank_image(model: nn.Module, input_size: tuple[int, int], batch: int = 1) -> torch.Tensor:
+def make_blank_image(model: nn.Module, input_size: tuple[int, int], batch: int = 1) -> torch.Tensor:
     """Zeros ``(batch, 3, H, W)`` of the padded size, on the model's device."""
-    width, height = padded_size(model, input_size)
+    width, height = pad_size(model, input_size)
     return torch.zeros(batch, 3, height, width, device=next(model.parameters()).device)
 
 
-def padded_size(model: nn.Module, input_size: tuple[int, int]) -> tuple[int, int]:
+def pad_size(model: nn.Module, input_size: tuple[int, int]) -> tuple[int, int]:
     """(width, height) in px that a model's data preprocessor makes of an image's."""
     divisor = getattr(getattr(model, "data_preprocessor", None), "pad_size_divisor", 1)
     width, height = (-(-side // divisor) * divisor for side in input_size)
     return width, height
 
 
-def _samples(image: torch.Tensor) -> list[Any]:
+def _make_samples(image: torch.Tensor) -> list[Any]:
     """What mmdet's transformers want to know of each image."""
     from mmdet.structures import DetDataSample
 
@@ -130,7 +137,7 @@ def _samples(image: torch.Tensor) -> list[Any]:
     return [DetDataSample(metainfo=about) for _ in image]
 
 
-def _spread_cells(model: Any, map_shape: tuple[int, int, int, int]) -> torch.Tensor:
+def _draw_cells(model: Any, map_shape: tuple[int, int, int, int]) -> torch.Tensor:
     """``(P, 3)`` (image, row, column): as many cells as decoding reads offsets at, at most."""
     options = model.bbox_head.test_cfg
     count = options.topk if find_center_source(options.center_source).needs_offset else 0
@@ -161,12 +168,12 @@ class _NotCounted(TorchDispatchMode):  # type: ignore[no-untyped-call]
         return out
 
 
-def _convolved(layer: Any, output: torch.Tensor) -> float:
+def _count_convolution(layer: Any, output: torch.Tensor) -> float:
     """Every output value reads one weight row: C_in / groups * kh * kw multiply-adds."""
     return float(output.numel() * layer.weight[0].numel())
 
 
-def _attended(layer: Any, output: torch.Tensor) -> float:
+def _count_attention(layer: Any, output: torch.Tensor) -> float:
     """Every channel of a query is the weighted sum of levels * points samples."""
     queries = output.numel() // layer.embed_dims
     samples = layer.num_levels * layer.num_points
@@ -174,14 +181,17 @@ def _attended(layer: Any, output: torch.Tensor) -> float:
 
 
 @contextlib.contextmanager
-def _by_formula(model: nn.Module) -> Iterator[dict[str, float]]:
+def _count_by_formula(model: nn.Module) -> Iterator[dict[str, float]]:
     """While open, gathers the multiply-adds of each deformable operator that runs, by name.
 
     Deformable attention's linear layers are the counter's, so its sum has a name of its own.
     """
     from mmcv.ops import DeformConv2d, MultiScaleDeformableAttention
 
-    formulas = {DeformConv2d: ("", _convolved), MultiScaleDeformableAttention: (".sum", _attended)}
+    formulas = {
+        DeformConv2d: ("", _count_convolution),
+        MultiScaleDeformableAttention: (".sum", _count_attention),
+    }
     macs: dict[str, float] = {}
 
     def count(name: str, formula: Any) -> Any:

@@ -239,18 +239,18 @@ PER_CLASS = "ap_class."
 """Prefix of a class's own AP in ``metrics.json``; the id of its category follows."""
 
 
-def definition(key: str) -> Metric:
+def find_metric(key: str) -> Metric:
     """The metric of a key of ``metrics.json``.
 
     Raises:
         KeyError: there is no such metric.
     """
     if key.startswith(PER_CLASS):
-        return _of_class(key, f"class {key.removeprefix(PER_CLASS)}")
+        return _define_class_metric(key, f"class {key.removeprefix(PER_CLASS)}")
     return METRICS[key]
 
 
-def of_classes(meta: Mapping[str, Any]) -> dict[str, Metric]:
+def define_class_metrics(meta: Mapping[str, Any]) -> dict[str, Metric]:
     """The AP of each class by its key, under the class's name.
 
     Args:
@@ -259,26 +259,26 @@ def of_classes(meta: Mapping[str, Any]) -> dict[str, Metric]:
     names: dict[str, str] = meta.get("classes", {})
     uses = Counter(names.values())
     return {
-        f"{PER_CLASS}{number}": _of_class(
+        f"{PER_CLASS}{number}": _define_class_metric(
             f"{PER_CLASS}{number}", name if uses[name] == 1 else f"{name} (id {number})"
         )
         for number, name in names.items()
     }
 
 
-def _of_class(key: str, name: str) -> Metric:
+def _define_class_metric(key: str, name: str) -> Metric:
     meaning = f"average precision of {name}, all sizes and thresholds"
     return Metric(key, f"AP {name}", "%", "higher", meaning, scale=100, digits=1)
 
 
-def known(key: str) -> Metric:
+def parse_metric(key: str) -> Metric:
     """The metric of a key that a person typed.
 
     Raises:
         InputError: there is no such metric; the message names the nearest.
     """
     try:
-        return definition(key)
+        return find_metric(key)
     except KeyError:
         near = difflib.get_close_matches(key, METRICS, n=1)
         hint = f"did you mean {near[0]}?" if near else "take ap.50 or loc.px.mean"

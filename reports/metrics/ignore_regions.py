@@ -7,7 +7,7 @@ IGNORED_SHARE = 0.5
 """An object or detection is left out where at least this share of its box is ignored."""
 
 
-def in_ignore_regions(boxes: pd.DataFrame, regions: pd.DataFrame) -> np.ndarray:
+def find_in_ignore_regions(boxes: pd.DataFrame, regions: pd.DataFrame) -> np.ndarray:
     """Which boxes lie in the ignore regions of their image.
 
     The share is that of the union of an image's regions, whatever the class. Source: VisDrone's

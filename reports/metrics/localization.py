@@ -29,7 +29,7 @@ def count_objects(truth: GroundTruth) -> int:
     return len(truth.objects)
 
 
-def localization_metrics(
+def measure_localization(
     matches: pd.DataFrame, num_objects: int, cell_size: Mapping[Any, float] | None
 ) -> dict[str, float | None]:
     """The ``loc.*`` metrics of pairs matched by center distance.
@@ -50,7 +50,7 @@ def localization_metrics(
     return metrics | _counts("loc", matches, num_objects)
 
 
-def box_localization_metrics(matches: pd.DataFrame, num_objects: int) -> dict[str, float | None]:
+def measure_box_localization(matches: pd.DataFrame, num_objects: int) -> dict[str, float | None]:
     """The ``loc_iou.*`` metrics of pairs matched by IoU (``pair_boxes``)."""
     metrics = _errors("loc_iou.px", matches[["dx", "dy"]].to_numpy(dtype=float))
     return metrics | _counts("loc_iou", matches, num_objects)
@@ -74,7 +74,7 @@ def _errors(group: str, error: np.ndarray) -> dict[str, float | None]:
     return values
 
 
-def localization_by_size(matches: pd.DataFrame, truth: GroundTruth) -> pd.DataFrame:
+def measure_localization_by_size(matches: pd.DataFrame, truth: GroundTruth) -> pd.DataFrame:
     """One row a size bin: objects, found, recall, mean and median distance in px."""
     objects = truth.objects
     rows = []
@@ -95,7 +95,7 @@ def localization_by_size(matches: pd.DataFrame, truth: GroundTruth) -> pd.DataFr
     return pd.DataFrame(rows)
 
 
-def chance_recall(
+def measure_chance_recall(
     truth: GroundTruth,
     detections: pd.DataFrame,
     *,

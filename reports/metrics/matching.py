@@ -38,7 +38,7 @@ class _Pairs:
 
 
 @dataclass(frozen=True)
-class Nearby:
+class NearbyPairs:
     """Objects, the detections that may find them, and which of these lie near which object.
 
     Attributes:
@@ -78,16 +78,16 @@ def match_centers(
         One row a pair, columns ``MATCH_COLUMNS``, in the order of the annotations: ``dx``, ``dy``
         are predicted minus true center and ``distance`` their length, in original image pixels.
     """
-    return pair_centers(nearby(truth, detections, max_dets=max_dets, min_score=min_score))
+    return pair_centers(find_nearby(truth, detections, max_dets=max_dets, min_score=min_score))
 
 
-def nearby(
+def find_nearby(
     truth: GroundTruth,
     detections: pd.DataFrame,
     *,
     max_dets: int = MAX_DETS[-1],
     min_score: float = 0.0,
-) -> Nearby:
+) -> NearbyPairs:
     """What ``pair_centers`` and ``pair_boxes`` choose from; arguments as of ``match_centers``."""
     objects = truth.objects.reset_index(drop=True)
     score = detections["score"].to_numpy(dtype=float)
@@ -97,17 +97,17 @@ def nearby(
     pairs = _within(
         _centers(true_box), true_group, _centers(found_box), found_group[ranked], _gate(true_box)
     )
-    return Nearby(objects, true_box, found_box, score[ranked], pairs)
+    return NearbyPairs(objects, true_box, found_box, score[ranked], pairs)
 
 
-def pair_centers(near: Nearby) -> pd.DataFrame:
+def pair_centers(near: NearbyPairs) -> pd.DataFrame:
     """The pairs of ``match_centers``."""
     pairs = near.pairs
     keep = pairs.dislike <= _gate(near.true_box)[pairs.true]
     return _matches(near, _Pairs(pairs.found[keep], pairs.true[keep], pairs.dislike[keep]))
 
 
-def pair_boxes(near: Nearby) -> pd.DataFrame:
+def pair_boxes(near: NearbyPairs) -> pd.DataFrame:
     """Pairs by IoU of at least 0.5, the highest first, else as ``match_centers``.
 
     Bad centers have no such pair, so errors measured on these pairs look better than they are.
@@ -129,7 +129,7 @@ def _gate(true_box: np.ndarray) -> np.ndarray:
     return np.asarray(np.maximum(MIN_GATE_PX, np.hypot(true_box[:, 2], true_box[:, 3]) / 2))
 
 
-def _matches(near: Nearby, pairs: _Pairs) -> pd.DataFrame:
+def _matches(near: NearbyPairs, pairs: _Pairs) -> pd.DataFrame:
     """The matches that come of pairs, as a frame."""
     taken_by = _serve_in_order(pairs, len(near.found_box), len(near.true_box))
     mine = np.flatnonzero(taken_by >= 0)

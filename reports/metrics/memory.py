@@ -6,7 +6,7 @@ import torch
 from torch import nn
 
 
-def peak_activation_bytes(
+def measure_peak_activations(
     call: Callable[[], object], model: nn.Module, device: torch.device
 ) -> int:
     """Most memory held at once by what a call makes: activations, temporaries and gradients.

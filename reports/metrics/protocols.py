@@ -13,7 +13,7 @@ import pandas as pd
 from reports.errors import InputError
 from reports.frames import GroundTruth
 from reports.metrics.definitions import MAX_DETS
-from reports.metrics.ignore_regions import in_ignore_regions
+from reports.metrics.ignore_regions import find_in_ignore_regions
 from reports.metrics.size_bins import (
     AITOD_OFFICIAL_BINS,
     ANY_AREA,
@@ -100,7 +100,7 @@ class Protocol:
         extra = self.extra or {}
         return found | {f"ap.{name}": (*figure, self.limit) for name, figure in extra.items()}
 
-    def with_max_dets(self, max_dets: tuple[int, ...]) -> "Protocol":
+    def replace_max_dets(self, max_dets: tuple[int, ...]) -> "Protocol":
         """The same with other numbers of detections, which its name then says."""
         if max_dets == self.max_dets:
             return self
@@ -184,7 +184,7 @@ PROTOCOLS = {each.name: each for each in (COCO, DENSE, VISDRONE, AITOD, TINYPERS
 """By name."""
 
 
-def named(name: str) -> Protocol:
+def find_protocol(name: str) -> Protocol:
     """The protocol of a name.
 
     Raises:
@@ -195,7 +195,7 @@ def named(name: str) -> Protocol:
     return PROTOCOLS[name]
 
 
-def chosen(
+def choose_protocol(
     name: str | None, max_dets: tuple[int, ...] | None, default: Protocol = DENSE
 ) -> Protocol:
     """The protocol that a name and numbers of detections ask for.
@@ -209,16 +209,16 @@ def chosen(
         InputError: an unknown name, or both are given and ``name`` is not ``dense``.
     """
     if max_dets is None:
-        return default if name is None else named(name)
+        return default if name is None else find_protocol(name)
     if name not in (None, DENSE.name):
         raise InputError(
-            f"protocol {name} has its own maxDets, {named(str(name)).max_dets}; leave out maxDets, "
-            "or take protocol dense"
+            f"protocol {name} has its own maxDets, {find_protocol(str(name)).max_dets}; leave out "
+            "maxDets, or take protocol dense"
         )
-    return DENSE.with_max_dets(tuple(max_dets))
+    return DENSE.replace_max_dets(tuple(max_dets))
 
 
-def of_meta(meta: Mapping[str, Any]) -> Protocol:
+def read_protocol(meta: Mapping[str, Any]) -> Protocol:
     """The protocol that figures were made with, from their conditions.
 
     Figures that are older than protocols name none: they are those of ``dense``.
@@ -226,10 +226,10 @@ def of_meta(meta: Mapping[str, Any]) -> Protocol:
     name = str(meta.get("protocol") or DENSE.name)
     if name in PROTOCOLS and (name != DENSE.name or "max_dets" not in meta):
         return PROTOCOLS[name]
-    return DENSE.with_max_dets(tuple(meta["max_dets"]))
+    return DENSE.replace_max_dets(tuple(meta["max_dets"]))
 
 
-def scored_truth(truth: GroundTruth, protocol: Protocol) -> GroundTruth:
+def select_scored_truth(truth: GroundTruth, protocol: Protocol) -> GroundTruth:
     """The objects that are scored, and the regions in which nothing is.
 
     Args:
@@ -240,7 +240,7 @@ def scored_truth(truth: GroundTruth, protocol: Protocol) -> GroundTruth:
     boxes, regions = truth.boxes, truth.ignore_regions
     if not protocol.leaves_out_regions:
         regions = regions.iloc[:0]
-    inside = in_ignore_regions(boxes, regions)
+    inside = find_in_ignore_regions(boxes, regions)
     boxes = boxes[~inside].reset_index(drop=True)
     if not protocol.excuses_ignored and len(truth.ignored):
         again = boxes["ann_id"].isin(truth.ignored)
@@ -248,7 +248,7 @@ def scored_truth(truth: GroundTruth, protocol: Protocol) -> GroundTruth:
     return replace(truth, boxes=boxes, ignore_regions=regions)
 
 
-def counted(detections: pd.DataFrame, protocol: Protocol) -> pd.DataFrame:
+def select_counted(detections: pd.DataFrame, protocol: Protocol) -> pd.DataFrame:
     """The detections that take part: where a protocol limits an image's, those of highest score.
 
     Ties go by the order given.

@@ -46,7 +46,7 @@ class Ranking:
         )  # fmt: skip
 
 
-def rankings(
+def rank_detections(
     answers: list[dict[str, Any] | None],
     truth: GroundTruth,
     protocol: Protocol,

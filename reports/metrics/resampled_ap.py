@@ -11,15 +11,15 @@ import numpy as np
 import pandas as pd
 
 from reports.frames import GroundTruth
-from reports.metrics.average_precision import answers
+from reports.metrics.average_precision import match_images
 from reports.metrics.protocols import Protocol
-from reports.metrics.rankings import ap_by_threshold, rankings
+from reports.metrics.rankings import ap_by_threshold, rank_detections
 
 RESAMPLED = ("ap.all", "ap.50", "ap.75", "ap.small")
 """Metric keys."""
 
 
-def resampled_ap(
+def measure_resampled_ap(
     truth: GroundTruth, detections: pd.DataFrame, protocol: Protocol, weight: np.ndarray
 ) -> dict[str, np.ndarray]:
     """AP of each resample.
@@ -37,8 +37,8 @@ def resampled_ap(
     areas = {name: protocol.areas[name] for name, _, _ in wanted.values()}
     asked = [
         (area, limit, ranking)
-        for part, given in answers(truth, detections, protocol, areas)
-        for area, _, ranking in rankings(given, truth, protocol, part)
+        for part, given in match_images(truth, detections, protocol, areas)
+        for area, _, ranking in rank_detections(given, truth, protocol, part)
         for limit in sorted({each for name, _, each in wanted.values() if name == area})
     ]
     # Numpy leaves Python's lock while it works.

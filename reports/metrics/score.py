@@ -9,24 +9,24 @@ from reports.frames import GroundTruth
 from reports.metrics.average_precision import (
     average_precision,
     average_precision_by_class,
-    error_split,
     evaluate,
+    measure_error_split,
 )
 from reports.metrics.definitions import METRICS, PER_CLASS
 from reports.metrics.localization import (
-    box_localization_metrics,
-    chance_recall,
     count_objects,
-    localization_metrics,
+    measure_box_localization,
+    measure_chance_recall,
+    measure_localization,
 )
 from reports.metrics.matching import (
     MATCHING_RULES,
+    find_nearby,
     match_centers,
-    nearby,
     pair_boxes,
     pair_centers,
 )
-from reports.metrics.protocols import DENSE, Protocol, counted
+from reports.metrics.protocols import DENSE, Protocol, select_counted
 
 
 def score(
@@ -40,21 +40,21 @@ def score(
     """AP, its error split and localisation, in the order of ``METRICS``; AP by class at the end.
 
     Args:
-        truth: ground truth, of what the protocol scores (``scored_truth``).
+        truth: ground truth, of what the protocol scores (``select_scored_truth``).
         detections: columns ``DETECTION_COLUMNS``.
         cell_size: by image id, side of a heatmap cell in original image pixels, or None.
         protocol: of AP; its limit of detections also bounds the localisation matching.
         min_score: detections below are left out of the localisation matching (not of AP).
     """
     total, limit = count_objects(truth), protocol.limit
-    detections = counted(detections, protocol)
-    near = nearby(truth, detections, max_dets=limit, min_score=min_score)
-    places = localization_metrics(pair_centers(near), total, cell_size)
-    places |= box_localization_metrics(pair_boxes(near), total)
+    detections = select_counted(detections, protocol)
+    near = find_nearby(truth, detections, max_dets=limit, min_score=min_score)
+    places = measure_localization(pair_centers(near), total, cell_size)
+    places |= measure_box_localization(pair_boxes(near), total)
     del near  # for a large set it and the evaluator's own tables together take gigabytes
     evaluation = evaluate(truth, detections, protocol)
-    metrics = average_precision(evaluation) | error_split(evaluation) | places
-    metrics["loc.chance_recall"] = chance_recall(
+    metrics = average_precision(evaluation) | measure_error_split(evaluation) | places
+    metrics["loc.chance_recall"] = measure_chance_recall(
         truth, detections, max_dets=limit, min_score=min_score
     )
     by_class = average_precision_by_class(evaluation)
@@ -75,14 +75,14 @@ def score_centers(
     Args:
         truth: and further arguments: as ``score``.
     """
-    detections = counted(detections, protocol)
+    detections = select_counted(detections, protocol)
     near = match_centers(truth, detections, max_dets=protocol.limit, min_score=min_score)
     precision = average_precision(evaluate(truth, detections, protocol))
-    found = precision | localization_metrics(near, count_objects(truth), None)
+    found = precision | measure_localization(near, count_objects(truth), None)
     return {key: found[key] for key in METRICS if key in found}
 
 
-def conditions(
+def describe_conditions(
     truth: GroundTruth,
     detections: pd.DataFrame,
     *,

@@ -27,38 +27,38 @@ ANY_AREA = (0.0, 1e5**2)
 """pycocotools' range of all areas."""
 
 
-def _by_side(name: str, heading: str, low: float, high: float, whose: str) -> SizeBin:
+def _make_bin(name: str, heading: str, low: float, high: float, whose: str) -> SizeBin:
     meaning = f"{whose}: sqrt(area) from {low:g} to {high:g} px"
     return SizeBin(name, heading, low**2, high**2, meaning)
 
 
 COCO_BINS = (
-    _by_side("small", "small", 0, 32, "COCO"),
-    _by_side("medium", "medium", 32, 96, "COCO"),
-    _by_side("large", "large", 96, 1e5, "COCO"),
+    _make_bin("small", "small", 0, 32, "COCO"),
+    _make_bin("medium", "medium", 32, 96, "COCO"),
+    _make_bin("large", "large", 96, 1e5, "COCO"),
 )
 AITOD_BINS = (
-    _by_side("very_tiny", "very tiny (2-8 px)", 2, 8, "AI-TOD"),
-    _by_side("tiny", "tiny (8-16 px)", 8, 16, "AI-TOD"),
-    _by_side("aitod_small", "small (16-32 px)", 16, 32, "AI-TOD"),
-    _by_side("aitod_medium", "medium (32-64 px)", 32, 64, "AI-TOD"),
+    _make_bin("very_tiny", "very tiny (2-8 px)", 2, 8, "AI-TOD"),
+    _make_bin("tiny", "tiny (8-16 px)", 8, 16, "AI-TOD"),
+    _make_bin("aitod_small", "small (16-32 px)", 16, 32, "AI-TOD"),
+    _make_bin("aitod_medium", "medium (32-64 px)", 32, 64, "AI-TOD"),
 )
 SIZE_BINS = (*COCO_BINS, *AITOD_BINS)
 
 AITOD_OFFICIAL_BINS = (
-    _by_side("very_tiny", "very tiny (0-8 px)", 0, 8, "AI-TOD's evaluator"),
+    _make_bin("very_tiny", "very tiny (0-8 px)", 0, 8, "AI-TOD's evaluator"),
     *AITOD_BINS[1:3],
-    _by_side("aitod_medium", "medium (32 px and more)", 32, 1e5, "AI-TOD's evaluator"),
+    _make_bin("aitod_medium", "medium (32 px and more)", 32, 1e5, "AI-TOD's evaluator"),
 )
 """As AI-TOD's own evaluator has them: its data set holds nothing under 2 px or over 64."""
 
 TINYPERSON_ALL = (1.0, 1e5**2)
 TINYPERSON_BINS = (
-    _by_side("tinyperson_tiny", "tiny (1-20 px)", 1, 20, "TinyPerson"),
-    _by_side("tinyperson_tiny1", "tiny1 (1-8 px)", 1, 8, "TinyPerson"),
-    _by_side("tinyperson_tiny2", "tiny2 (8-12 px)", 8, 12, "TinyPerson"),
-    _by_side("tinyperson_tiny3", "tiny3 (12-20 px)", 12, 20, "TinyPerson"),
-    _by_side("tinyperson_small", "small (20-32 px)", 20, 32, "TinyPerson"),
-    _by_side("tinyperson_reasonable", "reasonable (32 px and more)", 32, 1e5, "TinyPerson"),
+    _make_bin("tinyperson_tiny", "tiny (1-20 px)", 1, 20, "TinyPerson"),
+    _make_bin("tinyperson_tiny1", "tiny1 (1-8 px)", 1, 8, "TinyPerson"),
+    _make_bin("tinyperson_tiny2", "tiny2 (8-12 px)", 8, 12, "TinyPerson"),
+    _make_bin("tinyperson_tiny3", "tiny3 (12-20 px)", 12, 20, "TinyPerson"),
+    _make_bin("tinyperson_small", "small (20-32 px)", 20, 32, "TinyPerson"),
+    _make_bin("tinyperson_reasonable", "reasonable (32 px and more)", 32, 1e5, "TinyPerson"),
 )
 """Scored by the protocol of that name alone."""

@@ -13,8 +13,8 @@ _SHOWN = ("ap.all", "ap.90", "loc.px.mean")
 
 def draw(rows: Sequence[Mapping[str, Any]]) -> Figure:
     """One line a center source; the baseline's depth is marked."""
-    looks = theme.source_looks(dict.fromkeys(row["center_source"] for row in rows))
-    figure, axes = theme.figure(columns=len(_SHOWN), height_in=2.9)
+    looks = theme.choose_source_looks(dict.fromkeys(row["center_source"] for row in rows))
+    figure, axes = theme.make_figure(columns=len(_SHOWN), height_in=2.9)
     depths = sorted({row["depth"] for row in rows})
     for each, key in zip(axes, _SHOWN, strict=True):
         metric = METRICS[key]
@@ -31,5 +31,5 @@ def draw(rows: Sequence[Mapping[str, Any]]) -> Figure:
         each.set_xticks(depths)
         each.set_xlabel("n, stages of x2")
         each.set_ylabel(f"{metric.label}, ceiling")
-    theme.legend(figure, axes)
+    theme.add_legend(figure, axes)
     return figure

@@ -5,8 +5,8 @@ from matplotlib.figure import Figure
 
 from reports import theme
 from reports.metrics.definitions import METRICS
-from reports.statistics.differences import summary
-from reports.trials import Trial, variants
+from reports.statistics.differences import summarize_metric
+from reports.trials import Trial, group_by_variant
 
 _SHOWN = ("ap.small", "loc.px.mean")
 _COSTS = ("cost.flops", "latency.end_to_end.ms", "latency.end_to_end.ratio")
@@ -19,12 +19,12 @@ def draw(trials: list[Trial]) -> Figure | None:
         return None
     if "latency.end_to_end.ms" in costs:
         costs.remove("latency.end_to_end.ratio")
-    figure, axes = theme.figure(len(costs), len(_SHOWN), height_in=0.3 + 3.0 * len(costs))
-    looks = theme.looks(trials)
+    figure, axes = theme.make_figure(len(costs), len(_SHOWN), height_in=0.3 + 3.0 * len(costs))
+    looks = theme.choose_looks(trials)
     panels = [(cost, key) for cost in costs for key in _SHOWN]
     for each, (cost, key) in zip(axes, panels, strict=True):
         _panel(each, trials, looks, cost, key)
-    theme.legend(figure, axes, looks)
+    theme.add_legend(figure, axes, looks)
     return figure
 
 
@@ -33,8 +33,8 @@ def _panel(
 ) -> None:
     metric, cost = METRICS[key], METRICS[cost_key]
     points = []
-    for name, group in variants(trials).items():
-        price, (mean, spread) = _price(group, cost.key), summary(group, key)
+    for name, group in group_by_variant(trials).items():
+        price, (mean, spread) = _price(group, cost.key), summarize_metric(group, key)
         if price is None or mean is None:
             continue
         points.append((price * cost.scale, mean * metric.scale))
@@ -48,7 +48,7 @@ def _panel(
             linestyle="none",
             label=name,
         )
-    front = pareto_front(points, higher=metric.better == "higher")
+    front = find_pareto_front(points, higher=metric.better == "higher")
     if front:
         axes.plot(*zip(*front, strict=True), color=theme.GREY, linewidth=0.9, zorder=0)
     axes.set_xlabel(f"{cost.label} of one image")
@@ -57,14 +57,16 @@ def _panel(
 
 def _price(group: list[Trial], key: str) -> float | None:
     """What a variant costs an image, its second pass included; None where that wasn't measured."""
-    price, _ = summary(group, key)
+    price, _ = summarize_metric(group, key)
     if price is None or not group[0].cluster_crops:
         return price
-    crops, _ = summary(group, "cost.crop_flops")
+    crops, _ = summarize_metric(group, "cost.crop_flops")
     return price + crops if key == "cost.flops" and crops is not None else None
 
 
-def pareto_front(points: list[tuple[float, float]], *, higher: bool) -> list[tuple[float, float]]:
+def find_pareto_front(
+    points: list[tuple[float, float]], *, higher: bool
+) -> list[tuple[float, float]]:
     """Those of ``(cost, value)`` that none beats at their cost or less, by rising cost."""
     front: list[tuple[float, float]] = []
     for cost, value in sorted(

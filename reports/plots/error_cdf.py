@@ -6,7 +6,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from reports import theme
-from reports.trials import Trial, variants
+from reports.trials import Trial, group_by_variant
 
 LIMIT_PX = 3.0
 
@@ -18,11 +18,11 @@ def draw(trials: list[Trial], floors: Mapping[int, np.ndarray]) -> Figure:
         trials: of the report.
         floors: sorted distances in px by depth.
     """
-    groups = variants(trials)
-    looks = theme.looks(trials)
-    figure, (axes,) = theme.figure()
+    groups = group_by_variant(trials)
+    looks = theme.choose_looks(trials)
+    figure, (axes,) = theme.make_figure()
     for name, group in groups.items():
-        distance, share = curve(group)
+        distance, share = pool_distances(group)
         axes.step(
             distance,
             share,
@@ -45,11 +45,11 @@ def draw(trials: list[Trial], floors: Mapping[int, np.ndarray]) -> Figure:
     axes.set(xlim=(0, LIMIT_PX), ylim=(0, 100))
     axes.set_xlabel("distance of predicted to true center (px)")
     axes.set_ylabel("found objects closer than that (%)")
-    theme.legend(figure, [axes], looks)
+    theme.add_legend(figure, [axes], looks)
     return figure
 
 
-def curve(group: list[Trial]) -> tuple[np.ndarray, np.ndarray]:
+def pool_distances(group: list[Trial]) -> tuple[np.ndarray, np.ndarray]:
     """Sorted distances in px and the percentage of found objects at or under each."""
     distance = np.sort(np.concatenate([trial.matches["distance"].to_numpy() for trial in group]))
     return distance, _shares(distance)

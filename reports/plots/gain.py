@@ -8,8 +8,8 @@ from matplotlib.figure import Figure
 from reports import theme
 from reports.metrics.size_bins import AITOD_BINS
 from reports.statistics import rounding_law
-from reports.statistics.offset_gain import points
-from reports.statistics.own_error import SHARE
+from reports.statistics.offset_gain import measure_offset_gains
+from reports.statistics.own_error import LEAST_SHARE
 from reports.trials import Trial
 
 _MARKERS = dict(zip((each.name for each in AITOD_BINS), "o^sD", strict=True))
@@ -18,13 +18,13 @@ _LEAST, _MOST = 0.03, 10.0
 
 def draw(trials: list[Trial]) -> Figure | None:
     """A point a trained network and size bin, the law's curve through them; None without any."""
-    found = points(trials)
+    found = measure_offset_gains(trials)
     if found.empty:
         return None
     depths = sorted(found["depth"].unique())
-    colors = dict(zip(depths, itertools.cycle(theme.class_colors(range(7)).values())))
+    colors = dict(zip(depths, itertools.cycle(theme.choose_class_colors(range(7)).values())))
     headings = {each.name: each.heading for each in AITOD_BINS}
-    figure, (axes,) = theme.figure()
+    figure, (axes,) = theme.make_figure()
     low = min(_LEAST, float(found["own"].min()) / 1.2)
     high = min(max(2.0, float(found["own"].max()) * 1.2), _MOST)
     own = np.geomspace(low, high, 200)
@@ -33,8 +33,8 @@ def draw(trials: list[Trial]) -> Figure | None:
         color="black", linewidth=1.2, label="the law: a perfect fraction",
     )  # fmt: skip
     axes.axvline(
-        rounding_law.own_error_at(SHARE), color=theme.GREY, linewidth=0.8, linestyle="--",
-        label=f"a perfect fraction takes {100 * SHARE:g} % off",
+        rounding_law.own_error_at(LEAST_SHARE), color=theme.GREY, linewidth=0.8, linestyle="--",
+        label=f"a perfect fraction takes {100 * LEAST_SHARE:g} % off",
     )  # fmt: skip
     axes.axhline(0, color=theme.GREY, linewidth=0.8)
     for (depth, size), mine in found.groupby(["depth", "bin"]):
@@ -47,5 +47,5 @@ def draw(trials: list[Trial]) -> Figure | None:
     axes.xaxis.set_major_formatter("{x:g}")
     axes.set_xlabel("the network's own mean error (cells)")
     axes.set_ylabel("gain of sco over peak_center (cells)")
-    theme.legend(figure, [axes])
+    theme.add_legend(figure, [axes])
     return figure

@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 
 from reports import theme
 from reports.metrics.definitions import GPU_LATENCY
-from reports.statistics.growth import FORMS, growth_table, slopes
+from reports.statistics.growth import FORMS, fit_slopes, tabulate_growth
 
 _QUANTITIES = {"ms": "time", "bytes": "memory"}
 _LOOKS = {"fast": ("#0072b2", "o"), "plain": (theme.GREY, "s")}
@@ -20,11 +20,13 @@ def draw(result: Mapping[str, Any]) -> Figure:
 
     On a CPU times are relative to the plain form's first point: they mean nothing elsewhere.
     """
-    table = growth_table(result)
-    steep = slopes(table)
+    table = tabulate_growth(result)
+    steep = fit_slopes(table)
     gpu = result["meta"]["kind"] == GPU_LATENCY
     steps = list(dict.fromkeys(table.loc[table["sweep"] != "", "step"]))
-    figure, axes = theme.figure(max(len(steps), 1), 4, height_in=0.4 + 1.9 * max(len(steps), 1))
+    figure, axes = theme.make_figure(
+        max(len(steps), 1), 4, height_in=0.4 + 1.9 * max(len(steps), 1)
+    )
     figure.set_figwidth(1.5 * theme.WIDTH_IN)
     columns = [(sweep, quantity) for sweep in ("depth", "objects") for quantity in _QUANTITIES]
     for row, step in enumerate(steps):

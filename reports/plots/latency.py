@@ -7,17 +7,17 @@ from matplotlib.figure import Figure
 
 from reports import theme
 from reports.statistics.confidence import PERCENT
-from reports.statistics.timing import timings
+from reports.statistics.timing import summarize_times
 
 STAGES = ("backbone", "neck", "heatmap", "offset", "box", "decode")
 
 
 def draw(bench: Mapping[str, Any]) -> Figure:
     """Stacked stages a network; a mark and its bar for the whole with its interval."""
-    found = timings(bench["variants"])
+    found = summarize_times(bench["variants"])
     whole = next(iter(found.values()))["end_to_end"].median
-    figure, (axes,) = theme.figure(height_in=1.2 + 0.42 * len(found))
-    looks = theme.source_looks(STAGES)
+    figure, (axes,) = theme.make_figure(height_in=1.2 + 0.42 * len(found))
+    looks = theme.choose_source_looks(STAGES)
     for row, timing in enumerate(found.values()):
         left = 0.0
         for stage in STAGES:
@@ -35,5 +35,5 @@ def draw(bench: Mapping[str, Any]) -> Figure:
     axes.set_yticks(range(len(found)), [name.replace(", ", "\n", 1) for name in found])
     axes.invert_yaxis()
     axes.set_xlabel(f"{bench['meta']['kind']}; end to end of the first network is 1")
-    theme.legend(figure, [axes])
+    theme.add_legend(figure, [axes])
     return figure

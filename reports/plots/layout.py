@@ -17,7 +17,7 @@ Box = tuple[float, float, float, float]
 
 
 @dataclass(frozen=True)
-class Layout:
+class PredictionLayout:
     """Whole images side by side, a column a detector; under them details, in groups.
 
     A group shows one detail, a panel a detector; groups fill the width, row by row.

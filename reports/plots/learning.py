@@ -6,9 +6,14 @@ from matplotlib.ticker import FixedLocator
 
 from reports import theme
 from reports.metrics.definitions import METRICS
-from reports.statistics import differences
-from reports.statistics.learning_curves import ERROR, SHOWN, curve, scored_on_the_way
-from reports.trials import Trial, by_source, variants
+from reports.statistics.learning_curves import (
+    ERROR,
+    SHOWN,
+    select_scored_on_the_way,
+    summarize_curve,
+)
+from reports.statistics.references import find_best_baseline
+from reports.trials import Trial, group_by_source, group_by_variant
 
 REFERENCE = "the baseline's best decode"
 _ROW_IN = 1.75
@@ -17,14 +22,16 @@ _TICKS = [digit * 10.0**power for power in range(-3, 3) for digit in (1, 1.5, 2,
 
 def draw(trials: list[Trial]) -> Figure | None:
     """Mean over seeds, shaded from least to greatest; None if nothing was scored on the way."""
-    scored = scored_on_the_way(trials)
+    scored = select_scored_on_the_way(trials)
     if not scored:
         return None
-    networks = by_source(scored)
-    looks = theme.looks(scored)
-    best = differences.best_baseline(scored)
-    reference = variants(scored)[best] if best is not None else []
-    figure, axes = theme.figure(len(networks), len(SHOWN), height_in=0.3 + _ROW_IN * len(networks))
+    networks = group_by_source(scored)
+    looks = theme.choose_looks(scored)
+    best = find_best_baseline(scored)
+    reference = group_by_variant(scored)[best] if best is not None else []
+    figure, axes = theme.make_figure(
+        len(networks), len(SHOWN), height_in=0.3 + _ROW_IN * len(networks)
+    )
     for row, (name, sources) in enumerate(networks.items()):
         for column, key in enumerate(SHOWN):
             panel = axes[row * len(SHOWN) + column]
@@ -33,7 +40,7 @@ def draw(trials: list[Trial]) -> Figure | None:
             if row == len(networks) - 1:
                 panel.set_xlabel("images seen in training (thousands)")
     _share_limits(axes)
-    theme.legend(figure, axes, looks)
+    theme.add_legend(figure, axes, looks)
     return figure
 
 
@@ -45,14 +52,14 @@ def _panel(
     reference: list[Trial],
 ) -> None:
     metric = METRICS[key]
-    drawn = curve(reference, key)
+    drawn = summarize_curve(reference, key)
     if len(drawn):
         panel.plot(
             drawn["images"] / 1000, drawn["mean"] * metric.scale,
             color=theme.GREY, linewidth=0.8, zorder=1, label=REFERENCE,
         )  # fmt: skip
     for group in sources.values():
-        drawn, look = curve(group, key), looks[group[0].variant.name]
+        drawn, look = summarize_curve(group, key), looks[group[0].variant.name]
         images = drawn["images"] / 1000
         panel.plot(
             images, drawn["mean"] * metric.scale,

@@ -12,8 +12,8 @@ from matplotlib.patches import Rectangle
 
 from reports import theme
 from reports.plots.window import show_window
-from reports.statistics import differences
-from reports.trials import DetectedImage, Trial, variants
+from reports.statistics.differences import summarize_metric
+from reports.trials import DetectedImage, Trial, group_by_variant
 
 CROP_PX = 28
 MAX_VARIANTS = 8
@@ -30,40 +30,42 @@ def draw(images: list[DetectedImage], looks: dict[str, theme.Look]) -> Figure | 
         images: to choose from.
         looks: the variants to draw, and how.
     """
-    spots = list(choose(images, _COLUMNS * _ROWS))
+    spots = list(choose_objects(images, _COLUMNS * _ROWS))
     if not spots:
         return None
     rows = -(-len(spots) // _COLUMNS)
-    figure, axes = theme.figure(rows, _COLUMNS, height_in=2.1 * rows + 0.2)
+    figure, axes = theme.make_figure(rows, _COLUMNS, height_in=2.1 * rows + 0.2)
     for panel, (image, row) in zip(axes, spots, strict=False):
         _crop(panel, image, row, looks)
     for panel in axes[len(spots) :]:
         panel.set_visible(False)
-    theme.legend(figure, axes)
+    theme.add_legend(figure, axes)
     return figure
 
 
-def worth_drawing(trials: list[Trial]) -> dict[str, theme.Look]:
+def choose_drawn_variants(trials: list[Trial]) -> dict[str, theme.Look]:
     """Variants to draw: of each network in turn its source of the least error, then its next.
 
     Those that read the peak's cell alone give way to the network's own.
     """
-    groups = variants(trials)
+    groups = group_by_variant(trials)
     own = [name for name, group in groups.items() if not group[0].center_source.startswith("peak")]
     by_network: dict[str, list[str]] = {}
     for name in sorted(own or groups, key=lambda name: _mean_error(groups[name])):
         by_network.setdefault(groups[name][0].network, []).append(name)
     turns = itertools.chain.from_iterable(itertools.zip_longest(*by_network.values()))
     chosen = set(itertools.islice(filter(None, turns), MAX_VARIANTS))
-    return {name: look for name, look in theme.looks(trials).items() if name in chosen}
+    return {name: look for name, look in theme.choose_looks(trials).items() if name in chosen}
 
 
 def _mean_error(group: list[Trial]) -> float:
-    error, _ = differences.summary(group, "loc.px.mean")
+    error, _ = summarize_metric(group, "loc.px.mean")
     return math.inf if error is None else error
 
 
-def choose(images: list[DetectedImage], count: int) -> Iterable[tuple[DetectedImage, pd.Series]]:
+def choose_objects(
+    images: list[DetectedImage], count: int
+) -> Iterable[tuple[DetectedImage, pd.Series]]:
     """Up to ``count`` objects, spread over images and over sizes up to 16 px."""
     for number in range(count):
         if not images:

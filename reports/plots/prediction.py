@@ -16,7 +16,7 @@ from matplotlib.patheffects import withStroke
 from PIL import Image
 
 from reports import details, theme
-from reports.plots.layout import PANEL_PX, Layout
+from reports.plots.layout import PANEL_PX, PredictionLayout
 from reports.plots.window import show_window
 from reports.trials import DetectedImage
 
@@ -34,7 +34,7 @@ _ARROW = "-|>,head_length=0.6,head_width=0.28"
 
 
 @dataclass(frozen=True)
-class Style:
+class PredictionStyle:
     """How an image is drawn.
 
     Attributes:
@@ -52,10 +52,10 @@ class Style:
     @property
     def colors(self) -> dict[int, str]:
         """By category id."""
-        return theme.class_colors(self.classes)
+        return theme.choose_class_colors(self.classes)
 
 
-def draw(image: DetectedImage, style: Style) -> Figure:
+def draw(image: DetectedImage, style: PredictionStyle) -> Figure:
     """Draw an image, its detections with scores, and details with peaks and offset arrows.
 
     A detail shows the heatmap's grid about a peak, the peak's cell, and an arrow from where the
@@ -72,9 +72,9 @@ def draw(image: DetectedImage, style: Style) -> Figure:
     }
     height, width, _ = image.pixels.shape
     window_px = PANEL_PX / style.magnify
-    chosen = details.choose(shown, style.details, window_px)
-    layout = Layout((width, height), len(shown), len(chosen))
-    figure = theme.canvas(*layout.size)
+    chosen = details.choose_details(shown, style.details, window_px)
+    layout = PredictionLayout((width, height), len(shown), len(chosen))
+    figure = theme.make_canvas(*layout.size)
     for column, (name, found) in enumerate(shown.items()):
         axes = figure.add_axes(layout.whole(column))
         _whole(axes, image, found, style, layout.scale)
@@ -94,12 +94,12 @@ def draw(image: DetectedImage, style: Style) -> Figure:
     return figure
 
 
-def _counted(found: pd.DataFrame, style: Style) -> str:
+def _counted(found: pd.DataFrame, style: PredictionStyle) -> str:
     return f"{len(found)} with a score from {style.min_score:g} up"
 
 
 def _whole(
-    axes: Axes, image: DetectedImage, found: pd.DataFrame, style: Style, scale: float
+    axes: Axes, image: DetectedImage, found: pd.DataFrame, style: PredictionStyle, scale: float
 ) -> None:
     height, width, _ = image.pixels.shape
     pixels = image.pixels
@@ -155,7 +155,11 @@ def _seen(boxes: pd.DataFrame, center: tuple[float, float], side: float) -> "pd.
 
 
 def _detail(
-    axes: Axes, truth: pd.DataFrame, found: pd.DataFrame, chosen: pd.Series | None, style: Style
+    axes: Axes,
+    truth: pd.DataFrame,
+    found: pd.DataFrame,
+    chosen: pd.Series | None,
+    style: PredictionStyle,
 ) -> None:
     """What lies in a window: the truth dashed, detections with their peaks and arrows."""
     if chosen is not None and np.isfinite(chosen["cell_w"]):
@@ -200,7 +204,7 @@ def _peak(axes: Axes, row: Any, magnify: int) -> None:
         axes.plot(*center, "o", color="white", markersize=4, **_CASED)
 
 
-def _caption(row: pd.Series | None, style: Style) -> str:
+def _caption(row: pd.Series | None, style: PredictionStyle) -> str:
     if row is None:
         return "nothing here"
     text = f"{style.classes[row['category_id']]} {row['score']:.2f}"
@@ -214,7 +218,7 @@ def _caption(row: pd.Series | None, style: Style) -> str:
 
 
 def _legend(
-    figure: Figure, image: DetectedImage, shown: Mapping[str, pd.DataFrame], style: Style
+    figure: Figure, image: DetectedImage, shown: Mapping[str, pd.DataFrame], style: PredictionStyle
 ) -> None:
     seen = sorted({each for found in shown.values() for each in found["category_id"]})
     entries: list[Artist] = [

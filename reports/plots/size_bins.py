@@ -6,18 +6,18 @@ from matplotlib.figure import Figure
 
 from reports import theme
 from reports.frames import GroundTruth
-from reports.metrics.localization import localization_by_size
+from reports.metrics.localization import measure_localization_by_size
 from reports.metrics.size_bins import AITOD_BINS
-from reports.trials import Trial, variants
+from reports.trials import Trial, group_by_variant
 
 
 def draw(trials: list[Trial], truth: GroundTruth) -> Figure:
     """Mean error and recall by size bin, a point a variant, standard deviation over seeds."""
-    groups = variants(trials)
-    looks = theme.looks(trials)
-    table = by_size(trials, truth)
+    groups = group_by_variant(trials)
+    looks = theme.choose_looks(trials)
+    table = measure_by_size(trials, truth)
     shown = [each for each in AITOD_BINS if (table["bin"] == each.name).any()]
-    figure, axes = theme.figure(columns=2, height_in=3.4)
+    figure, axes = theme.make_figure(columns=2, height_in=3.4)
     for panel, (column, label, scale) in zip(
         axes, (("mean", "mean error (px)", 1.0), ("recall", "recall (%)", 100.0)), strict=True
     ):
@@ -38,14 +38,14 @@ def draw(trials: list[Trial], truth: GroundTruth) -> Figure:
         panel.set_xticks(range(len(shown)), [each.heading.replace(" (", "\n(") for each in shown])
         panel.set_ylabel(label)
         panel.grid(visible=False, axis="x")
-    theme.legend(figure, axes, looks)
+    theme.add_legend(figure, axes, looks)
     return figure
 
 
-def by_size(trials: list[Trial], truth: GroundTruth) -> pd.DataFrame:
+def measure_by_size(trials: list[Trial], truth: GroundTruth) -> pd.DataFrame:
     """One row a variant and non-empty size bin: mean and spread over seeds of error and recall."""
     tables = [
-        localization_by_size(trial.matches, trial.truth or truth).assign(
+        measure_localization_by_size(trial.matches, trial.truth or truth).assign(
             variant=trial.variant.name, fold=str(trial.fold)
         )
         for trial in trials

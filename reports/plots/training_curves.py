@@ -4,7 +4,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from reports import theme
-from reports.trials import Trial, variants
+from reports.trials import Trial, group_by_variant
 
 
 def draw(trials: list[Trial]) -> Figure | None:
@@ -12,15 +12,15 @@ def draw(trials: list[Trial]) -> Figure | None:
     trained = [trial for trial in trials if len(trial.training_log)]
     if not trained:
         return None
-    losses = loss_names(trained)
+    losses = list_losses(trained)
     columns = min(3, len(losses))
     rows = -(-len(losses) // columns)
-    figure, axes = theme.figure(rows, columns, height_in=2.3 * rows + 0.2)
-    groups = variants(trained)
-    looks = theme.looks(trained)
+    figure, axes = theme.make_figure(rows, columns, height_in=2.3 * rows + 0.2)
+    groups = group_by_variant(trained)
+    looks = theme.choose_looks(trained)
     for panel, loss in zip(axes, losses, strict=False):
         for name, group in groups.items():
-            curve = by_epoch(group, loss)
+            curve = summarize_by_epoch(group, loss)
             if curve.empty:
                 continue
             panel.plot(
@@ -43,11 +43,11 @@ def draw(trials: list[Trial]) -> Figure | None:
         panel.set_ylim(bottom=0)
     for panel in axes[len(losses) :]:
         panel.set_visible(False)
-    theme.legend(figure, axes)
+    theme.add_legend(figure, axes)
     return figure
 
 
-def loss_names(trials: list[Trial]) -> list[str]:
+def list_losses(trials: list[Trial]) -> list[str]:
     """All losses that any trial logged, the total first."""
     names = {
         column for trial in trials for column in trial.training_log if column.startswith("loss")
@@ -55,7 +55,7 @@ def loss_names(trials: list[Trial]) -> list[str]:
     return sorted(names, key=lambda name: (name != "loss", name))
 
 
-def by_epoch(group: list[Trial], loss: str) -> pd.DataFrame:
+def summarize_by_epoch(group: list[Trial], loss: str) -> pd.DataFrame:
     """Mean, least and greatest over seeds of a loss's epoch means, indexed by epoch."""
     curves = [
         trial.training_log.groupby("epoch")[loss].mean()

@@ -3,18 +3,20 @@
 from collections.abc import Mapping
 from typing import Any
 
-from reports.markdown import definitions, table, words
+from reports.markdown import format_definitions, format_table, format_value
 from reports.metrics.definitions import BRANCHES, GPU_LATENCY, METRICS
 from reports.statistics.confidence import PERCENT
-from reports.statistics.timing import Timing, timings
+from reports.statistics.timing import StageTiming, summarize_times
 
 
-def page(result: Mapping[str, Any], title: str) -> str:
+def compose_bench(result: Mapping[str, Any], title: str) -> str:
     """The whole page of what ``hrhsco bench`` measured."""
     meta, variants = result["meta"], result["variants"]
     parts = [
         f"# {title}",
-        definitions((key.replace("_", " "), words(value)) for key, value in meta.items() if value),
+        format_definitions(
+            (key.replace("_", " "), format_value(value)) for key, value in meta.items() if value
+        ),
         "## Cost of one image and memory of a batch",
         _cost(variants),
         f"## {meta['kind']}",
@@ -37,7 +39,7 @@ def _cost(variants: Mapping[str, Any]) -> str:
         figures = [METRICS[f"cost.{key}"].format(cost.get(f"cost.{key}")) for key in keys]
         memory = [f"{each['memory'][kind] / 2**20:.1f}" for kind in kinds]
         rows.append([name, *figures, *memory])
-    return table(headings, rows)
+    return format_table(headings, rows)
 
 
 def _times(variants: Mapping[str, Any], gpu_batch: int | None) -> str:
@@ -45,14 +47,14 @@ def _times(variants: Mapping[str, Any], gpu_batch: int | None) -> str:
     absolute = ["median (ms)", "p10", "p90", "images/s"] if gpu_batch else []
     rows = [
         [name, stage.replace("_", " "), *_figures(timing, gpu_batch)]
-        for name, stages in timings(variants).items()
+        for name, stages in summarize_times(variants).items()
         for stage, timing in stages.items()
     ]
     ratio = ["ratio", f"{PERCENT} interval", "share"]
-    return table(["network", "stage", *absolute, *ratio], rows)
+    return format_table(["network", "stage", *absolute, *ratio], rows)
 
 
-def _figures(timing: Timing, gpu_batch: int | None) -> list[str]:
+def _figures(timing: StageTiming, gpu_batch: int | None) -> list[str]:
     times = [timing.median, timing.p10, timing.p90] if gpu_batch else []
     times += [1000 * gpu_batch / timing.median] if gpu_batch else []
     ratio = "–" if timing.ratio is None else f"{timing.ratio:.3f}"

@@ -2,15 +2,15 @@
 
 from collections.abc import Iterable, Mapping
 
-from reports.markdown import definitions, table
-from reports.metrics.protocols import of_meta
+from reports.markdown import format_definitions, format_table
+from reports.metrics.protocols import read_protocol
 from reports.trials import Trial
 
 OF_TRAINING = {"batch size": "batch_size", "epochs": "epochs", "optimizer": "optimizer"}
 """Conditions under which networks were trained, by what they are called."""
 
 
-def conditions(trials: list[Trial], attribution: str) -> str:
+def compose_conditions(trials: list[Trial], attribution: str) -> str:
     """Under which conditions the figures hold; several values where trials differ."""
     fields = (
         ("device", "device"), ("precision", "precision"), ("input size, px (W, H)", "input_size"),
@@ -38,17 +38,17 @@ def conditions(trials: list[Trial], attribution: str) -> str:
         rows.append(("scored", f"{times[0]} to {times[-1]}"))
     if attribution:
         rows.append(("images and boxes", attribution))
-    return definitions([row for row in rows if row[1]])
+    return format_definitions([row for row in rows if row[1]])
 
 
-def scored_by(trials: list[Trial]) -> str:
+def compose_protocol_note(trials: list[Trial]) -> str:
     """By which protocol figures were scored, for the caption of a table."""
-    protocol = of_meta(trials[0].meta)
+    protocol = read_protocol(trials[0].meta)
     limits = ", ".join(map(str, protocol.max_dets))
     return f"*Scored by protocol {protocol.name} (maxDets {limits}).*"
 
 
-def training(trials: list[Trial]) -> str:
+def compose_training(trials: list[Trial]) -> str:
     """That training worked: the total loss at its start and end."""
     rows = []
     for trial in trials:
@@ -66,10 +66,10 @@ def training(trials: list[Trial]) -> str:
             )
     if not rows:
         return "Nothing was trained here: given checkpoints or predictions were scored."
-    return table(["network", "seed", "epochs", "mean loss, first epoch", "last epoch"], rows)
+    return format_table(["network", "seed", "epochs", "mean loss, first epoch", "last epoch"], rows)
 
 
-def unfinished(reasons: Mapping[str, str]) -> str:
+def compose_unfinished(reasons: Mapping[str, str]) -> str:
     """Trials that are missing from a grid, since what is left may be chosen by its results.
 
     Args:
@@ -83,13 +83,13 @@ def unfinished(reasons: Mapping[str, str]) -> str:
 
 def _values(trials: Iterable[Trial], key: str) -> str:
     """A condition's value; with whom each holds for, where it is not one for all."""
-    holders = networks_by_value(trials, key)
+    holders = group_networks_by_value(trials, key)
     if len(holders) < 2 or key not in OF_TRAINING.values():
         return "; ".join(holders)
     return "; ".join(f"{value} ({', '.join(names)})" for value, names in holders.items())
 
 
-def networks_by_value(trials: Iterable[Trial], key: str) -> dict[str, list[str]]:
+def group_networks_by_value(trials: Iterable[Trial], key: str) -> dict[str, list[str]]:
     """The networks that each value of a condition holds for."""
     holders: dict[str, dict[str, None]] = {}
     for trial in trials:

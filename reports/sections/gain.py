@@ -2,16 +2,16 @@
 
 import pandas as pd
 
-from reports.markdown import table
+from reports.markdown import format_table
 from reports.statistics import rounding_law
-from reports.statistics.offset_gain import ALL_SIZES, points
-from reports.statistics.own_error import SHARE
+from reports.statistics.offset_gain import ALL_SIZES, measure_offset_gains
+from reports.statistics.own_error import LEAST_SHARE
 from reports.trials import Trial
 
 
-def gains(trials: list[Trial]) -> str:
+def compose_gains(trials: list[Trial]) -> str:
     """Measured gain of the offset branch and the law's, in cells; empty without both decodes."""
-    found = points(trials, ALL_SIZES)
+    found = measure_offset_gains(trials, ALL_SIZES)
     if found.empty:
         return ""
     rows = [_row(str(name), mine) for name, mine in found.groupby("network", sort=False)]
@@ -22,7 +22,7 @@ def gains(trials: list[Trial]) -> str:
     return (
         "By the law, a center with a Gaussian error is rounded to its cell, so a perfect fraction "
         "gains what rounding adds (`reports/statistics/rounding_law.py`). Means over seeds ± "
-        "standard deviation:\n\n" + table(headings, rows)
+        "standard deviation:\n\n" + format_table(headings, rows)
     )
 
 
@@ -30,7 +30,7 @@ def _row(name: str, mine: pd.DataFrame) -> list[str]:
     own, gain = mine["own"].mean(), mine["gain"].mean()
     ideal = rounding_law.ideal_gain(own)
     spread = mine["gain"].std()
-    enough = rounding_law.ideal_share(own) >= SHARE
+    enough = rounding_law.ideal_share(own) >= LEAST_SHARE
     return [
         name,
         f"{own:.3f}",

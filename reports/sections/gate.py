@@ -1,12 +1,12 @@
 """Findings of the regression gate as Markdown."""
 
 from reports.gate import Finding
-from reports.markdown import table
+from reports.markdown import format_table
 
 HEADINGS = ("metric", "baseline", "now", "allowed", "verdict")
 
 
-def page(findings: list[Finding], name: str, protocol: str) -> str:
+def compose_gate(findings: list[Finding], name: str, protocol: str) -> str:
     """What worsened first, then all metrics."""
     worsened = [each for each in findings if each.problem]
     told = (
@@ -17,12 +17,15 @@ def page(findings: list[Finding], name: str, protocol: str) -> str:
         f"**{told}** ({len(findings)} guarded, protocol {protocol}).",
     ]
     if worsened:
-        parts.append(table(HEADINGS, rows(worsened)))
-    parts += ["<details><summary>all metrics</summary>", table(HEADINGS, rows(findings))]
+        parts.append(format_table(HEADINGS, format_findings(worsened)))
+    parts += [
+        "<details><summary>all metrics</summary>",
+        format_table(HEADINGS, format_findings(findings)),
+    ]
     return "\n\n".join([*parts, "</details>"]) + "\n"
 
 
-def rows(findings: list[Finding]) -> list[list[str]]:
+def format_findings(findings: list[Finding]) -> list[list[str]]:
     """A list of words a finding, under ``HEADINGS``."""
     return [
         [

@@ -5,9 +5,9 @@ from typing import Any
 
 import pandas as pd
 
-from reports.markdown import definitions, table, words
+from reports.markdown import format_definitions, format_table, format_value
 from reports.statistics.confidence import PERCENT
-from reports.statistics.growth import growth_table, slopes
+from reports.statistics.growth import fit_slopes, tabulate_growth
 
 HEADINGS = (
     "step", "n", "objects", "times faster", f"{PERCENT} interval", "memory (MiB)", "plain's (MiB)",
@@ -15,20 +15,22 @@ HEADINGS = (
 )  # fmt: skip
 
 
-def page(result: Mapping[str, Any], title: str) -> str:
+def compose_growth(result: Mapping[str, Any], title: str) -> str:
     """The whole page of what ``hrhsco bench-forms`` measured."""
-    meta, found = result["meta"], growth_table(result)
+    meta, found = result["meta"], tabulate_growth(result)
     parts = [
         f"# {title}",
-        definitions((key.replace("_", " "), words(value)) for key, value in meta.items()),
+        format_definitions(
+            (key.replace("_", " "), format_value(value)) for key, value in meta.items()
+        ),
         "## Fast against plain",
-        table(HEADINGS, rows(found)),
+        format_table(HEADINGS, format_growth_rows(found)),
         "Times are measured in turn; the ratio is the median over rounds of plain over fast, with "
         f"its {PERCENT} bootstrap interval.",
         "## Growth",
         "Log-log slope by least squares; over depth it is taken over heatmap cells, which "
         "quadruple from n to n + 1: 1 is linear growth.",
-        table(
+        format_table(
             ("step", "over", "form", "time", "memory"),
             [
                 [
@@ -38,15 +40,15 @@ def page(result: Mapping[str, Any], title: str) -> str:
                     _number(each.time),
                     _number(each.memory),
                 ]
-                for each in slopes(found).itertuples()
+                for each in fit_slopes(found).itertuples()
             ],
         ),
     ]
     return "\n\n".join(parts) + "\n"
 
 
-def rows(found: pd.DataFrame) -> list[list[str]]:
-    """``growth_table`` as words, a list a row, under ``HEADINGS``."""
+def format_growth_rows(found: pd.DataFrame) -> list[list[str]]:
+    """``tabulate_growth`` as words, a list a row, under ``HEADINGS``."""
     return [
         [
             each.step.replace("_", " "),

@@ -1,15 +1,15 @@
 """The learning curve's table, and what it says of when a fraction pays and the order stands."""
 
-from reports.markdown import table
+from reports.markdown import format_table
 from reports.metrics.definitions import METRICS
-from reports.sections.wording import with_spread
+from reports.sections.wording import format_with_spread
 from reports.statistics import learning_curves
-from reports.trials import Trial, by_source, variants
+from reports.trials import Trial, group_by_source, group_by_variant
 
 
-def curves(trials: list[Trial]) -> str:
+def compose_learning_curves(trials: list[Trial]) -> str:
     """Error and AP of each variant at each scored epoch; empty if none was scored on the way."""
-    scored = learning_curves.scored_on_the_way(trials)
+    scored = learning_curves.select_scored_on_the_way(trials)
     if not scored:
         return ""
     note = (
@@ -23,20 +23,20 @@ def curves(trials: list[Trial]) -> str:
 
 def _table(scored: list[Trial], key: str) -> str:
     metric = METRICS[key]
-    epochs = learning_curves.epochs(scored)
+    epochs = learning_curves.list_scored_epochs(scored)
     rows = []
-    for name, group in variants(scored).items():
-        curve = learning_curves.curve(group, key)
+    for name, group in group_by_variant(scored).items():
+        curve = learning_curves.summarize_curve(group, key)
         rows.append(
             [
                 name,
                 *(
-                    with_spread(metric, curve["mean"].get(epoch), curve["sd"].get(epoch))
+                    format_with_spread(metric, curve["mean"].get(epoch), curve["sd"].get(epoch))
                     for epoch in epochs
                 ),
             ]
         )
-    return table([f"{metric.label} after", *(_when(scored, each) for each in epochs)], rows)
+    return format_table([f"{metric.label} after", *(_when(scored, each) for each in epochs)], rows)
 
 
 def _when(scored: list[Trial], epoch: int) -> str:
@@ -52,9 +52,9 @@ def _when(scored: list[Trial], epoch: int) -> str:
 def _pays(scored: list[Trial]) -> list[str]:
     """From which point on a fraction pays, a line a network."""
     lines = []
-    for name, sources in by_source(scored).items():
+    for name, sources in group_by_source(scored).items():
         if {"sco", "peak_center"} <= set(sources):
-            epoch = learning_curves.pays_from(sources)
+            epoch = learning_curves.find_epoch_offsets_pay_from(sources)
             lines.append(
                 f"- {name}: at the end `sco` wasn't clearly below `peak_center`."
                 if epoch is None
@@ -66,10 +66,10 @@ def _pays(scored: list[Trial]) -> list[str]:
 
 def _order(scored: list[Trial]) -> list[str]:
     """Whether the order of the networks still changed."""
-    if len(by_source(scored)) < 2 or len(learning_curves.epochs(scored)) < 2:
+    if len(group_by_source(scored)) < 2 or len(learning_curves.list_scored_epochs(scored)) < 2:
         return []
-    last = learning_curves.order(scored, learning_curves.epochs(scored)[-1])
-    since = learning_curves.order_stands_from(scored)
+    last = learning_curves.rank_networks(scored, learning_curves.list_scored_epochs(scored)[-1])
+    since = learning_curves.find_epoch_order_stands_from(scored)
     order = ", ".join(last)
     if since is None:
         return [f"- The order of the networks by their best decode still changed at last: {order}."]

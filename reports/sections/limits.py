@@ -4,11 +4,12 @@ from collections.abc import Mapping
 from typing import Any
 
 from heads.centers import CENTER_SOURCES
-from reports.markdown import table
+from reports.markdown import format_table
 from reports.metrics.definitions import METRICS
-from reports.oracles import holds_back
-from reports.statistics import differences
-from reports.trials import Trial, variants
+from reports.oracles import name_limiting_branch
+from reports.statistics.differences import compare_variants, make_metric_change, summarize_metric
+from reports.statistics.references import find_best_baseline
+from reports.trials import Trial, group_by_variant
 
 CEILING_KEYS = ("ap.all", "ap.small", "ap.75")
 _TIDE = tuple(key for key in METRICS if key.startswith("tide."))
@@ -17,7 +18,7 @@ _NEGLIGIBLE = 0.0005
 """Of AP: less than this is 0.0 points when printed."""
 
 
-def ceiling(trials: list[Trial], ceilings: Mapping[str, Mapping[str, Any]]) -> str:
+def compose_ceiling(trials: list[Trial], ceilings: Mapping[str, Mapping[str, Any]]) -> str:
     """What a network without error would reach, beside what was reached.
 
     Args:
@@ -29,7 +30,7 @@ def ceiling(trials: list[Trial], ceilings: Mapping[str, Mapping[str, Any]]) -> s
             "No ceiling is known for these detectors: they have no heatmap of this project's, or "
             "detect in two passes."
         )
-    groups = {name: group for name, group in variants(trials).items() if name in ceilings}
+    groups = {name: group for name, group in group_by_variant(trials).items() if name in ceilings}
     headings = ["variant"]
     for key in CEILING_KEYS:
         headings += [f"{METRICS[key].label}, reached", "ceiling"]
@@ -38,7 +39,7 @@ def ceiling(trials: list[Trial], ceilings: Mapping[str, Mapping[str, Any]]) -> s
     for name, row in ceilings.items():
         cells: list[object] = [name]
         for key in (*CEILING_KEYS, "loc.px.mean"):
-            mean, _ = differences.summary(groups[name], key)
+            mean, _ = summarize_metric(groups[name], key)
             cells += [METRICS[key].format(mean), METRICS[key].format(row[key])]
         lost = sum(int(row[key]) for key in row if key.startswith("lost."))
         rows.append([*cells, lost])
@@ -52,7 +53,7 @@ def ceiling(trials: list[Trial], ceilings: Mapping[str, Mapping[str, Any]]) -> s
             "ask of a network: it teaches the peaks, and only spares the cells around them."
         )
     sentences = _of_the_points(groups, ceilings)
-    return "\n\n".join([text, table(headings, rows), *sentences])
+    return "\n\n".join([text, format_table(headings, rows), *sentences])
 
 
 def _of_the_points(
@@ -68,9 +69,7 @@ def _of_the_points(
         if name == reference or None in (row[metric.key], ceilings[reference][metric.key]):
             continue
         could = row[metric.key] - ceilings[reference][metric.key]
-        change = differences.difference(
-            groups[name], groups[reference], differences.metric_change(metric.key)
-        )
+        change = compare_variants(groups[name], groups[reference], make_metric_change(metric.key))
         if change.mean is None:
             continue
         won = f"{change.mean * metric.scale:+.{metric.digits}f}"
@@ -89,15 +88,15 @@ def _rounding_baseline(groups: Mapping[str, list[Trial]]) -> str | None:
     for name, (trial, *_) in groups.items():
         if trial.baseline and trial.center_source == "peak_center":
             return name
-    return differences.best_baseline([trial for group in groups.values() for trial in group])
+    return find_best_baseline([trial for group in groups.values() for trial in group])
 
 
-def strictness(trials: list[Trial]) -> str:
+def compose_strictness(trials: list[Trial]) -> str:
     """AP at each IoU threshold: a better center shows at the strict ones first."""
     return _means(trials, _STRICT, "variant")
 
 
-def error_split(trials: list[Trial]) -> str:
+def compose_error_split(trials: list[Trial]) -> str:
     """The AP50 that mending each kind of error would win, by TIDE."""
     text = _means(trials, _TIDE, "variant")
     if not text:
@@ -108,24 +107,24 @@ def error_split(trials: list[Trial]) -> str:
     return f"{note}\n\n{text}"
 
 
-def branches(trials: list[Trial]) -> str:
+def compose_branches(trials: list[Trial]) -> str:
     """Which branch holds each variant back, where branch oracles were scored."""
     keys = ("ap.all", "ap.small", "ap.75", "loc.px.mean", "loc.recall")
     rows, sentences = [], []
-    for name, group in variants(trials).items():
+    for name, group in group_by_variant(trials).items():
         judged = next((trial for trial in group if trial.oracles), None)
         if judged is None:
             continue
         for branch, metrics in judged.oracles.items():
             rows.append([name, branch, *(METRICS[key].format(metrics[key]) for key in keys)])
-        sentences.append(f"- {name} (seed {judged.seed}): {holds_back(judged.oracles)}")
+        sentences.append(f"- {name} (seed {judged.seed}): {name_limiting_branch(judged.oracles)}")
     if not rows:
         return (
             "Not measured here; `hrhsco evaluate RUN --oracle heatmap,size,center` scores a run "
             "again with one branch true."
         )
     headings = ["variant", "true branch", *(METRICS[key].label for key in keys)]
-    return table(headings, rows) + "\n\n" + "\n".join(sentences)
+    return format_table(headings, rows) + "\n\n" + "\n".join(sentences)
 
 
 def _means(trials: list[Trial], keys: tuple[str, ...], first: str) -> str:
@@ -133,7 +132,7 @@ def _means(trials: list[Trial], keys: tuple[str, ...], first: str) -> str:
     if not shown:
         return ""
     rows = [
-        [name, *(METRICS[key].format(differences.summary(group, key)[0]) for key in shown)]
-        for name, group in variants(trials).items()
+        [name, *(METRICS[key].format(summarize_metric(group, key)[0]) for key in shown)]
+        for name, group in group_by_variant(trials).items()
     ]
-    return table([first, *(METRICS[key].heading for key in shown)], rows)
+    return format_table([first, *(METRICS[key].heading for key in shown)], rows)

@@ -2,15 +2,27 @@
 
 from heads.targets import HEATMAP_TARGETS
 from reports.frames import GroundTruth
-from reports.markdown import definitions, table
+from reports.markdown import format_definitions, format_table
 from reports.metrics.definitions import CROP_COST_METRICS, METRICS
 from reports.metrics.size_bins import SIZE_BINS
 from reports.plots import size_bins
-from reports.sections.conditions import OF_TRAINING, networks_by_value
-from reports.sections.wording import CHANGE_OF_ERROR, counted, with_interval, with_spread
-from reports.statistics import differences
+from reports.sections.conditions import OF_TRAINING, group_networks_by_value
+from reports.sections.wording import (
+    CHANGE_OF_ERROR,
+    format_count,
+    format_with_interval,
+    format_with_spread,
+)
 from reports.statistics.confidence import PERCENT
-from reports.trials import Trial, variants
+from reports.statistics.differences import (
+    compare_variants,
+    make_metric_change,
+    measure_error_change,
+    name_interval_unit,
+    summarize_metric,
+)
+from reports.statistics.references import choose_references
+from reports.trials import Trial, group_by_variant
 
 HEADLINE = (
     "ap.all", "ap.50", "ap.75", "ap.small", "loc.px.mean", "loc.px.median", "loc.recall",
@@ -25,7 +37,9 @@ _HEATMAPS = (
 )
 
 
-def compared(trials: list[Trial], truth: GroundTruth, center_sources: dict[str, str]) -> str:
+def compose_compared(
+    trials: list[Trial], truth: GroundTruth, center_sources: dict[str, str]
+) -> str:
     """What the variants are, for a reader who knows nothing of them."""
     objects = len(truth.objects)
     seeds = sorted({trial.seed for trial in trials})
@@ -41,8 +55,8 @@ def compared(trials: list[Trial], truth: GroundTruth, center_sources: dict[str, 
     parts = [
         _HEATMAPS
         * any(not trial.foreign for trial in trials)
-        + f"{len(variants(trials))} variants were scored on {len(truth.images)} images with "
-        f"{objects} objects, with {counted(len(seeds), 'seed')} each "
+        + f"{len(group_by_variant(trials))} variants were scored on {len(truth.images)} images "
+        f"with {objects} objects, with {format_count(len(seeds), 'seed')} each "
         f"({', '.join(map(str, seeds))}).",
         *_folds(trials),
         "\n".join(_kinds(trials)),
@@ -51,7 +65,7 @@ def compared(trials: list[Trial], truth: GroundTruth, center_sources: dict[str, 
         parts.append("A variant's name goes on with how a peak becomes a center:")
         parts.append("\n".join(sources))
     unlike = [
-        label for label, key in OF_TRAINING.items() if len(networks_by_value(trials, key)) > 1
+        label for label, key in OF_TRAINING.items() if len(group_networks_by_value(trials, key)) > 1
     ]
     if unlike:
         parts.append(f"**Not all were trained alike**: see {', '.join(unlike)} under Conditions.")
@@ -106,21 +120,24 @@ def _type(trial: Trial) -> str:
     return str(trial.meta.get("head", {}).get("type", "unknown head"))
 
 
-def headline(trials: list[Trial]) -> str:
+def compose_headline(trials: list[Trial]) -> str:
     """The table of variants: mean and spread over seeds, and the change from the baseline."""
-    groups = variants(trials)
-    references = differences.references(trials)
+    groups = group_by_variant(trials)
+    reference_of = choose_references(trials)
     keys = [key for key in HEADLINE if any(trial.metrics.get(key) is not None for trial in trials)]
     headings = ["variant", *(METRICS[key].label for key in keys)]
-    if references:
+    if reference_of:
         headings += ["change of AP_small (points)", f"{CHANGE_OF_ERROR.heading} (px)"]
     rows = []
     for name, group in groups.items():
-        row = [name, *(with_spread(METRICS[key], *differences.summary(group, key)) for key in keys)]
-        if references:
-            row += _changes(name, groups, references.get(name))
+        row = [
+            name,
+            *(format_with_spread(METRICS[key], *summarize_metric(group, key)) for key in keys),
+        ]
+        if reference_of:
+            row += _changes(name, groups, reference_of.get(name))
         rows.append(row)
-    unit = differences.unit(trials)
+    unit = name_interval_unit(trials)
     over = "seeds" if unit == "seed" else "seeds and folds"
     note = (
         f"Mean over {over} ± standard deviation. Changes are from the baseline's best decode, with "
@@ -138,7 +155,7 @@ def headline(trials: list[Trial]) -> str:
             " `peak_floor` is off by half a cell on each axis by construction: judge `sco` against "
             "`peak_center` and `regression`."
         )
-    return table(headings, rows) + "\n\n" + note
+    return format_table(headings, rows) + "\n\n" + note
 
 
 def _changes(name: str, groups: dict[str, list[Trial]], held_against: str | None) -> list[str]:
@@ -147,14 +164,17 @@ def _changes(name: str, groups: dict[str, list[Trial]], held_against: str | None
     if held_against == name:
         return ["reference", "reference"]
     group, reference = groups[name], groups[held_against]
-    small = differences.difference(group, reference, differences.metric_change("ap.small"))
-    error = differences.difference(group, reference, differences.paired_error_change)
-    return [with_interval(METRICS["ap.small"], small), with_interval(CHANGE_OF_ERROR, error)]
+    small = compare_variants(group, reference, make_metric_change("ap.small"))
+    error = compare_variants(group, reference, measure_error_change)
+    return [
+        format_with_interval(METRICS["ap.small"], small),
+        format_with_interval(CHANGE_OF_ERROR, error),
+    ]
 
 
-def by_size(trials: list[Trial], truth: GroundTruth) -> str:
+def compose_by_size(trials: list[Trial], truth: GroundTruth) -> str:
     """Error and recall of each variant by size bin."""
-    rows = size_bins.by_size(trials, truth)
+    rows = size_bins.measure_by_size(trials, truth)
     wanted = [each for each in SIZE_BINS if (rows["bin"] == each.name).any()]
     error, recall = METRICS["loc.px.mean"], METRICS["loc.recall"]
     body = [
@@ -162,18 +182,18 @@ def by_size(trials: list[Trial], truth: GroundTruth) -> str:
             f"{each.heading} ({each.meaning.partition(':')[0]})",
             int(row["objects"]),
             row["variant"],
-            with_spread(error, row["mean"], row["mean_sd"]),
-            with_spread(recall, row["recall"], row["recall_sd"]),
+            format_with_spread(error, row["mean"], row["mean_sd"]),
+            format_with_spread(recall, row["recall"], row["recall_sd"]),
         ]
         for each in wanted
         for _, row in rows[rows["bin"] == each.name].iterrows()
     ]
-    return table(["size", "objects", "variant", error.label, recall.label], body)
+    return format_table(["size", "objects", "variant", error.label, recall.label], body)
 
 
-def glossary(trials: list[Trial]) -> str:
+def compose_glossary(trials: list[Trial]) -> str:
     """Every metric of the headline table in one sentence."""
-    return definitions(
+    return format_definitions(
         (METRICS[key].label, METRICS[key].meaning)
         for key in HEADLINE
         if any(trial.metrics.get(key) is not None for trial in trials)

@@ -2,11 +2,17 @@
 
 from collections.abc import Mapping
 
-from reports.markdown import definitions, table
+from reports.markdown import format_definitions, format_table
 from reports.metrics.definitions import METRICS
-from reports.sections.wording import with_spread
+from reports.sections.wording import format_with_spread
 from reports.statistics import rounding_law
-from reports.statistics.own_error import FALLING, NOT_ROUNDING, SHARE, STATES, Telling
+from reports.statistics.own_error import (
+    FALLING,
+    LEAST_SHARE,
+    NOT_LIMITED_BY_ROUNDING,
+    STATES,
+    OwnError,
+)
 
 _HEADINGS = (
     "network", "rounding floor (px)", "own error (px)", "read by", "own error / floor",
@@ -14,7 +20,7 @@ _HEADINGS = (
 )  # fmt: skip
 
 
-def what_it_tells(tellings: Mapping[str, Telling]) -> str:
+def compose_own_errors(tellings: Mapping[str, OwnError]) -> str:
     """One table for all networks, what its columns mean, and by which criterion it judges."""
     if not tellings:
         return ""
@@ -23,7 +29,7 @@ def what_it_tells(tellings: Mapping[str, Telling]) -> str:
         [
             name,
             error.format(each.floor),
-            with_spread(error, each.own, each.spread),
+            format_with_spread(error, each.own, each.spread),
             f"`{each.source}`",
             f"{each.ratio:.2f}",
             f"{100 * each.share:.1f}",
@@ -36,22 +42,22 @@ def what_it_tells(tellings: Mapping[str, Telling]) -> str:
         [
             "A fraction of the center takes rounding's part off an error and nothing else, so it "
             "can show only under networks whose own error isn't large against a cell.",
-            table(_HEADINGS, rows),
+            format_table(_HEADINGS, rows),
             _columns(tellings),
-            definitions((each.name, each.meaning) for each in STATES),
+            format_definitions((each.name, each.meaning) for each in STATES),
         ]
     )
 
 
-def _columns(tellings: Mapping[str, Telling]) -> str:
-    judged = rounding_law.own_error_at(SHARE)
+def _columns(tellings: Mapping[str, OwnError]) -> str:
+    judged = rounding_law.own_error_at(LEAST_SHARE)
     text = (
         "The rounding floor is the mean error of a network without error, read at the middle of "
         "its peak's cell. A network's own error is that of its best decode with a fraction (mean "
         "over seeds ± standard deviation), chosen by its error here, which flatters it a little. "
         "What a perfect fraction would take off the error of the rounded center follows from it "
         "by the law (see The law and what was gained): at least "
-        f"{100 * SHARE:g} % where the own error is at most {judged:.2f} cells, "
+        f"{100 * LEAST_SHARE:g} % where the own error is at most {judged:.2f} cells, "
         f"{judged / rounding_law.FLOOR:.2f} times the floor."
     )
     if any(each.fall is not None for each in tellings.values()):
@@ -66,7 +72,7 @@ def _columns(tellings: Mapping[str, Telling]) -> str:
     )
 
 
-def why_not(telling: Telling) -> str:
+def explain_no_verdict(telling: OwnError) -> str:
     """Why nothing is said of a network's fraction, in one sentence."""
     error = METRICS["loc.px.mean"]
     beside = (
@@ -78,7 +84,7 @@ def why_not(telling: Telling) -> str:
     if telling.fall is not None:
         way = "fell" if telling.fall >= 0 else "rose"
         falling = f"it {way} by {100 * abs(telling.fall):.0f} % over the last quarter of training"
-    if telling.state is NOT_ROUNDING:
+    if telling.state is NOT_LIMITED_BY_ROUNDING:
         return (
             f"rounding is too small beside its own error for an offset to matter: {beside}; "
             f"{falling}"

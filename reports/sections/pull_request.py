@@ -3,9 +3,9 @@
 from collections.abc import Mapping
 from typing import Any
 
-from reports.markdown import table
+from reports.markdown import format_table
 from reports.metrics.definitions import METRICS, Metric
-from reports.sections.wording import counted
+from reports.sections.wording import format_count
 from reports.statistics.confidence import PERCENT
 
 _HEADINGS = ("metric", "A", "B", f"B - A [{PERCENT} interval]", "verdict")
@@ -22,7 +22,7 @@ def compose_comparison(done: Mapping[str, Any]) -> str:
         "## hrhsco compare",
         f"**{_answer(metrics)}**",
         "\n".join(f"- {side.upper()}: {_describe_side(meta[side])}" for side in ("a", "b")),
-        table(_HEADINGS, [_row(METRICS[key], row) for key, row in metrics.items()]),
+        format_table(_HEADINGS, [_row(METRICS[key], row) for key, row in metrics.items()]),
         _describe_conditions(meta),
     ]
     return "\n\n".join(parts) + "\n"
@@ -80,8 +80,8 @@ def _enumerate(words: list[str]) -> str:
 
 def _describe_side(side: Mapping[str, Any]) -> str:
     seeds = [each for each in side["seeds"] if each is not None]
-    told = f", {counted(len(seeds), 'seed').split()[1]} {', '.join(map(str, seeds))}"
-    return f"{_code(side['name'])} ({counted(side['runs'], 'run')}{told if seeds else ''})"
+    told = f", {format_count(len(seeds), 'seed').split()[1]} {', '.join(map(str, seeds))}"
+    return f"{_code(side['name'])} ({format_count(side['runs'], 'run')}{told if seeds else ''})"
 
 
 def _code(name: str) -> str:

@@ -4,19 +4,21 @@ from collections.abc import Iterator, Mapping, Sequence
 from statistics import median
 from typing import Any
 
-from reports.markdown import table
+from reports.markdown import format_table
 
 Run = Mapping[str, Any]
 
 
-def page(result: Mapping[str, Any]) -> str:
+def compose_scoring(result: Mapping[str, Any]) -> str:
     """Markdown: runs by set, ratios to pycocotools within a round, stages of one evaluation."""
     runs: Sequence[Run] = result["runs"]
     lines = [
         "# Scoring: time and memory", "",
         "Medians over rounds, lowest to highest in brackets; made-up results on the objects of the "
         "annotations. CPU seconds are user and system together, over all threads.", "",
-        table(["", "images", "detections", "seconds", "CPU seconds", "peak MiB"], _rows(runs)),
+        format_table(
+            ["", "images", "detections", "seconds", "CPU seconds", "peak MiB"], _rows(runs)
+        ),
     ]  # fmt: skip
     for key, unit in (("seconds", "time"), ("cpu_seconds", "CPU time")):
         lines += ["", f"`evaluate` takes {_spread(_ratios(runs, key), 1)} times less {unit} than "
@@ -25,7 +27,7 @@ def page(result: Mapping[str, Any]) -> str:
     stages = [(each["stage"], f"{each['seconds']:.2f}", f"{each['cpu_seconds']:.2f}")
               for each in result["stages"]]  # fmt: skip
     lines += ["", "Where the time of `evaluate` goes, on the smallest set, one run:", "",
-              table(["stage", "seconds", "CPU seconds"], stages)]  # fmt: skip
+              format_table(["stage", "seconds", "CPU seconds"], stages)]  # fmt: skip
     return "\n".join(lines) + "\n"
 
 

@@ -4,14 +4,31 @@ from collections.abc import Mapping
 
 from heads.centers import CENTER_SOURCES
 from reports.metrics.definitions import METRICS
-from reports.sections.own_error import why_not
-from reports.sections.wording import CHANGE_OF_ERROR, counted, in_brackets, with_spread
-from reports.statistics import differences, own_error
+from reports.sections.own_error import explain_no_verdict
+from reports.sections.wording import (
+    CHANGE_OF_ERROR,
+    format_count,
+    format_in_brackets,
+    format_with_spread,
+)
+from reports.statistics import own_error
 from reports.statistics.confidence import LEVEL, PERCENT
-from reports.statistics.differences import Difference
-from reports.statistics.own_error import Telling
+from reports.statistics.differences import (
+    SeedDifference,
+    compare_variants,
+    make_metric_change,
+    measure_error_change,
+    name_interval_unit,
+    summarize_metric,
+)
+from reports.statistics.own_error import OwnError
 from reports.statistics.power import POWER
-from reports.trials import Trial, by_source, variants
+from reports.statistics.references import (
+    find_best_baseline,
+    find_variant_without_crops,
+    group_by_cluster_crops,
+)
+from reports.trials import Trial, group_by_source, group_by_variant
 
 AS_WELL = 0.05
 """How much worse something may be and still do as well, as a share of the other's mean error.
@@ -20,17 +37,17 @@ Not being told apart is no evidence of equality: with few seeds all is. So "as w
 interval that ends below this margin (a test of non-inferiority)."""
 
 
-def verdicts(trials: list[Trial], tellings: Mapping[str, Telling]) -> str:
+def compose_verdicts(trials: list[Trial], tellings: Mapping[str, OwnError]) -> str:
     """What the figures allow to say, losses as plainly as wins.
 
     Args:
         trials: of the report.
         tellings: what each network is in a position to tell, by ``Trial.peaks``.
     """
-    unit = differences.unit(trials)
+    unit = name_interval_unit(trials)
     heads = [
         line
-        for same in differences.by_cluster_crops(trials).values()
+        for same in group_by_cluster_crops(trials).values()
         for line in _against_baseline(same, tellings)
     ]
     lines = heads or [
@@ -53,81 +70,80 @@ def verdicts(trials: list[Trial], tellings: Mapping[str, Telling]) -> str:
     return "\n\n".join(lines)
 
 
-def _against_baseline(trials: list[Trial], tellings: Mapping[str, Telling]) -> list[str]:
+def _against_baseline(trials: list[Trial], tellings: Mapping[str, OwnError]) -> list[str]:
     """Each extension against the baseline's best decode; all have the same second pass, or none.
 
     Empty where one of the two is missing.
     """
-    groups = variants(trials)
-    best = differences.best_baseline(trials)
+    groups = group_by_variant(trials)
+    best = find_best_baseline(trials)
     others = [name for name, group in groups.items() if not group[0].baseline]
     if best is None or not others:
         return []
     reference = groups[best]
-    error, spread = differences.summary(reference, "loc.px.mean")
+    error, spread = summarize_metric(reference, "loc.px.mean")
     return [
         f"The baseline's own best decode is **{best}**{_mark(reference, tellings)}: mean "
         "localisation error "
-        f"{with_spread(METRICS['loc.px.mean'], error, spread)} px. Against it, on the objects "
-        "that both found, paired by seed:",
+        f"{format_with_spread(METRICS['loc.px.mean'], error, spread)} px. Against it, on the "
+        "objects that both found, paired by seed:",
         "\n".join(_verdict(name, groups[name], reference, tellings) for name in others),
     ]
 
 
 def _verdict(
-    name: str, group: list[Trial], reference: list[Trial], tellings: Mapping[str, Telling]
+    name: str, group: list[Trial], reference: list[Trial], tellings: Mapping[str, OwnError]
 ) -> str:
-    error = differences.difference(group, reference, differences.paired_error_change)
-    small = differences.difference(group, reference, differences.metric_change("ap.small"))
-    recall = differences.difference(group, reference, differences.metric_change("loc.recall"))
+    error = compare_variants(group, reference, measure_error_change)
+    small = compare_variants(group, reference, make_metric_change("ap.small"))
+    recall = compare_variants(group, reference, make_metric_change("loc.recall"))
     return (
-        f"- **{name}**{_mark(group, tellings)}: localisation error **{error.word}** "
-        f"{in_brackets(CHANGE_OF_ERROR, error, 'px')}; "
-        f"AP_small {small.word} {in_brackets(METRICS['ap.small'], small, 'points')}; "
-        f"recall {recall.word} {in_brackets(METRICS['loc.recall'], recall, 'points')}."
+        f"- **{name}**{_mark(group, tellings)}: localisation error **{error.direction}** "
+        f"{format_in_brackets(CHANGE_OF_ERROR, error, 'px')}; "
+        f"AP_small {small.direction} {format_in_brackets(METRICS['ap.small'], small, 'points')}; "
+        f"recall {recall.direction} {format_in_brackets(METRICS['loc.recall'], recall, 'points')}."
     )
 
 
-def _mark(group: list[Trial], tellings: Mapping[str, Telling]) -> str:
+def _mark(group: list[Trial], tellings: Mapping[str, OwnError]) -> str:
     """What stands behind the name of a network that isn't in a position to tell."""
-    told = own_error.of_trial(tellings, group[0])
+    told = own_error.find_own_error(tellings, group[0])
     return "" if told is None or told.state.tells else f" ({told.state.name})"
 
 
-def _offset_branch(trials: list[Trial], tellings: Mapping[str, Telling]) -> list[str]:
+def _offset_branch(trials: list[Trial], tellings: Mapping[str, OwnError]) -> list[str]:
     """Does the offset branch help the very network that has it: sco against its peak's middle."""
     lines = []
-    for name, sources in by_source(trials).items():
+    for name, sources in group_by_source(trials).items():
         if not {"sco", "peak_center"} <= set(sources):
             continue
-        told = own_error.of_trial(tellings, sources["sco"][0])
+        told = own_error.find_own_error(tellings, sources["sco"][0])
         if told is not None and not told.state.tells:
-            lines.append(f"- **{name}: {told.state.name}**: {why_not(told)}.")
+            lines.append(f"- **{name}: {told.state.name}**: {explain_no_verdict(told)}.")
             continue
-        change = differences.difference(
-            sources["sco"], sources["peak_center"], differences.paired_error_change
-        )
-        lines.append(f"- {name}: error {change.word} {in_brackets(CHANGE_OF_ERROR, change, 'px')}")
+        change = compare_variants(sources["sco"], sources["peak_center"], measure_error_change)
+        figures = format_in_brackets(CHANGE_OF_ERROR, change, "px")
+        lines.append(f"- {name}: error {change.direction} {figures}")
     if not lines:
         return []
     text = "The offset branch alone, `sco` against `peak_center` of the same network and peaks:"
     return [text + "\n\n" + "\n".join(lines)]
 
 
-def _closed_forms(trials: list[Trial], tellings: Mapping[str, Telling]) -> list[str]:
+def _closed_forms(trials: list[Trial], tellings: Mapping[str, OwnError]) -> list[str]:
     """Does a computed fraction do as well as the learned one, at the very same peaks?"""
     lines = []
-    for name, sources in by_source(trials).items():
+    for name, sources in group_by_source(trials).items():
         errors = {
             source: error
             for source, group in sources.items()
             if source in CENTER_SOURCES
             and CENTER_SOURCES[source].is_closed_form
-            and (error := differences.summary(group, "loc.px.mean")[0]) is not None
+            and (error := summarize_metric(group, "loc.px.mean")[0]) is not None
         }
         if "sco" not in sources or not errors:
             continue
-        told = own_error.of_trial(tellings, sources["sco"][0])
+        told = own_error.find_own_error(tellings, sources["sco"][0])
         if told is not None and not told.state.tells:
             lines.append(f"- **{name}: {told.state.name}**, see What this run can tell.")
         else:
@@ -145,36 +161,37 @@ def _closed_forms(trials: list[Trial], tellings: Mapping[str, Telling]) -> list[
 
 
 def _closed_form(name: str, source: str, group: list[Trial], sco: list[Trial]) -> str:
-    change = differences.difference(group, sco, differences.paired_error_change)
+    change = compare_variants(group, sco, measure_error_change)
     error, recall = METRICS["loc.px.mean"], METRICS["loc.recall"]
-    margin = AS_WELL * (differences.summary(sco, error.key)[0] or 0.0)
+    margin = AS_WELL * (summarize_metric(sco, error.key)[0] or 0.0)
     figures = (
-        f"`{label}` {with_spread(error, *differences.summary(each, error.key))} px (recall "
-        f"{recall.format(differences.summary(each, recall.key)[0])} %)"
+        f"`{label}` {format_with_spread(error, *summarize_metric(each, error.key))} px (recall "
+        f"{recall.format(summarize_metric(each, recall.key)[0])} %)"
         for label, each in ((source, group), ("sco", sco))
     )
+    verdict = _closed_form_verdict(change, margin, name_interval_unit(group))
     return (
-        f"- **{name}: {_closed_form_verdict(change, margin, differences.unit(group))}.** "
+        f"- **{name}: {verdict}.** "
         f"Mean error: {', '.join(figures)}; `{source}` minus `sco` "
-        f"{change.word} {in_brackets(CHANGE_OF_ERROR, change, 'px')}. "
+        f"{change.direction} {format_in_brackets(CHANGE_OF_ERROR, change, 'px')}. "
         f"{_cost_of_offsets(sco[0], source)}"
     )
 
 
-def _closed_form_verdict(change: Difference, margin: float, unit: str) -> str:
+def _closed_form_verdict(change: SeedDifference, margin: float, unit: str) -> str:
     """What the difference of a closed form from the offset branch allows to say."""
     if change.high is None:
         return f"one {unit} can't tell the offset branch from a closed form"
-    if change.word == "lower":
+    if change.direction == "lower":
         return "a closed form does better than the offset branch"
     as_well = change.high < margin
-    if change.word == "higher":
+    if change.direction == "higher":
         by = f", by less than {100 * AS_WELL:g} %" if as_well else ""
         return f"the offset branch does better than the best closed form{by}"
     if as_well:
         return "a closed form does as well as the offset branch"
     return (
-        f"{counted(change.seeds, unit)} can't tell whether a closed form does as well as the "
+        f"{format_count(change.seeds, unit)} can't tell whether a closed form does as well as the "
         "offset branch"
     )
 
@@ -195,11 +212,11 @@ def _cost_of_offsets(sco: Trial, source: str) -> str:
     )
 
 
-def _second_pass(trials: list[Trial], tellings: Mapping[str, Telling]) -> list[str]:
+def _second_pass(trials: list[Trial], tellings: Mapping[str, OwnError]) -> list[str]:
     """Does detecting again in crops help the very network that does it."""
-    groups, lines = variants(trials), []
+    groups, lines = group_by_variant(trials), []
     for name, group in groups.items():
-        plain = differences.without_crops(groups, name)
+        plain = find_variant_without_crops(groups, name)
         if group[0].cluster_crops and plain is not None:
             lines.append(_verdict(name, group, groups[plain], tellings))
     if not lines:

@@ -10,7 +10,7 @@ from scipy import stats
 
 from reports.statistics.confidence import UPPER_QUANTILE
 from reports.statistics.power import least_difference
-from reports.trials import Trial, variants
+from reports.trials import Trial
 
 NOT_CLEAR = "not clearly different"
 
@@ -19,7 +19,7 @@ Estimate = Callable[[Trial, Trial], float | None]
 
 
 @dataclass(frozen=True)
-class Difference:
+class SeedDifference:
     """Variant minus reference, over seeds.
 
     Attributes:
@@ -38,7 +38,7 @@ class Difference:
     least: float | None = None
 
     @property
-    def word(self) -> str:
+    def direction(self) -> str:
         """``lower`` or ``higher`` if the interval leaves 0 out, else ``NOT_CLEAR``."""
         if self.mean is None:
             return "not measured"
@@ -49,12 +49,12 @@ class Difference:
         return "higher" if self.low > 0 else NOT_CLEAR
 
 
-def unit(trials: list[Trial]) -> str:
+def name_interval_unit(trials: list[Trial]) -> str:
     """What intervals are over: ``fold`` where there are several, else ``seed``."""
     return "fold" if len({trial.fold for trial in trials}) > 1 else "seed"
 
 
-def summary(trials: list[Trial], key: str) -> tuple[float | None, float | None]:
+def summarize_metric(trials: list[Trial], key: str) -> tuple[float | None, float | None]:
     """Mean of a metric over seeds, and its sample standard deviation (None under two values)."""
     values = [value for trial in trials if (value := trial.metrics.get(key)) is not None]
     if not values:
@@ -62,61 +62,20 @@ def summary(trials: list[Trial], key: str) -> tuple[float | None, float | None]:
     return float(np.mean(values)), float(np.std(values, ddof=1)) if len(values) > 1 else None
 
 
-def best_baseline(trials: list[Trial]) -> str | None:
-    """The baseline variant of the lowest mean localisation error: the x4 head's own best decode."""
-    errors = {
-        name: mean
-        for name, group in variants([trial for trial in trials if trial.baseline]).items()
-        if (mean := summary(group, "loc.px.mean")[0]) is not None
-    }
-    return min(errors, key=errors.__getitem__) if errors else None
-
-
-def references(trials: list[Trial]) -> dict[str, str]:
-    """What each variant is held against: the best baseline with the same second pass, if any."""
-    best = {k: best_baseline(same) for k, same in by_cluster_crops(trials).items()}
-    return {
-        name: reference
-        for name, (trial, *_) in variants(trials).items()
-        if (reference := best[trial.cluster_crops]) is not None
-    }
-
-
-def by_cluster_crops(trials: list[Trial]) -> dict[int, list[Trial]]:
-    """Trials by the k of their second pass, 0 first: only those of one k are a fair comparison."""
-    groups: dict[int, list[Trial]] = {}
-    for trial in sorted(trials, key=lambda trial: trial.cluster_crops):
-        groups.setdefault(trial.cluster_crops, []).append(trial)
-    return groups
-
-
-def without_crops(groups: dict[str, list[Trial]], name: str) -> str | None:
-    """The variant that differs from another in its second pass alone; None if there is none."""
-    wanted = _place(groups[name][0]) | {"cluster_crops": 0}
-    found = (other for other, (trial, *_) in groups.items() if _place(trial) == wanted)
-    return next(found, None)
-
-
-def _place(trial: Trial) -> dict[str, object]:
-    """Where a trial lies among the axes, however its grid names the second pass."""
-    rest = {key: value for key, value in trial.variant.axes.items() if key != "cluster_crops.k"}
-    return rest | {"cluster_crops": trial.cluster_crops}
-
-
-def paired_error_change(trial: Trial, reference: Trial) -> float | None:
+def measure_error_change(trial: Trial, reference: Trial) -> float | None:
     """Mean change of the distance, in px, over the objects that both found."""
-    both = paired_distances(trial, reference)
+    both = pair_distances(trial, reference)
     return float((both["distance"] - both["reference"]).mean()) if len(both) else None
 
 
-def paired_distances(trial: Trial, reference: Trial) -> pd.DataFrame:
+def pair_distances(trial: Trial, reference: Trial) -> pd.DataFrame:
     """The objects that both found: columns ann_id, distance, reference."""
     mine = trial.matches[["ann_id", "distance"]]
     other = reference.matches[["ann_id", "distance"]].rename(columns={"distance": "reference"})
     return mine.merge(other, on="ann_id")
 
 
-def metric_change(key: str) -> Estimate:
+def make_metric_change(key: str) -> Estimate:
     """Change of a metric."""
 
     def change(trial: Trial, reference: Trial) -> float | None:
@@ -126,7 +85,9 @@ def metric_change(key: str) -> Estimate:
     return change
 
 
-def difference(group: list[Trial], reference: list[Trial], estimate: Estimate) -> Difference:
+def compare_variants(
+    group: list[Trial], reference: list[Trial], estimate: Estimate
+) -> SeedDifference:
     """Compare two variants seed by seed, within each fold.
 
     A seed's two trainings are independent but for data order, so pairing by seed costs nothing and
@@ -144,9 +105,9 @@ def difference(group: list[Trial], reference: list[Trial], estimate: Estimate) -
     folds = list(by_fold.values())
     values = [float(np.mean(fold)) for fold in folds] if len(folds) > 1 else [*chain(*folds)]
     if not values:
-        return Difference(None, None, None, 0)
+        return SeedDifference(None, None, None, 0)
     mean = float(np.mean(values))
     if len(values) < 2:
-        return Difference(mean, None, None, 1)
+        return SeedDifference(mean, None, None, 1)
     half = float(stats.t.ppf(UPPER_QUANTILE, len(values) - 1) * stats.sem(values))
-    return Difference(mean, mean - half, mean + half, len(values), least_difference(values))
+    return SeedDifference(mean, mean - half, mean + half, len(values), least_difference(values))

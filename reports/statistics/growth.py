@@ -6,12 +6,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from reports.statistics.timing import timings
+from reports.statistics.timing import summarize_times
 
 FORMS = ("fast", "plain")
 
 
-def growth_table(result: Mapping[str, Any]) -> pd.DataFrame:
+def tabulate_growth(result: Mapping[str, Any]) -> pd.DataFrame:
     """A row a case of ``hrhsco bench-forms``.
 
     Returns:
@@ -22,7 +22,7 @@ def growth_table(result: Mapping[str, Any]) -> pd.DataFrame:
     """
     rows = []
     for case in result["cases"]:
-        found = timings(
+        found = summarize_times(
             {form: {"samples_ms": {"end_to_end": case["samples_ms"][form]}} for form in FORMS}
         )
         fast, plain = (found[form]["end_to_end"] for form in FORMS)
@@ -44,11 +44,11 @@ def growth_table(result: Mapping[str, Any]) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def slopes(table: pd.DataFrame) -> pd.DataFrame:
+def fit_slopes(table: pd.DataFrame) -> pd.DataFrame:
     """Log-log slopes by least squares: 1 is as fast a growth as the cells', or the objects'.
 
     Args:
-        table: of ``growth_table``.
+        table: of ``tabulate_growth``.
 
     Returns:
         ``step``, ``sweep`` (over heatmap cells for ``depth``), ``form``, ``time``, ``memory``.
@@ -61,15 +61,15 @@ def slopes(table: pd.DataFrame) -> pd.DataFrame:
                 "step": step,
                 "sweep": sweep,
                 "form": form,
-                "time": _slope(x, group[f"{form}_ms"]),
-                "memory": _slope(x, group[f"{form}_bytes"]),
+                "time": _fit_slope(x, group[f"{form}_ms"]),
+                "memory": _fit_slope(x, group[f"{form}_bytes"]),
             }
             for form in FORMS
         ]
     return pd.DataFrame(rows, columns=["step", "sweep", "form", "time", "memory"])
 
 
-def _slope(x: pd.Series, y: pd.Series) -> float:
+def _fit_slope(x: pd.Series, y: pd.Series) -> float:
     if len(x) < 2 or not (y > 0).all():
         return float("nan")
     return float(np.polyfit(x, np.log(y.astype(float)), 1)[0])

@@ -9,8 +9,8 @@ import pandas as pd
 from reports.frames import GroundTruth
 from reports.metrics.definitions import METRICS, Metric
 from reports.metrics.matching import match_centers
-from reports.metrics.protocols import DENSE, Protocol, counted
-from reports.metrics.resampled_ap import RESAMPLED, resampled_ap
+from reports.metrics.protocols import DENSE, Protocol, select_counted
+from reports.metrics.resampled_ap import RESAMPLED, measure_resampled_ap
 from reports.statistics.confidence import TAILS_PERCENT, UPPER_QUANTILE
 
 PAIRED_ERROR = "loc.px.mean"
@@ -33,7 +33,7 @@ class Side:
 
 
 @dataclass(frozen=True)
-class Comparison:
+class MetricComparison:
     """One metric of A and B.
 
     Attributes:
@@ -63,7 +63,7 @@ class Comparison:
         return "B is better" if b_wins else "A is better"
 
 
-def compare(
+def compare_detectors(
     truth: GroundTruth,
     a: Side,
     b: Side,
@@ -72,7 +72,7 @@ def compare(
     min_score: float = 0.0,
     resamples: int = 1000,
     seed: int = 0,
-) -> list[Comparison]:
+) -> list[MetricComparison]:
     """Compare two detectors on the same images.
 
     Every resample draws as many images as there are, with replacement, the same ones for both
@@ -97,7 +97,7 @@ def compare(
     """
     images = len(truth.images)
     a, b = (
-        replace(side, detections=tuple(counted(each, protocol) for each in side.detections))
+        replace(side, detections=tuple(select_counted(each, protocol) for each in side.detections))
         for side in (a, b)
     )
     drawn = np.random.default_rng(seed).multinomial(
@@ -108,40 +108,41 @@ def compare(
     paired = a.seeds == b.seeds and None not in a.seeds
 
     precisions = [
-        [resampled_ap(truth, each, protocol, weight) for each in side.detections] for side in (a, b)
+        [measure_resampled_ap(truth, each, protocol, weight) for each in side.detections]
+        for side in (a, b)
     ]
     results = []
     for key in RESAMPLED:
         of_a, of_b = (np.stack([run[key] for run in runs]) for runs in precisions)
-        results.append(_comparison(METRICS[key], of_a, of_b, paired))
+        results.append(_compare_metric(METRICS[key], of_a, of_b, paired))
     matches = [
         [match_centers(truth, each, max_dets=protocol.limit, min_score=min_score) for each in runs]
         for runs in (a.detections, b.detections)
     ]
     of_a, of_b = _errors(truth, matches, weight)
-    results.append(_comparison(METRICS[PAIRED_ERROR], of_a, of_b, True))
+    results.append(_compare_metric(METRICS[PAIRED_ERROR], of_a, of_b, True))
     of_a, of_b = (np.stack([_recall(truth, each, weight) for each in runs]) for runs in matches)
-    results.append(_comparison(METRICS["loc.recall"], of_a, of_b, paired))
+    results.append(_compare_metric(METRICS["loc.recall"], of_a, of_b, paired))
     return results
 
 
-def _comparison(metric: Metric, a: np.ndarray, b: np.ndarray, paired: bool) -> Comparison:
+def _compare_metric(metric: Metric, a: np.ndarray, b: np.ndarray, paired: bool) -> MetricComparison:
     """From values ``(runs, 1 + R)`` of each side, the data as it is first, then each resample."""
     mean_a, mean_b = a.mean(axis=0), b.mean(axis=0)
     change = mean_b - mean_a
     defined = change[1:][~np.isnan(change[1:])]
     if np.isnan(change[0]) or not len(defined):
-        return Comparison(metric, _known(mean_a[0]), _known(mean_b[0]), None, None, None)
+        return MetricComparison(metric, _known(mean_a[0]), _known(mean_b[0]), None, None, None)
     if len(a) == len(b) == 1:
         low, high = np.percentile(defined, TAILS_PERCENT)
     else:
-        low, high = _over_runs(change[0], defined, a[:, 0], b[:, 0], paired)
-    return Comparison(
+        low, high = _find_interval_over_runs(change[0], defined, a[:, 0], b[:, 0], paired)
+    return MetricComparison(
         metric, float(mean_a[0]), float(mean_b[0]), float(change[0]), float(low), float(high)
     )
 
 
-def _over_runs(
+def _find_interval_over_runs(
     change: float, resampled: np.ndarray, a: np.ndarray, b: np.ndarray, paired: bool
 ) -> tuple[float, float]:
     """The interval where training varies too.

@@ -5,19 +5,19 @@ from dataclasses import replace
 
 import pandas as pd
 
-from reports.statistics import differences
-from reports.trials import Trial, by_source
+from reports.statistics.differences import compare_variants, make_metric_change, summarize_metric
+from reports.trials import Trial, group_by_source
 
 ERROR, PRECISION = "loc.px.mean", "ap.all"
 SHOWN = (ERROR, PRECISION)
 
 
-def scored_on_the_way(trials: list[Trial]) -> list[Trial]:
+def select_scored_on_the_way(trials: list[Trial]) -> list[Trial]:
     """The trials that have a curve."""
     return [trial for trial in trials if len(trial.curve)]
 
 
-def curve(group: list[Trial], key: str) -> pd.DataFrame:
+def summarize_curve(group: list[Trial], key: str) -> pd.DataFrame:
     """A variant's metric on the way, a row an epoch.
 
     Returns:
@@ -41,12 +41,12 @@ def curve(group: list[Trial], key: str) -> pd.DataFrame:
     )
 
 
-def epochs(trials: list[Trial]) -> list[int]:
+def list_scored_epochs(trials: list[Trial]) -> list[int]:
     """The epochs that anything was scored at."""
     return sorted({int(epoch) for trial in trials for epoch in trial.curve["epoch"]})
 
 
-def at(group: list[Trial], epoch: int) -> list[Trial]:
+def take_scores_at(group: list[Trial], epoch: int) -> list[Trial]:
     """A variant as it was after an epoch: its metrics are those scored then."""
     found = []
     for trial in group:
@@ -56,44 +56,44 @@ def at(group: list[Trial], epoch: int) -> list[Trial]:
     return found
 
 
-def pays_from(sources: Mapping[str, list[Trial]]) -> int | None:
+def find_epoch_offsets_pay_from(sources: Mapping[str, list[Trial]]) -> int | None:
     """The epoch from which on ``sco``'s error was clearly below ``peak_center``'s, to the end.
 
     None where it wasn't at the end. Clearly is as everywhere: the paired 95 % interval.
     """
     first = None
-    for epoch in reversed(epochs(sources["sco"])):
-        change = differences.difference(
-            at(sources["sco"], epoch),
-            at(sources["peak_center"], epoch),
-            differences.metric_change(ERROR),
+    for epoch in reversed(list_scored_epochs(sources["sco"])):
+        change = compare_variants(
+            take_scores_at(sources["sco"], epoch),
+            take_scores_at(sources["peak_center"], epoch),
+            make_metric_change(ERROR),
         )
-        if change.word != "lower":
+        if change.direction != "lower":
             break
         first = epoch
     return first
 
 
-def order(trials: list[Trial], epoch: int) -> list[str]:
+def rank_networks(trials: list[Trial], epoch: int) -> list[str]:
     """Networks by the error of their best decode after an epoch, the least first."""
     best: dict[str, float] = {}
-    for name, sources in by_source(trials).items():
+    for name, sources in group_by_source(trials).items():
         means = [
             mean
             for group in sources.values()
-            if (mean := differences.summary(at(group, epoch), ERROR)[0]) is not None
+            if (mean := summarize_metric(take_scores_at(group, epoch), ERROR)[0]) is not None
         ]
         if means:
             best[name] = min(means)
     return sorted(best, key=best.__getitem__)
 
 
-def order_stands_from(trials: list[Trial]) -> int | None:
+def find_epoch_order_stands_from(trials: list[Trial]) -> int | None:
     """The epoch from which on the order of networks was that of the end; None if only then."""
-    scored = epochs(trials)
-    last, first = order(trials, scored[-1]), None
+    scored = list_scored_epochs(trials)
+    last, first = rank_networks(trials, scored[-1]), None
     for epoch in reversed(scored[:-1]):
-        if order(trials, epoch) != last:
+        if rank_networks(trials, epoch) != last:
             break
         first = epoch
     return first

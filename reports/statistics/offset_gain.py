@@ -6,9 +6,9 @@ import numpy as np
 import pandas as pd
 
 from reports.metrics.size_bins import AITOD_BINS, ANY_AREA, SizeBin
-from reports.statistics import differences
-from reports.statistics.own_error import cell_px, own_source
-from reports.trials import Trial, by_source
+from reports.statistics.differences import pair_distances
+from reports.statistics.own_error import find_own_source, measure_cell_px
+from reports.trials import Trial, group_by_source
 
 ALL_SIZES = (SizeBin("all", "all sizes", *ANY_AREA, "all sizes"),)
 
@@ -18,7 +18,7 @@ LEAST_OBJECTS = 20
 COLUMNS = ["network", "depth", "seed", "fold", "bin", "objects", "own", "gain"]
 
 
-def points(trials: list[Trial], bins: Sequence[SizeBin] = AITOD_BINS) -> pd.DataFrame:
+def measure_offset_gains(trials: list[Trial], bins: Sequence[SizeBin] = AITOD_BINS) -> pd.DataFrame:
     """One row a trained network (a seed and fold each) and size bin with enough objects.
 
     Networks with cluster crops are left out: their cells vary.
@@ -29,38 +29,42 @@ def points(trials: list[Trial], bins: Sequence[SizeBin] = AITOD_BINS) -> pd.Data
         error was below ``peak_center``'s on the objects that both found.
     """
     rows = []
-    for name, sources in by_source(trials).items():
-        source = own_source(sources)
+    for name, sources in group_by_source(trials).items():
+        source = find_own_source(sources)
         if source is None or not {"sco", "peak_center"} <= set(sources):
             continue
         rounded, own = (
             {trial.block: trial for trial in sources[each]} for each in ("peak_center", source)
         )
         for trial in sources["sco"]:
-            cell = cell_px(trial)
+            cell = measure_cell_px(trial)
             if trial.cluster_crops or cell is None or not {trial.block} <= rounded.keys() & own:
                 continue
             about = [name, trial.depth, trial.seed, trial.fold]
             rows += [
                 [*about, each.name, *found]
                 for each in bins
-                if (found := _in_bin(each, cell, trial, rounded[trial.block], own[trial.block]))
+                if (
+                    found := _measure_in_bin(
+                        each, cell, trial, rounded[trial.block], own[trial.block]
+                    )
+                )
             ]
     return pd.DataFrame(rows, columns=COLUMNS)
 
 
-def _in_bin(
+def _measure_in_bin(
     size: SizeBin, cell: float, sco: Trial, rounded: Trial, own: Trial
 ) -> tuple[int, float, float] | None:
     """Objects, own error and gain in cells; None of too few objects."""
-    both = differences.paired_distances(sco, rounded)
-    both = both[both["ann_id"].isin(_of_size(sco.matches, size)["ann_id"])]
-    mine = _of_size(own.matches, size)["distance"]
+    both = pair_distances(sco, rounded)
+    both = both[both["ann_id"].isin(_select_size(sco.matches, size)["ann_id"])]
+    mine = _select_size(own.matches, size)["distance"]
     if min(len(both), len(mine)) < LEAST_OBJECTS:
         return None
     gain = float(np.mean(both["reference"] - both["distance"]))
     return len(both), float(mine.mean()) / cell, gain / cell
 
 
-def _of_size(matches: pd.DataFrame, size: SizeBin) -> pd.DataFrame:
+def _select_size(matches: pd.DataFrame, size: SizeBin) -> pd.DataFrame:
     return matches[matches["area"].between(size.low_area, size.high_area)]

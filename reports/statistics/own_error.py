@@ -17,10 +17,11 @@ import numpy as np
 from heads.centers import CENTER_SOURCES
 from heads.targets import FEATURE_STRIDE
 from reports.frames import GroundTruth
-from reports.statistics import differences, rounding_law
-from reports.trials import Trial, by_source
+from reports.statistics import rounding_law
+from reports.statistics.differences import summarize_metric
+from reports.trials import Trial, group_by_source
 
-SHARE = 0.10
+LEAST_SHARE = 0.10
 """Of the rounded center's mean error, what a perfect fraction has to be able to take off."""
 
 FALLING = 0.5
@@ -40,7 +41,7 @@ ROUNDED = ("peak_center", "peak_floor")
 
 
 @dataclass(frozen=True)
-class State:
+class OwnErrorState:
     """What can be said of a network's fraction.
 
     Attributes:
@@ -54,32 +55,32 @@ class State:
     meaning: str
 
 
-TELLS = State(
+CAN_TELL = OwnErrorState(
     "can tell",
     True,
-    f"a perfect fraction would take at least {100 * SHARE:g} % off the error of the rounded "
+    f"a perfect fraction would take at least {100 * LEAST_SHARE:g} % off the error of the rounded "
     f"center, and the error fell by less than {100 * FALLING:g} % over the last quarter of "
     "training, as far as that was measured",
 )
-UNTRAINED = State(
+UNTRAINED = OwnErrorState(
     "not trained enough to tell",
     False,
     f"the error fell by {100 * FALLING:g} % or more over the last quarter; or a perfect fraction "
-    f"would take less than {100 * SHARE:g} % off, and none of the following is known",
+    f"would take less than {100 * LEAST_SHARE:g} % off, and none of the following is known",
 )
-NOT_ROUNDING = State(
+NOT_LIMITED_BY_ROUNDING = OwnErrorState(
     "rounding is not what limits it",
     False,
-    f"a perfect fraction would take less than {100 * SHARE:g} % off, and would still after twice "
-    "the training if the error went on falling, by a power of training, as over the last quarter; "
-    "and the network is trained: its error is at most a seventh of the objects' median side, a "
-    f"shift by which leaves an IoU of {HIT_IOU:g}",
+    f"a perfect fraction would take less than {100 * LEAST_SHARE:g} % off, and would still after "
+    "twice the training if the error went on falling, by a power of training, as over the last "
+    "quarter; and the network is trained: its error is at most a seventh of the objects' median "
+    f"side, a shift by which leaves an IoU of {HIT_IOU:g}",
 )
-STATES = (TELLS, UNTRAINED, NOT_ROUNDING)
+STATES = (CAN_TELL, UNTRAINED, NOT_LIMITED_BY_ROUNDING)
 
 
 @dataclass(frozen=True)
-class Telling:
+class OwnError:
     """A network's own error beside rounding.
 
     Attributes:
@@ -113,13 +114,13 @@ class Telling:
         return rounding_law.ideal_share(self.cells)
 
     @property
-    def state(self) -> State:
+    def state(self) -> OwnErrorState:
         """What the network is in a position to tell."""
         if self.fall is not None and self.fall >= FALLING:
             return UNTRAINED
-        if self.share >= SHARE:
-            return TELLS
-        return NOT_ROUNDING if self._stays_so() else UNTRAINED
+        if self.share >= LEAST_SHARE:
+            return CAN_TELL
+        return NOT_LIMITED_BY_ROUNDING if self._stays_so() else UNTRAINED
 
     def _stays_so(self) -> bool:
         """Whether more training would hardly bring a network to where a fraction shows.
@@ -130,12 +131,12 @@ class Telling:
         if self.fall is None or self.own > self.side * (1 - HIT_IOU) / (1 + HIT_IOU):
             return False
         twice = self.cells * min(1 - self.fall, 1.0) ** _DOUBLINGS
-        return rounding_law.ideal_share(twice) < SHARE
+        return rounding_law.ideal_share(twice) < LEAST_SHARE
 
 
-def tellings(
+def measure_own_errors(
     trials: list[Trial], truth: GroundTruth, floors: Mapping[int, np.ndarray]
-) -> dict[str, Telling]:
+) -> dict[str, OwnError]:
     """What each network can tell, by ``Trial.peaks``.
 
     Left out are detectors without a heatmap of ours, those with cluster crops (their cells vary),
@@ -144,36 +145,37 @@ def tellings(
     Args:
         trials: of the report.
         truth: what they were scored against.
-        floors: by depth, distances in px of a network without error (``variant_ceilings.floors``).
+        floors: by depth, distances in px of a network without error
+            (``variant_ceilings.measure_floors``).
     """
     found = {}
     objects = truth.objects
     side = float(np.median(np.sqrt(objects["area"].to_numpy(dtype=float)))) if len(objects) else 0.0
-    for name, sources in by_source(trials).items():
-        telling = _telling(sources, floors, side)
+    for name, sources in group_by_source(trials).items():
+        telling = _measure_own_error(sources, floors, side)
         if telling is not None:
             found[name] = telling
     return found
 
 
-def of_trial(tellings: Mapping[str, Telling], trial: Trial) -> Telling | None:
+def find_own_error(tellings: Mapping[str, OwnError], trial: Trial) -> OwnError | None:
     """What the network of a trial can tell: cluster crops are detected on by the same network."""
     return tellings.get(trial.variant.first_pass.peaks)
 
 
-def own_source(sources: Mapping[str, list[Trial]]) -> str | None:
+def find_own_source(sources: Mapping[str, list[Trial]]) -> str | None:
     """The center source with a fraction of the least mean error; None without any."""
     errors = {
         source: error
         for source, group in sources.items()
         if source in CENTER_SOURCES
         and source not in ROUNDED
-        and (error := differences.summary(group, "loc.px.mean")[0]) is not None
+        and (error := summarize_metric(group, "loc.px.mean")[0]) is not None
     }
     return min(errors, key=errors.__getitem__) if errors else None
 
 
-def cell_px(trial: Trial) -> float | None:
+def measure_cell_px(trial: Trial) -> float | None:
     """Side of a heatmap cell in original px: an error in px over the same in cells, else nominal.
 
     None for detectors without a heatmap of ours.
@@ -184,30 +186,30 @@ def cell_px(trial: Trial) -> float | None:
     return px / cells if px and cells else FEATURE_STRIDE / 2**trial.depth
 
 
-def _telling(
+def _measure_own_error(
     sources: dict[str, list[Trial]], floors: Mapping[int, np.ndarray], side: float
-) -> Telling | None:
-    source = own_source(sources)
+) -> OwnError | None:
+    source = find_own_source(sources)
     if source is None:
         return None
     group = sources[source]
-    depth, cell = group[0].depth, cell_px(group[0])
+    depth, cell = group[0].depth, measure_cell_px(group[0])
     if group[0].cluster_crops or depth is None or cell is None or not len(floors.get(depth, ())):
         return None
-    own, spread = differences.summary(group, "loc.px.mean")
+    own, spread = summarize_metric(group, "loc.px.mean")
     if own is None:
         return None
     floor = float(np.mean(floors[depth]))
-    return Telling(floor, source, own, spread, own / cell, _fall(group), side)
+    return OwnError(floor, source, own, spread, own / cell, _measure_fall(group), side)
 
 
-def _fall(group: list[Trial]) -> float | None:
+def _measure_fall(group: list[Trial]) -> float | None:
     """Mean over trials of the share that the last quarter of training took off the error."""
-    falls = [fall for trial in group if (fall := _last_quarter(trial)) is not None]
+    falls = [fall for trial in group if (fall := _measure_last_quarter(trial)) is not None]
     return float(np.mean(falls)) if falls else None
 
 
-def _last_quarter(trial: Trial) -> float | None:
+def _measure_last_quarter(trial: Trial) -> float | None:
     """Between two scored epochs the error at three quarters is read off a straight line."""
     curve = trial.curve
     if "loc.px.mean" not in curve:

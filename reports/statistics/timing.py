@@ -13,7 +13,7 @@ _RESAMPLES = 2000
 
 
 @dataclass(frozen=True)
-class Timing:
+class StageTiming:
     """One stage of one network.
 
     Attributes:
@@ -33,7 +33,7 @@ class Timing:
     share: float
 
 
-def timings(variants: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str, Timing]]:
+def summarize_times(variants: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str, StageTiming]]:
     """Summarise ``samples_ms`` of a bench: by network, then by stage; the first is the reference.
 
     Rounds are paired: slow drift of clocks and neighbors touches both times of a round alike.
@@ -42,27 +42,29 @@ def timings(variants: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str, Ti
     whole = np.array(reference["end_to_end"])
     return {
         name: {
-            stage: _timing(np.array(samples), np.array(reference.get(stage, [])), whole)
+            stage: _summarize_stage(np.array(samples), np.array(reference.get(stage, [])), whole)
             for stage, samples in variant["samples_ms"].items()
         }
         for name, variant in variants.items()
     }
 
 
-def _timing(samples: np.ndarray, reference: np.ndarray, whole: np.ndarray) -> Timing:
+def _summarize_stage(samples: np.ndarray, reference: np.ndarray, whole: np.ndarray) -> StageTiming:
     p10, median, p90 = np.percentile(samples, [10, 50, 90])
     share = float(np.median(samples / whole))
     if len(reference) != len(samples):
-        return Timing(float(median), float(p10), float(p90), None, None, None, share)
+        return StageTiming(float(median), float(p10), float(p90), None, None, None, share)
     ratios = samples / reference
     random = np.random.default_rng(0)
     drawn = np.median(ratios[random.integers(len(ratios), size=(_RESAMPLES, len(ratios)))], axis=1)
     low, high = np.percentile(drawn, TAILS_PERCENT)
     ratio = float(np.median(ratios))
-    return Timing(float(median), float(p10), float(p90), ratio, float(low), float(high), share)
+    return StageTiming(float(median), float(p10), float(p90), ratio, float(low), float(high), share)
 
 
-def latency_metrics(timing: Mapping[str, Timing], meta: Mapping[str, Any]) -> dict[str, float]:
+def make_latency_metrics(
+    timing: Mapping[str, StageTiming], meta: Mapping[str, Any]
+) -> dict[str, float]:
     """The ``latency.*`` metrics of one network.
 
     Times in ms only where a GPU was timed: a CPU's absolute times mean nothing elsewhere.

@@ -5,7 +5,7 @@ import json
 import numpy as np
 import pytest
 
-from reports.statistics.growth import growth_table, slopes
+from reports.statistics.growth import fit_slopes, tabulate_growth
 from tests.helpers.calling import assert_refused, hrhsco
 
 LARGEST_DIFFERENCE = {
@@ -77,14 +77,14 @@ def test_slopes_of_known_power_laws():
     """Over depth the unit is the heatmap cell: a time that doubles a stage grows by slope 1/2."""
     cases = made_up("depth", range(5), lambda n: 3 * 2.0**n, lambda n: 4.0**n)
     cases += made_up("objects", (10, 100, 1000), lambda p: p**1.5, lambda p: 7.0)
-    table = growth_table({"cases": cases})
+    table = tabulate_growth({"cases": cases})
     assert table["speedup"].tolist()[:2] == pytest.approx([1 / 3, 2 / 3])
     assert table["memory_ratio"].tolist()[:2] == pytest.approx([1, 2])
-    found = slopes(table).set_index(["sweep", "form"])
+    found = fit_slopes(table).set_index(["sweep", "form"])
     assert found["time"].tolist() == pytest.approx([0.5, 1, 1.5, 0], abs=1e-9)
     assert found["memory"].tolist() == pytest.approx([0.5, 1, 1.5, 0], abs=1e-9)
 
 
 def test_a_single_point_has_no_slope():
-    table = growth_table({"cases": made_up("depth", [2], lambda _: 1.0, lambda _: 2.0)})
-    assert np.isnan(slopes(table)["time"]).all()
+    table = tabulate_growth({"cases": made_up("depth", [2], lambda _: 1.0, lambda _: 2.0)})
+    assert np.isnan(fit_slopes(table)["time"]).all()

@@ -8,8 +8,8 @@ import torch
 from torch import nn
 
 from hrhsco_cli import clock
-from reports.metrics.memory import peak_activation_bytes
-from reports.statistics.timing import latency_metrics, timings
+from reports.metrics.memory import measure_peak_activations
+from reports.statistics.timing import make_latency_metrics, summarize_times
 
 CPU = torch.device("cpu")
 
@@ -27,25 +27,25 @@ def measured(factor, rounds=40, drift=3.0):
 
 
 def test_drift_cancels_in_the_ratio():
-    found = timings(measured(1.5))["b"]["end_to_end"]
+    found = summarize_times(measured(1.5))["b"]["end_to_end"]
     assert found.ratio == pytest.approx(1.5, rel=0.02)
     assert found.low < 1.5 < found.high
     assert found.high - found.low < 0.1
     assert found.p10 < found.median < found.p90
-    same = timings(measured(1.0))["b"]["end_to_end"]
+    same = summarize_times(measured(1.0))["b"]["end_to_end"]
     assert same.low < 1 < same.high
 
 
 def test_a_stage_that_the_reference_lacks_has_no_ratio():
-    found = timings(measured(2.0))["b"]["offset"]
+    found = summarize_times(measured(2.0))["b"]["offset"]
     assert found.ratio is None
     assert found.share == pytest.approx(2, rel=0.02)
 
 
 def test_milliseconds_are_kept_from_a_cpu():
-    found = timings(measured(2.0))["b"]
-    assert set(latency_metrics(found, {"kind": "CPU time"})) == {"latency.end_to_end.ratio"}
-    gpu = latency_metrics(found, {"kind": "GPU latency"})
+    found = summarize_times(measured(2.0))["b"]
+    assert set(make_latency_metrics(found, {"kind": "CPU time"})) == {"latency.end_to_end.ratio"}
+    gpu = make_latency_metrics(found, {"kind": "GPU latency"})
     assert gpu["latency.end_to_end.ms"] == found["end_to_end"].median
 
 
@@ -75,9 +75,9 @@ class Chain(nn.Sequential):
 def test_memory_of_a_chain_counted_by_hand():
     model, image, cell = Chain(), torch.zeros(1, 1, 64, 64), 64 * 64 * 4
     with torch.no_grad():
-        inference = peak_activation_bytes(lambda: model(image), model, CPU)
+        inference = measure_peak_activations(lambda: model(image), model, CPU)
     # Both 8-channel maps, before and after the rectifier, live at once.
     assert inference == pytest.approx(16 * cell, rel=0.1)
-    training = peak_activation_bytes(lambda: model(image).sum().backward(), model, CPU)
+    training = measure_peak_activations(lambda: model(image).sum().backward(), model, CPU)
     # Backward adds the gradient of one 8-channel map while both maps are still held.
     assert training == pytest.approx(24 * cell, rel=0.15)

@@ -18,7 +18,7 @@ from hrhsco_cli.datasets.images import (
     require_images,
 )
 from reports.errors import InputError
-from reports.fonts import drawable
+from reports.fonts import make_drawable
 from tests.helpers.calling import hrhsco
 
 WIDTH, HEIGHT = 62, 40
@@ -191,12 +191,12 @@ def test_plots_letter_names_of_any_script(tmp_path, name):
 
     from reports import theme
 
-    figure, (axes,) = theme.figure()
+    figure, (axes,) = theme.make_figure()
     axes.set_title(name)
     axes.plot([0, 1], label=name)
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        theme.legend(figure, [axes])
+        theme.add_legend(figure, [axes])
         figure.savefig(tmp_path / "a.png")
-    assert sum(each.get_text() == drawable(name) for each in figure.findobj(Text)) == 2
-    assert drawable("plain ß") == "plain ß"
+    assert sum(each.get_text() == make_drawable(name) for each in figure.findobj(Text)) == 2
+    assert make_drawable("plain ß") == "plain ß"

@@ -17,7 +17,7 @@ def test_equal_to_pycocotools(crowd_share, max_dets, string_ids):
     )
     assert len(detections) > 600
     classes, expected = by_pycocotools(truth, detections, max_dets)
-    evaluation = ap.evaluate(truth, detections, DENSE.with_max_dets(max_dets))
+    evaluation = ap.evaluate(truth, detections, DENSE.replace_max_dets(max_dets))
     assert ap.average_precision(evaluation) == pytest.approx(expected, abs=1e-9)
     name = dict(zip(truth.categories["category_id"], truth.categories["name"], strict=True))
     by_class = {
@@ -51,7 +51,7 @@ def test_each_planted_error_is_named(kind, box, category):
         rows.append((1, 3, 10, 10, 10, 10, 0.9))
     found = pd.DataFrame(rows, columns=["image_id", "category_id", *"xywh", "score"])
     evaluation = ap.evaluate(GroundTruth(images, boxes, names, ""), found)
-    gains = ap.error_split(evaluation)
+    gains = ap.measure_error_split(evaluation)
     assert gains[kind] > 0.05
     others = {"tide.localization", "tide.classification", "tide.both", "tide.background",
               "tide.duplicate"} - {kind}  # fmt: skip
@@ -63,8 +63,8 @@ def test_no_detections_is_zero_and_no_objects_is_unsaid():
     nothing = ap.evaluate(truth, detections.iloc[:0])
     assert ap.average_precision(nothing)["ap.all"] == 0
     # With every object missed, TIDE's remedy (leave them out) leaves nothing to score.
-    assert ap.error_split(nothing)["tide.missed"] == 0
+    assert ap.measure_error_split(nothing)["tide.missed"] == 0
     empty = GroundTruth(truth.images, truth.boxes.iloc[:0], truth.categories, "")
     none = ap.evaluate(empty, detections)
     assert set(ap.average_precision(none).values()) == {None}
-    assert set(ap.error_split(none).values()) == {None}
+    assert set(ap.measure_error_split(none).values()) == {None}

@@ -6,11 +6,11 @@ import pytest
 
 from reports.frames import BOX_COLUMNS, GroundTruth
 from reports.metrics.protocols import COCO, DENSE
-from reports.metrics.resampled_ap import resampled_ap
-from reports.statistics.image_bootstrap import Side, compare
+from reports.metrics.resampled_ap import measure_resampled_ap
+from reports.statistics.image_bootstrap import Side, compare_detectors
 from tests.reference.coco import by_pycocotools, scene
 
-LIMITED = DENSE.with_max_dets((1, 30, 60))
+LIMITED = DENSE.replace_max_dets((1, 30, 60))
 
 
 def repeated(truth, detections, weight):
@@ -36,7 +36,7 @@ def test_ap_of_a_resample_equals_pycocotools_on_the_repeated_images(crowd_share)
     # No ties between scores: where an image's copies tie, the order is anyone's.
     detections["score"] = np.random.default_rng(1).permutation(len(detections)) / len(detections)
     weights = [[1, 1, 1, 1, 1], [0, 3, 1, 0, 1], [2, 0, 0, 2, 1], [5, 0, 0, 0, 0]]
-    found = resampled_ap(truth, detections, LIMITED, np.array(weights))
+    found = measure_resampled_ap(truth, detections, LIMITED, np.array(weights))
     for index, weight in enumerate(weights):
         _, expected = by_pycocotools(*repeated(truth, detections, weight), (1, 30, 60))
         for key, values in found.items():
@@ -71,7 +71,7 @@ def noisy(truth, seed, sigma=1.0, misses=0.2):
 
 
 def verdicts(truth, a, b, seeds=(None,), **options):
-    results = compare(
+    results = compare_detectors(
         truth, Side("a", seeds, a), Side("b", seeds, b), protocol=COCO, resamples=200, **options
     )
     return {each.metric.key: each for each in results}

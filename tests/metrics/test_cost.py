@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import nn
 
-from reports.metrics.cost import model_cost
+from reports.metrics.cost import count_cost
 
 import heads.registered as heads  # isort: skip - mmdet imports over the bridge alone
 from mmdet.registry import MODELS
@@ -61,7 +61,7 @@ def test_multiply_adds_equal_the_closed_form(n):
         }
     )
     head.train()
-    counted = model_cost(Detector(head, c), (48, 32))
+    counted = count_cost(Detector(head, c), (48, 32))
     cost, expected = counted.metrics, by_hand(n, c, f, k, 8, 12)
     assert cost["cost.macs"] == sum(expected.values())
     for branch, macs in expected.items():
@@ -91,7 +91,7 @@ def test_a_sparse_offset_branch_is_counted_where_decoding_reads_it(source, read)
             "test_cfg": {"center_source": source, "topk": 5},
         }
     )
-    cost = model_cost(Detector(head, c), (512, 512)).metrics
+    cost = count_cost(Detector(head, c), (512, 512)).metrics
     above = 4 * 4 * c * (c // 2) + 4 * (c // 2) * (c // 4) + c // 4 * 2
     least, most = (read * (first * 9 * c * c + above) for first in (4, 9))
     assert least <= cost["cost.offset.macs"] <= most
@@ -112,10 +112,10 @@ def test_the_cost_is_the_same_on_a_gpu_in_half_precision(monkeypatch):
             "test_cfg": {"center_source": "sco", "topk": 5},
         }
     )
-    expected = model_cost(Detector(head, 32), (512, 512)).metrics
+    expected = count_cost(Detector(head, 32), (512, 512)).metrics
     monkeypatch.setattr("heads.offset_branch._GPUS", ("cpu",))
     with torch.autocast("cpu", dtype=torch.bfloat16):
-        assert model_cost(Detector(head, 32), (512, 512)).metrics == expected
+        assert count_cost(Detector(head, 32), (512, 512)).metrics == expected
 
 
 def parameters_by_hand(n, c, f, k):
@@ -142,7 +142,7 @@ def test_parameters_equal_the_closed_form(n):
     head = MODELS.build(
         {"type": "YOLCHead", "in_channels": c, "feat_channels": f, "num_classes": k, **options}
     )
-    cost = model_cost(Detector(head, c), (48, 32)).metrics
+    cost = count_cost(Detector(head, c), (48, 32)).metrics
     found = {
         key.split(".")[1]: cost[key] for key in cost if key.count(".") == 2 and "params" in key
     }
@@ -170,7 +170,7 @@ def test_backbone_and_neck_equal_the_sum_over_their_convolutions():
     with torch.no_grad():
         model(torch.zeros(1, 3, 64, 96), mode="tensor")
     expected = dict(macs)
-    cost = model_cost(model, (96, 64)).metrics
+    cost = count_cost(model, (96, 64)).metrics
     assert {branch: cost[f"cost.{branch}.macs"] for branch in macs} == expected
     assert min(expected.values()) > 0
     assert cost["cost.macs"] == sum(
@@ -194,7 +194,7 @@ def test_a_foreign_head_is_the_sum_over_its_convolutions():
     with torch.no_grad():
         model(torch.zeros(1, 3, 64, 96), mode="tensor")
     expected = sum(macs)
-    cost = model_cost(model, (96, 64)).metrics
+    cost = count_cost(model, (96, 64)).metrics
     assert cost["cost.head.macs"] == expected
     assert cost["cost.head.params"] == sum(each.numel() for each in model.bbox_head.parameters())
     parts = ("backbone", "neck", "head")
@@ -229,7 +229,7 @@ def test_a_transformer_equals_the_closed_form():
 
     config = recipe.load(recipe.find("quickstart_dino"))
     model = MODELS.build(config.model)
-    counted = model_cost(model, (96, 64))
+    counted = count_cost(model, (96, 64))
     tokens = 24 * 16 + 12 * 8 + 6 * 4 + 3 * 2
     expected = transformer_by_hand(tokens, 100, 64, 256, 8, 4, 4, 2, 3)
     assert {part: counted.metrics[f"cost.{part}.macs"] for part in expected} == expected

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hrhsco_cli.datasets.coco_json import read_detections, read_ground_truth, read_scored_truth
-from reports.metrics.ignore_regions import in_ignore_regions
+from reports.metrics.ignore_regions import find_in_ignore_regions
 from reports.metrics.localization import count_objects
 from reports.metrics.score import score
 
@@ -39,7 +39,7 @@ rows = st.lists(st.tuples(st.sampled_from(["a", "b"]), low, low, length, length)
 
 @given(rows, rows)
 def test_half_of_the_pixels_in_the_union_of_regions(boxes, regions):
-    found = in_ignore_regions(frame(boxes), frame(regions))
+    found = find_in_ignore_regions(frame(boxes), frame(regions))
     assert found.tolist() == by_pixels(boxes, regions)
 
 
@@ -48,7 +48,7 @@ def test_units_do_not_matter(boxes, regions, scale):
     scaled = [
         frame([(i, *(scale * v for v in rest)) for i, *rest in each]) for each in (boxes, regions)
     ]
-    shares = in_ignore_regions(*scaled)
+    shares = find_in_ignore_regions(*scaled)
     # Exactly half may fall to either side of rounding.
     exact = [2 * covered == w * h for covered, (_, _, _, w, h) in zip(
         counted(boxes, regions), boxes, strict=True

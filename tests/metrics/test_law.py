@@ -6,7 +6,7 @@ from scipy import stats
 
 from reports.statistics import power, rounding_law
 from reports.statistics.center_noise import exact_rms
-from reports.statistics.differences import difference, metric_change
+from reports.statistics.differences import compare_variants, make_metric_change
 from tests.reporting.test_report import trial
 
 
@@ -76,5 +76,5 @@ def test_the_least_difference_is_in_the_unit_of_what_differs():
         [trial("a", seed, [1.0 + change]) for seed, change in enumerate(changes)]
         for changes in ([0.3, 0.4, 0.5], [0.0, 0.0, 0.0])
     ]
-    found = difference(*sides, metric_change("loc.px.mean"))
+    found = compare_variants(*sides, make_metric_change("loc.px.mean"))
     assert found.least == pytest.approx(0.3264, abs=1e-4)

@@ -10,11 +10,11 @@ from hypothesis import strategies as st
 
 from reports.frames import GroundTruth
 from reports.metrics.localization import (
-    chance_recall,
-    localization_by_size,
-    localization_metrics,
+    measure_chance_recall,
+    measure_localization,
+    measure_localization_by_size,
 )
-from reports.metrics.matching import match_centers, nearby, pair_boxes
+from reports.metrics.matching import find_nearby, match_centers, pair_boxes
 
 
 def truth_of(rows, images=(0, 1), size=100):
@@ -100,7 +100,7 @@ def test_matching_by_iou_equals_loops(objects, detections, max_dets):
         [(d[0], d[1], d[2] - w / 2, d[3] - w / 4, w, w / 2, d[4]) for d, w in detections],
         columns=["image_id", "category_id", *"xywh", "score"],
     )
-    found = pair_boxes(nearby(truth_of(objects), frame, max_dets=max_dets))
+    found = pair_boxes(find_nearby(truth_of(objects), frame, max_dets=max_dets))
     taken = {}
     for key in {(o[0], o[1]) for o in objects}:
         mine = [(d, w) for d, w in detections if (d[0], d[1]) == key]
@@ -143,7 +143,7 @@ def metrics_of(true, predicted, cell=None):
     truth = truth_of([(0, 1, x, y, 10, 10, False) for x, y in true], size=2000)
     found = detections_of([(0, 1, x, y, 0.5) for x, y in predicted])
     matches = match_centers(truth, found, max_dets=10_000)
-    return localization_metrics(matches, len(true), None if cell is None else {0: cell, 1: cell})
+    return measure_localization(matches, len(true), None if cell is None else {0: cell, 1: cell})
 
 
 def test_a_known_shift_comes_back_as_bias():
@@ -182,7 +182,7 @@ def test_nothing_found_is_unsaid():
     assert metrics["loc.recall"] == 0
     assert metrics["loc.px.mean"] is None
     assert (
-        localization_metrics(match_centers(truth_of([]), detections_of([])), 0, None)["loc.recall"]
+        measure_localization(match_centers(truth_of([]), detections_of([])), 0, None)["loc.recall"]
         is None
     )
 
@@ -190,7 +190,7 @@ def test_nothing_found_is_unsaid():
 def test_by_size_counts_each_bin():
     truth = truth_of([(0, 1, 10, 10, 6, 6, False), (0, 1, 50, 50, 12, 12, False)])
     matches = match_centers(truth, detections_of([(0, 1, 11, 10, 0.9)]))
-    table = localization_by_size(matches, truth).set_index("bin")
+    table = measure_localization_by_size(matches, truth).set_index("bin")
     assert table.loc["very_tiny", ["objects", "found", "mean"]].tolist() == [1, 1, 1.0]
     assert table.loc["tiny", ["objects", "found"]].tolist() == [1, 0]
 
@@ -199,5 +199,5 @@ def test_chance_recall_is_that_of_the_neighbor_s_detections():
     truth = truth_of([(0, 1, 10, 10, 6, 6, False), (1, 1, 50, 50, 6, 6, False)])
     right = detections_of([(0, 1, 10, 10, 0.9), (1, 1, 50, 50, 0.9)])
     swapped = detections_of([(1, 1, 10, 10, 0.9), (0, 1, 50, 50, 0.9)])
-    assert chance_recall(truth, right) == 0
-    assert chance_recall(truth, swapped) == 1
+    assert measure_chance_recall(truth, right) == 0
+    assert measure_chance_recall(truth, swapped) == 1

@@ -11,9 +11,16 @@ from hrhsco_cli.datasets.coco_json import read_detections, read_scored_truth
 from reports.errors import InputError
 from reports.metrics import average_precision as ap
 from reports.metrics import protocols
-from reports.metrics.protocols import PROTOCOLS, chosen, counted, named, of_meta, scored_truth
-from reports.metrics.resampled_ap import resampled_ap
-from reports.metrics.score import conditions, score
+from reports.metrics.protocols import (
+    PROTOCOLS,
+    choose_protocol,
+    find_protocol,
+    read_protocol,
+    select_counted,
+    select_scored_truth,
+)
+from reports.metrics.resampled_ap import measure_resampled_ap
+from reports.metrics.score import describe_conditions, score
 from tests.reference.coco import AREAS, precision_by_pycocotools, scene
 
 COCO_IOUS = [0.5 + 0.05 * step for step in range(10)]
@@ -21,7 +28,7 @@ AITOD_AREAS = AREAS | {"very_tiny": (0, 64), "aitod_medium": (1024, 1e10)}
 
 
 def figures(truth, detections, protocol):
-    return ap.average_precision(ap.evaluate(truth, counted(detections, protocol), protocol))
+    return ap.average_precision(ap.evaluate(truth, select_counted(detections, protocol), protocol))
 
 
 @pytest.mark.parametrize(
@@ -47,7 +54,7 @@ def test_what_pycocotools_can_say(name, max_dets, ap_at, areas):
     expected = {"ap.all": mean(slice(None), "all", ap_at)}
     expected |= {f"ap.{50 + 5 * t}": mean([t], "all", max_dets[-1]) for t in range(10)}
     expected |= {f"ap.{n}": mean(slice(None), n, max_dets[-1]) for n in areas if n != "all"}
-    assert figures(truth, detections, named(name)) == pytest.approx(expected, abs=1e-9)
+    assert figures(truth, detections, find_protocol(name)) == pytest.approx(expected, abs=1e-9)
 
 
 def overlap(one, other):
@@ -201,7 +208,7 @@ def test_tinyperson_s_benchmark_written_out():
     truth = replace(truth, ignored=frozenset(truth.boxes["ann_id"][truth.boxes["iscrowd"]]))
     detections["score"] = np.random.default_rng(0).permutation(len(detections)) / len(detections)
     assert detections.groupby(["image_id", "category_id"]).size().max() > 200
-    scored = scored_truth(truth, protocols.TINYPERSON)
+    scored = select_scored_truth(truth, protocols.TINYPERSON)
     found = figures(scored, detections, protocols.TINYPERSON)
     cases = [(f"ap.{name}", 0.5, *TINY[name]) for name in TINY if name != "all"]
     cases += [
@@ -220,9 +227,9 @@ def test_tinyperson_s_benchmark_written_out():
 def test_the_bootstrap_takes_the_same_figures(name):
     truth, detections = scene(1, images=2, objects=500, crowd_share=0.1, string_ids=True)
     detections["score"] = np.random.default_rng(0).permutation(len(detections)) / len(detections)
-    protocol = named(name)
-    found = counted(detections, protocol)
-    once = resampled_ap(truth, found, protocol, np.ones((1, 2), dtype=np.int64))
+    protocol = find_protocol(name)
+    found = select_counted(detections, protocol)
+    once = measure_resampled_ap(truth, found, protocol, np.ones((1, 2), dtype=np.int64))
     expected = figures(truth, detections, protocol)
     for key, value in once.items():
         assert value[0] == pytest.approx(expected[key], abs=1e-9), key
@@ -255,12 +262,12 @@ def files(tmp_path):
      ("uavdt", 1, 3), ("tinyperson", 2, 4)],
 )  # fmt: skip
 def test_what_takes_part(files, name, objects, detections):
-    truth = read_scored_truth(files[0], named(name))
+    truth = read_scored_truth(files[0], find_protocol(name))
     found = read_detections(files[1], truth)
-    about = conditions(truth, found, protocol=named(name))
+    about = describe_conditions(truth, found, protocol=find_protocol(name))
     assert (about["objects"], about["detections"]) == (objects, detections)
-    assert (about["protocol"], about["max_dets"]) == (name, list(named(name).max_dets))
-    metrics = score(truth, found, cell_size=None, protocol=named(name))
+    assert (about["protocol"], about["max_dets"]) == (name, list(find_protocol(name).max_dets))
+    metrics = score(truth, found, cell_size=None, protocol=find_protocol(name))
     assert metrics["loc.matched"] == objects
 
 
@@ -276,22 +283,22 @@ def test_excused_rows_stay_in_visdrone_s_denominator(files):
 def test_an_image_s_detections_are_those_of_highest_score():
     rows = pd.DataFrame({"image_id": ["a"] * 600 + ["b"] * 3, "score": 0.5})
     rows.loc[[5, 599, 600], "score"] = 0.9
-    kept = counted(rows, protocols.VISDRONE)
+    kept = select_counted(rows, protocols.VISDRONE)
     assert len(kept) == 503
     assert kept.index.tolist() == [*range(499), 599, 600, 601, 602]
-    assert counted(rows, protocols.DENSE) is rows
+    assert select_counted(rows, protocols.DENSE) is rows
 
 
 def test_choosing():
-    assert chosen(None, None) is protocols.DENSE
-    assert chosen("yolc", None) is protocols.YOLC
-    own = chosen("dense", (1, 5))
+    assert choose_protocol(None, None) is protocols.DENSE
+    assert choose_protocol("yolc", None) is protocols.YOLC
+    own = choose_protocol("dense", (1, 5))
     assert (own.name, own.limit) == ("dense, maxDets 1-5", 5)
-    assert chosen(None, (1, 100, 500)) is protocols.DENSE
-    assert of_meta({"protocol": own.name, "max_dets": [1, 5]}) == own
-    assert of_meta({"max_dets": [1, 100, 1500]}).name == "dense, maxDets 1-100-1500"
-    assert of_meta({"protocol": "yolc", "max_dets": [100, 300, 1000]}) is protocols.YOLC
+    assert choose_protocol(None, (1, 100, 500)) is protocols.DENSE
+    assert read_protocol({"protocol": own.name, "max_dets": [1, 5]}) == own
+    assert read_protocol({"max_dets": [1, 100, 1500]}).name == "dense, maxDets 1-100-1500"
+    assert read_protocol({"protocol": "yolc", "max_dets": [100, 300, 1000]}) is protocols.YOLC
     with pytest.raises(InputError, match="choose one of coco, dense, visdrone"):
-        chosen("voc", None)
+        choose_protocol("voc", None)
     with pytest.raises(InputError, match="protocol yolc has its own maxDets"):
-        chosen("yolc", (1, 5))
+        choose_protocol("yolc", (1, 5))

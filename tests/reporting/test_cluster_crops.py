@@ -5,9 +5,9 @@ import pytest
 from reports import theme
 from reports.plots import cost_tradeoff
 from reports.sections import overview, verdicts
-from reports.statistics import differences
-from reports.trials import variants
-from reports.variant_ceilings import ceilings
+from reports.statistics import references
+from reports.trials import group_by_variant
+from reports.variant_ceilings import score_ceilings
 from tests.reporting.test_report import trial, truth
 
 CROPS = {"cluster_crops": {"k": 2, "scale": 1.5}}
@@ -34,7 +34,7 @@ def planted():
 
 
 def test_each_variant_is_held_against_the_baseline_with_as_many_crops():
-    assert differences.references(planted()) == {
+    assert references.choose_references(planted()) == {
         "YOLC x4, regression": "YOLC x4, regression",
         "HRH-SCO n=2, sco": "YOLC x4, regression",
         f"YOLC x4, regression{TWO}": f"YOLC x4, regression{TWO}",
@@ -43,14 +43,14 @@ def test_each_variant_is_held_against_the_baseline_with_as_many_crops():
 
 
 def test_the_verdict_on_the_second_pass_is_against_the_same_network():
-    text = verdicts.verdicts(planted(), {})
+    text = verdicts.compose_verdicts(planted(), {})
     alone = text.partition("The second pass alone")[2]
     assert f"**HRH-SCO n=2, sco{TWO}**: localisation error **lower** (-0.200 [" in alone
     assert f"**YOLC x4, regression{TWO}**: localisation error **not clearly different**" in alone
 
 
 def test_its_cost_stands_in_the_table_and_one_pass_has_none():
-    rows = {row.split(" | ")[0]: row for row in overview.headline(planted()).splitlines()}
+    rows = {row.split(" | ")[0]: row for row in overview.compose_headline(planted()).splitlines()}
     heading = next(row for name, row in rows.items() if name == "| variant")
     columns = heading.split(" | ")
     crops = rows[f"| HRH-SCO n=2, sco{TWO}"].split(" | ")
@@ -65,13 +65,13 @@ def test_its_cost_stands_in_the_table_and_one_pass_has_none():
 
 
 def test_variants_can_be_told_apart_in_plots():
-    looks = theme.looks(planted())
+    looks = theme.choose_looks(planted())
     drawn = {(look.color, look.marker, look.line) for look in looks.values()}
     assert len(drawn) == len(looks) == 4
 
 
 def test_the_trade_off_counts_both_passes():
-    groups = variants(planted())
+    groups = group_by_variant(planted())
     price = cost_tradeoff._price
     assert price(groups["HRH-SCO n=2, sco"], "cost.flops") == pytest.approx(2e9)
     assert price(groups[f"HRH-SCO n=2, sco{TWO}"], "cost.flops") == pytest.approx(2.5e9)
@@ -85,4 +85,4 @@ def test_a_second_pass_has_no_ceiling_of_one_pass():
     trials = planted()
     for each in trials:
         each.meta["resized_to"] = None
-    assert set(ceilings(trials, truth())) == {"YOLC x4, regression", "HRH-SCO n=2, sco"}
+    assert set(score_ceilings(trials, truth())) == {"YOLC x4, regression", "HRH-SCO n=2, sco"}

@@ -7,10 +7,10 @@ import pytest
 from scipy import stats
 
 from reports.errors import InputError
-from reports.plots.size_bins import by_size
+from reports.plots.size_bins import measure_by_size
 from reports.report import build_report
 from reports.statistics import differences
-from reports.trials import pooled_truth, require_comparable
+from reports.trials import pool_truths, require_comparable
 from tests.reporting.test_report import OBJECTS, SOURCES, trial, truth
 
 CHANGE = {("a", 0): -0.1, ("a", 1): -0.3, ("b", 0): 0.2, ("b", 1): 0.4, ("c", 0): -0.2}
@@ -33,15 +33,15 @@ def test_differences_are_paired_within_folds_and_intervals_over_folds():
     reference, group = (
         [each for each in trials if each.variant.name.startswith(name)] for name in ("YOLC", "HRH")
     )
-    found = differences.difference(group, reference, differences.paired_error_change)
+    found = differences.compare_variants(group, reference, differences.measure_error_change)
     means = [(-0.1 - 0.3) / 2, (0.2 + 0.4) / 2, -0.2]
     half = stats.t.ppf(0.975, 2) * np.std(means, ddof=1) / 3**0.5
     assert found.seeds == 3
     assert (found.mean, found.low, found.high) == pytest.approx(
         (np.mean(means), np.mean(means) - half, np.mean(means) + half)
     )
-    assert differences.unit(trials) == "fold"
-    assert differences.unit(trials[:4]) == "seed"
+    assert differences.name_interval_unit(trials) == "fold"
+    assert differences.name_interval_unit(trials[:4]) == "seed"
 
 
 def test_folds_stand_in_one_table_and_other_data_does_not():
@@ -57,18 +57,18 @@ def test_folds_stand_in_one_table_and_other_data_does_not():
 
 def test_objects_of_all_folds_are_counted_once():
     trials = folded()
-    pooled = pooled_truth({each.fold: each.truth for each in trials})
+    pooled = pool_truths({each.fold: each.truth for each in trials})
     assert len(pooled.boxes) == 3 * OBJECTS
     assert pooled.images["image_id"].tolist() == ["a/0", "b/0", "c/0"]
     assert pooled.boxes["ann_id"].is_unique
-    rows = by_size(trials, pooled)
+    rows = measure_by_size(trials, pooled)
     assert set(rows["objects"]) == {3 * OBJECTS}
     assert rows["recall"].tolist() == pytest.approx([1.0] * len(rows))
 
 
 def test_the_report_says_what_folds_make_of_its_intervals():
     trials = folded()
-    pooled = pooled_truth({each.fold: each.truth for each in trials})
+    pooled = pool_truths({each.fold: each.truth for each in trials})
     text = build_report("T", trials, pooled, [], center_sources=SOURCES).text
     assert "The images are of 3 groups (a, b, c)" in text
     assert "t-interval over folds" in text

@@ -25,18 +25,18 @@ def test_it_says_from_which_point_on_a_fraction_pays(worse_until, pays):
     sources = {"sco": [], "peak_center": []}
     for each in reversed_at(network(2, GOOD, fell=0.1), worse_until, "sco"):
         sources.get(each.center_source, []).append(each)
-    assert learning_curves.pays_from(sources) == pays
+    assert learning_curves.find_epoch_offsets_pay_from(sources) == pays
 
 
 def test_it_says_since_when_the_order_stands():
     one, other = network(2, GOOD, fell=0.1), network(4, {"sco": 0.5}, fell=0.1)
-    assert learning_curves.order([*one, *other], 8) == ["HRH-SCO n=2", "HRH-SCO n=4"]
-    assert learning_curves.order_stands_from([*one, *other]) == 2
+    assert learning_curves.rank_networks([*one, *other], 8) == ["HRH-SCO n=2", "HRH-SCO n=4"]
+    assert learning_curves.find_epoch_order_stands_from([*one, *other]) == 2
     late = one
     for source in GOOD:
         late = reversed_at(late, 4, source)
-    assert learning_curves.order([*late, *other], 4) == ["HRH-SCO n=4", "HRH-SCO n=2"]
-    assert learning_curves.order_stands_from([*late, *other]) == 6
+    assert learning_curves.rank_networks([*late, *other], 4) == ["HRH-SCO n=4", "HRH-SCO n=2"]
+    assert learning_curves.find_epoch_order_stands_from([*late, *other]) == 6
 
 
 def test_the_report_has_the_curve_as_figure_and_table(tmp_path):
@@ -50,7 +50,7 @@ def test_the_report_has_the_curve_as_figure_and_table(tmp_path):
     assert heading.count("epoch") == len(SCORED) and "epoch 8 (2,560 images)" in heading
     row = next(line for line in section.splitlines() if line.startswith("| HRH-SCO n=2, sco | "))
     group = [each for each in trials if each.variant.name == "HRH-SCO n=2, sco"]
-    curve = learning_curves.curve(group, learning_curves.ERROR)
+    curve = learning_curves.summarize_curve(group, learning_curves.ERROR)
     assert f"{curve['mean'][2]:.3f} ± {curve['sd'][2]:.3f}" in row
     assert "- HRH-SCO n=2: `sco` was clearly below `peak_center` from epoch 2" in section
 

@@ -6,8 +6,8 @@ import pytest
 
 from reports import variant_ceilings
 from reports.frames import GroundTruth
-from reports.oracles import holds_back
-from reports.plots.cost_tradeoff import pareto_front
+from reports.oracles import name_limiting_branch
+from reports.plots.cost_tradeoff import find_pareto_front
 from reports.sections import limits
 from reports.trials import Trial
 from reports.variant import Variant
@@ -40,24 +40,26 @@ def trial(depth, source, ap, oracles=None):
 
 def test_of_the_points_a_depth_could_win():
     trials = [trial(None, "peak_center", 0.30), trial(3, "peak_center", 0.35)]
-    ceilings = variant_ceilings.ceilings(trials, truth())
+    ceilings = variant_ceilings.score_ceilings(trials, truth())
     could = 100 * (
         ceilings["HRH-SCO n=3, peak_center"]["ap.all"] - ceilings["YOLC x4, peak_center"]["ap.all"]
     )
     assert could > 3  # a finer grid rounds less
-    text = limits.ceiling(trials, ceilings)
+    text = limits.compose_ceiling(trials, ceilings)
     assert f"of the {could:.1f} points of AP that it could win over YOLC x4, peak_center" in text
     assert "it won +5.0" in text
 
 
 def test_a_grid_that_can_win_nothing_is_said_to():
     trials = [trial(None, "regression", 0.30), trial(2, "regression", 0.20)]
-    text = limits.ceiling(trials, variant_ceilings.ceilings(trials, truth()))
+    text = limits.compose_ceiling(trials, variant_ceilings.score_ceilings(trials, truth()))
     assert "it could win no AP over YOLC x4, regression; its change was -10.0 points" in text
 
 
 def test_floors_are_the_errors_of_rounding_alone():
-    floors = variant_ceilings.floors([trial(None, "sco", 0.3), trial(4, "sco", 0.3)], truth(1000))
+    floors = variant_ceilings.measure_floors(
+        [trial(None, "sco", 0.3), trial(4, "sco", 0.3)], truth(1000)
+    )
     assert list(floors) == [2, 4]
     for distances, cell in zip(floors.values(), (1.0, 0.25), strict=True):
         assert np.sqrt(np.mean(distances**2)) == pytest.approx(cell * np.sqrt(2 / 12), rel=0.06)
@@ -69,10 +71,13 @@ def test_the_branch_that_holds_back_is_named():
         "none": {"ap.all": 0.2}, "heatmap": {"ap.all": 0.5}, "size": {"ap.all": 0.3},
         "center": {"ap.all": 0.2}, "heatmap+size": {"ap.all": 0.9},
     }  # fmt: skip
-    text = holds_back(scored)
+    text = name_limiting_branch(scored)
     assert text.startswith("The heatmap branch holds AP back most: +30.0 points")
     assert "size +10.0" in text
-    assert "no branch" in holds_back({"none": {"ap.all": 0.2}, "size": {"ap.all": 0.1}}).lower()
+    assert (
+        "no branch"
+        in name_limiting_branch({"none": {"ap.all": 0.2}, "size": {"ap.all": 0.1}}).lower()
+    )
 
 
 @pytest.mark.parametrize("higher", [True, False])
@@ -85,6 +90,6 @@ def test_pareto_front_against_its_definition(higher):
             q != p and q[0] <= p[0] and (q[1] >= p[1] if higher else q[1] <= p[1]) for q in points
         )
     }  # fmt: skip
-    front = pareto_front(points, higher=higher)
+    front = find_pareto_front(points, higher=higher)
     assert set(front) == expected
     assert front == sorted(front)

@@ -7,7 +7,7 @@ from matplotlib.patches import FancyArrowPatch
 from scipy import ndimage
 
 from reports.frames import PEAK_COLUMNS
-from reports.plots.prediction import Style, draw
+from reports.plots.prediction import PredictionStyle, draw
 from reports.trials import DetectedImage
 
 COLUMNS = ["category_id", "x", "y", "w", "h", "score", *PEAK_COLUMNS]
@@ -27,7 +27,7 @@ def image(size=(96, 80), truth=NO_TRUTH, **detections):
 
 
 def drawn(found, magnify=30, details=4, **options):
-    style = Style({1: "car", 2: "bus"}, 0.3, magnify, details)
+    style = PredictionStyle({1: "car", 2: "bus"}, 0.3, magnify, details)
     return draw(image(a=found, **options), style)
 
 

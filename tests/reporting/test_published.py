@@ -8,18 +8,20 @@ import pytest
 import yaml
 
 from reports.errors import InputError
-from reports.published import PATH, DataSet, Row, read_published
+from reports.published import PATH, PublishedRow, PublishedSplit, read_published
 from reports.report import build_report
 from reports.sections import published
 from tests.reporting.test_report import SOURCES, grid, trial, truth
 
 CLASSES = ["cat", "dog"]
-SET = DataSet(
+SET = PublishedSplit(
     "Pets val",
     CLASSES,
     [
-        Row("PetDet", {"ap.all": 21.25, "ap.small": 7.0}, "COCO API", "petdet.org, README", 640),
-        Row("OldDet", {"ap.all": 3.5, "ap.50": 9.0}, "not told", "a paper, table 2"),
+        PublishedRow(
+            "PetDet", {"ap.all": 21.25, "ap.small": 7.0}, "COCO API", "petdet.org, README", 640
+        ),
+        PublishedRow("OldDet", {"ap.all": 3.5, "ap.50": 9.0}, "not told", "a paper, table 2"),
     ],
     images=1,
 )
@@ -103,7 +105,7 @@ def test_own_rows_say_their_size_and_spread(known):
     some = [trial("a, sco", seed, [1.0], ap_small=0.2 + 0.1 * seed) for seed in (0, 1)]
     for each in some:
         each.meta["resized_to"] = [640, 384]
-    text = published.beside(some, pets())
+    text = published.compose_published(some, pets())
     assert "| 25.0 ± 7.1 | 640x384 | dense |" in text
 
 
@@ -118,17 +120,17 @@ def test_own_rows_say_their_size_and_spread(known):
 )
 def test_other_data_has_no_published_rows(known, against, change):
     known(replace_struct(SET, **change))
-    assert published.beside(grid(0), against) == ""
+    assert published.compose_published(grid(0), against) == ""
     assert "Beside published" not in text_of(grid(0), against)
 
 
 def replace_struct(each, **change):
-    return DataSet(**{name: getattr(each, name) for name in each.__struct_fields__} | change)
+    return PublishedSplit(**{name: getattr(each, name) for name in each.__struct_fields__} | change)
 
 
 def test_classes_hold_in_any_order_and_a_protocol_may_be_asked_for(known):
     known(replace_struct(SET, scored_by="dense", images=None))
-    assert "PetDet" in published.beside(grid(0), pets(CLASSES[::-1]))
+    assert "PetDet" in published.compose_published(grid(0), pets(CLASSES[::-1]))
 
 
 def test_the_file_is_installed_with_the_package():

@@ -12,7 +12,7 @@ from reports import theme
 from reports.errors import InputError
 from reports.frames import GroundTruth
 from reports.plots import magnified
-from reports.report import build_report, results_frame
+from reports.report import build_report, tabulate_results
 from reports.statistics import differences
 from reports.trials import DetectedImage, Trial
 from reports.variant import Variant
@@ -117,15 +117,15 @@ def test_the_interval_is_student_s():
     """Differences 0.1, 0.2, 0.6 by hand: mean 0.3, s = 0.26458, t(2) = 4.30265."""
     reference = [trial("a", seed, [1.0, 1.0], baseline=True) for seed in range(3)]
     group = [trial("b", s, [1 + d, 1 + d]) for s, d in enumerate((0.1, 0.2, 0.6))]
-    found = differences.difference(group, reference, differences.paired_error_change)
+    found = differences.compare_variants(group, reference, differences.measure_error_change)
     assert found.mean == pytest.approx(0.3)
     assert found.high - found.mean == pytest.approx(4.30265 * 0.264575 / 3**0.5, rel=1e-4)
-    assert found.word == "not clearly different"
+    assert found.direction == "not clearly different"
 
 
 def test_only_objects_that_both_found_are_compared():
     reference = trial("a", 0, [1.0, 2.0, 3.0, 50.0], baseline=True)
-    assert differences.paired_error_change(trial("b", 0, [0.5, 1.5]), reference) == pytest.approx(
+    assert differences.measure_error_change(trial("b", 0, [0.5, 1.5]), reference) == pytest.approx(
         -0.5
     )
 
@@ -172,7 +172,7 @@ def test_every_network_is_magnified_by_its_best_decode():
             # Each network is best by another source, and the peak's own middle by far.
             error = 0.1 if source == "peak_center" else 1 + (place + depth) % len(CENTER_SOURCES)
             trials.append(trial(f"HRH-SCO n={depth}, {source}", 0, np.full(OBJECTS, error)))
-    shown = magnified.worth_drawing(trials)
+    shown = magnified.choose_drawn_variants(trials)
     assert len(shown) == 8
     assert not any("peak" in name for name in shown)
     for depth in (1, 2, 3):
@@ -240,7 +240,7 @@ def test_one_seed_and_no_closed_form_claim_nothing():
 
 def test_networks_of_other_targets_are_other_networks():
     trials = rivals(0.0, "integer") + rivals(0.0, "subpixel")
-    looks = theme.looks(trials)
+    looks = theme.choose_looks(trials)
     assert len({each.color for each in looks.values()}) == 2
     names = {"HRH-SCO n=2, heatmap_target=integer", "HRH-SCO n=2, heatmap_target=subpixel"}
     assert {each.network for each in trials} == names
@@ -260,11 +260,11 @@ def test_a_comma_in_a_label_parts_nothing():
 
 @pytest.mark.parametrize("ending", ["", ", heatmap_target=subpixel"])
 def test_a_legend_fits_the_figure(ending):
-    figure, axes = theme.figure()
+    figure, axes = theme.make_figure()
     for depth in range(3):
         for source in CENTER_SOURCES:
             axes[0].plot([0, 1], label=f"HRH-SCO n={depth}, {source}{ending}")
-    theme.legend(figure, axes)
+    theme.add_legend(figure, axes)
     figure.canvas.draw()
     box = figure.legends[0].get_window_extent()
     assert box.x0 >= 0 and box.x1 <= figure.bbox.width
@@ -279,11 +279,11 @@ def test_a_long_legend_takes_nothing_from_the_plot_and_names_parts():
             for depth in range(depths)
             for source in CENTER_SOURCES
         }
-        figure, axes = theme.figure()
+        figure, axes = theme.make_figure()
         for name, look in looks.items():
             axes[0].plot([0, 1], color=look.color, label=name)
         axes[0].plot([0, 1], label="floor")
-        theme.legend(figure, axes, looks)
+        theme.add_legend(figure, axes, looks)
         figure.canvas.draw()
         axes_in.append(axes[0].get_window_extent().height / figure.dpi)
         shown.append([text.get_text() for text in figure.legends[0].get_texts()])
@@ -293,7 +293,7 @@ def test_a_long_legend_takes_nothing_from_the_plot_and_names_parts():
 
 
 def test_each_center_source_has_its_own_look():
-    looks = theme.source_looks(CENTER_SOURCES)
+    looks = theme.choose_source_looks(CENTER_SOURCES)
     for part in ("color", "marker", "line"):
         assert len({getattr(each, part) for each in looks.values()}) == len(CENTER_SOURCES)
 
@@ -310,7 +310,7 @@ def test_results_under_other_conditions_are_refused(key, other):
 
 
 def test_results_are_one_row_a_trial():
-    frame = results_frame(grid(0.0))
+    frame = tabulate_results(grid(0.0))
     assert len(frame) == 6
     assert frame.loc[0, "loc.px.mean"] == pytest.approx(1.0, abs=0.05)
     assert list(frame.columns[:3]) == ["name", "variant", "seed"]

@@ -10,7 +10,7 @@ from heads.centers import CENTER_SOURCES
 from reports.frames import GroundTruth
 from reports.report import build_report
 from reports.statistics import own_error, rounding_law
-from reports.statistics.offset_gain import ALL_SIZES, points
+from reports.statistics.offset_gain import ALL_SIZES, measure_offset_gains
 from tests.reporting.test_report import trial
 
 OBJECTS = 60
@@ -76,16 +76,16 @@ FINE = {"peak_center": 0.5, "sco": 0.4, "dark": 0.45, "regression": 0.42}
 @pytest.mark.parametrize(
     ("depth", "errors", "fell", "state"),
     [
-        (2, GOOD, 0.1, own_error.TELLS),
-        (2, GOOD, None, own_error.TELLS),
-        (2, GOOD, 0.4, own_error.TELLS),  # as annealing makes it
+        (2, GOOD, 0.1, own_error.CAN_TELL),
+        (2, GOOD, None, own_error.CAN_TELL),
+        (2, GOOD, 0.4, own_error.CAN_TELL),  # as annealing makes it
         (2, GOOD, 0.55, own_error.UNTRAINED),  # still falling fast
         (2, POOR, None, own_error.UNTRAINED),  # its own error hides rounding
         (2, POOR, 0.1, own_error.UNTRAINED),
         (4, FINE, None, own_error.UNTRAINED),
         (4, FINE, 0.3, own_error.UNTRAINED),  # twice the training could make it 0.68 cells
-        (4, FINE, 0.1, own_error.NOT_ROUNDING),
-        (4, FINE, -0.02, own_error.NOT_ROUNDING),
+        (4, FINE, 0.1, own_error.NOT_LIMITED_BY_ROUNDING),
+        (4, FINE, -0.02, own_error.NOT_LIMITED_BY_ROUNDING),
         (2, POOR, 0.0, own_error.UNTRAINED),  # settled, but at a quarter of the objects' side
     ],
 )
@@ -103,7 +103,7 @@ def test_only_a_trained_network_is_given_a_verdict(depth, errors, fell, state):
         assert said.startswith(f"- **{name}: {state.name}**: ")
         assert "lower" not in said and "does better" not in after
         assert f"- **{name}: {state.name}**, see What this run can tell." in after
-    if state is own_error.NOT_ROUNDING:
+    if state is own_error.NOT_LIMITED_BY_ROUNDING:
         assert "rounding is too small beside its own error for an offset to matter" in said
 
 
@@ -123,18 +123,20 @@ def test_the_table_holds_floor_error_share_and_fall():
 
 def test_the_criterion_is_the_law_s_share():
     """0.753 cells, as the law has it where a perfect fraction takes a tenth off."""
-    limit = rounding_law.own_error_at(own_error.SHARE)
+    limit = rounding_law.own_error_at(own_error.LEAST_SHARE)
     assert limit == pytest.approx(0.753, abs=0.001)
-    for own, state in ((0.99 * limit, own_error.TELLS), (1.01 * limit, own_error.UNTRAINED)):
-        assert own_error.Telling(0.38, "sco", own, None, own, 0.1, 8.0).state is state
+    for own, state in ((0.99 * limit, own_error.CAN_TELL), (1.01 * limit, own_error.UNTRAINED)):
+        assert own_error.OwnError(0.38, "sco", own, None, own, 0.1, 8.0).state is state
 
 
 def test_the_last_quarter_is_read_between_scored_epochs():
     (made,) = network(2, {"sco": 0.4}, fell=0.1)[:1]
     curve = pd.DataFrame({"epoch": [5, 10], "images": [1, 2], "loc.px.mean": [0.8, 0.4]})
-    assert own_error._last_quarter(replace(made, curve=curve)) == pytest.approx(1 - 0.4 / 0.6)
+    assert own_error._measure_last_quarter(replace(made, curve=curve)) == pytest.approx(
+        1 - 0.4 / 0.6
+    )
     late = curve.assign(epoch=[8, 10])
-    assert own_error._last_quarter(replace(made, curve=late)) is None
+    assert own_error._measure_last_quarter(replace(made, curve=late)) is None
 
 
 def test_another_network_is_named_beside_its_comparison_with_the_baseline():
@@ -160,9 +162,12 @@ def test_what_is_not_clearly_different_says_what_would_have_been():
 
 
 def test_gains_are_in_cells_beside_the_network_s_own_error():
-    found = points(network(1, GOOD), ALL_SIZES)
+    found = measure_offset_gains(network(1, GOOD), ALL_SIZES)
     assert len(found) == 3 and set(found["objects"]) == {OBJECTS}
     assert found["own"].tolist() == pytest.approx([0.2] * 3, abs=0.01)  # a cell of 2 px
     assert found["gain"].tolist() == pytest.approx([0.1] * 3, abs=0.01)
-    assert set(points(network(1, GOOD))["bin"]) == {"very_tiny", "tiny"}  # 8 px is in both
-    assert points(network(1, {"sco": 0.4})).empty
+    assert set(measure_offset_gains(network(1, GOOD))["bin"]) == {
+        "very_tiny",
+        "tiny",
+    }  # 8 px is in both
+    assert measure_offset_gains(network(1, {"sco": 0.4})).empty

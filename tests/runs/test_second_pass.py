@@ -6,7 +6,7 @@ import torch
 from hrhsco_cli.bench.variants import Options, build
 from hrhsco_cli.runs import recipe, second_pass
 from reports.errors import InputError
-from reports.metrics.cost import model_cost
+from reports.metrics.cost import count_cost
 
 
 @pytest.fixture
@@ -61,7 +61,7 @@ def test_multiply_adds_of_crops_are_those_that_the_counter_counts(config, sparse
     recipe.override(config, {"model.bbox_head.sparse_offsets": sparse, "model.test_cfg.topk": 20})
     torch.manual_seed(0)
     model = MODELS.build(config.model)
-    whole, crop = (model_cost(model, size).metrics for size in ((192, 160), (128, 64)))
+    whole, crop = (count_cost(model, size).metrics for size in ((192, 160), (128, 64)))
     crops = second_pass.Crops([2, 0], [2 * 128 * 64 / (192 * 160), 0.0], 1.5, (1.4, 1.6), {})
     counted = second_pass.crop_cost(crops, whole, sparse)
     assert counted["cost.crop_passes"] == 1

@@ -1,0 +1,45 @@
+"""Which variant each one is held against: the best baseline, and the same without its crops."""
+
+from reports.statistics.differences import summarize_metric
+from reports.trials import Trial, group_by_variant
+
+
+def find_best_baseline(trials: list[Trial]) -> str | None:
+    """The baseline variant of the lowest mean localisation error: the x4 head's own best decode."""
+    errors = {
+        name: mean
+        for name, group in group_by_variant([trial for trial in trials if trial.baseline]).items()
+        if (mean := summarize_metric(group, "loc.px.mean")[0]) is not None
+    }
+    return min(errors, key=errors.__getitem__) if errors else None
+
+
+def choose_references(trials: list[Trial]) -> dict[str, str]:
+    """What each variant is held against: the best baseline with the same second pass, if any."""
+    best = {k: find_best_baseline(same) for k, same in group_by_cluster_crops(trials).items()}
+    return {
+        name: reference
+        for name, (trial, *_) in group_by_variant(trials).items()
+        if (reference := best[trial.cluster_crops]) is not None
+    }
+
+
+def group_by_cluster_crops(trials: list[Trial]) -> dict[int, list[Trial]]:
+    """Trials by the k of their second pass, 0 first: only those of one k are a fair comparison."""
+    groups: dict[int, list[Trial]] = {}
+    for trial in sorted(trials, key=lambda trial: trial.cluster_crops):
+        groups.setdefault(trial.cluster_crops, []).append(trial)
+    return groups
+
+
+def find_variant_without_crops(groups: dict[str, list[Trial]], name: str) -> str | None:
+    """The variant that differs from another in its second pass alone; None if there is none."""
+    wanted = _locate_among_axes(groups[name][0]) | {"cluster_crops": 0}
+    found = (other for other, (trial, *_) in groups.items() if _locate_among_axes(trial) == wanted)
+    return next(found, None)
+
+
+def _locate_among_axes(trial: Trial) -> dict[str, object]:
+    """Where a trial lies among the axes, however its grid names the second pass."""
+    rest = {key: value for key, value in trial.variant.axes.items() if key != "cluster_crops.k"}
+    return rest | {"cluster_crops": trial.cluster_crops}

@@ -34,9 +34,9 @@ class Detail:
 
 
 def choose_details(
-    detections: Mapping[str, pd.DataFrame], count: int, apart_px: float
+    detections: Mapping[str, pd.DataFrame], count: int, spacing_px: float
 ) -> list[Detail]:
-    """The places to magnify, at most ``count``, none nearer to another than ``apart_px``.
+    """The places to magnify, at most ``count``, none nearer to another than ``spacing_px``.
 
     First the objects that every detector found, those first whose centers differ most; then the
     other ones by score. With one detector that is: by score.
@@ -44,7 +44,7 @@ def choose_details(
     Args:
         detections: by detector, columns category_id, x, y, w, h, score.
         count: how many at most.
-        apart_px: side of the window that is shown of each.
+        spacing_px: side of the window that is shown of each.
     """
     everywhere: list[Detail] = []
     somewhere: list[Detail] = []
@@ -57,7 +57,7 @@ def choose_details(
     for detail in everywhere + somewhere:
         if len(chosen) == count:
             break
-        if all(_is_far_from(detail, other, apart_px) for other in chosen):
+        if all(_is_far_from(detail, other, spacing_px) for other in chosen):
             chosen.append(detail)
     return chosen
 

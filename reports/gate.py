@@ -43,7 +43,7 @@ class MetricGate:
 
 
 @dataclass(frozen=True)
-class Finding:
+class GateFinding:
     """One metric, judged.
 
     Attributes:
@@ -66,32 +66,32 @@ class Finding:
 
 
 def judge(
-    limits: Mapping[str, MetricGate],
+    gates: Mapping[str, MetricGate],
     metrics: Mapping[str, Any],
     *,
     intervals: Mapping[str, tuple[float, float]],
     verdicts: Mapping[str, str],
-) -> list[Finding]:
-    """Hold metrics against their limits.
+) -> list[GateFinding]:
+    """Hold metrics against their gates.
 
     Args:
-        limits: by key.
+        gates: by key.
         metrics: as in ``metrics.json``.
         intervals: of timings, by key, as ``hrhsco bench`` found them.
         verdicts: of ``hrhsco compare`` with the baseline as A, by key.
 
     Returns:
-        A finding for each limit, in order. A metric that either side lacks fails.
+        A finding for each gate, in order. A metric that either side lacks fails.
     """
     return [
-        Finding(
+        GateFinding(
             key,
-            limit.value,
+            gate.value,
             metrics.get(key),
-            _describe_allowance(limit, find_metric(key)),
-            _find_problem(key, limit, metrics, intervals, verdicts),
+            _describe_allowance(gate, find_metric(key)),
+            _find_problem(key, gate, metrics, intervals, verdicts),
         )
-        for key, limit in limits.items()
+        for key, gate in gates.items()
     ]
 
 
@@ -104,14 +104,14 @@ def measure_worsening(metric: Metric, baseline: float, now: float) -> float:
     return abs(now) - abs(baseline)  # biases; ``require_guardable`` lets no other direction in
 
 
-def _describe_allowance(limit: MetricGate, metric: Metric) -> str:
-    if limit.kind == "interval":
+def _describe_allowance(gate: MetricGate, metric: Metric) -> str:
+    if gate.kind == "interval":
         return "not worse by the paired bootstrap"
-    if limit.kind == "factor":
-        return f"at most {limit.amount:g} times, or no clear difference"
-    if limit.amount == 0:
+    if gate.kind == "factor":
+        return f"at most {gate.amount:g} times, or no clear difference"
+    if gate.amount == 0:
         return "not worse at all"
-    return f"worse by at most {_amount(metric, limit.kind, limit.amount)}"
+    return f"worse by at most {_amount(metric, gate.kind, gate.amount)}"
 
 
 def _amount(metric: Metric, kind: str, amount: float) -> str:
@@ -126,7 +126,7 @@ def _amount(metric: Metric, kind: str, amount: float) -> str:
 
 def _find_problem(
     key: str,
-    limit: MetricGate,
+    gate: MetricGate,
     metrics: Mapping[str, Any],
     intervals: Mapping[str, tuple[float, float]],
     verdicts: Mapping[str, str],
@@ -134,32 +134,30 @@ def _find_problem(
     now = metrics.get(key)
     if key not in metrics:
         return "missing now"
-    if limit.value is None or now is None:
-        return (
-            "" if limit.value is now else f"nothing to measure {'now' if now is None else 'then'}"
-        )
+    if gate.value is None or now is None:
+        return "" if gate.value is now else f"nothing to measure {'now' if now is None else 'then'}"
     if not math.isfinite(now):
         return f"is {now}"
     metric = find_metric(key)
-    if limit.kind == "interval":
+    if gate.kind == "interval":
         if key not in verdicts:
             return "the paired bootstrap does not cover it"
         return "worsened, by the paired bootstrap" if verdicts[key] == "A is better" else ""
-    worse = measure_worsening(metric, limit.value, now)
-    if limit.kind == "factor":
-        if worse <= (limit.amount - 1) * abs(limit.value):
+    worse = measure_worsening(metric, gate.value, now)
+    if gate.kind == "factor":
+        if worse <= (gate.amount - 1) * abs(gate.value):
             return ""
         if key not in intervals:
             return "no interval beside it; bench the run again"
         low, high = intervals[key]
         near = low if metric.better == "lower" else high
-        return "clearly slower" if measure_worsening(metric, limit.value, near) > 0 else ""
-    room = limit.amount * (abs(limit.value) if limit.kind == "relative" else 1)
+        return "clearly slower" if measure_worsening(metric, gate.value, near) > 0 else ""
+    room = gate.amount * (abs(gate.value) if gate.kind == "relative" else 1)
     # Written and read again, a figure may differ in its last digit.
-    if worse <= room + 1e-12 * abs(limit.value):
+    if worse <= room + 1e-12 * abs(gate.value):
         return ""
-    if limit.kind == "relative" and limit.value:
-        return f"worsened by {_amount(metric, 'relative', worse / abs(limit.value))}"
+    if gate.kind == "relative" and gate.value:
+        return f"worsened by {_amount(metric, 'relative', worse / abs(gate.value))}"
     return f"worsened by {_amount(metric, 'absolute', worse)}"
 
 
@@ -186,7 +184,7 @@ def require_guardable(key: str) -> None:
         )
 
 
-def choose_limits(
+def choose_gates(
     metrics: Mapping[str, float | None], keys: Iterable[str] | None = None
 ) -> dict[str, MetricGate]:
     """Choose what a new baseline guards, and how much worse each may be.
@@ -200,17 +198,17 @@ def choose_limits(
     """
     if keys is None:
         keys = [key for key in GUARDED if key in metrics]
-    limits = {}
+    gates = {}
     for key in keys:
         require_guardable(key)
         if key not in metrics:
             raise InputError(f"{key} was not measured, so it can't be guarded; leave it out")
-        limits[key] = _first_limit(find_metric(key), metrics[key])
-    return limits
+        gates[key] = _choose_gate(find_metric(key), metrics[key])
+    return gates
 
 
-def _first_limit(metric: Metric, value: float | None) -> MetricGate:
-    """The limit that a metric starts with; a person edits what is too wide or too tight."""
+def _choose_gate(metric: Metric, value: float | None) -> MetricGate:
+    """The gate that a metric starts with; a person edits what is too wide or too tight."""
     group = metric.key.split(".")[0]
     if group == "latency":
         return MetricGate(value, "factor", 1.1)

@@ -19,9 +19,9 @@ def format_definitions(rows: Iterable[tuple[str, str]]) -> str:
 
 
 def format_value(value: object) -> str:
-    """A mapping as ``key value, key value``; anything else as it prints."""
+    """Write a mapping as ``key value, key value``, without keys of None; else as it prints."""
     if isinstance(value, Mapping):
-        return ", ".join(f"{key} {each}" for key, each in value.items())
+        return ", ".join(f"{key} {each}" for key, each in value.items() if each is not None)
     return str(value)
 
 

@@ -20,7 +20,7 @@ from reports.plots import (
     size_bins,
     training_curves,
 )
-from reports.sections import conditions, limits, overview, own_error, published, verdicts
+from reports.sections import conditions, error_sources, overview, own_error, published, verdicts
 from reports.sections.gain import compose_gains
 from reports.sections.learning import compose_learning_curves
 from reports.statistics.own_error import OwnError, measure_own_errors
@@ -175,12 +175,12 @@ def _compose_text(
         "The learning curve": [compose_learning_curves(trials)],
         "The law and what was gained": [compose_gains(trials)],
         "By object size": [overview.compose_by_size(trials, truth)],
-        "By strictness": [limits.compose_strictness(trials)],
+        "By strictness": [error_sources.compose_strictness(trials)],
         "What rounding allows": [
-            limits.compose_ceiling(trials, variant_ceilings.score_ceilings(trials, truth))
+            error_sources.compose_ceiling(trials, variant_ceilings.score_ceilings(trials, truth))
         ],
-        "Which branch holds the score back": [limits.compose_branches(trials)],
-        "Which errors cost AP": [limits.compose_error_split(trials)],
+        "Which branch holds the score back": [error_sources.compose_branches(trials)],
+        "Which errors cost AP": [error_sources.compose_error_split(trials)],
         "Beside published figures": [published.compose_published(trials, truth)],
         "Training": [conditions.compose_training(trials)],
         "Conditions": [conditions.compose_conditions(trials, attribution)],

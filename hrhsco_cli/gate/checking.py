@@ -14,7 +14,7 @@ from hrhsco_cli.gate.baseline import Baseline
 from hrhsco_cli.runs.evaluation import read_metrics
 from hrhsco_cli.runs.folder import RunFolder, matching
 from reports.errors import InputError
-from reports.gate import Finding, MetricGate, choose_limits, judge
+from reports.gate import GateFinding, MetricGate, choose_gates, judge
 from reports.metrics.protocols import find_protocol, read_protocol
 from reports.trials import select_comparable_conditions
 
@@ -93,7 +93,7 @@ def _average(values: list[float | None]) -> float | None:
     return sum(numbers) / len(numbers) if len(numbers) == len(values) else None
 
 
-def judge_figures(measured: MeasuredFigures, baseline: Baseline) -> list[Finding]:
+def judge_figures(measured: MeasuredFigures, baseline: Baseline) -> list[GateFinding]:
     """Judge today's figures.
 
     Raises:
@@ -179,7 +179,7 @@ def renew_baseline(
         key: MetricGate(first.value, before[key].kind, before[key].amount)
         if key in before
         else first
-        for key, first in choose_limits(measured.metrics, guarded).items()
+        for key, first in choose_gates(measured.metrics, guarded).items()
     }
     detections = None
     if any(limit.kind == "interval" for limit in limits.values()):

@@ -5,10 +5,10 @@ from pathlib import Path
 from junitparser import Failure, JUnitXml, TestCase, TestSuite
 
 from hrhsco_cli.files import replace_file
-from reports.gate import Finding
+from reports.gate import GateFinding
 
 
-def write_junit(path: Path, findings: list[Finding]) -> None:
+def write_junit(path: Path, findings: list[GateFinding]) -> None:
     """A test case a metric, one suite."""
     suite = TestSuite("hrhsco check")
     for each in findings:

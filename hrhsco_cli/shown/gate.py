@@ -2,12 +2,12 @@
 
 from hrhsco_cli.console import Console
 from hrhsco_cli.shown.table import new_table
-from reports.gate import Finding, MetricGate
+from reports.gate import GateFinding, MetricGate
 from reports.metrics.definitions import find_metric
 from reports.sections.gate import HEADINGS, format_findings
 
 
-def print_findings(findings: list[Finding], protocol: str) -> None:
+def print_findings(findings: list[GateFinding], protocol: str) -> None:
     """Print what worsened, or that everything held."""
     worsened = [each for each in findings if each.problem]
     console = Console()

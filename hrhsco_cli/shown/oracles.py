@@ -11,7 +11,7 @@ _ORACLE_COLUMNS = ("ap.all", "ap.small", "ap.75", "loc.px.mean", "loc.recall")
 
 def print_oracles(scored: dict[str, dict[str, Any]]) -> None:
     """Print what each branch's truth would win, the network as it is first."""
-    from reports.oracles import name_limiting_branch
+    from reports.sections.error_sources import name_limiting_branch
 
     title = f"protocol {scored['none']['meta']['protocol']}"
     table = new_table("true branch", *(METRICS[key].label for key in _ORACLE_COLUMNS), title=title)

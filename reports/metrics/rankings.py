@@ -216,9 +216,9 @@ def _interpolated(found: np.ndarray, best: np.ndarray, needed: np.ndarray) -> np
         needed: ``(R, 101)`` hits that reach the recalls.
     """
     # Rows stand one behind the other on one axis, so that all are searched at once.
-    apart = max(int(found[:, -1].max()), int(needed.max())) + 1
+    gap = max(int(found[:, -1].max()), int(needed.max())) + 1
     row = np.arange(len(found))[:, None]
-    reached = np.searchsorted((found + row * apart).ravel(), needed + row * apart)
+    reached = np.searchsorted((found + row * gap).ravel(), needed + row * gap)
     reached -= row * found.shape[1]
     beyond = reached == found.shape[1]
     at = np.take_along_axis(best, np.where(beyond, 0, reached), axis=1)

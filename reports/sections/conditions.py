@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 
-from reports.markdown import format_definitions, format_table
+from reports.markdown import format_definitions, format_table, format_value
 from reports.metrics.protocols import read_protocol
 from reports.trials import Trial
 
@@ -27,7 +27,9 @@ def compose_conditions(trials: list[Trial], attribution: str) -> str:
     decoding = sorted({f"{k} {v}" for t in ours for k, v in t.meta.get("decoding", {}).items()})
     rows.append(("decoding", ", ".join(decoding) or "–"))
     foreign = {trial.variant.name: trial.meta.get("decoding") for trial in trials if trial.foreign}
-    rows += [(f"decoding, {name}", _words(options)) for name, options in foreign.items() if options]
+    rows += [
+        (f"decoding, {name}", format_value(options)) for name, options in foreign.items() if options
+    ]
     packages = trials[0].meta.get("packages", {})
     rows.append(("versions", ", ".join(f"{name} {version}" for name, version in packages.items())))
     rows.append(
@@ -94,11 +96,5 @@ def group_networks_by_value(trials: Iterable[Trial], key: str) -> dict[str, list
     holders: dict[str, dict[str, None]] = {}
     for trial in trials:
         if trial.meta.get(key) is not None:
-            holders.setdefault(_words(trial.meta[key]), {})[trial.network] = None
+            holders.setdefault(format_value(trial.meta[key]), {})[trial.network] = None
     return {value: list(names) for value, names in holders.items()}
-
-
-def _words(value: object) -> str:
-    if isinstance(value, dict):
-        return ", ".join(f"{key} {each}" for key, each in value.items() if each is not None)
-    return str(value)

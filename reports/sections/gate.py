@@ -1,12 +1,12 @@
 """Findings of the regression gate as Markdown."""
 
-from reports.gate import Finding
+from reports.gate import GateFinding
 from reports.markdown import format_table
 
 HEADINGS = ("metric", "baseline", "now", "allowed", "verdict")
 
 
-def compose_gate(findings: list[Finding], name: str, protocol: str) -> str:
+def compose_gate(findings: list[GateFinding], name: str, protocol: str) -> str:
     """What worsened first, then all metrics."""
     worsened = [each for each in findings if each.problem]
     told = (
@@ -25,7 +25,7 @@ def compose_gate(findings: list[Finding], name: str, protocol: str) -> str:
     return "\n\n".join([*parts, "</details>"]) + "\n"
 
 
-def format_findings(findings: list[Finding]) -> list[list[str]]:
+def format_findings(findings: list[GateFinding]) -> list[list[str]]:
     """A list of words a finding, under ``HEADINGS``."""
     return [
         [

@@ -20,9 +20,9 @@ _HEADINGS = (
 )  # fmt: skip
 
 
-def compose_own_errors(tellings: Mapping[str, OwnError]) -> str:
+def compose_own_errors(own_errors: Mapping[str, OwnError]) -> str:
     """One table for all networks, what its columns mean, and by which criterion it judges."""
-    if not tellings:
+    if not own_errors:
         return ""
     error = METRICS["loc.px.mean"]
     rows = [
@@ -36,20 +36,20 @@ def compose_own_errors(tellings: Mapping[str, OwnError]) -> str:
             "–" if each.fall is None else f"{100 * each.fall:+.1f}",
             each.state.name if each.state.tells else f"**{each.state.name}**",
         ]
-        for name, each in tellings.items()
+        for name, each in own_errors.items()
     ]
     return "\n\n".join(
         [
             "A fraction of the center takes rounding's part off an error and nothing else, so it "
             "can show only under networks whose own error isn't large against a cell.",
             format_table(_HEADINGS, rows),
-            _columns(tellings),
+            _columns(own_errors),
             format_definitions((each.name, each.meaning) for each in STATES),
         ]
     )
 
 
-def _columns(tellings: Mapping[str, OwnError]) -> str:
+def _columns(own_errors: Mapping[str, OwnError]) -> str:
     judged = rounding_law.own_error_at(LEAST_SHARE)
     text = (
         "The rounding floor is the mean error of a network without error, read at the middle of "
@@ -60,7 +60,7 @@ def _columns(tellings: Mapping[str, OwnError]) -> str:
         f"{100 * LEAST_SHARE:g} % where the own error is at most {judged:.2f} cells, "
         f"{judged / rounding_law.FLOOR:.2f} times the floor."
     )
-    if any(each.fall is not None for each in tellings.values()):
+    if any(each.fall is not None for each in own_errors.values()):
         return text + (
             " The fall over the last quarter of training is the mean over seeds, from scores on "
             "the way; a learning rate that ends at zero makes it larger than the fall that more "
@@ -72,23 +72,23 @@ def _columns(tellings: Mapping[str, OwnError]) -> str:
     )
 
 
-def explain_no_verdict(telling: OwnError) -> str:
+def explain_no_verdict(own_error: OwnError) -> str:
     """Why nothing is said of a network's fraction, in one sentence."""
     error = METRICS["loc.px.mean"]
     beside = (
-        f"its own error ({error.format(telling.own)} px) is {telling.ratio:.2f} times the rounding "
-        f"floor ({error.format(telling.floor)} px), so that a perfect fraction would take "
-        f"{100 * telling.share:.1f} % off"
+        f"its own error ({error.format(own_error.own)} px) is {own_error.ratio:.2f} times the "
+        f"rounding floor ({error.format(own_error.floor)} px), so that a perfect fraction would "
+        f"take {100 * own_error.share:.1f} % off"
     )
     falling = "how much it still fell was not measured"
-    if telling.fall is not None:
-        way = "fell" if telling.fall >= 0 else "rose"
-        falling = f"it {way} by {100 * abs(telling.fall):.0f} % over the last quarter of training"
-    if telling.state is NOT_LIMITED_BY_ROUNDING:
+    if own_error.fall is not None:
+        way = "fell" if own_error.fall >= 0 else "rose"
+        falling = f"it {way} by {100 * abs(own_error.fall):.0f} % over the last quarter of training"
+    if own_error.state is NOT_LIMITED_BY_ROUNDING:
         return (
             f"rounding is too small beside its own error for an offset to matter: {beside}; "
             f"{falling}"
         )
-    if telling.fall is not None and telling.fall >= FALLING:
+    if own_error.fall is not None and own_error.fall >= FALLING:
         return f"{beside}, and {falling}"
     return f"{beside}; {falling}"

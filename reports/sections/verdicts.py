@@ -11,7 +11,6 @@ from reports.sections.wording import (
     format_in_brackets,
     format_with_spread,
 )
-from reports.statistics import own_error
 from reports.statistics.confidence import LEVEL, PERCENT
 from reports.statistics.differences import (
     SeedDifference,
@@ -21,7 +20,7 @@ from reports.statistics.differences import (
     name_interval_unit,
     summarize_metric,
 )
-from reports.statistics.own_error import OwnError
+from reports.statistics.own_error import OwnError, find_own_error
 from reports.statistics.power import POWER
 from reports.statistics.references import (
     find_best_baseline,
@@ -37,26 +36,26 @@ Not being told apart is no evidence of equality: with few seeds all is. So "as w
 interval that ends below this margin (a test of non-inferiority)."""
 
 
-def compose_verdicts(trials: list[Trial], tellings: Mapping[str, OwnError]) -> str:
+def compose_verdicts(trials: list[Trial], own_errors: Mapping[str, OwnError]) -> str:
     """What the figures allow to say, losses as plainly as wins.
 
     Args:
         trials: of the report.
-        tellings: what each network is in a position to tell, by ``Trial.peaks``.
+        own_errors: what each network is in a position to tell, by ``Trial.peaks``.
     """
     unit = name_interval_unit(trials)
     heads = [
         line
         for same in group_by_cluster_crops(trials).values()
-        for line in _against_baseline(same, tellings)
+        for line in _against_baseline(same, own_errors)
     ]
     lines = heads or [
         "There is no baseline and extension side by side here, so the two are not compared."
     ]
     within = [
-        *_offset_branch(trials, tellings),
-        *_closed_forms(trials, tellings),
-        *_second_pass(trials, tellings),
+        *_offset_branch(trials, own_errors),
+        *_closed_forms(trials, own_errors),
+        *_second_pass(trials, own_errors),
     ]
     lines += within
     if heads or within:
@@ -70,7 +69,7 @@ def compose_verdicts(trials: list[Trial], tellings: Mapping[str, OwnError]) -> s
     return "\n\n".join(lines)
 
 
-def _against_baseline(trials: list[Trial], tellings: Mapping[str, OwnError]) -> list[str]:
+def _against_baseline(trials: list[Trial], own_errors: Mapping[str, OwnError]) -> list[str]:
     """Each extension against the baseline's best decode; all have the same second pass, or none.
 
     Empty where one of the two is missing.
@@ -83,41 +82,41 @@ def _against_baseline(trials: list[Trial], tellings: Mapping[str, OwnError]) -> 
     reference = groups[best]
     error, spread = summarize_metric(reference, "loc.px.mean")
     return [
-        f"The baseline's own best decode is **{best}**{_mark(reference, tellings)}: mean "
+        f"The baseline's own best decode is **{best}**{_mark(reference, own_errors)}: mean "
         "localisation error "
         f"{format_with_spread(METRICS['loc.px.mean'], error, spread)} px. Against it, on the "
         "objects that both found, paired by seed:",
-        "\n".join(_verdict(name, groups[name], reference, tellings) for name in others),
+        "\n".join(_verdict(name, groups[name], reference, own_errors) for name in others),
     ]
 
 
 def _verdict(
-    name: str, group: list[Trial], reference: list[Trial], tellings: Mapping[str, OwnError]
+    name: str, group: list[Trial], reference: list[Trial], own_errors: Mapping[str, OwnError]
 ) -> str:
     error = compare_variants(group, reference, measure_error_change)
     small = compare_variants(group, reference, make_metric_change("ap.small"))
     recall = compare_variants(group, reference, make_metric_change("loc.recall"))
     return (
-        f"- **{name}**{_mark(group, tellings)}: localisation error **{error.direction}** "
+        f"- **{name}**{_mark(group, own_errors)}: localisation error **{error.direction}** "
         f"{format_in_brackets(CHANGE_OF_ERROR, error, 'px')}; "
         f"AP_small {small.direction} {format_in_brackets(METRICS['ap.small'], small, 'points')}; "
         f"recall {recall.direction} {format_in_brackets(METRICS['loc.recall'], recall, 'points')}."
     )
 
 
-def _mark(group: list[Trial], tellings: Mapping[str, OwnError]) -> str:
+def _mark(group: list[Trial], own_errors: Mapping[str, OwnError]) -> str:
     """What stands behind the name of a network that isn't in a position to tell."""
-    told = own_error.find_own_error(tellings, group[0])
+    told = find_own_error(own_errors, group[0])
     return "" if told is None or told.state.tells else f" ({told.state.name})"
 
 
-def _offset_branch(trials: list[Trial], tellings: Mapping[str, OwnError]) -> list[str]:
+def _offset_branch(trials: list[Trial], own_errors: Mapping[str, OwnError]) -> list[str]:
     """Does the offset branch help the very network that has it: sco against its peak's middle."""
     lines = []
     for name, sources in group_by_source(trials).items():
         if not {"sco", "peak_center"} <= set(sources):
             continue
-        told = own_error.find_own_error(tellings, sources["sco"][0])
+        told = find_own_error(own_errors, sources["sco"][0])
         if told is not None and not told.state.tells:
             lines.append(f"- **{name}: {told.state.name}**: {explain_no_verdict(told)}.")
             continue
@@ -130,7 +129,7 @@ def _offset_branch(trials: list[Trial], tellings: Mapping[str, OwnError]) -> lis
     return [text + "\n\n" + "\n".join(lines)]
 
 
-def _closed_forms(trials: list[Trial], tellings: Mapping[str, OwnError]) -> list[str]:
+def _closed_forms(trials: list[Trial], own_errors: Mapping[str, OwnError]) -> list[str]:
     """Does a computed fraction do as well as the learned one, at the very same peaks?"""
     lines = []
     for name, sources in group_by_source(trials).items():
@@ -143,7 +142,7 @@ def _closed_forms(trials: list[Trial], tellings: Mapping[str, OwnError]) -> list
         }
         if "sco" not in sources or not errors:
             continue
-        told = own_error.find_own_error(tellings, sources["sco"][0])
+        told = find_own_error(own_errors, sources["sco"][0])
         if told is not None and not told.state.tells:
             lines.append(f"- **{name}: {told.state.name}**, see What this run can tell.")
         else:
@@ -212,13 +211,13 @@ def _cost_of_offsets(sco: Trial, source: str) -> str:
     )
 
 
-def _second_pass(trials: list[Trial], tellings: Mapping[str, OwnError]) -> list[str]:
+def _second_pass(trials: list[Trial], own_errors: Mapping[str, OwnError]) -> list[str]:
     """Does detecting again in crops help the very network that does it."""
     groups, lines = group_by_variant(trials), []
     for name, group in groups.items():
         plain = find_variant_without_crops(groups, name)
         if group[0].cluster_crops and plain is not None:
-            lines.append(_verdict(name, group, groups[plain], tellings))
+            lines.append(_verdict(name, group, groups[plain], own_errors))
     if not lines:
         return []
     text = "The second pass alone, against the first pass of the same network:"

@@ -152,15 +152,15 @@ def measure_own_errors(
     objects = truth.objects
     side = float(np.median(np.sqrt(objects["area"].to_numpy(dtype=float)))) if len(objects) else 0.0
     for name, sources in group_by_source(trials).items():
-        telling = _measure_own_error(sources, floors, side)
-        if telling is not None:
-            found[name] = telling
+        own_error = _measure_own_error(sources, floors, side)
+        if own_error is not None:
+            found[name] = own_error
     return found
 
 
-def find_own_error(tellings: Mapping[str, OwnError], trial: Trial) -> OwnError | None:
+def find_own_error(own_errors: Mapping[str, OwnError], trial: Trial) -> OwnError | None:
     """What the network of a trial can tell: cluster crops are detected on by the same network."""
-    return tellings.get(trial.variant.first_pass.peaks)
+    return own_errors.get(trial.variant.first_pass.peaks)
 
 
 def find_own_source(sources: Mapping[str, list[Trial]]) -> str | None:

@@ -6,9 +6,9 @@ import pytest
 
 from reports import variant_ceilings
 from reports.frames import GroundTruth
-from reports.oracles import name_limiting_branch
 from reports.plots.cost_tradeoff import find_pareto_front
-from reports.sections import limits
+from reports.sections import error_sources
+from reports.sections.error_sources import name_limiting_branch
 from reports.trials import Trial
 from reports.variant import Variant
 
@@ -45,14 +45,14 @@ def test_of_the_points_a_depth_could_win():
         ceilings["HRH-SCO n=3, peak_center"]["ap.all"] - ceilings["YOLC x4, peak_center"]["ap.all"]
     )
     assert could > 3  # a finer grid rounds less
-    text = limits.compose_ceiling(trials, ceilings)
+    text = error_sources.compose_ceiling(trials, ceilings)
     assert f"of the {could:.1f} points of AP that it could win over YOLC x4, peak_center" in text
     assert "it won +5.0" in text
 
 
 def test_a_grid_that_can_win_nothing_is_said_to():
     trials = [trial(None, "regression", 0.30), trial(2, "regression", 0.20)]
-    text = limits.compose_ceiling(trials, variant_ceilings.score_ceilings(trials, truth()))
+    text = error_sources.compose_ceiling(trials, variant_ceilings.score_ceilings(trials, truth()))
     assert "it could win no AP over YOLC x4, regression; its change was -10.0 points" in text
 
 

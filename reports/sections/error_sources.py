@@ -6,7 +6,6 @@ from typing import Any
 from heads.centers import CENTER_SOURCES
 from reports.markdown import format_table
 from reports.metrics.definitions import METRICS
-from reports.oracles import name_limiting_branch
 from reports.statistics.differences import compare_variants, make_metric_change, summarize_metric
 from reports.statistics.references import find_best_baseline
 from reports.trials import Trial, group_by_variant
@@ -125,6 +124,31 @@ def compose_branches(trials: list[Trial]) -> str:
         )
     headings = ["variant", "true branch", *(METRICS[key].label for key in keys)]
     return format_table(headings, rows) + "\n\n" + "\n".join(sentences)
+
+
+def name_limiting_branch(scored: Mapping[str, Mapping[str, Any]]) -> str:
+    """One sentence: the branch whose truth wins the most AP.
+
+    Args:
+        scored: metrics by branch; ``none`` is the network as it is.
+    """
+    metric = METRICS["ap.all"]
+    gains = {
+        branch: metrics[metric.key] - scored["none"][metric.key]
+        for branch, metrics in scored.items()
+        if branch != "none"
+        and "+" not in branch
+        and None not in (metrics[metric.key], scored["none"][metric.key])
+    }
+    if not gains:
+        return "No branch could be judged."
+    points = {branch: f"{metric.scale * gain:+.{metric.digits}f}" for branch, gain in gains.items()}
+    best = max(gains, key=gains.__getitem__)
+    if gains[best] <= 0:
+        return f"No branch made true alone wins AP (the best, {best}: {points[best]} points)."
+    rest = ", ".join(f"{branch} {points[branch]}" for branch in gains if branch != best)
+    others = f"; the others: {rest}" if rest else ""
+    return f"The {best} branch holds AP back most: {points[best]} points if it were true{others}."
 
 
 def _means(trials: list[Trial], keys: tuple[str, ...], first: str) -> str:

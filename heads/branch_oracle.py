@@ -47,10 +47,10 @@ def draw_true_logits(
     """Logits ``(B, K, rH, rW)`` of the heatmap that training aims at.
 
     Args:
-        truths: an image each, ``bboxes`` in the network's input pixels and ``labels``.
-        num_classes: K.
+        truths: one per image, ``bboxes`` in the network's input pixels and ``labels``.
+        num_classes: K, the number of classes.
         feature_size: (H, W) of the stride-4 feature map.
-        ratio: r, heatmap cells a feature cell.
+        ratio: r, heatmap cells per feature cell.
         heatmap_target: as in ``targets.encode``.
         gaussian_radius_px: as in ``targets.encode``.
     """

@@ -1,15 +1,32 @@
-"""Cells of maps: where they lie in memory, and what a map says there."""
+"""Cells of maps: their index in memory, and the values of a map there."""
 
 from torch import Tensor
 
 
 def ravel_index(plane: Tensor, x: Tensor, y: Tensor, map_size: tuple[int, int]) -> Tensor:
-    """Place of each cell in flattened planes ``(..., H, W)``; ``torch.unravel_index`` undoes it."""
+    """Compute the index of cells in flattened planes ``(..., H, W)``.
+
+    ``torch.unravel_index`` undoes it.
+
+    Args:
+        plane: index of the plane.
+        x: column.
+        y: row, of one shape with ``plane`` and ``x``, or of shapes that broadcast.
+        map_size: (H, W).
+    """
     height, width = map_size
     return (plane * height + y) * width + x
 
 
 def gather_cells(dense: Tensor, cells: Tensor) -> Tensor:
-    """What a map ``(B, C, H, W)`` says at cells ``(P, 3)`` (image, row, column): ``(P, C)``."""
+    """Gather the values of a map at single cells.
+
+    Args:
+        dense: the map ``(B, C, H, W)``.
+        cells: ``(P, 3)`` (image, row, column).
+
+    Returns:
+        ``(P, C)``.
+    """
     image, y, x = cells.unbind(dim=1)
     return dense[image, :, y, x]

@@ -14,7 +14,7 @@ class PeakReadings:
 
     Attributes:
         cell: ``(N, 2)`` integer heatmap cell (x, y).
-        stride: s, input pixels a heatmap cell.
+        stride: s, input pixels per heatmap cell.
         feature_cell: ``(N, 2)`` the stride-4 cell that holds the peak.
         feature_stride: s0 = 4.
         regression: ``(N, 2)`` the refined box's (dx, dy) there, in stride-4 cells.

@@ -115,7 +115,7 @@ class ClusterCropDetector(BaseDetector):
         return samples
 
     def find_windows(self, batch_inputs: Tensor, batch_data_samples: SampleList) -> list[Tensor]:
-        """The windows of each image that a second pass would look at (``find_clusters``).
+        """Find the windows of each image that a second pass would look at (``find_clusters``).
 
         Args:
             batch_inputs: ``(B, 3, H, W)``, preprocessed.
@@ -143,13 +143,13 @@ class ClusterCropDetector(BaseDetector):
     def _detect(
         self, batch_inputs: Tensor, batch_data_samples: SampleList
     ) -> tuple[InstanceList, Tensor]:
-        """Results in pixels of the input, and heatmap logits ``(B, K, H, W)``."""
+        """Detect in pixels of the input, and keep the heatmap logits ``(B, K, H, W)``."""
         features = self.extract_feat(batch_inputs)
         found, logits = self.bbox_head.predict_with_heatmap(features, batch_data_samples)
         return found, logits
 
     def _compute_scores(self, logits: Tensor) -> Tensor:
-        """The scores that peaks are searched in, of one image; clusters need only the highest."""
+        """Compute the scores that peaks are searched in; clusters need only the highest."""
         if self.bbox_head.test_cfg.pre_peak_blur:
             return blur(logits.float().sigmoid())
         return logits.amax(dim=0, keepdim=True).float().sigmoid()
@@ -157,7 +157,7 @@ class ClusterCropDetector(BaseDetector):
     def _cut(
         self, image: Tensor, window: list[int], center_pad: dict[str, int] | None
     ) -> tuple[Crop, Tensor]:
-        """A window of ``image`` ``(3, H, W)``, scaled and padded: ``(1, 3, H', W')``."""
+        """Cut a window from ``image`` ``(3, H, W)``, scale and pad it: ``(1, 3, H', W')``."""
         x1, y1, x2, y2 = window
         width, height = (max(1, round(side * self.options.scale)) for side in (x2 - x1, y2 - y1))
         scaled = F.interpolate(
@@ -177,7 +177,7 @@ class ClusterCropDetector(BaseDetector):
     def _pad_like_image(
         self, crop: Crop, scaled: Tensor, center_pad: dict[str, int]
     ) -> tuple[Crop, Tensor]:
-        """A scaled window in the middle of raw black, as ``center_pad`` pads images."""
+        """Put a scaled window into the middle of raw black, as ``center_pad`` pads images."""
         width, left = pad_side(crop.size[0], **center_pad)
         height, top = pad_side(crop.size[1], **center_pad)
         mean, std = (getattr(self.data_preprocessor, each, None) for each in ("mean", "std"))
@@ -188,7 +188,7 @@ class ClusterCropDetector(BaseDetector):
 
 
 def _clip_windows(windows: Tensor, border: Any) -> Tensor:
-    """Windows ``(N, 4)`` without what is padding; those that are nothing else go."""
+    """Clip windows ``(N, 4)`` to the image without its padding; drop those of padding alone."""
     if border is None:
         return windows
     top, bottom, left, right = (int(each) for each in border)
@@ -198,7 +198,7 @@ def _clip_windows(windows: Tensor, border: Any) -> Tensor:
 
 
 def _make_sample(crop: Crop, padded: Tensor, sample: DetDataSample) -> DetDataSample:
-    """What a head is told of a crop; the truth too, where branch oracles brought it along."""
+    """Make a crop's sample for the head, with the truth where branch oracles brought it."""
     shape = (padded.shape[2], padded.shape[3])
     made = DetDataSample(
         metainfo={

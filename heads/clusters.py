@@ -20,7 +20,7 @@ class CropOptions:
     """Every number of the second pass; pixels are those of the image that is cropped.
 
     Attributes:
-        k: crops an image at most; 0 is no second pass.
+        k: crops per image at most; 0 is no second pass.
         columns: of the grid that density is counted on.
         rows: of that grid.
         densest: cells of the grid that are kept.
@@ -29,7 +29,7 @@ class CropOptions:
         scale: what a crop's sides are multiplied by before it is detected on.
         nms_iou: boxes of a class that overlap by more are one object; None suppresses nothing. The
             public evaluation suppresses nothing: its 0.6 acts in test-time augmentation alone.
-        max_per_img: boxes an image at most, those of the highest scores; None keeps all, as the
+        max_per_img: boxes per image at most, those of the highest scores; None keeps all, as the
             public evaluation does (its 300 acts in test-time augmentation alone).
 
     Raises:
@@ -73,7 +73,7 @@ _WHOLE = ("k", "columns", "rows", "densest", "max_per_img")
 def find_clusters(
     scores: Tensor, stride: float, image_size: tuple[int, int], options: CropOptions
 ) -> Tensor:
-    """The windows in which an image is worth a second look.
+    """Find the windows in which an image is worth a second look.
 
     In this order: the highest score over classes; cells above ``1 - 10/11 * (1 - lowest score)``
     are objects (a map of equal scores has none); they are counted on the grid; its ``densest``
@@ -85,7 +85,7 @@ def find_clusters(
 
     Args:
         scores: ``(K, H, W)`` heatmap in [0, 1]; cells beyond the image (padding) are not read.
-        stride: input pixels a cell.
+        stride: input pixels per cell.
         image_size: (width, height) in px, without padding.
         options: how many, and every other number.
 
@@ -110,7 +110,7 @@ def find_clusters(
 def _count_objects(
     objects: Tensor, options: CropOptions
 ) -> tuple[np.ndarray, list[int], list[int]]:
-    """Object cells in each cell of the grid, and the grid's edges, which leave out no row."""
+    """Count object cells in each cell of the grid; the grid's edges too, which leave out no row."""
     height, width = objects.shape
     row_edges = [height * index // options.rows for index in range(options.rows + 1)]
     column_edges = [width * index // options.columns for index in range(options.columns + 1)]
@@ -121,7 +121,7 @@ def _count_objects(
 
 
 def _mark_densest(counts: np.ndarray, number: int) -> np.ndarray:
-    """A mask of the cells that count most."""
+    """Mark the cells that count most."""
     order = np.argsort(-counts, axis=None, kind="stable")[:number]
     dense = np.zeros(counts.size, dtype=bool)
     dense[order] = True
@@ -129,14 +129,14 @@ def _mark_densest(counts: np.ndarray, number: int) -> np.ndarray:
 
 
 def _find_components(dense: np.ndarray) -> list[tuple[slice, slice]]:
-    """What each 8-connected component spans, in the order of their first cells."""
+    """Find the span of each 8-connected component, in the order of their first cells."""
     labels, _ = ndimage.label(dense, structure=np.ones((3, 3)))
     spans: list[tuple[slice, slice]] = ndimage.find_objects(labels)
     return spans
 
 
 def _grow_windows(clusters: np.ndarray, limit: np.ndarray, options: CropOptions) -> np.ndarray:
-    """From clusters' boxes to windows on whole pixels, widened to them so that nothing is cut."""
+    """Grow clusters' boxes to windows on whole pixels, widened to them so that nothing is cut."""
     size = clusters[:, 2:] - clusters[:, :2]
     area = size.prod(axis=1)
     kept = np.argsort(area, kind="stable")[::-1][: options.k]

@@ -54,7 +54,7 @@ def decode(
         cell: ``(N, 2)`` integer heatmap cells (x, y) of the peaks.
         box: ``(N, 4)`` the box (dx, dy, w/2, h/2) predicted at ``find_feature_cells`` of the peaks,
             in stride-4 cells, dx and dy counted from the integer index of that cell.
-        upsample_ratio: r, heatmap cells a feature cell; the heatmap's stride is ``s = 4 / r``.
+        upsample_ratio: r, heatmap cells per feature cell; the heatmap's stride is ``s = 4 / r``.
         center_source: a name of ``centers.CENTER_SOURCES``: how the centers are read.
         offset: ``(N, 2)`` the offset (x, y) predicted at the peaks, in heatmap cells. Sources with
             ``needs_offset`` read it; None without a branch.
@@ -97,7 +97,7 @@ def find_feature_cells(cell: Tensor, upsample_ratio: int) -> Tensor:
 
     Args:
         cell: ``(..., 2)`` integer heatmap cells (x, y), none negative.
-        upsample_ratio: r, heatmap cells a feature cell.
+        upsample_ratio: r, heatmap cells per feature cell.
     """
     # Not torch.div(rounding_mode="floor"), which torch exports as a division of float32 numbers.
     return cell // upsample_ratio

@@ -20,7 +20,7 @@ class Crop:
     Attributes:
         window: x1, y1, x2, y2 in whole px of the image.
         size: (width, height) in px that the window was scaled to.
-        start: x, y in px where the scaled window begins in what is detected on: its padding.
+        start: x, y in px where the scaled window begins in the padded image that is detected on.
     """
 
     window: tuple[int, int, int, int]
@@ -29,28 +29,28 @@ class Crop:
 
     @property
     def zoom(self) -> tuple[float, float]:
-        """Crop pixels an image pixel, on x and y: the true ones, sizes being whole numbers."""
+        """Crop pixels per image pixel, on x and y, as the rounded size has them."""
         x1, y1, x2, y2 = self.window
         return self.size[0] / (x2 - x1), self.size[1] / (y2 - y1)
 
     def map_to_crop(self, boxes: Tensor) -> Tensor:
-        """Boxes ``(N, 4)`` x1, y1, x2, y2 of the image in the crop's pixels."""
+        """Map boxes ``(N, 4)`` x1, y1, x2, y2 of the image to the crop's pixels."""
         zoom, start = (boxes.new_tensor(each).repeat(2) for each in (self.zoom, self.start))
         return (boxes - self._window_start(boxes)) * zoom + start
 
     def map_to_image(self, boxes: Tensor) -> Tensor:
-        """Boxes ``(N, 4)`` of the crop in the image's pixels."""
+        """Map boxes ``(N, 4)`` of the crop to the image's pixels."""
         zoom, start = (boxes.new_tensor(each).repeat(2) for each in (self.zoom, self.start))
         return (boxes - start) / zoom + self._window_start(boxes)
 
     def contains(self, boxes: Tensor) -> Tensor:
-        """Which boxes of the image lie wholly inside the window, edges included: ``(N,)``."""
+        """Tell which boxes of the image lie wholly inside the window, edges included: ``(N,)``."""
         x1, y1, x2, y2 = boxes.unbind(dim=1)
         left, top, right, bottom = self.window
         return (x1 >= left) & (y1 >= top) & (x2 <= right) & (y2 <= bottom)
 
     def contains_centers(self, boxes: Tensor) -> Tensor:
-        """Which boxes of the image have their center inside the window: ``(N,)``."""
+        """Tell which boxes of the image have their center inside the window: ``(N,)``."""
         return self.contains(((boxes[:, :2] + boxes[:, 2:]) / 2).repeat(1, 2))
 
     def _window_start(self, boxes: Tensor) -> Tensor:
@@ -101,7 +101,7 @@ def fuse(
 
 
 def _find_unsuppressed(found: InstanceData, iou: float) -> Tensor:
-    """Indices of the boxes that stay, class by class.
+    """Find the indices of the boxes that NMS keeps, class by class.
 
     mmcv's ``batched_nms`` sets classes apart by adding thousands of pixels to their boxes, which
     costs float32 boxes hundredths of a pixel and fails where coordinates are negative.

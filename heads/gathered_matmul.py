@@ -11,16 +11,16 @@ from heads.cells import gather_cells
 
 
 def gathered_matmul(rows: Tensor, table: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
-    """``bias + sum over taps t of rows[table[:, t]] @ weight[t]``.
+    """Compute ``bias + sum over taps t of rows[table[:, t]] @ weight[t]``.
 
     Only ``rows`` is kept for the backward pass, not what was gathered from it (T times as much).
 
     Args:
-        rows: ``(N, C_in)``.
+        rows: ``(N, C_in)`` values at cells.
         table: ``(M, T)`` row numbers; N stands for a row of zeros. No row but N twice in a column,
             which makes the gradient the same on every device and run.
         weight: ``(T, C_in, C_out)``; under autocast all are cast to its type.
-        bias: ``(C_out,)``.
+        bias: ``(C_out,)``, added to every row.
 
     Returns:
         ``(M, C_out)``.
@@ -57,9 +57,13 @@ class _GatheredMatmul(Function):
 
 
 def gather_rows(feature: Tensor, cells: Tensor) -> Tensor:
-    """``(N, C)`` of ``(B, C, H, W)`` at cells ``(N, 3)`` (image, row, column), each cell once.
+    """Gather the values ``(N, C)`` of a map at cells.
 
     Its gradient is written into one map of zeros; indexing's own takes two more on the way.
+
+    Args:
+        feature: the map ``(B, C, H, W)``.
+        cells: ``(N, 3)`` (image, row, column), each cell once.
     """
     found: Tensor = _RowsAt.apply(feature, cells)  # type: ignore[no-untyped-call]
     return found

@@ -22,7 +22,7 @@ def gaussian_radius(width: Tensor, height: Tensor, min_overlap: float = MIN_OVER
     Args:
         width: ``(P,)`` in any unit.
         height: ``(P,)`` in the same unit.
-        min_overlap: the IoU.
+        min_overlap: the IoU that is still reached.
 
     Returns:
         ``(P,)`` in the unit of ``width``, not rounded.

@@ -27,8 +27,8 @@ class BaselineHeatmapBranch(nn.Sequential):
     as one doubling straight to K channels.
 
     Args:
-        in_channels: C.
-        num_classes: K.
+        in_channels: C, channels of the feature map.
+        num_classes: K, the number of classes.
     """
 
     def __init__(self, in_channels: int, num_classes: int) -> None:
@@ -59,7 +59,7 @@ class HRHHeatmapBranch(nn.Sequential):
     the largest of all, is never held as a whole.
 
     Args:
-        in_channels: C.
+        in_channels: C, channels of the feature map.
         num_classes: K. With no stage the last 1x1 convolution reads C channels in K groups.
         stages: n, the number of x2 stages.
 

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from heads.cells import gather_cells
 from heads.gathered_matmul import gather_rows, gathered_matmul
 from heads.layers import get_bias, make_doubling
-from heads.sparse_cells import PARITIES, Level, Needed, find_needed_cells
+from heads.sparse_cells import PARITIES, CellLevel, NeededCells, find_needed_cells
 
 DENSE_PAYS_FROM = 0.5
 """Share of the dense multiply-adds from which the dense form is as fast: gathered rows cost more
@@ -27,7 +27,7 @@ gradients, than it starts the sparse form's many small kernels: 2**37.1 (n = 2) 
 
 _GPUS = ("cuda",)
 
-_TAPS_OF_PARITY = ((3, 1), (2, 0))
+TAPS_OF_PARITY = ((3, 1), (2, 0))
 """Taps of a doubling's 4 weights on one axis that an even, an odd cell reads, in order of cells."""
 
 
@@ -38,8 +38,8 @@ class OffsetBranch(nn.Sequential):
     linear outputs. Source: the extension's own page (SCO).
 
     Args:
-        in_channels: C.
-        stages: n.
+        in_channels: C, channels of the feature map.
+        stages: n, the number of x2 stages.
 
     Raises:
         ValueError: the channels can't be halved n times.
@@ -87,7 +87,7 @@ class OffsetBranch(nn.Sequential):
         found: Tensor = super().forward(feature)  # type: ignore[no-untyped-call]
         return found
 
-    def _run_sparse(self, feature: Tensor, needed: Needed) -> Tensor:
+    def _run_sparse(self, feature: Tensor, needed: NeededCells) -> Tensor:
         first, doublings, last = self.split_layers()
         weight = first.weight.permute(2, 3, 1, 0).flatten(0, 1)
         rows = gather_rows(feature, needed.inputs)
@@ -102,7 +102,7 @@ class OffsetBranch(nn.Sequential):
         assert isinstance(first, nn.Conv2d) and isinstance(last, nn.Conv2d)
         return first, [layer for layer in self if isinstance(layer, nn.ConvTranspose2d)], last
 
-    def _count_macs(self, needed: Needed) -> int:
+    def _count_macs(self, needed: NeededCells) -> int:
         first, doublings, _ = self.split_layers()
         return sum(
             sum(table.numel() for table in level.reads) * layer.in_channels * layer.out_channels
@@ -125,7 +125,7 @@ class OffsetBranch(nn.Sequential):
 
 
 def _uses_matrix_units(feature: Tensor) -> bool:
-    """Whether a GPU computes in half precision with it, and nothing is kept for gradients."""
+    """Tell whether a GPU computes in half precision with it, and nothing is kept for gradients."""
     device = feature.device.type
     autocast = torch.is_autocast_enabled(device)
     kind = torch.get_autocast_dtype(device) if autocast else feature.dtype
@@ -138,7 +138,7 @@ class OffsetReader:
 
     Attributes:
         branch: the offset branch.
-        feature: ``(B, C, H, W)``.
+        feature: the feature map ``(B, C, H, W)``.
     """
 
     branch: OffsetBranch
@@ -146,12 +146,12 @@ class OffsetReader:
 
     @property
     def shape(self) -> tuple[int, int, int, int]:
-        """Of the map that is read, ``(B, 2, rH, rW)``."""
+        """Shape ``(B, 2, rH, rW)`` of the map that is read."""
         batch, _, height, width = self.feature.shape
         return batch, 2, height << self.branch.stages, width << self.branch.stages
 
     def read(self, cells: Tensor) -> Tensor:
-        """Offsets ``(P, 2)`` at heatmap cells ``(P, 3)`` (image, row, column)."""
+        """Compute offsets ``(P, 2)`` at heatmap cells ``(P, 3)`` (image, row, column)."""
         found: Tensor = self.branch(self.feature, cells)
         return found
 
@@ -169,11 +169,11 @@ def read_offsets(offsets: OffsetReader | Tensor, cells: Tensor) -> Tensor:
     return gather_cells(offsets, cells) if isinstance(offsets, Tensor) else offsets.read(cells)
 
 
-def _double_rows(rows: Tensor, level: Level, layer: nn.ConvTranspose2d) -> Tensor:
-    """One stage: each parity of cells reads 2x2 cells below through its own 2x2 weights."""
+def _double_rows(rows: Tensor, level: CellLevel, layer: nn.ConvTranspose2d) -> Tensor:
+    """Run one stage: each parity of cells reads 2x2 cells below through its own 2x2 weights."""
     parts = []
     for (row, column), table in zip(PARITIES, level.reads, strict=True):
-        weight = layer.weight[:, :, _TAPS_OF_PARITY[row]][..., _TAPS_OF_PARITY[column]]
+        weight = layer.weight[:, :, TAPS_OF_PARITY[row]][..., TAPS_OF_PARITY[column]]
         weight = weight.permute(2, 3, 0, 1).flatten(0, 1)
         parts.append(gathered_matmul(rows, table, weight, get_bias(layer)))
     return torch.cat(parts).relu()

@@ -15,7 +15,7 @@ def nms(boxes: Tensor, scores: Tensor, iou_threshold: float) -> Tensor:
 
     Args:
         boxes: ``(N, 4)``, x1, y1, x2, y2.
-        scores: ``(N,)``.
+        scores: ``(N,)`` scores, in any order.
         iou_threshold: a box goes if its IoU with a kept box of higher score is above this.
 
     Returns:
@@ -29,7 +29,7 @@ def nms(boxes: Tensor, scores: Tensor, iou_threshold: float) -> Tensor:
 
 
 def _find_kept(boxes: Tensor, iou_threshold: float) -> list[int]:
-    """Which boxes stay, of ``(N, 4)`` by falling score; in numpy, since all steps are small.
+    """Find which of ``(N, 4)`` boxes by falling score stay; in numpy, since all steps are small.
 
     torch takes longer to start each of them than to do it, and much longer when it is watched
     (memory tracking) or has to ask a GPU for every answer.
@@ -64,7 +64,7 @@ def deform_conv2d(
     """Deformable convolution (Dai et al., arXiv 1703.06211), one group, no bias.
 
     Args:
-        x: ``(B, C, H, W)``.
+        x: feature map ``(B, C, H, W)``.
         offset: ``(B, 2 * kh * kw, H', W')``, for each tap (row by row) a pair (dy, dx) in input
             cells, added to the tap's regular place.
         weight: ``(C', C, kh, kw)``.
@@ -104,7 +104,7 @@ def sigmoid_focal_loss(
     """Focal loss (Lin et al., arXiv 1708.02002, equation 5) of each class by itself.
 
     Args:
-        logits: ``(N, K)``.
+        logits: ``(N, K)``, one per class.
         target: ``(N,)``, the class, or K for background.
         weight: ``(K,)`` by target's class, or empty for none.
         gamma: power of the error.

@@ -16,7 +16,7 @@ DEFAULT_TOPK = 1000
 BLUR_SIGMA = 1.0
 _BAND_CELLS = {"cpu": 2**18, "cuda": 2**25}
 """Most cells looked at together: what is made of them stays in a processor's cache. A GPU takes the
-map at once if it can, since it waits for the host several times a band."""
+map at once if it can, since it waits for the host several times per band."""
 _BANDS, _LEAST_CELLS = {"cpu": 16, "cuda": 1}, 2**17
 """Bands at least, which keep what is made small beside the map itself; but no band is smaller."""
 _BLOCK = 8
@@ -42,14 +42,14 @@ class Peaks:
 
 
 def kernel_in_cells(kernel: int, stride: float, window: str = "pixels") -> int:
-    """The odd side of the peak window in heatmap cells.
+    """Compute the odd side of the peak window in heatmap cells.
 
     In ``pixels`` a window of ``kernel`` px reaches ``kernel // 2`` px to each side, rounded up to
     whole cells: a kernel of 3 is 3 cells at stride 1 (and coarser) and 5 at stride 1/2.
 
     Args:
         kernel: ``local_maximum_kernel``, in what ``window`` says.
-        stride: s, input pixels a heatmap cell.
+        stride: s, input pixels per heatmap cell.
         window: one of ``PEAK_WINDOWS``.
 
     Raises:
@@ -64,7 +64,7 @@ def kernel_in_cells(kernel: int, stride: float, window: str = "pixels") -> int:
 
 
 def blur(heatmap: Tensor) -> Tensor:
-    """3x3 Gaussian blur, sigma 1 cell, of ``(K, H, W)``; the map is reflected at its border.
+    """Blur a heatmap by a 3x3 Gaussian of sigma 1 cell; the map is reflected at its border.
 
     As in the public YOLC code, the cell beyond the outermost one is its inner neighbor: with zeros
     there, a peak in the outermost row would lose 27 % of its score. A map that is one cell high (or
@@ -90,7 +90,7 @@ def blur(heatmap: Tensor) -> Tensor:
 def find_peaks(
     logits: Tensor, kernel: int, topk: int, score_thr: float = 0.0, *, blurred: bool = False
 ) -> Peaks:
-    """The ``topk`` highest local maxima of one image's heatmap.
+    """Find the ``topk`` highest local maxima of one image's heatmap.
 
     A cell is a candidate if nothing within the window around it is higher. Candidates of equal
     height that lie within each other's windows, directly or through further ones, are one plateau,
@@ -133,7 +133,7 @@ def find_peaks(
 def _split_into_bands(
     logits: Tensor, kernel: int
 ) -> Iterator[tuple[int, int, list[tuple[int, int]]]]:
-    """Planes (first, past the last) with their bands of rows (first, past the last)."""
+    """Yield planes (first, past the last) with their bands of rows (first, past the last)."""
     planes, height, width = logits.shape
     most = _BAND_CELLS.get(logits.device.type, _BAND_CELLS["cuda"])
     most = min(most, max(logits.numel() // _count_least_bands(logits), _LEAST_CELLS))
@@ -158,7 +158,7 @@ def _find_candidates(
     blurred: bool,
     floor: Tensor,
 ) -> tuple[Tensor, Tensor]:
-    """Scores ``(M,)`` of a band's candidates, and their places in the flattened planes."""
+    """Find the scores ``(M,)`` of a band's candidates, and their index in the flattened planes."""
     height, reach = logits.shape[1], kernel // 2
     above, below = max(top - reach, 0), min(bottom + reach, height)
     around = _compute_scores(logits, above, below, blurred)
@@ -174,7 +174,7 @@ def _find_candidates(
 
 
 def _compute_scores(logits: Tensor, above: int, below: int, blurred: bool) -> Tensor:
-    """Rows ``above`` to ``below`` of the scores."""
+    """Compute rows ``above`` to ``below`` of the scores."""
     kind = torch.promote_types(logits.dtype, torch.float32)
     if not blurred:
         return logits[:, above:below].to(kind).sigmoid()
@@ -184,7 +184,7 @@ def _compute_scores(logits: Tensor, above: int, below: int, blurred: bool) -> Te
 
 
 def _window_max(values: Tensor, side: int, dim: int) -> Tensor:
-    """The highest of each ``side`` neighbors along ``dim``, by doubling what is looked over."""
+    """Take the highest of each ``side`` neighbors along ``dim``, by doubling."""
     seen = 1
     while seen < side:
         step = min(seen, side - seen)
@@ -195,7 +195,7 @@ def _window_max(values: Tensor, side: int, dim: int) -> Tensor:
 
 
 def _find_reached_score(score: Tensor, reach: int, topk: int) -> Tensor:
-    """A score that ``topk`` peaks of whole planes ``(K, H, W)`` reach for certain.
+    """Find a score that ``topk`` peaks of whole planes ``(K, H, W)`` reach for certain.
 
     A block of cells at least as large as the reach, higher than the eight around it, holds a peak
     of its own: nothing in the window around its highest cell is higher, and no plateau leads out
@@ -213,7 +213,7 @@ def _find_reached_score(score: Tensor, reach: int, topk: int) -> Tensor:
 
 
 def _find_surpassed_score(score: Tensor, topk: int) -> Tensor:
-    """A score that ``topk`` peaks reach for certain, since cells of a plateau are equal."""
+    """Find a score that ``topk`` peaks reach for certain, since cells of a plateau are equal."""
     highest = score.topk(min(2 * topk, len(score))).values
     different = F.pad((highest.diff() != 0).cumsum(0), (1, 0))[: len(highest)]
     place = torch.searchsorted(different, topk - 1)

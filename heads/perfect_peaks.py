@@ -39,7 +39,7 @@ class PerfectPeaks:
         window: ``(M, k, k)`` scores around it, as wide as the widest that was asked for; None
             where no source asks for any.
         peak_reach: cells to each side of a peak in its peak window.
-        upsample_ratio: r, heatmap cells a feature cell.
+        upsample_ratio: r, heatmap cells per feature cell.
         gaussian_radius_px: as in ``targets.encode``.
         num_outside: objects whose center lies outside the map.
         num_collided: objects that share image, class and heatmap cell with another.
@@ -81,7 +81,7 @@ class PerfectPeaks:
         )
 
     def _window(self, source: CenterSource) -> Tensor | None:
-        """As much of the windows as the source reads."""
+        """Cut the windows to what the source reads."""
         if self.window is None or source.window_reach is None:
             return None
         side = self.window.shape[1]
@@ -112,7 +112,7 @@ def find_perfect_peaks(
         label: ``(P,)`` class indices.
         image: ``(P,)`` index of the image.
         map_size: ``(B, 2)`` width and height of each image's feature map in stride-4 cells.
-        upsample_ratio: r, heatmap cells a feature cell.
+        upsample_ratio: r, heatmap cells per feature cell.
         local_maximum_kernel: as in the head's ``test_cfg``.
         peak_window: as in ``test_cfg``.
         topk: as in ``test_cfg``.
@@ -173,13 +173,13 @@ def find_perfect_peaks(
 
 
 def _find_widest_reach(sources: Collection[str], peak_reach: int) -> int | None:
-    """Cells to each side of a peak that some source reads; None if none reads the heatmap."""
+    """Find how many cells to each side of a peak are read; None if no source reads the heatmap."""
     known = [find_center_source(name).window_reach for name in sources]
     return max((reach(peak_reach) for reach in known if reach is not None), default=None)
 
 
 def _rank_within(group: Tensor) -> Tensor:
-    """0, 1, 2, ... within each run of equal numbers of a sorted ``(M,)``."""
+    """Count 0, 1, 2, ... within each run of equal numbers of a sorted ``(M,)``."""
     _, counts = torch.unique_consecutive(group, return_counts=True)
     start = torch.repeat_interleave(counts.cumsum(0) - counts, counts)
     return torch.arange(len(group)) - start
@@ -188,7 +188,7 @@ def _rank_within(group: Tensor) -> Tensor:
 def _look_up(
     targets: CellTargets, image: Tensor, cell: Tensor, map_size: tuple[int, int]
 ) -> Tensor:
-    """Values ``(M, C)`` of the targets at cells that all have one."""
+    """Look up the targets' values ``(M, C)`` at cells that all have one."""
     places = ravel_index(targets.batch, targets.x, targets.y, map_size)  # sorted, by construction
     wanted = ravel_index(image, cell[:, 0], cell[:, 1], map_size)
     return targets.value[torch.searchsorted(places, wanted)]

@@ -21,7 +21,7 @@ class DrawnObjects:
     """Objects as the heatmap shows them, in any order.
 
     Attributes:
-        image: ``(P,)`` image.
+        image: ``(P,)`` index of the image.
         label: ``(P,)`` class: which map of the image.
         cell: ``(P, 2)`` its peak cell (x, y).
         mean: ``(P, 2)`` where its Gaussian sits, from that cell, in cells.
@@ -70,7 +70,7 @@ def draw_perfect_windows(
 def _evaluate_on_axis(
     objects: DrawnObjects, which: Tensor, axis: int, cells: Tensor
 ) -> tuple[Tensor, Tensor]:
-    """Factor ``(Q, k)`` of each object's Gaussian at its cells, and which of them is its own."""
+    """Compute each object's Gaussian ``(Q, k)`` on one axis, and which of the cells is its own."""
     from_cell = cells - objects.cell[which, axis, None]
     distance = from_cell - objects.mean[which, axis, None].float()
     sigma, radius = (each[which, None].float() for each in (objects.sigma, objects.radius))
@@ -81,7 +81,7 @@ def _evaluate_on_axis(
 def _pair_up(
     objects: DrawnObjects, image: Tensor, label: Tensor, cell: Tensor, reach: int
 ) -> Iterator[tuple[Tensor, Tensor]]:
-    """Each peak with each object of its map that may show in its window."""
+    """Pair each peak with each object of its map that may show in its window."""
     classes = 1 + max((int(each.amax()) for each in (objects.label, label) if len(each)), default=0)
     plane = image * classes + label
     planes, order = (objects.image * classes + objects.label).sort()

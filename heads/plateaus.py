@@ -36,7 +36,7 @@ def mark_plateau_starts(plane: Tensor, y: Tensor, x: Tensor, reach: int) -> Tens
 
 
 def _link_runs(row: Tensor, left: Tensor, right: Tensor, reach: int) -> Tensor:
-    """For each run ``(R,)``, sorted by (row, left), the first run of its plateau."""
+    """Find the first run of each run's plateau, ``(R,)``; runs are sorted by (row, left)."""
     width = right.max() + 1 + 2 * reach  # so that no key runs over into another row
     lefts, rights = row * width + left, row * width + right
     own = torch.arange(len(row), device=row.device)

@@ -18,7 +18,7 @@ PARITIES = ((0, 0), (0, 1), (1, 0), (1, 1))
 
 
 @dataclass(frozen=True)
-class Level:
+class CellLevel:
     """The needed cells of one map, as rows of a matrix.
 
     Attributes:
@@ -31,7 +31,7 @@ class Level:
 
 
 @dataclass(frozen=True)
-class Needed:
+class NeededCells:
     """All that the wanted cells of the last map depend on, each cell once.
 
     Attributes:
@@ -42,12 +42,14 @@ class Needed:
     """
 
     inputs: Tensor
-    convolved: Level
-    doubled: tuple[Level, ...]
+    convolved: CellLevel
+    doubled: tuple[CellLevel, ...]
     wanted: Tensor
 
 
-def find_needed_cells(cells: Tensor, batch: int, map_size: tuple[int, int], stages: int) -> Needed:
+def find_needed_cells(
+    cells: Tensor, batch: int, map_size: tuple[int, int], stages: int
+) -> NeededCells:
     """Follow the wanted cells down to the feature map.
 
     Args:
@@ -58,17 +60,17 @@ def find_needed_cells(cells: Tensor, batch: int, map_size: tuple[int, int], stag
     """
     height, width = map_size[0] << stages, map_size[1] << stages
     level, sizes, wanted = _group_distinct(cells, (batch, height, width), by_parity=stages > 0)
-    doubled: list[Level] = []
+    doubled: list[CellLevel] = []
     for stage in reversed(range(stages)):
         height, width = height // 2, width // 2
         corner = torch.div(level[:, 1:] - 1, 2, rounding_mode="floor")
         read = _list_square(level[:, :1], corner, 2)
         level, below, table = _link(read, (batch, height, width), by_parity=stage > 0)
-        doubled.insert(0, Level(torch.split(table, sizes)))
+        doubled.insert(0, CellLevel(torch.split(table, sizes)))
         sizes = below
     read = _list_square(level[:, :1], level[:, 1:] - 1, 3)
     inputs, _, table = _link(read, (batch, height, width), by_parity=False)
-    return Needed(inputs, Level((table,)), tuple(doubled), wanted)
+    return NeededCells(inputs, CellLevel((table,)), tuple(doubled), wanted)
 
 
 def _list_square(image: Tensor, corner: Tensor, side: int) -> Tensor:

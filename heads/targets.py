@@ -1,6 +1,6 @@
 """Encoding: from true boxes to what the network is trained on (METHOD.md section 3).
 
-Offsets and boxes are supervised at one cell an object, so their targets are kept as lists of cells
+Offsets and boxes are supervised at one cell per object, so their targets are kept as lists of cells
 and values instead of maps that are zero nearly everywhere.
 """
 
@@ -27,7 +27,7 @@ HEATMAP_TARGETS = {
 
 @dataclass(frozen=True)
 class CellTargets:
-    """Values wanted at single cells of a map, at most one an object.
+    """Values wanted at single cells of a map, at most one per object.
 
     Attributes:
         batch: ``(P,)`` image in the batch.
@@ -47,7 +47,7 @@ class CellTargets:
         return torch.stack([self.batch, self.y, self.x], dim=1)
 
     def gather(self, feature: Tensor) -> Tensor:
-        """What ``feature`` ``(B, C, H, W)`` says at the cells: ``(P, C)``."""
+        """Gather the values ``(P, C)`` of a map ``(B, C, H, W)`` at the cells."""
         return gather_cells(feature, self.cells)
 
 
@@ -87,9 +87,9 @@ def encode(
     Args:
         boxes: per image ``(P_b, 4)``, x1, y1, x2, y2 in the network's input pixels.
         labels: per image ``(P_b,)`` class indices.
-        num_classes: K.
+        num_classes: K, the number of classes.
         feature_size: (H0, W0) of the stride-4 feature map.
-        upsample_ratio: r, heatmap cells a feature cell; the heatmap's stride is ``s = 4 / r``.
+        upsample_ratio: r, heatmap cells per feature cell; the heatmap's stride is ``s = 4 / r``.
         heatmap_target: one of ``HEATMAP_TARGETS``.
         gaussian_radius_px: compute radius and sigma once in pixels and carry them, not floored, to
             every depth, so that the Gaussians are the same patch of ground at each; else radius
@@ -133,20 +133,20 @@ def encode(
 
 
 def _make_blank(like: Tensor, shape: tuple[int, int, int]) -> Tensor:
-    """A map of zeros. On a CPU the system's own zero pages, of which few are ever written to."""
+    """Make a map of zeros; on a CPU of the system's zero pages, of which few get written to."""
     if like.device.type == "cpu":
         return torch.from_numpy(np.zeros(shape, np.float32)).to(like.dtype)
     return like.new_zeros(shape)
 
 
 def _count_peak_cells(plane: Tensor, cell: Tensor, map_size: tuple[int, int]) -> Tensor:
-    """How many cells are a peak. They alone are 1: counting them spares reading the heatmap."""
+    """Count the cells that are a peak: they alone are 1, and the heatmap need not be read."""
     place = ravel_index(plane, cell[:, 0], cell[:, 1], map_size)
     return plane.new_tensor(len(torch.unique(place)))
 
 
 def gaussian_mean(in_cells: Tensor, cell: Tensor, heatmap_target: str) -> Tensor:
-    """Where each Gaussian sits, ``(P, 2)`` in cell indices.
+    """Compute where each Gaussian sits, ``(P, 2)`` (x, y) in cell indices.
 
     Args:
         in_cells: ``(P, 2)`` centers u (x, y) in heatmap cells.
@@ -163,11 +163,11 @@ def gaussian_mean(in_cells: Tensor, cell: Tensor, heatmap_target: str) -> Tensor
 
 
 def gaussian_extent(size: Tensor, stride: float, *, in_pixels: bool) -> tuple[Tensor, Tensor]:
-    """Radius and sigma of each Gaussian, ``(P,)`` in heatmap cells.
+    """Compute radius and sigma of each Gaussian, ``(P,)`` in heatmap cells.
 
     Args:
         size: ``(P, 2)`` width and height in input pixels.
-        stride: s, input pixels a heatmap cell.
+        stride: s, input pixels per heatmap cell.
         in_pixels: ``gaussian_radius_px`` of ``encode``.
 
     Returns:

@@ -36,7 +36,7 @@ Offsets = OffsetReader | Tensor | None
 Boxes = BoxReader | Tensor
 
 _L1_WEIGHTS = (1.0, 1.0, 0.2, 0.2)
-"""Of x, y, w/2, h/2 in the boxes' L1 loss."""
+"""Weights of x, y, w/2 and h/2 in the boxes' L1 loss."""
 
 
 @MODELS.register_module()
@@ -48,7 +48,7 @@ class YOLCHead(BaseDenseHead):
     Args:
         in_channels: C of the feature map.
         feat_channels: F, width of the box branch.
-        num_classes: K.
+        num_classes: K, the number of classes.
         use_hrh_sco: False is YOLC's fixed x4 heatmap; True upsamples by n stages of x2 and adds
             the offset branch.
         heatmap_upsample_num: n; read only with ``use_hrh_sco``.
@@ -142,12 +142,12 @@ class YOLCHead(BaseDenseHead):
 
     @property
     def upsample_ratio(self) -> int:
-        """r, heatmap cells a stride-4 cell."""
+        """The ratio r, heatmap cells per stride-4 cell."""
         return 1 << self.stages
 
     @property
     def heatmap_stride(self) -> float:
-        """s, input pixels a heatmap cell."""
+        """The stride s of the heatmap, input pixels per heatmap cell."""
         return FEATURE_STRIDE / self.upsample_ratio
 
     def init_weights(self) -> None:
@@ -169,7 +169,7 @@ class YOLCHead(BaseDenseHead):
             feats: one map ``(B, C, H, W)`` at stride 4.
 
         Returns:
-            Lists of one: heatmap logits ``(B, K, rH, rW)``; offsets in heatmap cells, an
+            Lists of one element: heatmap logits ``(B, K, rH, rW)``; offsets in heatmap cells, an
             ``OffsetReader`` with ``sparse_offsets``, else ``(B, 2, rH, rW)``, None without the
             branch; coarse boxes ``(B, 4, H, W)``; refined ones, a ``BoxReader`` with
             ``sparse_boxes``, else ``(B, 4, H, W)``.
@@ -326,7 +326,7 @@ class YOLCHead(BaseDenseHead):
             offsets: its list of offsets.
             coarse: its list of coarse boxes; not read.
             refined: its list of refined boxes.
-            batch_img_metas: one an image; ``scale_factor`` (w, h) undoes the resizing, ``border``,
+            batch_img_metas: one per image; ``scale_factor`` (w, h) undoes the resizing, ``border``,
                 where there is one, the padding (``borders``).
             cfg: overrides of ``test_cfg``.
             rescale: give boxes in the original image instead of the network's input.
@@ -359,7 +359,7 @@ class YOLCHead(BaseDenseHead):
     def _decode(
         self, logits: Tensor, offsets: Offsets, refined: Boxes, options: ConfigDict
     ) -> Iterator[InstanceData]:
-        """Each image's peaks as boxes in the network's input pixels, before NMS."""
+        """Find each image's peaks and decode them, in the network's input pixels and before NMS."""
         kernel = kernel_in_cells(
             options.local_maximum_kernel, self.heatmap_stride, options.peak_window
         )
@@ -394,7 +394,7 @@ class YOLCHead(BaseDenseHead):
 
     @staticmethod
     def _read_offsets(offsets: Offsets, peaks: list[Peaks]) -> Sequence[Tensor | None]:
-        """The offsets at each image's peaks, read for the whole batch at once; None without any."""
+        """Read the offsets at each image's peaks, for the whole batch at once; None without any."""
         if offsets is None:
             return [None] * len(peaks)
         cells = _add_image_index([each.cell for each in peaks])
@@ -402,7 +402,7 @@ class YOLCHead(BaseDenseHead):
         return torch.split(read, [len(each.cell) for each in peaks])
 
     def _read_boxes(self, refined: Boxes, peaks: list[Peaks]) -> Sequence[Tensor]:
-        """The refined boxes at each image's peaks, likewise."""
+        """Read the refined boxes at each image's peaks, for the whole batch at once."""
         cells = _add_image_index(
             [find_feature_cells(each.cell, self.upsample_ratio) for each in peaks]
         )
@@ -410,7 +410,7 @@ class YOLCHead(BaseDenseHead):
 
 
 def _add_image_index(cells: list[Tensor]) -> Tensor:
-    """Cells ``(N, 2)`` (x, y) of each image as ``(P, 3)`` (image, row, column)."""
+    """Make ``(P, 3)`` (image, row, column) of each image's cells ``(N, 2)`` (x, y)."""
     return torch.cat(
         [
             torch.cat([torch.full_like(each[:, :1], image), each.flip(1)], dim=1)
@@ -427,7 +427,7 @@ def _suppress(found: InstanceData, nms: ConfigDict | None) -> InstanceData:
 
 
 def _share_by_rank(positives: Tensor) -> Tensor:
-    """What a rank divides its losses by: its share of all ranks' positives, at least one in all.
+    """Share all ranks' positives, at least one, among them: a rank divides its losses by its share.
 
     Gradients are averaged over the ranks, so that several of them give the loss that one process
     with all their images would.

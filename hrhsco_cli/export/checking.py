@@ -23,7 +23,7 @@ TIE = 1e-5
 is the neighboring cell, or another one is the last of topk."""
 
 _TIED_SHARE = 0.1
-"""Of detections that ties may excuse, beside two: more is no rounding."""
+"""Share of detections that ties may excuse, beside two: more is no rounding."""
 
 _SCORE_PX = 1000.0
 """What a difference of 1 in score counts for in px when detections are paired."""
@@ -55,8 +55,8 @@ class ExportDifference:
 
     Attributes:
         size: (W, H) in px.
-        images: how many.
-        boxes: how many torch found.
+        images: number of images.
+        boxes: number of boxes that torch found.
         center_px: largest distance of a pair's centers.
         box_px: largest difference of a pair's edges.
         score: largest difference of a pair's scores.
@@ -95,7 +95,7 @@ def compare_with_torch(path: Path, model: Any, batches: Sequence[Tensor]) -> lis
         batches: images ``(B, 3, H, W)``, raw pixels of the file's type.
 
     Returns:
-        The largest differences, one row an image size.
+        The largest differences, one row per image size.
     """
     import onnxruntime
 
@@ -117,8 +117,8 @@ def compare_detections(
     """Pair the detections of two sides, nearest with nearest, and take the largest differences.
 
     Args:
-        ours: torch's, with their ties.
-        theirs: the file's.
+        ours: the detections of torch, with their ties.
+        theirs: the detections of the file.
         size: (W, H) of the image in px.
     """
     assert ours.ties is not None
@@ -147,7 +147,7 @@ def compare_detections(
 def _pair_detections(
     ours: ImageDetections, theirs: ImageDetections
 ) -> tuple[Tensor, Tensor, Tensor]:
-    """Indices of mutual nearest detections by box and score, and whether they are near at all."""
+    """Find mutual nearest detections by box and score, and whether they are near at all."""
     if len(ours.scores) == 0 or len(theirs.scores) == 0:
         none = torch.zeros(0, dtype=torch.long)
         return none, none, none.bool()
@@ -171,7 +171,7 @@ def _detect_by_onnx(session: Any, images: Tensor) -> Iterator[ImageDetections]:
 
 @torch.no_grad()
 def _detect_by_torch(model: Any, images: Tensor) -> Iterator[ImageDetections]:
-    """What ``model.predict`` gives, in pixels of the network's input."""
+    """Run ``model.predict``; results are in pixels of the network's input."""
     head: YOLCHead = model.bbox_head
     data = {"inputs": list(images), "data_samples": [_make_sample(each) for each in images]}
     ready = model.data_preprocessor(data, False)
@@ -206,7 +206,7 @@ def _find_ties(head: YOLCHead, logits: Tensor) -> Tensor:
 
 
 def _find_second_highest(scores: Tensor, peaks: Peaks, reach: int) -> Tensor:
-    """The highest score beside each peak in its window; 0 where there is none."""
+    """Find the highest score beside each peak in its window; 0 where there is none."""
     padded = torch.nn.functional.pad(scores, (reach,) * 4)
     steps = torch.arange(2 * reach + 1)
     x, y = peaks.cell.unbind(dim=1)
@@ -217,7 +217,7 @@ def _find_second_highest(scores: Tensor, peaks: Peaks, reach: int) -> Tensor:
 
 
 def _match_ties(scores: Tensor, ties: Tensor) -> Tensor:
-    """Which scores lie at one of ``ties``."""
+    """Tell which scores lie at one of ``ties``."""
     return ((scores[:, None] - ties).abs() <= TIE).any(dim=1)
 
 

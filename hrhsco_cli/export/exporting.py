@@ -41,7 +41,7 @@ class ExportOptions:
 
     Attributes:
         size: (W, H) of the image in px, None for the recipe's.
-        batch: images at once.
+        batch: number of images that the file detects on at once.
         dynamic: batch, height and width are free.
         offsets: ``sparse`` at peaks, ``dense`` on the whole map, ``auto``: the fewer multiply-adds.
         pixels: type of the input, of ``PIXEL_TYPES``.
@@ -58,15 +58,15 @@ class ExportOptions:
 
 @dataclass(frozen=True)
 class ExportResult:
-    """What was written.
+    """The file that was written, and how far it is from torch.
 
     Attributes:
         path: the file, absent where the check failed.
-        bytes: its size.
-        about: its metadata.
+        bytes: size of the file.
+        about: metadata of the file.
         operators: ONNX operators in it, sorted.
         images: ``test set``, ``noise`` or ``none``: what it was checked on.
-        differences: from torch, one row an image size.
+        differences: from torch, one row per image size.
     """
 
     path: Path
@@ -82,7 +82,7 @@ class ExportResult:
         return all(each.is_tolerable for each in self.differences)
 
     def as_json(self) -> dict[str, Any]:
-        """All of it, for ``--json``."""
+        """Put all of it into a dictionary, for ``--json``."""
         return asdict(self) | {
             "path": str(self.path),
             "holds": self.matches_torch,
@@ -111,7 +111,7 @@ def export_run(
     """Export a run; the file stands at ``out`` only once its check held.
 
     Args:
-        run: its folder.
+        run: folder of the run.
         out: the ONNX file.
         options: size, axes, offsets, pixel type and the check.
         checkpoint: instead of the run's last one.
@@ -189,7 +189,7 @@ def _load(
 def _choose_images(
     config: "Config", options: ExportOptions, size: tuple[int, int]
 ) -> tuple[str, list[torch.Tensor]]:
-    """What to check on, in words and as batches of the file's type."""
+    """Choose the images to check on, in words and as batches of the file's type."""
     if options.images == 0:
         return "none", []
     found = images.read_test_images(config, options.images)
@@ -207,7 +207,7 @@ def _describe(
     options: ExportOptions,
     size: tuple[int, int],
 ) -> dict[str, Any]:
-    """The file's metadata: all that one needs to run it and to know where it came from."""
+    """Gather the file's metadata: all that one needs to run it and to know where it came from."""
     head: YOLCHead = model.bbox_head
     trained_on = checkpoints.read(weights).get("meta", {}).get("dataset_meta") or {}
     does = model.data_preprocessor

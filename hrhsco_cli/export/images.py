@@ -14,10 +14,14 @@ if TYPE_CHECKING:
 
 
 def read_test_images(config: "Config", count: int) -> list[Tensor]:
-    """The first images of a recipe's test set ``(3, H, W)``, as its pipeline resizes them.
+    """Read the first images of a recipe's test set, as its pipeline resizes them.
+
+    Args:
+        config: the recipe.
+        count: how many at most.
 
     Returns:
-        None of them where the test set is not on this machine.
+        Images ``(3, H, W)``; an empty list where the test set is not on this machine.
     """
     from mmdet.registry import DATASETS
 
@@ -29,7 +33,7 @@ def read_test_images(config: "Config", count: int) -> list[Tensor]:
 
 
 def draw_noise(size: tuple[int, int], count: int) -> list[Tensor]:
-    """Images of random pixels, of ``size`` (W, H)."""
+    """Draw ``count`` images of random pixels, of ``size`` (W, H)."""
     random = torch.Generator().manual_seed(0)
     shape = (count, 3, size[1], size[0])
     return list(torch.randint(0, 256, shape, generator=random, dtype=torch.uint8))
@@ -38,7 +42,7 @@ def draw_noise(size: tuple[int, int], count: int) -> list[Tensor]:
 def make_batches(
     images: list[Tensor], size: tuple[int, int], batch: int, dynamic: bool
 ) -> list[Tensor]:
-    """What is run: with free axes each image as it is, then a pair and one of two other sizes.
+    """Make batches: with free axes each image as it is, then a pair and one of two other sizes.
 
     Args:
         images: at least one.
@@ -57,7 +61,7 @@ def make_batches(
 
 
 def _fit(image: Tensor, size: tuple[int, int]) -> Tensor:
-    """The image cut to ``size`` (W, H), or repeated beside and below itself up to it."""
+    """Cut the image to ``size`` (W, H), or repeat it beside and below itself up to it."""
     width, height = size
     across, down = -(-width // image.shape[2]), -(-height // image.shape[1])
     return image.repeat(1, down, across)[:, :height, :width]

@@ -30,7 +30,7 @@ OUTPUTS = {
     "labels": "(B, N) index into classes; -1 from count on",
     "count": "(B,) detections of each image",
 }
-"""What the network puts out, by name."""
+"""The outputs of the network by name."""
 
 
 _PATCH_MAC_TIME = 1.3
@@ -88,7 +88,7 @@ class ExportableDetector(nn.Module):
         )
 
     def _decode(self, feature: Tensor, logits: Tensor, peaks: FixedPeaks) -> Tensor:
-        """``(B, N, 4)``, as ``YOLCHead`` decodes them."""
+        """Decode boxes ``(B, N, 4)``, as ``YOLCHead`` does."""
         _, refined = self.box_branch(feature)
         decoded = decode(
             peaks.cell.flatten(0, 1),
@@ -118,7 +118,7 @@ class ExportableDetector(nn.Module):
         return exact_sigmoid(gather_logit_windows(planes, plane, cell, reach))
 
     def _suppress(self, boxes: Tensor, peaks: FixedPeaks) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-        """What NMS keeps, first; and which are detections at all."""
+        """Put what NMS keeps first, and tell which are detections at all."""
         score, label, found = peaks.score, peaks.label, peaks.found
         if self.nms is None:
             return boxes, score, label, found
@@ -178,7 +178,7 @@ class _Features(nn.Module):
 
 
 def _make_plain_heatmap(branch: nn.Module) -> nn.Module:
-    """The layers in turn: bands of rows and memory layouts mean nothing in a graph."""
+    """Run the layers in turn: bands of rows and memory layouts mean nothing in a graph."""
     return nn.Sequential(*branch) if isinstance(branch, HRHHeatmapBranch) else branch
 
 

@@ -10,18 +10,15 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from heads.layers import get_bias
-from heads.offset_branch import OffsetBranch
+from heads.offset_branch import TAPS_OF_PARITY, OffsetBranch
 from hrhsco_cli.export.windows import gather_windows
 
 _MARGIN = 3
 """Cells over the feature map's edges that a patch can reach."""
 
-_TAPS = ((2, 0), (3, 1))
-"""Taps of a doubling's 4 weights on one axis that an odd, an even cell reads, in order of cells."""
-
 
 def compute_offsets(branch: OffsetBranch, feature: Tensor, cell: Tensor) -> Tensor:
-    """Offsets ``(B * N, 2)`` in heatmap cells, equal to the whole map's values there.
+    """Compute offsets ``(B * N, 2)`` in heatmap cells, equal to the whole map's values there.
 
     Args:
         branch: the offset branch.
@@ -52,7 +49,7 @@ def patch_sides(stages: int) -> list[int]:
 
 
 def count_patch_macs(branch: OffsetBranch) -> int:
-    """Multiply-adds of one peak."""
+    """Count the multiply-adds of one peak."""
     first, doublings, _ = branch.split_layers()
     sides = patch_sides(len(doublings))
     work = sides[0] ** 2 * 9 * first.in_channels * first.out_channels
@@ -62,18 +59,18 @@ def count_patch_macs(branch: OffsetBranch) -> int:
 
 
 def _convolve(patch: Tensor, layer: nn.Conv2d) -> Tensor:
-    """The 3x3 convolution without padding of patches ``(P, S, S, C)``."""
+    """Run the 3x3 convolution without padding on patches ``(P, S, S, C)``."""
     weight = layer.weight.permute(2, 3, 1, 0).flatten(0, 2)
     return _stack_neighbors(patch, 3) @ weight + get_bias(layer)
 
 
 def _double(patch: Tensor, layer: nn.ConvTranspose2d) -> Tensor:
-    """The doubled cells that have all they read in the patch: from 2 * corner + 1 on.
+    """Compute the doubled cells that have all they read in the patch: from 2 * corner + 1 on.
 
     Each 2x2 cells of a patch ``(P, S, S, C)`` make four, of the four parities, by one product.
     """
     count, side = patch.shape[0], patch.shape[1] - 1  # len() would fix the batch
-    taps = torch.tensor(_TAPS)
+    taps = torch.tensor(TAPS_OF_PARITY[::-1])  # an odd cell comes first here
     by_parity = layer.weight[:, :, taps][..., taps]  # (in, out, parity y, tap y, parity x, tap x)
     weight = by_parity.permute(3, 5, 0, 2, 4, 1).reshape(4 * layer.in_channels, -1)
     cells = (_stack_neighbors(patch, 2) @ weight).view(count, side, side, 2, 2, layer.out_channels)
@@ -81,14 +78,14 @@ def _double(patch: Tensor, layer: nn.ConvTranspose2d) -> Tensor:
 
 
 def _stack_neighbors(patch: Tensor, taps: int) -> Tensor:
-    """Each cell beside its neighbors to the right and below, along the channels."""
+    """Stack each cell and its neighbors to the right and below along the channels."""
     side = patch.shape[1] - taps + 1
     steps = [(y, x) for y in range(taps) for x in range(taps)]
     return torch.cat([patch[:, y : y + side, x : x + side] for y, x in steps], dim=3)
 
 
 def _mark_on_map(corner: Tensor, side: int, size: tuple[int, int]) -> Tensor:
-    """``(B * N, side, side, 1)`` 1 where a patch's cell lies on the map of ``size`` (W, H)."""
+    """Make ``(B * N, side, side, 1)`` that is 1 where a cell lies on the map of ``size`` (W, H)."""
     steps = torch.arange(side)
     x, y = (each[:, None] + steps for each in corner.flatten(0, 1).unbind(dim=1))
     across, down = ((at >= 0) & (at < limit) for at, limit in zip((x, y), size, strict=True))
@@ -96,7 +93,7 @@ def _mark_on_map(corner: Tensor, side: int, size: tuple[int, int]) -> Tensor:
 
 
 def _crop(patch: Tensor, corner: Tensor, side: int) -> Tensor:
-    """``side`` cells from the second one on where the corner is even, else from the first on."""
+    """Cut ``side`` cells from the second one on where the corner is even, else from the first."""
     for dim, at in ((2, corner[..., 0]), (1, corner[..., 1])):
         even = (at % 2 == 0).view(-1, 1, 1, 1)
         patch = torch.where(even, patch.narrow(dim, 1, side), patch.narrow(dim, 0, side))

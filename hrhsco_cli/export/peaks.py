@@ -37,12 +37,12 @@ class FixedPeaks:
 def find_peaks(
     logits: Tensor, kernel: int, topk: int, score_thr: float = 0.0, *, blurred: bool = False
 ) -> FixedPeaks:
-    """The ``topk`` highest local maxima, plateaus counted once at their first cell.
+    """Find the ``topk`` highest local maxima, plateaus counted once at their first cell.
 
     Args:
         logits: ``(B, K, H, W)``.
         kernel: odd side of the window in cells.
-        topk: N.
+        topk: N, how many peaks at most.
         score_thr: peaks at or below this are left out.
         blurred: ``blur`` the scores first.
     """
@@ -61,7 +61,7 @@ def find_peaks(
 
 
 def mark_plateau_starts(candidate: Tensor, kernel: int) -> Tensor:
-    """Where a cell is the first of its plateau, row by row.
+    """Mark the cells that are the first of their plateau, row by row.
 
     Candidates within each other's windows, directly or through further ones, form a plateau. Each
     takes the least place in its window, then the place that the cell there has taken, until none
@@ -95,7 +95,10 @@ def mark_plateau_starts(candidate: Tensor, kernel: int) -> Tensor:
 
 
 def exact_sigmoid(logits: Tensor) -> Tensor:
-    """As torch computes it; onnxruntime's own is cut off at 18, which makes plateaus of peaks."""
+    """Compute the sigmoid as torch does.
+
+    onnxruntime's own is cut off at 18, which makes plateaus of peaks.
+    """
     return 1 / (1 + torch.exp(-logits))
 
 

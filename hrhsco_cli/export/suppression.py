@@ -20,7 +20,7 @@ class Suppression:
         class_agnostic: boxes of all classes suppress each other.
         offset: a side is far - near + offset px.
         score_threshold: boxes at or below it go, where it is above 0.
-        max_num: boxes an image at most; 0 and below is no limit.
+        max_num: boxes per image at most; 0 and below is no limit.
     """
 
     iou_threshold: float
@@ -95,7 +95,7 @@ def suppress(
 
 
 def _overlap_more(boxes: Tensor, how: Suppression) -> Tensor:
-    """``(B, N, N)`` whether two boxes' IoU is above the threshold."""
+    """Tell for each two boxes whether their IoU is above the threshold: ``(B, N, N)``."""
     near, far = boxes[..., :2], boxes[..., 2:] + how.offset
     area = (far - near).prod(dim=2)
     top_left = torch.maximum(near[:, :, None], near[:, None])
@@ -106,7 +106,7 @@ def _overlap_more(boxes: Tensor, how: Suppression) -> Tensor:
 
 
 def order_kept_first(keep: Tensor) -> Tensor:
-    """``(B, N)`` indices: kept boxes in their order, then the others."""
+    """Compute indices ``(B, N)`` of kept boxes in their order, then of the others."""
     count = keep.shape[1]
     rank = torch.arange(count) + count * (~keep).long()
     return rank.topk(count, dim=1, largest=False).indices

@@ -1,4 +1,4 @@
-"""What maps say around cells, in operators of fixed shape."""
+"""Values of maps around cells, in operators of fixed shape."""
 
 import torch
 import torch.nn.functional as F
@@ -6,7 +6,7 @@ from torch import Tensor
 
 
 def gather_windows(dense: Tensor, corner: Tensor, side: int, margin: int = 0) -> Tensor:
-    """Square windows of maps.
+    """Gather square windows of maps.
 
     Args:
         dense: ``(B, C, H, W)``.
@@ -29,5 +29,10 @@ def gather_windows(dense: Tensor, corner: Tensor, side: int, margin: int = 0) ->
 
 
 def gather_batch_cells(dense: Tensor, cell: Tensor) -> Tensor:
-    """``(B * N, C)`` of maps ``(B, C, H, W)`` at cells ``(B, N, 2)`` (x, y)."""
+    """Gather the values ``(B * N, C)`` of maps at cells.
+
+    Args:
+        dense: ``(B, C, H, W)``.
+        cell: ``(B, N, 2)`` (x, y) of each image.
+    """
     return gather_windows(dense, cell, 1).flatten(1)

@@ -22,7 +22,7 @@ PACKAGES = ("onnx", "onnxruntime", "onnxscript")
 INPUT = "image"
 PIXEL_TYPES = {"uint8": torch.uint8, "float32": torch.float32}
 _AXES = {0: "batch", 2: "height", 3: "width"}
-"""Of the image, where they are dynamic."""
+"""Names of the image's axes, where they are free."""
 
 
 def require_onnx() -> None:
@@ -40,7 +40,7 @@ def require_onnx() -> None:
 
 
 def convert_to_onnx(network: nn.Module, example: Tensor, dynamic: bool) -> Any:
-    """The network as an ONNX model in memory, on standard operators (opset 20).
+    """Convert the network to an ONNX model in memory, on standard operators (opset 20).
 
     Args:
         network: an ``ExportableDetector``.
@@ -69,14 +69,20 @@ def convert_to_onnx(network: nn.Module, example: Tensor, dynamic: bool) -> Any:
 
 
 def save(program: Any, path: Path, about: dict[str, Any]) -> None:
-    """Write one file; ``about`` becomes its metadata, text as it is and all else as JSON."""
+    """Write one file.
+
+    Args:
+        program: of ``convert_to_onnx``.
+        path: the file.
+        about: metadata of the file by name; text is written as it is, all else as JSON.
+    """
     for key, value in about.items():
         program.model.metadata_props[key] = value if isinstance(value, str) else json.dumps(value)
     program.save(path, external_data=False)
 
 
 def _clean(model: Any) -> None:
-    """Leave out where each node came from (paths of this machine), and give free axes names."""
+    """Take out where each node came from (paths of this machine), and give free axes names."""
     shape = model.graph.inputs[0].shape
     free = {axis: name for axis, name in _AXES.items() if not isinstance(shape[axis], int)}
     names = {shape[axis].value: name for axis, name in free.items()}
@@ -105,7 +111,7 @@ def _rename_axes(shape: Any, names: dict[str, str]) -> Any:
 
 @contextlib.contextmanager
 def _mute_exporter() -> Iterator[None]:
-    """Without what the exporter says about packages that aren't there and its own old calls."""
+    """Mute what the exporter says about packages that aren't there and about its own old calls."""
     with limit_logger(logging.getLogger("torch.onnx"), logging.ERROR), warnings.catch_warnings():
         warnings.simplefilter("ignore")
         yield

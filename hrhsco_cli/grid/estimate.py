@@ -140,6 +140,7 @@ def measure(plain: dict[str, Any]) -> Measured:
     """
     from mmengine.config import Config
 
+    from heads.peaks import DEFAULT_TOPK
     from hrhsco_cli.runs.runner import build_runner, draw_weights, drop_keys
 
     config = Config(plain)
@@ -158,7 +159,7 @@ def measure(plain: dict[str, Any]) -> Measured:
         batches = runner.build_dataloader(config.test_dataloader, seed=0)
         batch_s = _second(batches, runner.model.test_step)
     decoding = config.model.get("test_cfg") or {}
-    most = decoding.get("max_per_img", decoding.get("topk", 1000))
+    most = decoding.get("max_per_img", decoding.get("topk", DEFAULT_TOPK))
     crops = second_pass.options(config)
     if crops:  # each crop is decoded as an image is
         most = min(most * (1 + crops["k"]), crops["max_per_img"] or math.inf)

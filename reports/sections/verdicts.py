@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 
 from heads.centers import CENTER_SOURCES
+from heads.peaks import DEFAULT_TOPK
 from reports.metrics.definitions import METRICS
 from reports.sections.own_error import explain_no_verdict
 from reports.sections.wording import (
@@ -201,7 +202,7 @@ def _cost_of_offsets(sco: Trial, source: str) -> str:
         return "What the offset branch costs was not counted."
     where = "over the whole map"
     if sco.meta.get("head", {}).get("sparse_offsets", True):
-        where = f"at {sco.meta.get('decoding', {}).get('topk', 1000)} peaks alone"
+        where = f"at {sco.meta.get('decoding', {}).get('topk', DEFAULT_TOPK)} peaks alone"
     size = "x".join(map(str, sco.meta.get("input_size", [])))
     return (
         f"The offset branch takes {macs.format(sco.metrics[macs.key])} {macs.unit} multiply-adds "

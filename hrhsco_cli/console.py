@@ -1,43 +1,124 @@
-"""The one way to print: names of files and classes are text, whatever is written in them."""
+"""The one way to print: lines, tables, durations and counts (``progress.py`` has the bars).
+
+Names of files and classes are text, whatever is written in them.
+"""
 
 import sys
 import unicodedata
+from collections.abc import Mapping
 from typing import Any
 
 import rich.console
+from rich.box import SIMPLE_HEAD
+from rich.table import Table
 from rich.text import Text
 
-_TURNING = {chr(each) for each in (*range(0x202A, 0x202F), *range(0x2066, 0x206A))}
-"""What turns the direction of the text that follows."""
+_BIDI_CONTROLS = {chr(each) for each in (*range(0x202A, 0x202F), *range(0x2066, 0x206A))}
+"""Characters that turn the direction of the text that follows."""
 
 
 class Console(rich.console.Console):
-    """Rich's console without markup or emoji codes in what it is given; control bytes are told.
+    """Rich's console without markup, emoji codes or highlights; control characters are escaped.
 
     Colors are asked for by ``style``, or by ``rich.text.Text``.
+
+    Args:
+        options: Options of ``rich.console.Console``, such as ``stderr=True``.
     """
 
     def __init__(self, **options: Any) -> None:
-        super().__init__(markup=False, emoji=False, **options)
+        super().__init__(markup=False, emoji=False, highlight=False, **options)
 
     def render_str(self, text: str, **options: Any) -> Text:
         """Make a string what tables, titles and lines are made of."""
         return super().render_str(printable(text), **options)
 
+    def print_line(self, line: str | Text, style: str = "") -> None:
+        """Print one line: whole in a log, and broken between words in a terminal.
+
+        Args:
+            line: What to say.
+            style: Color or weight, in Rich's words.
+        """
+        self.print(line, style=style, soft_wrap=not self.is_terminal)
+
+    def print_conditions(self, values: Mapping[str, Any]) -> None:
+        """Print under which conditions figures hold, in one dim line.
+
+        Args:
+            values: Conditions, by their names.
+        """
+        named = (f"{key} {value}" for key, value in values.items())
+        self.print_line(", ".join(named), style="dim")
+
+
+def new_table(*headings: str, title: str = "") -> Table:
+    """Make a table without frames: first column set left, figures right, long names folded.
+
+    Args:
+        headings: One for each column.
+        title: A line above the table.
+
+    Returns:
+        A table without rows.
+    """
+    made = Table(title=title, title_justify="left", box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
+    for index, heading in enumerate(headings):
+        made.add_column(heading, justify="right" if index else "left", overflow="fold")
+    return made
+
+
+def format_duration(seconds: float | None) -> str:
+    """Write a duration as ``h:mm:ss``.
+
+    Args:
+        seconds: The duration; None where it is not known.
+
+    Returns:
+        The text; a dash where the duration is not known.
+    """
+    if seconds is None:
+        return "–"
+    minutes, seconds = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{seconds:02}"
+
+
+def format_count(number: int, noun: str, plural: str = "") -> str:
+    """Write a number with its noun, such as ``1 image`` and ``1,024 images``.
+
+    Args:
+        number: How many.
+        noun: What is counted, in the singular.
+        plural: The noun's plural, where it is not made by an s.
+
+    Returns:
+        The text.
+    """
+    return f"{number:,} {noun if number == 1 else plural or noun + 's'}"
+
 
 def printable(text: str) -> str:
-    """A text with its control characters, and halves of characters, written as ``\\x1b``."""
+    """Write control characters, and halves of characters, of a text as ``\\x1b``.
+
+    Args:
+        text: Any text.
+
+    Returns:
+        The text as a terminal can show it without being controlled by it.
+    """
     if text.isprintable():
         return text
-    return "".join(_escaped(each) if _is_control(each) else each for each in text)
+    return "".join(_escape(each) if _is_control(each) else each for each in text)
 
 
 def _is_control(character: str) -> bool:
     kept = character in "\n\t"
-    return not kept and (unicodedata.category(character) in ("Cc", "Cs") or character in _TURNING)
+    category = unicodedata.category(character)
+    return not kept and (category in ("Cc", "Cs") or character in _BIDI_CONTROLS)
 
 
-def _escaped(character: str) -> str:
+def _escape(character: str) -> str:
     return character.encode("unicode_escape", "backslashreplace").decode("ascii")
 
 

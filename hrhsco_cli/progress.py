@@ -94,7 +94,7 @@ class ProgressLog:
         now = time.monotonic()
         if now - self._spoke >= LOG_INTERVAL_S:
             left = (now - self._began) / max(self.done, 1) * (self.total - self.done)
-            self.console.print(f"{title}: {self.done}/{self.total}, about {left:.0f} s left")
+            self.console.print_line(f"{title}: {self.done}/{self.total}, about {left:.0f} s left")
             self._spoke = now
 
     def advance_to(self, done: int, total: int, note: str = "") -> None:

@@ -18,9 +18,6 @@ def stages(truth_path: Path, found_path: Path) -> Iterator[tuple[str, float, flo
         began = time.perf_counter(), time.process_time()
         return spent
 
-    import hrhsco_cli.main
-    import hrhsco_cli.shown.metrics  # noqa: F401
-
     yield lap("imports: command line")
     from hrhsco_cli.datasets.coco_json import read_detections, read_scored_truth
     from hrhsco_cli.runs import evaluation  # noqa: F401

@@ -5,23 +5,31 @@ from typing import Annotated
 
 import typer
 
-from hrhsco_cli.commands.values import output
+from hrhsco_cli.commands.options import Json, Markdown
 
 
 def bench_scoring(
-    annotations: Annotated[Path, typer.Argument(help="COCO annotations (.json or .json.gz).")],
+    annotations: Annotated[
+        Path, typer.Argument(help="Score against these COCO annotations (.json or .json.gz).")
+    ],
     times: Annotated[
-        list[int] | None, typer.Option(min=1, help="Their images so often; several.  [default: 1]")
+        list[int] | None,
+        typer.Option(
+            min=1,
+            help="Repeat their images so many times. Can be given several times.",
+            show_default="1",
+        ),
     ] = None,
-    rounds: Annotated[int, typer.Option(min=1, help="Times that each is run.")] = 3,
-    markdown: Annotated[Path | None, output("Write all tables there (.md).")] = None,
-    json_out: Annotated[Path | None, output("Write all runs there.", "--json")] = None,
+    rounds: Annotated[int, typer.Option(min=1, help="Run each so many times.")] = 3,
+    markdown: Markdown = None,
+    json_out: Json = None,
 ) -> None:
     """Measure evaluate and compare on made-up results, beside pycocotools on the same files.
 
     Each is run in a process of its own, in turn; compare draws 1,000 resamples.
 
     Example: hrhsco bench-scoring runs/scenes/val.json --rounds 1
+
     Example: hrhsco bench-scoring val.json --times 1 --times 4 --times 16 --markdown scoring.md
     """
     from hrhsco_cli.bench.scoring import measure

@@ -1,18 +1,27 @@
 """``hrhsco check``: the regression gate for CI."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from hrhsco_cli.commands.values import ProtocolName, output, parse_names, require_none
+from hrhsco_cli.commands.options import Json, ProtocolName, output
+from hrhsco_cli.commands.values import parse_names, require_none
+from hrhsco_cli.console import Console, format_count, new_table
+
+if TYPE_CHECKING:
+    from reports.gate import GateFinding, MetricGate
 
 
 def check(
     metrics: Annotated[
-        str, typer.Argument(help="A metrics.json, a run, or a quoted pattern of runs (their mean).")
+        str,
+        typer.Argument(
+            help="Hold these figures against the baseline: a metrics.json, a run, or a quoted "
+            "pattern of runs (their mean)."
+        ),
     ],
-    baseline: Annotated[Path, typer.Option(help="The baseline file (YAML).")],
+    baseline: Annotated[Path, typer.Option(help="Read the baseline from this file (YAML).")],
     protocol: ProtocolName = None,
     update: Annotated[
         bool, typer.Option("--update", help="Write today's values as the baseline instead.")
@@ -21,13 +30,16 @@ def check(
         str | None,
         typer.Option(
             "--metrics",
-            help="With --update: the metrics to guard (a,b).  [default: the baseline's own; of a "
-            "new one AP, AP_small, error, bias, recall, MACs and time, where measured]",
+            help="Guard these metrics, with --update; commas separate them.",
+            show_default="the baseline's own; of a new one AP, AP_small, error, bias, recall, MACs "
+            "and time, where measured",
         ),
     ] = None,
-    junit: Annotated[Path | None, output("Write JUnit XML there.")] = None,
-    summary: Annotated[Path | None, output("Write Markdown there.")] = None,
-    json_out: Annotated[Path | None, output("Write the findings there.", "--json")] = None,
+    junit: Annotated[
+        Path | None, output("Write the findings to this file, as JUnit's XML.")
+    ] = None,
+    summary: Annotated[Path | None, output("Write the findings to this file, as Markdown.")] = None,
+    json_out: Json = None,
 ) -> None:
     """Exit 1 when a metric is worse than the baseline allows, or missing.
 
@@ -49,7 +61,6 @@ def check(
     from hrhsco_cli.gate import checking
     from hrhsco_cli.gate.baseline import read_baseline, write_baseline
     from hrhsco_cli.gate.junit import write_junit
-    from hrhsco_cli.shown.gate import print_findings, print_renewal
     from reports.sections.gate import compose_gate
 
     measured = checking.read_figures(metrics)
@@ -62,11 +73,11 @@ def check(
         keys = None if guarded is None else parse_names(guarded, "--metrics")
         new = checking.renew_baseline(measured, old, baseline, keys)
         write_baseline(baseline, new)
-        print_renewal(old.limits if old else {}, new.limits)
+        _print_update(old.limits if old else {}, new.limits)
         return
     require_none({"--metrics": guarded}, "chooses what --update guards, and --update is not given")
     findings = checking.judge_figures(measured, read_baseline(baseline))
-    print_findings(findings, measured.conditions["protocol"])
+    _print_findings(findings, measured.conditions["protocol"])
     text = compose_gate(findings, metrics, measured.conditions["protocol"])
     if junit is not None:
         write_junit(junit, findings)
@@ -77,3 +88,32 @@ def check(
         write_json(json_out, [asdict(each) for each in findings])
     if any(each.problem for each in findings):
         raise typer.Exit(1)
+
+
+def _print_findings(findings: list["GateFinding"], protocol: str) -> None:
+    """Print what worsened, or that everything held."""
+    from reports.sections.gate import HEADINGS, format_findings
+
+    worsened = [each for each in findings if each.problem]
+    console = Console()
+    all_metrics = format_count(len(findings), "metric")
+    if worsened:
+        table = new_table(*HEADINGS, title=f"{len(worsened)} of {all_metrics} worsened")
+        for row in format_findings(worsened):
+            table.add_row(*row)
+        console.print(table)
+    else:
+        console.print_line(f"all {all_metrics} held" if len(findings) != 1 else "1 metric held")
+    console.print_conditions({"protocol": protocol})
+
+
+def _print_update(old: dict[str, "MetricGate"], new: dict[str, "MetricGate"]) -> None:
+    """Print each metric's value before and after."""
+    from reports.metrics.definitions import find_metric
+
+    table = new_table("metric", "was", "is", title="baseline")
+    for key, limit in new.items():
+        metric = find_metric(key)
+        before = metric.format(old[key].value) if key in old else "new"
+        table.add_row(metric.label, before, metric.format(limit.value))
+    Console().print(table)

@@ -1,30 +1,45 @@
 """``hrhsco compare``: paired differences of two detectors, with intervals."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
-from hrhsco_cli.commands.values import MaxDets, ProtocolName, output, parse_protocol
+from hrhsco_cli.commands.options import Json, MaxDets, ProtocolName, output
+from hrhsco_cli.commands.values import parse_protocol
+from hrhsco_cli.console import Console, format_count, new_table
 
 
 def compare(
-    a: Annotated[str, typer.Argument(help="The reference: a run, several runs, or COCO results.")],
-    b: Annotated[str, typer.Argument(help="What is claimed to be better.")],
+    a: Annotated[
+        str, typer.Argument(help="Take this as the reference: a run, several runs, COCO results.")
+    ],
+    b: Annotated[str, typer.Argument(help="Ask whether this is better, given like A.")],
     annotations: Annotated[
-        Path | None, typer.Option(help="COCO annotations; needed for COCO results.")
+        Path | None,
+        typer.Option(
+            help="Score against these COCO annotations; COCO results need them.",
+            show_default="those that the runs were scored against",
+        ),
     ] = None,
-    resamples: Annotated[int, typer.Option(min=100, help="Of images and runs.")] = 1000,
-    seed: Annotated[int, typer.Option(min=0, help="Of the resampling.")] = 0,
+    resamples: Annotated[
+        int, typer.Option(min=100, help="Draw images and runs anew so many times.")
+    ] = 1000,
+    seed: Annotated[int, typer.Option(min=0, help="Draw them with this seed.")] = 0,
     protocol: ProtocolName = None,
     max_dets: MaxDets = None,
     min_score: Annotated[
-        float | None, typer.Option(help="Leave lower scores out of the matching.")
+        float | None,
+        typer.Option(
+            help="Leave detections of lower scores out of the matching.",
+            show_default="the runs' own",
+        ),
     ] = None,
     markdown: Annotated[
-        Path | None, output("Write the answer and its table there, for a pull request.")
+        Path | None,
+        output("Write the answer and its table to this file, as Markdown for a pull request."),
     ] = None,
-    json_out: Annotated[Path | None, output("Write the result there.", "--json")] = None,
+    json_out: Json = None,
 ) -> None:
     """Say whether B is better than A: paired bootstrap over images and runs, 95 % intervals.
 
@@ -37,13 +52,12 @@ def compare(
 
     Example: hrhsco compare runs/first runs/second --protocol visdrone
 
-    Example: hrhsco compare mine.json theirs.json --annotations val.json
-
     Example: hrhsco compare runs/first runs/second --markdown compare.md
+
+    Example: hrhsco compare mine.json theirs.json --annotations val.json
     """
     from hrhsco_cli.files import write_json, write_text
     from hrhsco_cli.runs.comparing import compare_sides
-    from hrhsco_cli.shown.comparison import print_comparison
 
     done = compare_sides(
         a,
@@ -54,10 +68,53 @@ def compare(
         protocol=parse_protocol(protocol, max_dets),
         min_score=min_score,
     )
-    print_comparison(done)
+    _print_comparison(done)
     if markdown is not None:
         from reports.sections.pull_request import compose_comparison
 
         write_text(markdown, compose_comparison(done))
     if json_out is not None:
         write_json(json_out, done)
+
+
+def _print_comparison(done: dict[str, Any]) -> None:
+    """Print a paired comparison and what it holds for."""
+    from reports.metrics.definitions import METRICS
+    from reports.statistics.confidence import PERCENT
+
+    meta = done["meta"]
+    table = new_table("metric", title=f"protocol {meta['protocol']}")
+    for heading in ("A", "B", "B - A", f"{PERCENT} interval"):
+        table.add_column(heading, justify="right", no_wrap=True)
+    table.add_column("verdict", no_wrap=True)
+    for key, row in done["metrics"].items():
+        metric = METRICS[key]
+        signed = [
+            "–" if row[name] is None else f"{row[name] * metric.scale:+.{metric.digits}f}"
+            for name in ("difference", "low", "high")
+        ]
+        table.add_row(
+            metric.label,
+            metric.format(row["a"]),
+            metric.format(row["b"]),
+            signed[0],
+            f"[{signed[1]}, {signed[2]}]",
+            row["verdict"],
+        )
+    console = Console()
+    for side in ("a", "b"):
+        runs, seeds = meta[side]["runs"], meta[side]["seeds"]
+        told = f", seeds {', '.join(map(str, seeds))}" if runs > 1 else ""
+        counted = format_count(runs, "run")
+        console.print_line(f"{side.upper()}: {meta[side]['name']} ({counted}{told})")
+    console.print(table)
+    console.print_line(
+        f"{meta['error']}; {meta['resamples']} resamples of {format_count(meta['images'], 'image')}"
+    )
+    if meta["a"]["runs"] == meta["b"]["runs"] == 1:
+        console.print_line(
+            "one run a side: the interval holds for these two networks, not for others"
+        )
+    console.print_conditions(
+        {key: meta[key] for key in ("protocol", "max_dets", "min_score", "fingerprint")}
+    )

@@ -5,39 +5,59 @@ from typing import Annotated, Any
 
 import typer
 
-from hrhsco_cli.commands.values import MaxDets, ProtocolName, output, parse_protocol, require_none
+from hrhsco_cli.commands.options import (
+    Checkpoint,
+    DecodingSettings,
+    Device,
+    Json,
+    MaxDets,
+    ProtocolName,
+)
+from hrhsco_cli.commands.values import parse_protocol, require_none
+from hrhsco_cli.console import Console, new_table
+from hrhsco_cli.progress import show_progress
 from reports.errors import InputError
+
+_ORACLE_COLUMNS = ("ap.all", "ap.small", "ap.75", "loc.px.mean", "loc.recall")
 
 
 def evaluate(
-    run: Annotated[Path | None, typer.Argument(help="A folder made by hrhsco train.")] = None,
+    run: Annotated[
+        Path | None, typer.Argument(help="Score this run: a folder made by hrhsco train.")
+    ] = None,
     out: Annotated[
         Path | None,
         typer.Option(
-            help="Folder for metrics.json and detections.json.  [default: RUN, if nothing differs]"
+            help="Write metrics.json and detections.json into this folder.",
+            show_default="RUN, if nothing differs from its recipe",
         ),
     ] = None,
-    predictions: Annotated[Path | None, typer.Option(help="COCO results of any detector.")] = None,
-    annotations: Annotated[Path | None, typer.Option(help="COCO annotations for them.")] = None,
-    checkpoint: Annotated[Path | None, typer.Option(help="Instead of the run's last one.")] = None,
-    settings: Annotated[
-        list[str] | None,
-        typer.Option("--set", help="Change a decoding option: model.test_cfg.topk=500."),
+    predictions: Annotated[
+        Path | None, typer.Option(help="Score these COCO results of any detector.")
     ] = None,
+    annotations: Annotated[
+        Path | None, typer.Option(help="Score --predictions against these COCO annotations.")
+    ] = None,
+    checkpoint: Checkpoint = None,
+    settings: DecodingSettings = None,
     protocol: ProtocolName = None,
     max_dets: MaxDets = None,
     min_score: Annotated[
         float | None,
         typer.Option(
-            help="Leave lower scores out of the localisation matching.  [default: the recipe's]"
+            help="Leave detections of lower scores out of the localization matching.",
+            show_default="the recipe's",
         ),
     ] = None,
     oracle: Annotated[
         str | None,
-        typer.Option(help="Score again with these branches true: heatmap,size,center; + joins."),
+        typer.Option(
+            help="Score again with these branches true: heatmap, size or center, separated by "
+            "commas; a + joins some."
+        ),
     ] = None,
-    device: Annotated[str, typer.Option(help="auto, cpu, cuda or cuda:INDEX.")] = "auto",
-    json_out: Annotated[Path | None, output("Write the metrics there.", "--json")] = None,
+    device: Device = "auto",
+    json_out: Json = None,
 ) -> None:
     """Score a run, or COCO results against COCO annotations.
 
@@ -52,11 +72,9 @@ def evaluate(
 
     Example: hrhsco evaluate --predictions det.json --annotations val.json --json metrics.json
     """
+    from hrhsco_cli.commands.metric_tables import print_metrics
     from hrhsco_cli.files import write_json
-    from hrhsco_cli.progress import show_progress
     from hrhsco_cli.runs.environment import select_device
-    from hrhsco_cli.shown.metrics import print_metrics, print_not_kept
-    from hrhsco_cli.shown.oracles import print_oracles
 
     rules = parse_protocol(protocol, max_dets)
     if run is None:
@@ -102,10 +120,26 @@ def evaluate(
         metrics = evaluate_run(folder, on_progress=log.advance_to, **options)
     print_metrics(metrics)
     if options["into"] is None:
-        print_not_kept(run)
+        Console(stderr=True).print_line(
+            f"{run} was left as it is, and keeps none of these figures; keep them with --out DIR"
+        )
     if json_out is not None:
         write_json(json_out, metrics)
     if branches:
         with show_progress("branch oracles", 0) as log:
             scored = evaluate_oracles(folder, branches, on_progress=log.advance_to, **options)
-        print_oracles(scored)
+        _print_oracles(scored)
+
+
+def _print_oracles(scored: dict[str, dict[str, Any]]) -> None:
+    """Print what each branch's truth would win, the network as it is first."""
+    from reports.metrics.definitions import METRICS
+    from reports.sections.error_sources import name_limiting_branch
+
+    title = f"protocol {scored['none']['meta']['protocol']}"
+    table = new_table("true branch", *(METRICS[key].label for key in _ORACLE_COLUMNS), title=title)
+    for branch, metrics in scored.items():
+        table.add_row(branch, *(METRICS[key].format(metrics[key]) for key in _ORACLE_COLUMNS))
+    console = Console()
+    console.print(table)
+    console.print_line(name_limiting_branch(scored))

@@ -1,38 +1,55 @@
 """``hrhsco export``: a trained network as an ONNX file, checked against torch."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from hrhsco_cli.commands.values import output, parse_size
+from hrhsco_cli.commands.completion import one_of
+from hrhsco_cli.commands.options import Batch, Checkpoint, DecodingSettings, Json, TrainedRun
+from hrhsco_cli.commands.values import parse_size
+from hrhsco_cli.console import Console, new_table
+
+if TYPE_CHECKING:
+    from hrhsco_cli.export.exporting import ExportResult
+
+_HEADINGS = (
+    "size", "images", "boxes", "center px", "box px", "score", "labels", "unpaired", "tied",
+)  # fmt: skip
 
 
 def export(
-    run: Annotated[Path, typer.Argument(help="A folder made by hrhsco train.")],
-    out: Annotated[Path, typer.Argument(help="The file to write (.onnx).")],
-    checkpoint: Annotated[Path | None, typer.Option(help="Instead of the run's last one.")] = None,
-    settings: Annotated[
-        list[str] | None,
-        typer.Option("--set", help="Change a decoding option: model.test_cfg.topk=500."),
-    ] = None,
+    run: TrainedRun,
+    out: Annotated[Path, typer.Argument(help="Write the network to this file (.onnx).")],
+    checkpoint: Checkpoint = None,
+    settings: DecodingSettings = None,
     size: Annotated[
-        str | None, typer.Option(help="Image WxH in px.  [default: the recipe's]")
+        str | None,
+        typer.Option(help="Take input images of WxH px.", show_default="the recipe's"),
     ] = None,
-    batch: Annotated[int, typer.Option(min=1, help="Images at once.")] = 1,
+    batch: Batch = 1,
     dynamic: Annotated[
         bool, typer.Option("--dynamic", help="Leave batch, height and width free.")
     ] = False,
     offsets: Annotated[
-        str, typer.Option(help="sparse (at peaks), dense (whole map), auto (the cheaper one).")
+        str,
+        typer.Option(
+            help="Compute offsets at peaks (sparse), on the whole map (dense), or whichever is "
+            "cheaper (auto).",
+            autocompletion=one_of("auto", "sparse", "dense"),
+        ),
     ] = "auto",
-    pixels: Annotated[str, typer.Option(help="Type of the input: uint8 or float32.")] = "uint8",
+    pixels: Annotated[
+        str,
+        typer.Option(
+            help="Take pixels of this type: uint8 or float32.",
+            autocompletion=one_of("uint8", "float32"),
+        ),
+    ] = "uint8",
     images: Annotated[
-        int, typer.Option(min=0, help="Test images to check on; 0 checks nothing.")
+        int, typer.Option(min=0, help="Check on so many test images; 0 checks nothing.")
     ] = 4,
-    json_out: Annotated[
-        Path | None, output("Write differences and metadata there.", "--json")
-    ] = None,
+    json_out: Json = None,
 ) -> None:
     """Export a run to ONNX, decoding included, and check it against torch under onnxruntime.
 
@@ -51,10 +68,13 @@ def export(
     select_device("cpu")
     register()
 
-    from hrhsco_cli.export.exporting import ExportDiffersError, ExportOptions, export_run
+    from hrhsco_cli.export.exporting import (
+        ExportDiffersError,
+        ExportOptions,
+        export_run,
+    )
     from hrhsco_cli.runs.folder import RunFolder
     from hrhsco_cli.runs.recipe import parse_settings
-    from hrhsco_cli.shown.export import print_exported
 
     options = ExportOptions(image, batch, dynamic, offsets, pixels, images)
     changed = parse_settings(settings or [])
@@ -62,8 +82,42 @@ def export(
         made = export_run(RunFolder(run), out, options, checkpoint=checkpoint, settings=changed)
     except ExportDiffersError as error:
         made = error.exported
-    print_exported(made)
+    _print_exported(made)
     if json_out is not None:
         write_json(json_out, made.as_json())
     if not made.matches_torch:
         raise typer.Exit(1)
+
+
+def _print_exported(made: "ExportResult") -> None:
+    """Print the largest differences from torch, and the path or why there is none."""
+    from hrhsco_cli.export.checking import TIE, TOLERANCE_PX
+
+    console = Console()
+    if made.differences:
+        table = new_table(
+            *_HEADINGS, title=f"largest differences, onnxruntime and torch, CPU, {made.images}"
+        )
+        for row in made.differences:
+            table.add_row(
+                "x".join(map(str, row.size)),
+                *map(str, (row.images, row.boxes)),
+                *(f"{value:.1e}" for value in (row.center_px, row.box_px, row.score)),
+                *map(str, (row.labels, row.unpaired, row.tied)),
+            )
+        console.print(table)
+        if any(row.tied for row in made.differences):
+            console.print_line(
+                f"tied: scores within {TIE:g} of each other, where rounding picks the peak",
+                style="dim",
+            )
+    else:
+        console.print_line("not checked against torch", style="dim")
+    if made.matches_torch:
+        offsets = made.about["offsets"]
+        console.print_line(f"{made.path}  {made.bytes / 1e6:.1f} MB, offsets: {offsets}")
+    else:
+        console.print_line(
+            f"{made.path} was not written: differs from torch by more than {TOLERANCE_PX:g} px, "
+            "or in what it detects"
+        )

@@ -1,53 +1,77 @@
 """``hrhsco predict``: drawings of boxes, peaks and offsets, and COCO results."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from hrhsco_cli.commands.values import output
+from hrhsco_cli.commands.options import DecodingSettings, Device, output
+from hrhsco_cli.commands.values import parse_tile
+from hrhsco_cli.console import Console, format_count, new_table
+
+if TYPE_CHECKING:
+    from hrhsco_cli.predict.predicting import PredictionSummary, PredictOptions
 
 
 def predict(
-    run: Annotated[str, typer.Argument(help="RUN, or RUN@key=value; the baseline's, say.")],
+    run: Annotated[
+        str, typer.Argument(help="Detect with this run, written as RUN or RUN@key=value.")
+    ],
     images: Annotated[
-        list[str], typer.Argument(help="Images, folders, quoted patterns, .txt lists of paths.")
+        list[str],
+        typer.Argument(
+            help="Detect in these images: files, folders, quoted patterns, or .txt lists of paths."
+        ),
     ],
     others: Annotated[
-        list[str] | None, typer.Option("--with", help="A run to show beside RUN; repeatable.")
+        list[str] | None,
+        typer.Option(
+            "--with", help="Show this run beside RUN, given like it. Can be given several times."
+        ),
     ] = None,
     out: Annotated[
-        Path | None, typer.Option(help="Folder to write to.  [default: RUN/predictions]")
+        Path | None,
+        typer.Option(help="Write into this folder.", show_default="RUN/predictions"),
     ] = None,
     annotations: Annotated[
         Path | None,
-        typer.Option(help="COCO annotations: ids, true boxes; other images are left out."),
+        typer.Option(
+            help="Take image ids and true boxes from these COCO annotations; images that are not "
+            "in them are left out."
+        ),
     ] = None,
     min_score: Annotated[
-        float, typer.Option(min=0, max=1, help="Leave lower scores out of drawings (not results).")
+        float,
+        typer.Option(min=0, max=1, help="Draw no detections of lower scores; results keep them."),
     ] = 0.3,
     magnify: Annotated[
-        int, typer.Option(min=1, max=240, help="Zoom of the details: screen px an image px.")
+        int, typer.Option(min=1, max=240, help="Draw a pixel of a detail so many pixels wide.")
     ] = 30,
-    details: Annotated[int, typer.Option(min=0, help="Magnified details an image.")] = 4,
+    details: Annotated[int, typer.Option(min=0, help="Magnify so many places of an image.")] = 4,
     draw: Annotated[bool, typer.Option(help="Draw what was found.")] = True,
-    limit: Annotated[int | None, typer.Option(min=1, help="Take the first images only.")] = None,
+    limit: Annotated[
+        int | None, typer.Option(min=1, help="Take only so many images, the first ones.")
+    ] = None,
     tile: Annotated[
         str | None,
         typer.Option(
-            help="Detect in tiles WxH at full resolution, or none.  [default: as evaluate does; "
-            "1024x1024 over 2048x2048 px that the recipe doesn't resize]"
+            help="Detect in tiles of WxH px at full resolution, or never in tiles (none).",
+            show_default="as evaluate does; 1024x1024 for images over 2048x2048 px that the recipe "
+            "doesn't resize",
         ),
     ] = None,
     overlap: Annotated[
-        int, typer.Option(min=0, help="Of tiles in px; at least the largest object.")
+        int,
+        typer.Option(
+            min=0,
+            help="Let tiles overlap by so many px: at least the side of the largest object.",
+        ),
     ] = 128,
-    settings: Annotated[
-        list[str] | None,
-        typer.Option("--set", help="Change a decoding option: model.test_cfg.topk=500."),
+    settings: DecodingSettings = None,
+    device: Device = "auto",
+    json_out: Annotated[
+        Path | None, output("Write RUN's COCO results to this file, as JSON.", "--json")
     ] = None,
-    device: Annotated[str, typer.Option(help="auto, cpu, cuda or cuda:INDEX.")] = "auto",
-    json_out: Annotated[Path | None, output("Write RUN's COCO results there.", "--json")] = None,
 ) -> None:
     """Detect in images: COCO results, and drawings with boxes, peaks and offset arrows.
 
@@ -65,7 +89,6 @@ def predict(
 
     Example: hrhsco predict runs/a@model.test_cfg.center_source=peak_center 1.png --with runs/a
     """
-    from hrhsco_cli.commands.values import parse_tile
     from hrhsco_cli.progress import show_progress
     from hrhsco_cli.runs.environment import select_device
 
@@ -74,7 +97,6 @@ def predict(
 
     from hrhsco_cli.predict.predicting import PredictOptions
     from hrhsco_cli.predict.predicting import predict as detect
-    from hrhsco_cli.shown.prediction import print_prediction
 
     options = PredictOptions(
         out=out or Path(run.partition("@")[0], "predictions"),
@@ -91,4 +113,29 @@ def predict(
     runs = [run, *(others or [])]
     with show_progress("detecting", 0) as log:
         done = detect(runs, images, settings or [], options, log.advance_to)
-    print_prediction(runs, done, options)
+    _print_predicted(runs, done, options)
+
+
+def _print_predicted(runs: list[str], done: "PredictionSummary", options: "PredictOptions") -> None:
+    """Print what was found and where it was written."""
+    console = Console()
+    table = new_table("run", "detections", "COCO results")
+    for run, count, path in zip(runs, done.detections, done.results, strict=True):
+        table.add_row(run, str(count), str(path))
+    console.print(table)
+    tiled = [image for image in done.images if "tiles" in image]
+    if tiled and options.tiling is None:
+        verb = "is" if len(tiled) == 1 else "are"
+        console.print_line(
+            f"{format_count(len(tiled), 'image')}, first {tiled[0]['file_name']}, {verb} large and "
+            f"not resized by the recipe: detected in tiles of {tiled[0]['tiles']} px "
+            "(--tile chooses)",
+            style="dim",
+        )
+    if done.left_out:
+        verb = "is" if done.left_out == 1 else "are"
+        console.print_line(
+            f"{format_count(done.left_out, 'image')} {verb} not in the annotations, and left out"
+        )
+    what = "drawn" if options.draw else "read"
+    console.print_line(f"{format_count(len(done.images), 'image')} {what}; {options.out}")

@@ -5,13 +5,18 @@ from typing import Annotated
 
 import typer
 
+from hrhsco_cli.commands.options import GridOfFolder
+
 
 def report(
-    folder: Annotated[Path, typer.Argument(help="A run, a grid, or a folder of runs.")],
-    out: Annotated[Path | None, typer.Option(help="Where to write.  [default: DIR/report]")] = None,
-    grid: Annotated[
-        str | None, typer.Option(help="Which grid, where the folder has several.")
+    folder: Annotated[
+        Path, typer.Argument(help="Report on what is here: a run, a grid, or a folder of runs.")
+    ],
+    out: Annotated[
+        Path | None,
+        typer.Option(help="Write the report into this folder.", show_default="FOLDER/report"),
     ] = None,
+    grid: GridOfFolder = None,
 ) -> None:
     """Write the Markdown and plot report of a run, a grid or several runs.
 

@@ -1,44 +1,61 @@
 """``hrhsco train``: one run."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from hrhsco_cli.commands.values import DataFolder, require_none
+from hrhsco_cli.commands.options import DataFolder, Device, Epochs, Recipe, RecipeSettings
+from hrhsco_cli.commands.values import require_none
+from hrhsco_cli.console import Console, new_table
+from hrhsco_cli.progress import show_progress
 from reports.errors import InputError
+
+if TYPE_CHECKING:
+    from hrhsco_cli.runs.weights.starting import Start
+
+_REASONS = 12
+"""How many reasons are printed; weights.json has one for each tensor."""
 
 
 def train(
-    recipe: Annotated[str, typer.Argument(help="A recipe file, or the name of a shipped one.")],
+    recipe: Recipe,
     data: DataFolder = None,
     out: Annotated[
-        Path | None, typer.Option(help="The run's folder.  [default: runs/RECIPE]")
+        Path | None,
+        typer.Option(help="Keep the run in this folder.", show_default="runs/RECIPE"),
     ] = None,
-    settings: Annotated[
-        list[str] | None, typer.Option("--set", help="Change a dotted key of the recipe: a.b=c.")
-    ] = None,
+    settings: RecipeSettings = None,
     weights: Annotated[
         str | None,
         typer.Option(help="Start from what fits of a checkpoint: a file, or a run's folder."),
     ] = None,
     seed: Annotated[
-        int | None, typer.Option(help="Seed of weights, order and augmentation.")
+        int | None,
+        typer.Option(
+            help="Draw weights, order and augmentation with this seed.",
+            show_default="the recipe's",
+        ),
     ] = None,
-    epochs: Annotated[int | None, typer.Option(min=1, help="Length; the schedule follows.")] = None,
-    device: Annotated[str, typer.Option(help="auto, cpu, cuda or cuda:INDEX.")] = "auto",
+    epochs: Epochs = None,
+    device: Device = "auto",
     processes: Annotated[
         int | None, typer.Option(min=1, help="Train over so many GPUs (or CPU processes).")
     ] = None,
     validate: Annotated[
         int,
-        typer.Option(min=0, help="Score the test set (first pass) every so many epochs; 0 never."),
+        typer.Option(
+            min=0,
+            help="Score the test set (first pass) every so many epochs; 0 does so never.",
+        ),
     ] = 0,
     tensorboard: Annotated[
         bool, typer.Option("--tensorboard", help="Write training curves for TensorBoard.")
     ] = False,
     resume: Annotated[
-        bool, typer.Option("--resume", help="Go on from the last checkpoint.")
+        bool, typer.Option("--resume", help="Go on from the run's last checkpoint.")
     ] = False,
 ) -> None:
     """Train a recipe and score it.
@@ -49,12 +66,11 @@ def train(
 
     Example: hrhsco train visdrone_w48_hrh_sco --processes 4 --validate 4 --tensorboard
     """
+    from hrhsco_cli.commands.metric_tables import print_metrics
     from hrhsco_cli.runs import recipe as recipes
     from hrhsco_cli.runs.environment import select_device
     from hrhsco_cli.runs.evaluation import evaluate_run
     from hrhsco_cli.runs.folder import RunFolder
-    from hrhsco_cli.shown.metrics import print_metrics
-    from hrhsco_cli.shown.training import training_progress
 
     if resume:
         require_none({"--weights": weights}, "has no effect with --resume, which has its own")
@@ -84,7 +100,40 @@ def train(
     if tensorboard:
         training.use_tensorboard(config)
     checkpoint = resumable(run) if resume else None
-    with training_progress(f"training {path.stem}") as callbacks:
+    with _show_training(f"training {path.stem}") as callbacks:
         training.train(config, run, resume_from=checkpoint, **callbacks)
     print_metrics(evaluate_run(run, into=run))
     typer.echo(run.path)
+
+
+@contextmanager
+def _show_training(title: str) -> Iterator[dict[str, Any]]:
+    """Make the callbacks of a training: they print what it starts from, and show its steps."""
+    with show_progress(title, 0) as log:
+
+        def on_start(start: "Start") -> None:
+            _print_start(start, log.console)
+
+        yield {"on_start": on_start, "on_progress": log.advance_to}
+
+
+def _print_start(start: "Start", console: Console) -> None:
+    """Print what of a checkpoint a training starts from."""
+    from hrhsco_cli.runs.weights.fitting import by_part
+
+    fit = start.fit
+    counted = {
+        "copied": by_part(fit.copied),
+        "as initialized": by_part(fit.kept),
+        "unused": by_part(fit.unused),
+    }
+    table = new_table("tensors of", *counted, title=f"from {start.weights.source}")
+    for part in dict.fromkeys(part for each in counted.values() for part in each):
+        table.add_row(part, *(str(each[part] or "–") for each in counted.values()))
+    console.print(table)
+    reasons = fit.reasons()
+    lines = reasons[:_REASONS]
+    if len(reasons) > _REASONS:
+        lines.append(f"and {len(reasons) - _REASONS} more; weights.json of the run names all")
+    for line in [*lines, *(f"note: {each}" for each in start.notes)]:
+        console.print_line(line)

@@ -2,12 +2,8 @@
 
 import math
 from collections.abc import Iterable, Mapping
-from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Any
 
-import typer
-
-from hrhsco_cli.files import claim_output, is_standard_output, keep_stdout_for_data
 from reports.errors import InputError
 from reports.metrics.definitions import MAX_DETS
 
@@ -16,54 +12,8 @@ if TYPE_CHECKING:
     from reports.metrics.protocols import Protocol
 
 
-_MAX_DETS = ",".join(map(str, MAX_DETS))
-
-DataFolder = Annotated[
-    Path | None, typer.Option(help="Folder with train.json, val.json and images/.")
-]
-"""``--data``."""
-
-
-def output(told: str, *names: str) -> typer.models.OptionInfo:
-    """An option that names a file to write to; ``-`` is standard output, tables then on stderr.
-
-    Args:
-        told: its help, a sentence.
-        names: of it; the parameter's own if there is none.
-    """
-    option: typer.models.OptionInfo = typer.Option(
-        *names, help=f"{told[:-1]}; - is stdout.", callback=_claim
-    )
-    return option
-
-
-def _claim(context: typer.Context, path: Path | None) -> Path | None:
-    """Keep standard output, or the file, for what is written there until the call ends."""
-    if path is not None and not context.resilient_parsing:
-        kept = keep_stdout_for_data() if is_standard_output(path) else claim_output(path)
-        # The outermost context is closed even where another option's value is refused.
-        context.find_root().with_resource(kept)
-    return path
-
-
-ProtocolName = Annotated[
-    str | None,
-    typer.Option(
-        "--protocol",
-        help="Whose rules figures follow: coco, dense, visdrone, aitod, tinyperson, uavdt, yolc.",
-    ),
-]
-"""``--protocol``."""
-
-
-MaxDets = Annotated[
-    str | None,
-    typer.Option(
-        help="Detections of an image and class that count, in rising numbers, instead of dense's "
-        f"{_MAX_DETS}. AP uses the last."
-    ),
-]
-"""``--max-dets``."""
+MAX_DETS_TEXT = ",".join(map(str, MAX_DETS))
+"""What ``--max-dets`` is where it is not given, as it is typed."""
 
 
 def require_none(options: Mapping[str, Any], why: str) -> None:
@@ -114,7 +64,9 @@ def parse_max_dets(text: str) -> tuple[int, ...]:
     """
     limits = _numbers(text)
     if not limits or min(limits) < 1 or list(limits) != sorted(limits):
-        raise InputError(f"--max-dets {text!r} is not rising numbers; write --max-dets {_MAX_DETS}")
+        raise InputError(
+            f"--max-dets {text!r} is not rising numbers; write --max-dets {MAX_DETS_TEXT}"
+        )
     return limits
 
 
@@ -135,11 +87,14 @@ def parse_names(text: str, option: str) -> list[str]:
     """Read names that commas separate, each once, in their order.
 
     Args:
-        text: as typed.
-        option: its name, for the message.
+        text: What was typed.
+        option: The option's name, for the message.
+
+    Returns:
+        The names.
 
     Raises:
-        InputError: there is none, or an empty one.
+        InputError: If there is none, or an empty one.
     """
     names = [each.strip() for each in text.split(",")]
     if not all(names):

@@ -205,7 +205,7 @@ def test_the_paired_bootstrap_finds_a_planted_shift(run, tmp_path):
     (copy / "detections.json").write_text(json.dumps(detections))
     done = hrhsco("check", copy, "--baseline", baseline)
     assert done.returncode == 1, done.stderr
-    assert "1 of 1 metrics worsened" in done.stdout
+    assert "1 of 1 metric worsened" in done.stdout
 
 
 ROOT = Path(__file__).parents[2]

@@ -75,7 +75,7 @@ def test_from_a_published_copy_to_scores_in_two_commands(tmp_path):
     published.aitod(tmp_path / "AI-TOD")
     made = hrhsco("data", "convert", "aitod", tmp_path / "AI-TOD", tmp_path / "data")
     assert made.returncode == 0, made.stderr
-    assert "train.json: 1 images, 1 boxes, 0 clipped" in made.stderr
+    assert "train.json: 1 image, 1 box, 0 clipped" in made.stderr
     done = hrhsco(
         "train", "quickstart_baseline", "--data", tmp_path / "data", "--epochs", 1,
         "--device", "cpu", "--set", "max_dets=[1, 100, 1500]", "--out", tmp_path / "run",

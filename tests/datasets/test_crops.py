@@ -239,7 +239,7 @@ def test_the_command_says_what_it_kept_and_cut(tmp_path):
     assert content["info"]["all_rows"]
     cut = sum(row["iscrowd"] for row in rows)
     assert cut > 0
-    said = f"train: 1 images, 1 crops with {len(rows) - cut} boxes; {cut} boxes cut"
+    said = f"train: 1 image, 1 crop with {len(rows) - cut} boxes; {cut} boxes cut"
     assert said in done.stderr
     assert_refused(hrhsco(*call), "is not empty")
     assert_refused(

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from hrhsco_cli.commands.data.downsample import describe_grid
 from hrhsco_cli.datasets.coco_json import read_ground_truth
 from hrhsco_cli.datasets.downsampling import downsample_dataset
-from hrhsco_cli.shown.downsampled import grid_sentence
 from reports.dataset_stats import measure_annotation_grid
 from reports.errors import InputError
 from tests.datasets.test_crops import dataset, of
@@ -105,7 +105,7 @@ def test_vanished_boxes_are_refused_or_excused(tmp_path):
 def test_what_is_said_of_the_grid_holds(tmp_path):
     _, out, done, _ = downsampled(tmp_path, 4)
     assert done.on_halves == {"train": 1.0, "val": 1.0}
-    assert "all centers lie on a grid of 1/8 px" in grid_sentence(1.0, 4)
+    assert "all centers lie on a grid of 1/8 px" in describe_grid(1.0, 4)
     boxes = read_ground_truth(out / "val.json").boxes
     eighths = 8 * (boxes[["x", "y"]].to_numpy() + boxes[["w", "h"]].to_numpy() / 2)
     np.testing.assert_allclose(eighths, np.round(eighths), atol=1e-9)
@@ -118,7 +118,7 @@ def test_the_command(tmp_path):
     out = tmp_path / "out"
     done = hrhsco("data", "downsample", source, out, "--factor", 2, "--phases")
     assert done.returncode == 0, done.stderr
-    assert "train: 1 images, 4 phases" in done.stderr
+    assert "train: 1 image, 4 phases" in done.stderr
     assert "75.0% of the centers lie on a grid of 1/4 px" in done.stderr
     call = ("data", "downsample", source)
     assert_refused(hrhsco(*call, out, "--factor", 2), "is not empty")

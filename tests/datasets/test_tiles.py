@@ -91,7 +91,7 @@ def test_an_image_smaller_than_a_tile_is_one_and_the_whole_is_sound(cut):
     out, said = cut
     (image,) = json.loads((out / "val.json").read_text())["images"]
     assert image["window"] == [0, 0, 100, 90]
-    assert "val: 1 images, 1 tiles with 1 boxes; 0 boxes cut" in said
+    assert "val: 1 image, 1 tile with 1 box; 0 boxes cut" in said
     checked = hrhsco("data", "check", out)
     assert checked.returncode == 0, checked.stdout + checked.stderr
 

@@ -3,10 +3,10 @@
 import pytest
 import yaml
 
+from hrhsco_cli.commands.ablate.dry_run import print_estimate
 from hrhsco_cli.grid.estimate import Estimate, Row
 from hrhsco_cli.grid.plan import networks, plan_grid
 from hrhsco_cli.grid.spec import read_grid
-from hrhsco_cli.shown.estimate import print_estimate
 from reports.errors import InputError
 
 AXES = {"use_hrh_sco": [False, True], "center_source": ["regression"], "cluster_crops": [0, 2, 4]}

@@ -66,7 +66,7 @@ def test_a_killed_grid_leaves_nobody_behind_and_is_taken_up_again(call, calm):
     grids.kill(process.pid)
     process.communicate()
     grids.wait_for("the worker is gone", lambda: not grids.alive(worker), timeout=20)
-    status = json.loads(hrhsco("ablate", "status", out, "--json").stdout)
+    status = json.loads(hrhsco("ablate", "status", out, "--json", "-").stdout)
     assert status["counts"] == {"finished": 1, "interrupted": 1}
     grids.run(*words)
     assert (first / "metrics.json").stat().st_mtime_ns == stamp

@@ -65,7 +65,7 @@ def test_status_from_another_terminal(scenes, tmp_path):
     trial = grids.wait_for("a trial is on its way", lambda: grids.begun(out), process)
     (found,) = (
         each
-        for each in json.loads(hrhsco("ablate", "status", out, "--json").stdout)["trials"]
+        for each in json.loads(hrhsco("ablate", "status", out, "--json", "-").stdout)["trials"]
         if each["folder"] == trial.name
     )
     assert found["state"] == "training"

@@ -5,14 +5,14 @@ from io import StringIO
 
 from rich.console import Console
 
+from hrhsco_cli.commands.ablate.trial_display import make_trial_table
 from hrhsco_cli.grid.folder import GridFolder
 from hrhsco_cli.grid.status import TrialStatus, grid_status
-from hrhsco_cli.shown.grid import status_table
 
 
 def printed(trials):
     console = Console(file=StringIO(), width=120)
-    console.print(status_table(trials, "ap.50"))
+    console.print(make_trial_table(trials, "ap.50"))
     return console.file.getvalue()
 
 

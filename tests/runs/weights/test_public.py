@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import torch
 
+from hrhsco_cli.commands.weights.inspect import summarize_weights
 from hrhsco_cli.runs import original_recipe, recipe
 from hrhsco_cli.runs.checkpoints import resumable
 from hrhsco_cli.runs.folder import RunFolder
@@ -13,7 +14,6 @@ from hrhsco_cli.runs.runner import load_weights
 from hrhsco_cli.runs.weight_conversion import convert
 from hrhsco_cli.runs.weights.reading import read_weights
 from hrhsco_cli.runs.weights.starting import built
-from hrhsco_cli.shown.weights import summary
 from reports.errors import InputError
 from tests.reference.public_yolc import PublicHead, public_detector
 
@@ -124,7 +124,7 @@ def test_weights_name_the_recipe_that_they_were_trained_for(
     stages, plain, recipe_name, told_of, tmp_path
 ):
     weights = told(tmp_path, shapes(384, stages, plain))
-    about = summary(weights)
+    about = summarize_weights(weights)
     assert about["recipe"] == original_recipe.trained_for(weights) == recipe_name
     always = {"blur before peaks": "true", "peak window in": "cells", "protocol": "yolc"}
     assert (told_of | always).items() <= about["trained_for"].items()
@@ -133,7 +133,7 @@ def test_weights_name_the_recipe_that_they_were_trained_for(
 def test_a_network_of_another_width_was_trained_for_no_known_recipe(tmp_path):
     weights = told(tmp_path, shapes(32))
     assert original_recipe.trained_for(weights) is None
-    assert summary(weights)["recipe"] is None
+    assert summarize_weights(weights)["recipe"] is None
     with pytest.raises(InputError, match="name it with --recipe"):
         convert(str(weights.source), tmp_path / "run", None)
 

@@ -1,14 +1,16 @@
-"""What ``--dry-run`` found."""
+"""What ``hrhsco ablate grid --dry-run`` prints: each trial's time and disk, and the grid's."""
 
-from hrhsco_cli.console import Console
+from hrhsco_cli.console import Console, format_duration, new_table
 from hrhsco_cli.grid.estimate import Estimate, Row
 from hrhsco_cli.runs import second_pass
-from hrhsco_cli.shown.grid import duration
-from hrhsco_cli.shown.table import new_table
 
 
 def print_estimate(found: Estimate) -> None:
-    """One trial a row, then what the whole grid will take."""
+    """Print one trial a row, then what the whole grid will take.
+
+    Args:
+        found: What was estimated.
+    """
     console = Console()
     table = new_table("trial", "network", "to do", "time", "disk (MB)")
     for row in found.rows:
@@ -16,7 +18,7 @@ def print_estimate(found: Estimate) -> None:
             row.trial.spec.name,
             row.trial.identity.network[:8],
             _to_do(row),
-            "–" if row.seconds is None else duration(row.seconds),
+            "–" if row.seconds is None else format_duration(row.seconds),
             f"{row.disk_bytes / 1e6:.1f}",
         )
     console.print(table)
@@ -27,18 +29,16 @@ def print_estimate(found: Estimate) -> None:
         elif row.trial.change and not row.settled:
             line = f"{row.trial.spec.name} is there with another {', '.join(row.trial.change)}"
         if line:
-            console.print(line, highlight=False, soft_wrap=True, style=style)
+            console.print_line(line, style)
     if any(second_pass.options(row.trial.config) and not row.settled for row in found.rows):
-        console.print(
-            "times are without second passes: how many crops there are, training decides",
-            style="yellow", highlight=False, soft_wrap=True,
-        )  # fmt: skip
-    console.print(
-        f"about {duration(found.seconds)} with {found.jobs} at a time, from one measured step of "
-        f"each network; at most {found.disk_bytes / 1e6:.0f} MB when done (while a network trains, "
-        "one checkpoint more)",
-        highlight=False, soft_wrap=True,
-    )  # fmt: skip
+        console.print_line(
+            "times are without second passes: training decides how many crops there are", "yellow"
+        )
+    console.print_line(
+        f"about {format_duration(found.seconds)} with {found.jobs} at a time, from one measured "
+        f"step of each network; at most {found.disk_bytes / 1e6:.0f} MB when done (while a network "
+        "trains, one checkpoint more)"
+    )
 
 
 def _to_do(row: Row) -> str:

@@ -1,12 +1,10 @@
-"""What ``hrhsco evaluate`` measured."""
+"""The metrics of a run, as ``hrhsco evaluate`` and ``hrhsco train`` print them."""
 
-from pathlib import Path
 from typing import Any
 
 from rich.table import Table
 
-from hrhsco_cli.console import Console
-from hrhsco_cli.shown.table import new_table
+from hrhsco_cli.console import Console, new_table
 from reports.metrics.definitions import (
     BRANCHES,
     CROP_COST_METRICS,
@@ -21,34 +19,31 @@ _COST_COLUMNS = ("params", "macs", "flops")
 
 
 def print_metrics(metrics: dict[str, Any]) -> None:
-    """Print what ``hrhsco evaluate`` measured, with its conditions; files hold all of it."""
+    """Print metrics with their conditions; files hold all of them.
+
+    Args:
+        metrics: What ``metrics.json`` holds.
+    """
     console = Console()
     meta = metrics["meta"]
-    console.print(_precision_table(metrics))
-    console.print(_error_table(metrics))
+    console.print(_make_precision_table(metrics))
+    console.print(_make_error_table(metrics))
     if "cost.params" in metrics:
-        console.print(_cost_table(metrics))
+        console.print(_make_cost_table(metrics))
         if "cost.crop_passes" in metrics:
-            console.print(_crops_table(metrics))
-        console.print(f"cost: {meta['cost']}", style="dim")
-        console.print(f"not counted: {', '.join(meta['cost_not_counted'])}", style="dim")
-    shown = {
-        key: meta[key]
-        for key in ("protocol", "max_dets", "min_score", "fingerprint", "device")
-        if key in meta
-    }
-    console.print(", ".join(f"{key} {value}" for key, value in shown.items()), style="dim")
+            console.print(_make_crops_table(metrics))
+        console.print_line(f"cost: {meta['cost']}", style="dim")
+        console.print_line(f"not counted: {', '.join(meta['cost_not_counted'])}", style="dim")
+    console.print_conditions(
+        {
+            key: meta[key]
+            for key in ("protocol", "max_dets", "min_score", "fingerprint", "device")
+            if key in meta
+        }
+    )
 
 
-def print_not_kept(run: Path) -> None:
-    """Say on stderr that figures were shown alone."""
-    Console(stderr=True).print(
-        f"{run} was left as it is, and keeps none of these figures; keep them with --out DIR",
-        highlight=False, soft_wrap=True,
-    )  # fmt: skip
-
-
-def _precision_table(metrics: dict[str, Any]) -> Table:
+def _make_precision_table(metrics: dict[str, Any]) -> Table:
     title = "average precision, its error split (TIDE), recall"
     table = new_table(
         "", "%", title=f"{title}: protocol {metrics['meta'].get('protocol', 'dense')}"
@@ -62,8 +57,8 @@ def _precision_table(metrics: dict[str, Any]) -> Table:
     return table
 
 
-def _error_table(metrics: dict[str, Any]) -> Table:
-    table = new_table("", *_ERROR_COLUMNS, title="localisation error of the objects found")
+def _make_error_table(metrics: dict[str, Any]) -> Table:
+    table = new_table("", *_ERROR_COLUMNS, title="localization error of the objects found")
     names = [key.removeprefix("loc.px.") for key in metrics if key.startswith("loc.px.")]
     for name in names:
         keys = [f"{group}.{name}" for group in _ERROR_COLUMNS.values()]
@@ -73,7 +68,7 @@ def _error_table(metrics: dict[str, Any]) -> Table:
     return table
 
 
-def _cost_table(metrics: dict[str, Any]) -> Table:
+def _make_cost_table(metrics: dict[str, Any]) -> Table:
     labels = [METRICS[f"cost.{name}"].label for name in _COST_COLUMNS]
     table = new_table("cost of one image", *labels, title="")
     branches = ["", *(f"{name}." for name in BRANCHES)]
@@ -85,7 +80,7 @@ def _cost_table(metrics: dict[str, Any]) -> Table:
     return table
 
 
-def _crops_table(metrics: dict[str, Any]) -> Table:
+def _make_crops_table(metrics: dict[str, Any]) -> Table:
     """What the second pass adds to the cost of an image."""
     timed = metrics["meta"]["crop_time"]
     low, high = (METRICS["cost.crop_time"].format(x) for x in metrics["meta"]["crop_time_range"])

@@ -1,0 +1,176 @@
+"""``hrhsco ablate grid``: every cell and seed of a grid, then its report."""
+
+from collections.abc import Sequence
+from contextlib import ExitStack
+from dataclasses import replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from hrhsco_cli.commands.completion import complete_metric, one_of
+from hrhsco_cli.commands.options import DataFolder, Device, Epochs, GridName
+from hrhsco_cli.console import Console, format_count
+
+if TYPE_CHECKING:
+    from hrhsco_cli.grid.engine import Summary
+    from hrhsco_cli.grid.folder import GridFolder
+    from hrhsco_cli.grid.status import TrialStatus
+
+
+def run_grid(
+    grid: GridName,
+    out: Annotated[
+        Path | None,
+        typer.Option(help="Keep all trials in this folder.", show_default="runs/GRID"),
+    ] = None,
+    data: DataFolder = None,
+    epochs: Epochs = None,
+    only: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="Run only the trials whose name contains this text. Can be given several times."
+        ),
+    ] = None,
+    jobs: Annotated[
+        int | None,
+        typer.Option(
+            min=1,
+            help="Run so many trials at a time.",
+            show_default="one for each GPU; without a GPU one for each core",
+        ),
+    ] = None,
+    device: Device = "auto",
+    executor: Annotated[
+        str,
+        typer.Option(
+            help="Run the trials in processes of this machine (local) or on a cluster (ray).",
+            autocompletion=one_of("local", "ray"),
+        ),
+    ] = "local",
+    address: Annotated[
+        str | None, typer.Option(help="Find the Ray cluster at this address: HOST:PORT, or auto.")
+    ] = None,
+    retries: Annotated[
+        int, typer.Option(min=0, help="Try a trial that failed so many times more.")
+    ] = 1,
+    max_hours: Annotated[
+        float | None, typer.Option(min=0, help="Start no further trial after so many hours.")
+    ] = None,
+    validate: Annotated[
+        int | None,
+        typer.Option(
+            min=0,
+            help="Score the test set (first pass) every so many epochs, by every decoding; 0 "
+            "does so never.",
+            show_default="the grid's own",
+        ),
+    ] = None,
+    prune: Annotated[
+        str | None,
+        typer.Option(
+            help="Give up trials that fall behind, by median or halving. Such a grid is a search, "
+            "and no ablation.",
+            autocompletion=one_of("median", "halving"),
+        ),
+    ] = None,
+    metric: Annotated[
+        str,
+        typer.Option(
+            help="Show this metric while the grid runs, and let --prune go by it.",
+            autocompletion=complete_metric,
+        ),
+    ] = "ap.50",
+    tensorboard: Annotated[
+        bool, typer.Option("--tensorboard", help="Write training curves for TensorBoard.")
+    ] = False,
+    dry_run: Annotated[
+        bool,
+        typer.Option("--dry-run", help="List the trials with their time and disk, and stop."),
+    ] = False,
+) -> None:
+    """Train and score every cell and seed of a grid, then write its report.
+
+    Finished trials are kept (a trial is told by its recipe, data, seed and code, not by its name),
+    interrupted ones go on from their last checkpoint.
+
+    Example: hrhsco ablate grid quickstart --dry-run
+
+    Example: hrhsco ablate grid quickstart --out runs/quickstart
+
+    Example: hrhsco ablate grid visdrone --executor ray --address auto --max-hours 60
+    """
+    from hrhsco_cli.commands.ablate.trial_display import show_trials
+    from hrhsco_cli.grid import spec
+    from hrhsco_cli.progress import show_progress
+    from hrhsco_cli.runs.environment import select_device
+    from reports.metrics.definitions import parse_metric
+
+    parse_metric(metric)
+    path = spec.find(grid)
+    whole = spec.read_grid(path)
+    if validate is not None:
+        whole = replace(whole, validate=validate)
+    chosen = {trial.name for trial in (spec.only(whole, only) if only else whole).trials}
+    if executor == "local":  # on a cluster, what counts is what its nodes have
+        select_device(device)
+    folder = out or Path("runs") / path.stem
+
+    from hrhsco_cli.grid import running
+    from hrhsco_cli.grid.reporting import report_folder
+    from hrhsco_cli.grid.status import grid_status
+
+    options = running.Options(
+        data=data, epochs=epochs, jobs=jobs, device=device, retries=retries, max_hours=max_hours,
+        prune=prune, metric=metric, tensorboard=tensorboard,
+        executor=executor, address=address,
+    )  # fmt: skip
+    running.prepare_workers(options)
+    with ExitStack() as stack:
+        scratch = Path(stack.enter_context(TemporaryDirectory())) if dry_run else None
+        with show_progress("planning", len(whole.trials)) as log:
+            planned = running.plan(whole, folder, options, log.advance_to, scratch=scratch)
+        wanted = [trial for trial in planned if trial.spec.name in chosen]
+        if dry_run:
+            from hrhsco_cli.commands.ablate.dry_run import print_estimate
+            from hrhsco_cli.grid.estimate import estimate
+
+            found = estimate(wanted, folder, running.choose_executor(wanted, options))
+            print_estimate(found)
+            raise typer.Exit(1 if any(row.problem for row in found.rows) else 0)
+    workers = running.choose_executor(wanted, options)
+    claimed = running.claim_folder(whole, planned, folder)
+    console = Console(stderr=True)
+    with show_trials(lambda: grid_status(claimed, metric), metric, console) as show:
+        summary = running.run_planned(wanted, claimed, workers, options, show)
+    trials = grid_status(claimed, metric)
+    _print_summary(summary, trials, claimed, console)
+    if any(trial.state == "finished" for trial in trials):
+        for report in report_folder(folder, grid_name=whole.name):
+            typer.echo(report)
+    raise typer.Exit(1 if summary.failures or summary.not_started else 0)
+
+
+def _print_summary(
+    summary: "Summary", trials: "Sequence[TrialStatus]", grid: "GridFolder", console: Console
+) -> None:
+    """Print how a grid ended: what failed and where its log is, what was left out, what it cost."""
+    from hrhsco_cli.commands.ablate.trial_display import count_states
+
+    for failure in summary.failures:
+        log = grid.run(failure.folder).log
+        where = f" (see {log})" if log.is_file() else ""
+        console.print_line(f"failed: {failure.folder}: {failure.reason}{where}", "red")
+    if summary.not_started:
+        names = ", ".join(summary.not_started)
+        console.print_line(f"not started, for --max-hours was over: {names}", "yellow")
+    for trial in trials:
+        if trial.state == "pruned":
+            console.print_line(f"pruned: {trial.folder}: {trial.reason}", "yellow")
+    console.print_line(count_states(trials))
+    if summary.ran:
+        console.print_line(
+            f"{format_count(summary.ran, 'network')} in {summary.seconds:.0f} s; their workers "
+            f"worked {summary.worker_seconds:.0f} s"
+        )

@@ -1,0 +1,93 @@
+"""``hrhsco weights inspect``: what a checkpoint holds."""
+
+from collections import Counter
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from hrhsco_cli.commands.options import Json
+from hrhsco_cli.console import Console, new_table
+
+if TYPE_CHECKING:
+    from hrhsco_cli.runs.weights.reading import Weights
+
+
+def inspect_weights(
+    checkpoint: Annotated[
+        str, typer.Argument(help="Look into this checkpoint: a file, or a run's folder.")
+    ],
+    json_out: Json = None,
+) -> None:
+    """Show what a checkpoint holds: layout, head, depth, recipe, classes, channels, tensors.
+
+    Nothing in the file is run: one that holds more than weights and plain values is refused.
+
+    Example: hrhsco weights inspect yolc.pth
+    """
+    from hrhsco_cli.files import write_json
+    from hrhsco_cli.runs.weights.reading import located, read_weights
+
+    contents = summarize_weights(read_weights(located(checkpoint)))
+    _print_contents(contents)
+    if json_out is not None:
+        write_json(json_out, contents)
+
+
+def summarize_weights(weights: "Weights") -> dict[str, Any]:
+    """Summarize what a checkpoint holds, as plain values.
+
+    Args:
+        weights: The checkpoint.
+
+    Returns:
+        What ``--json`` writes.
+    """
+    from hrhsco_cli.runs.original_recipe import described, resolved, trained_for
+    from hrhsco_cli.runs.weights.fitting import by_part, part_of
+    from hrhsco_cli.runs.weights.layouts import head_title
+
+    parameters: Counter[str] = Counter()
+    for tensor, each in weights.tensors.items():
+        parameters[part_of(tensor)] += each.numel()
+    name = trained_for(weights)
+    return {
+        "source": str(weights.source),
+        "layout": weights.layout.title,
+        "head": head_title(weights.head),
+        "options": weights.head,
+        "recipe": name,
+        "trained_for": {} if name is None else described(resolved(name, weights)),
+        "classes": list(weights.classes),
+        "epoch": weights.meta.get("epoch"),
+        "tensors": by_part(weights.tensors),
+        "parameters": parameters,
+        "left_out": list(weights.left_out),
+    }
+
+
+def _print_contents(contents: dict[str, Any]) -> None:
+    console = Console()
+    options = ", ".join(f"{key}={value}" for key, value in contents["options"].items())
+    for label, said in (
+        ("layout", contents["layout"]),
+        ("head", f"{contents['head']} ({options})" if options else contents["head"]),
+        ("recipe", _describe_recipe(contents)),
+        ("classes", ", ".join(contents["classes"])),
+        ("epoch", contents["epoch"]),
+        ("left out", ", ".join(contents["left_out"])),
+    ):
+        if said not in (None, ""):
+            console.print_line(f"{label}: {said}")
+    table = new_table("part", "tensors", "values")
+    for part, count in contents["tensors"].items():
+        table.add_row(part, str(count), f"{contents['parameters'][part]:,}")
+    total = sum(contents["tensors"].values()), sum(contents["parameters"].values())
+    table.add_row("all", str(total[0]), f"{total[1]:,}")
+    console.print(table)
+
+
+def _describe_recipe(contents: dict[str, Any]) -> str:
+    if contents["recipe"] is None:
+        return ""
+    told = "; ".join(f"{title} {words}" for title, words in contents["trained_for"].items())
+    return f"{contents['recipe']} ({told})"

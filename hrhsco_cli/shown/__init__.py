@@ -1,1 +1,0 @@
-"""What commands print: tables in a terminal and progress."""

@@ -6,59 +6,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from heads.centers import CENTER_SOURCES
-from reports.frames import GroundTruth
-from reports.report import build_report
 from reports.statistics import own_error, rounding_law
 from reports.statistics.offset_gain import ALL_SIZES, measure_offset_gains
-from tests.reporting.test_report import trial
-
-OBJECTS = 60
-SCORED = (2, 4, 6, 8)
-
-
-def truth():
-    """Objects far apart, with centers evenly in their cells."""
-    rng = np.random.default_rng(7)
-    side = np.arange(OBJECTS)
-    boxes = pd.DataFrame(
-        {"ann_id": side, "image_id": side, "category_id": 1,
-         "x": 40 + 4 * rng.random(OBJECTS), "y": 40 + 4 * rng.random(OBJECTS),
-         "w": 8.0, "h": 8.0, "area": 64.0, "iscrowd": False}
-    )  # fmt: skip
-    images = pd.DataFrame({"image_id": side, "file_name": "a.png", "width": 96, "height": 96})
-    return GroundTruth(images, boxes, pd.DataFrame({"category_id": [1], "name": ["a"]}), "f")
-
-
-def network(depth, errors, *, fell=None, baseline=False):
-    """Three seeds of a network, read by several sources at given mean errors in px.
-
-    Args:
-        fell: by how much the error at 3/4 of the training was above the last, as a share of it.
-    """
-    trials = []
-    for seed in range(3):
-        rng = np.random.default_rng([depth, seed])
-        noise = rng.normal(scale=0.02, size=OBJECTS)
-        for source, error in errors.items():
-            name = "YOLC x4" if baseline else f"HRH-SCO n={depth}"
-            made = trial(f"{name}, {source}", seed, error * (1 + noise), baseline=baseline)
-            mean = made.metrics["loc.px.mean"]
-            made.metrics["loc.cell.mean"] = mean / (4 / 2**depth)
-            if fell is not None:
-                before = mean / (1 - fell)
-                made = replace(made, curve=pd.DataFrame(
-                    {"epoch": SCORED, "images": np.multiply(SCORED, 320.0),
-                     "loc.px.mean": [4 * before, 2 * before, before, mean],
-                     "ap.all": [0.0, 0.1, 0.2, 0.3]}
-                ))  # fmt: skip
-            trials.append(made)
-    return trials
-
-
-def page(trials):
-    sources = {name: each.description for name, each in CENTER_SOURCES.items()}
-    return build_report("T", trials, truth(), [], center_sources=sources)
+from tests.reports.planted import FINE, GOOD, OBJECTS, POOR, plant_network, report_networks
 
 
 def branch(text, name):
@@ -66,11 +16,6 @@ def branch(text, name):
     said = text.partition("The offset branch alone")[2].partition("Closed forms compute")[0]
     (line,) = [each for each in said.splitlines() if each.lstrip("- *").startswith(name)]
     return line
-
-
-GOOD = {"peak_center": 0.6, "sco": 0.4, "dark": 0.5, "regression": 0.45}
-POOR = {"peak_center": 2.3, "sco": 2.0, "dark": 2.1, "regression": 2.2}
-FINE = {"peak_center": 0.5, "sco": 0.4, "dark": 0.45, "regression": 0.42}
 
 
 @pytest.mark.parametrize(
@@ -90,7 +35,7 @@ FINE = {"peak_center": 0.5, "sco": 0.4, "dark": 0.45, "regression": 0.42}
     ],
 )
 def test_only_a_trained_network_is_given_a_verdict(depth, errors, fell, state):
-    text = page(network(depth, errors, fell=fell)).text
+    text = report_networks(plant_network(depth, errors, fell=fell)).text
     before, _, after = text.partition("## What came out")
     name = f"HRH-SCO n={depth}"
     (row,) = [line for line in before.splitlines() if line.startswith(f"| {name} | ")]
@@ -108,7 +53,7 @@ def test_only_a_trained_network_is_given_a_verdict(depth, errors, fell, state):
 
 
 def test_the_table_holds_floor_error_share_and_fall():
-    text = page(network(2, GOOD, fell=0.1)).text
+    text = report_networks(plant_network(2, GOOD, fell=0.1)).text
     before = text.partition("## What came out")[0]
     (row,) = [line for line in before.splitlines() if line.startswith("| HRH-SCO n=2 | ")]
     _, floor, own, source, ratio, share, fall, _ = row.strip("| ").split(" | ")
@@ -130,7 +75,7 @@ def test_the_criterion_is_the_law_s_share():
 
 
 def test_the_last_quarter_is_read_between_scored_epochs():
-    (made,) = network(2, {"sco": 0.4}, fell=0.1)[:1]
+    (made,) = plant_network(2, {"sco": 0.4}, fell=0.1)[:1]
     curve = pd.DataFrame({"epoch": [5, 10], "images": [1, 2], "loc.px.mean": [0.8, 0.4]})
     assert own_error._measure_last_quarter(replace(made, curve=curve)) == pytest.approx(
         1 - 0.4 / 0.6
@@ -140,34 +85,34 @@ def test_the_last_quarter_is_read_between_scored_epochs():
 
 
 def test_another_network_is_named_beside_its_comparison_with_the_baseline():
-    trials = network(2, GOOD | {"regression": 0.6}, baseline=True)
-    trials += network(1, {"peak_center": 1.6, "sco": 1.2})  # of a cell of 2 px
+    trials = plant_network(2, GOOD | {"regression": 0.6}, baseline=True)
+    trials += plant_network(1, {"peak_center": 1.6, "sco": 1.2})  # of a cell of 2 px
     trials = [each for each in trials if not (each.baseline and each.center_source == "sco")]
-    text = page([*trials, *network(3, POOR)]).text
+    text = report_networks([*trials, *plant_network(3, POOR)]).text
     assert "- **HRH-SCO n=3, sco** (not trained enough to tell): localisation error" in text
     assert "- **HRH-SCO n=1, sco**: localisation error" in text
 
 
 def test_what_is_not_clearly_different_says_what_would_have_been():
-    trials = network(2, GOOD)
+    trials = plant_network(2, GOOD)
     wobble = {0: 0.05, 1: -0.04, 2: 0.0}
     for index, each in enumerate(trials):
         if each.center_source == "peak_center":
             (sco,) = [o for o in trials if o.center_source == "sco" and o.seed == each.seed]
             matches = sco.matches.assign(distance=sco.matches["distance"] + wobble[each.seed])
             trials[index] = replace(each, matches=matches)
-    said = branch(page(trials).text, "HRH-SCO n=2")
+    said = branch(report_networks(trials).text, "HRH-SCO n=2")
     # Three differences of standard deviation 0.0451: 3.264 of them.
     assert "not clearly different (-0.003 [-0.115, +0.109] px; 0.147 px would have shown)" in said
 
 
 def test_gains_are_in_cells_beside_the_network_s_own_error():
-    found = measure_offset_gains(network(1, GOOD), ALL_SIZES)
+    found = measure_offset_gains(plant_network(1, GOOD), ALL_SIZES)
     assert len(found) == 3 and set(found["objects"]) == {OBJECTS}
     assert found["own"].tolist() == pytest.approx([0.2] * 3, abs=0.01)  # a cell of 2 px
     assert found["gain"].tolist() == pytest.approx([0.1] * 3, abs=0.01)
-    assert set(measure_offset_gains(network(1, GOOD))["bin"]) == {
+    assert set(measure_offset_gains(plant_network(1, GOOD))["bin"]) == {
         "very_tiny",
         "tiny",
     }  # 8 px is in both
-    assert measure_offset_gains(network(1, {"sco": 0.4})).empty
+    assert measure_offset_gains(plant_network(1, {"sco": 0.4})).empty

@@ -1,4 +1,4 @@
-"""What a report says of ceilings, floors, branches and the Pareto front."""
+"""What a report says of ceilings, floors and branches."""
 
 import numpy as np
 import pandas as pd
@@ -6,7 +6,6 @@ import pytest
 
 from reports import variant_ceilings
 from reports.frames import GroundTruth
-from reports.plots.cost_tradeoff import find_pareto_front
 from reports.sections import error_sources
 from reports.sections.error_sources import name_limiting_branch
 from reports.trials import Trial
@@ -78,18 +77,3 @@ def test_the_branch_that_holds_back_is_named():
         "no branch"
         in name_limiting_branch({"none": {"ap.all": 0.2}, "size": {"ap.all": 0.1}}).lower()
     )
-
-
-@pytest.mark.parametrize("higher", [True, False])
-def test_pareto_front_against_its_definition(higher):
-    rng = np.random.default_rng(1)
-    points = [(float(c), float(v)) for c, v in rng.integers(0, 8, size=(30, 2))]
-    expected = {
-        p for p in points
-        if not any(
-            q != p and q[0] <= p[0] and (q[1] >= p[1] if higher else q[1] <= p[1]) for q in points
-        )
-    }  # fmt: skip
-    front = find_pareto_front(points, higher=higher)
-    assert set(front) == expected
-    assert front == sorted(front)

@@ -11,7 +11,7 @@ from reports.errors import InputError
 from reports.published import PATH, PublishedRow, PublishedSplit, read_published
 from reports.report import build_report
 from reports.sections import published
-from tests.reporting.test_report import SOURCES, grid, trial, truth
+from tests.reports.planted import SOURCES, plant_grid, plant_trial, plant_truth
 
 CLASSES = ["cat", "dog"]
 SET = PublishedSplit(
@@ -28,7 +28,7 @@ SET = PublishedSplit(
 
 
 def pets(names=CLASSES):
-    found = truth()
+    found = plant_truth()
     categories = pd.DataFrame({"category_id": range(1, len(names) + 1), "name": names})
     return replace(found, categories=categories)
 
@@ -83,7 +83,7 @@ def test_a_wrong_file_is_told_in_one_line(tmp_path, change, message):
 
 
 def test_own_rows_stand_beside_published_ones(known):
-    text = text_of(grid(-0.3), pets())
+    text = text_of(plant_grid(-0.3), pets())
     section = text.split("## Beside published figures\n")[1].split("\n## ")[0]
     lines = section.strip().splitlines()
     assert lines[0] == (
@@ -102,7 +102,7 @@ def test_own_rows_stand_beside_published_ones(known):
 
 
 def test_own_rows_say_their_size_and_spread(known):
-    some = [trial("a, sco", seed, [1.0], ap_small=0.2 + 0.1 * seed) for seed in (0, 1)]
+    some = [plant_trial("a, sco", seed, [1.0], ap_small=0.2 + 0.1 * seed) for seed in (0, 1)]
     for each in some:
         each.meta["resized_to"] = [640, 384]
     text = published.compose_published(some, pets())
@@ -120,8 +120,8 @@ def test_own_rows_say_their_size_and_spread(known):
 )
 def test_other_data_has_no_published_rows(known, against, change):
     known(replace_struct(SET, **change))
-    assert published.compose_published(grid(0), against) == ""
-    assert "Beside published" not in text_of(grid(0), against)
+    assert published.compose_published(plant_grid(0), against) == ""
+    assert "Beside published" not in text_of(plant_grid(0), against)
 
 
 def replace_struct(each, **change):
@@ -130,7 +130,7 @@ def replace_struct(each, **change):
 
 def test_classes_hold_in_any_order_and_a_protocol_may_be_asked_for(known):
     known(replace_struct(SET, scored_by="dense", images=None))
-    assert "PetDet" in published.compose_published(grid(0), pets(CLASSES[::-1]))
+    assert "PetDet" in published.compose_published(plant_grid(0), pets(CLASSES[::-1]))
 
 
 def test_the_file_is_installed_with_the_package():
@@ -144,10 +144,10 @@ def test_every_section_with_scored_figures_names_the_protocol():
     for changes, name in (({}, "dense (maxDets 1, 100, 500)"),
                           ({"protocol": "yolc", "max_dets": [100, 300, 1000]},
                            "yolc (maxDets 100, 300, 1000)")):  # fmt: skip
-        trials = grid(-0.3)
+        trials = plant_grid(-0.3)
         for each in trials:
             each.meta.update(changes)
-        text = text_of(trials, truth())
+        text = text_of(trials, plant_truth())
         for part in text.split("\n## ")[1:]:
             heading = part.splitlines()[0]
             scored = f"*Scored by protocol {name}.*" in part

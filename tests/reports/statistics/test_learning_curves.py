@@ -6,7 +6,7 @@ import pytest
 
 from reports.plots import learning as plot
 from reports.statistics import learning_curves
-from tests.reporting.test_telling import FINE, GOOD, SCORED, network, page
+from tests.reports.planted import FINE, GOOD, SCORED, plant_network, report_networks
 
 
 def reversed_at(trials, epoch, source):
@@ -23,13 +23,13 @@ def reversed_at(trials, epoch, source):
 @pytest.mark.parametrize(("worse_until", "pays"), [(0, 2), (2, 4), (6, 8), (8, None)])
 def test_it_says_from_which_point_on_a_fraction_pays(worse_until, pays):
     sources = {"sco": [], "peak_center": []}
-    for each in reversed_at(network(2, GOOD, fell=0.1), worse_until, "sco"):
+    for each in reversed_at(plant_network(2, GOOD, fell=0.1), worse_until, "sco"):
         sources.get(each.center_source, []).append(each)
     assert learning_curves.find_epoch_offsets_pay_from(sources) == pays
 
 
 def test_it_says_since_when_the_order_stands():
-    one, other = network(2, GOOD, fell=0.1), network(4, {"sco": 0.5}, fell=0.1)
+    one, other = plant_network(2, GOOD, fell=0.1), plant_network(4, {"sco": 0.5}, fell=0.1)
     assert learning_curves.rank_networks([*one, *other], 8) == ["HRH-SCO n=2", "HRH-SCO n=4"]
     assert learning_curves.find_epoch_order_stands_from([*one, *other]) == 2
     late = one
@@ -40,8 +40,8 @@ def test_it_says_since_when_the_order_stands():
 
 
 def test_the_report_has_the_curve_as_figure_and_table(tmp_path):
-    trials = [*network(2, GOOD, fell=0.1), *network(4, FINE, fell=0.02)]
-    found = page(trials)
+    trials = [*plant_network(2, GOOD, fell=0.1), *plant_network(4, FINE, fell=0.02)]
+    found = report_networks(trials)
     text = found.text
     found.figures["learning.png"].savefig(tmp_path / "learning.png")
     assert (tmp_path / "learning.png").stat().st_size > 10_000
@@ -56,7 +56,7 @@ def test_the_report_has_the_curve_as_figure_and_table(tmp_path):
 
 
 def test_without_scores_on_the_way_there_is_no_curve():
-    found = page(network(2, GOOD))
+    found = report_networks(plant_network(2, GOOD))
     text = found.text
     assert "## The learning curve" not in text
     assert "learning.png" not in found.figures
@@ -64,7 +64,7 @@ def test_without_scores_on_the_way_there_is_no_curve():
 
 
 def test_every_variant_has_its_line():
-    trials = [*network(2, GOOD, fell=0.1), *network(4, FINE, fell=0.02)]
+    trials = [*plant_network(2, GOOD, fell=0.1), *plant_network(4, FINE, fell=0.02)]
     figure = plot.draw(trials)
     for column in range(2):
         drawn = {line.get_label() for panel in figure.axes[column::2] for line in panel.get_lines()}

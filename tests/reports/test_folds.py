@@ -11,7 +11,7 @@ from reports.plots.size_bins import measure_by_size
 from reports.report import build_report
 from reports.statistics import differences
 from reports.trials import pool_truths, require_comparable
-from tests.reporting.test_report import OBJECTS, SOURCES, trial, truth
+from tests.reports.planted import OBJECTS, SOURCES, plant_trial, plant_truth
 
 CHANGE = {("a", 0): -0.1, ("a", 1): -0.3, ("b", 0): 0.2, ("b", 1): 0.4, ("c", 0): -0.2}
 
@@ -23,8 +23,10 @@ def folded():
         base = np.full(OBJECTS, {"a": 1.0, "b": 5.0, "c": 2.0}[fold])
         meta = {"fingerprint": fold}
         for variant, distance in (("YOLC x4, regression", base), ("HRH, sco", base + change)):
-            one = trial(variant, seed, distance, baseline=variant.startswith("YOLC"), meta=meta)
-            trials.append(replace(one, name=f"{one.name}-{fold}", fold=fold, truth=truth()))
+            one = plant_trial(
+                variant, seed, distance, baseline=variant.startswith("YOLC"), meta=meta
+            )
+            trials.append(replace(one, name=f"{one.name}-{fold}", fold=fold, truth=plant_truth()))
     return trials
 
 

@@ -10,93 +10,16 @@ import pytest
 from heads.centers import CENTER_SOURCES
 from reports import theme
 from reports.errors import InputError
-from reports.frames import GroundTruth
 from reports.plots import magnified
 from reports.report import build_report, tabulate_results
 from reports.statistics import differences
-from reports.trials import DetectedImage, Trial
+from reports.trials import DetectedImage
 from reports.variant import Variant
-
-OBJECTS = 60
-SOURCES = {"regression": "the box's own fraction", "sco": "the offset branch"}
-META = {
-    "fingerprint": "f", "max_dets": [1, 100, 500], "matching": "m", "min_score": 0.0,
-    "size_bins": "b", "device": "CPU (test), 1 threads", "decoding": {"topk": 9},
-    "packages": {"torch": "0"}, "time": "2026-01-01",
-}  # fmt: skip
-
-
-def planted_variant(name, baseline):
-    """The variant of a name: on our head's axes, or a label of its own where they don't name it."""
-    head, *decoding = name.split(", ")
-    axes = {"use_hrh_sco": not baseline}
-    if "n=" in head:
-        axes["heatmap_upsample_num"] = int(head.rpartition("n=")[2])
-    if decoding:
-        axes["center_source"] = decoding.pop(0)
-    for axis, _, value in (each.rpartition("=") for each in decoding):
-        axes |= {"cluster_crops": int(value)} if axis == "cluster crops k" else {axis: value}
-    found = Variant(axes)
-    return found if found.name == name else Variant(axes, name)
-
-
-def trial(variant, seed, errors, *, baseline=False, log=True, meta=None, ap_small=0.4):
-    """A trial that found the first objects, at the given distances."""
-    distance = np.asarray(errors, dtype=float)
-    matches = pd.DataFrame(
-        {"ann_id": np.arange(len(distance)), "image_id": 0, "category_id": 1, "area": 64.0,
-         "score": 0.5, "dx": distance, "dy": 0.0, "distance": distance}
-    )  # fmt: skip
-    metrics = {
-        "ap.all": 0.3, "ap.50": 0.5, "ap.75": 0.2, "ap.small": ap_small,
-        "loc.px.mean": float(distance.mean()) if len(distance) else None,
-        "loc.px.median": float(np.median(distance)) if len(distance) else None,
-        # As of images that the network saw at half their size: a cell of n=2 is 2 px.
-        "loc.cell.mean": float(distance.mean()) / 2 if len(distance) else None,
-        "loc.recall": len(distance) / OBJECTS, "loc.chance_recall": 0.1,
-        "cost.params": 1e6, "cost.flops": 1e9 if baseline else 2e9,
-    }  # fmt: skip
-    training = pd.DataFrame(
-        {"epoch": [1, 1, 2], "step": [1, 2, 3], "lr": 1e-3, "loss": [9.0, 7.0, 2.0]}
-    )
-    name = f"{variant}-{seed}".replace(" ", "-")
-    frame = training if log else pd.DataFrame()
-    return Trial(
-        name,
-        planted_variant(variant, baseline),
-        seed,
-        metrics,
-        META | (meta or {}),
-        matches,
-        frame,
-        baseline,
-        None,
-    )
-
-
-def truth():
-    boxes = pd.DataFrame(
-        {"ann_id": np.arange(OBJECTS), "image_id": 0, "category_id": 1, "x": 10.0, "y": 10.0,
-         "w": 8.0, "h": 8.0, "area": 64.0, "iscrowd": False}
-    )  # fmt: skip
-    images = pd.DataFrame({"image_id": [0], "file_name": ["a.png"], "width": 64, "height": 64})
-    return GroundTruth(images, boxes, pd.DataFrame({"category_id": [1], "name": ["a"]}), "f")
-
-
-def grid(change, seeds=(0, 1, 2), noise=0.01):
-    """A baseline at about 1 px and an extension that differs from it by ``change``."""
-    trials = []
-    for seed in seeds:
-        rng = np.random.default_rng(seed)
-        base = 1 + rng.normal(scale=0.1, size=OBJECTS)
-        wobble = rng.normal(scale=noise)
-        trials.append(trial("YOLC x4, regression", seed, base, baseline=True))
-        trials.append(trial("HRH-SCO n=2, sco", seed, base + change + wobble, ap_small=0.45))
-    return trials
+from tests.reports.planted import OBJECTS, SOURCES, plant_grid, plant_trial, plant_truth
 
 
 def page(trials, images=()):
-    return build_report("T", trials, truth(), list(images), center_sources=SOURCES)
+    return build_report("T", trials, plant_truth(), list(images), center_sources=SOURCES)
 
 
 def text_of(trials):
@@ -108,15 +31,15 @@ def text_of(trials):
     [(-0.3, 0.01, "lower"), (0.3, 0.01, "higher"), (0.0, 0.05, "not clearly different")],
 )
 def test_the_verdict_says_what_was_planted(change, noise, word):
-    text = text_of(grid(change, noise=noise))
+    text = text_of(plant_grid(change, noise=noise))
     assert f"**HRH-SCO n=2, sco**: localisation error **{word}**" in text
     assert "best decode is **YOLC x4, regression**" in text
 
 
 def test_the_interval_is_student_s():
     """Differences 0.1, 0.2, 0.6 by hand: mean 0.3, s = 0.26458, t(2) = 4.30265."""
-    reference = [trial("a", seed, [1.0, 1.0], baseline=True) for seed in range(3)]
-    group = [trial("b", s, [1 + d, 1 + d]) for s, d in enumerate((0.1, 0.2, 0.6))]
+    reference = [plant_trial("a", seed, [1.0, 1.0], baseline=True) for seed in range(3)]
+    group = [plant_trial("b", s, [1 + d, 1 + d]) for s, d in enumerate((0.1, 0.2, 0.6))]
     found = differences.compare_variants(group, reference, differences.measure_error_change)
     assert found.mean == pytest.approx(0.3)
     assert found.high - found.mean == pytest.approx(4.30265 * 0.264575 / 3**0.5, rel=1e-4)
@@ -124,28 +47,28 @@ def test_the_interval_is_student_s():
 
 
 def test_only_objects_that_both_found_are_compared():
-    reference = trial("a", 0, [1.0, 2.0, 3.0, 50.0], baseline=True)
-    assert differences.measure_error_change(trial("b", 0, [0.5, 1.5]), reference) == pytest.approx(
-        -0.5
-    )
+    reference = plant_trial("a", 0, [1.0, 2.0, 3.0, 50.0], baseline=True)
+    assert differences.measure_error_change(
+        plant_trial("b", 0, [0.5, 1.5]), reference
+    ) == pytest.approx(-0.5)
 
 
 def test_the_headline_holds_means_and_spreads():
     errors = {0: [1.0, 1.0], 1: [2.0, 2.0], 2: [3.0, 3.0]}
-    text = text_of([trial("HRH-SCO n=1, sco", s, e) for s, e in errors.items()])
+    text = text_of([plant_trial("HRH-SCO n=1, sco", s, e) for s, e in errors.items()])
     row = next(line for line in text.splitlines() if line.startswith("| HRH-SCO n=1, sco | 30.0"))
     assert "2.000 ± 1.000" in row
     assert "no baseline and extension side by side" in text
 
 
 def test_one_seed_has_no_spread_and_says_so():
-    text = text_of(grid(-0.3, seeds=(0,)))
+    text = text_of(plant_grid(-0.3, seeds=(0,)))
     assert "of unknown spread (one seed)" in text
     assert "±" not in text.split("## What came out")[1].split("Mean over seeds")[0]
 
 
 def test_nothing_found_is_a_dash():
-    text = text_of([trial("HRH-SCO n=1, sco", 0, [], log=False)])
+    text = text_of([plant_trial("HRH-SCO n=1, sco", 0, [], log=False)])
     assert "| – |" in text
     assert "Nothing was trained here" in text
 
@@ -153,8 +76,8 @@ def test_nothing_found_is_a_dash():
 def test_every_figure_exists_and_is_small(tmp_path):
     detected = pd.DataFrame({"x": [10.2], "y": [9.9], "w": [8.0], "h": [8.0], "score": [0.9]})
     pixels = np.zeros((64, 64, 3), np.uint8)
-    image = DetectedImage(0, pixels, truth().boxes[:3], {"HRH-SCO n=2, sco": detected})
-    found = page(grid(-0.1), [image])
+    image = DetectedImage(0, pixels, plant_truth().boxes[:3], {"HRH-SCO n=2, sco": detected})
+    found = page(plant_grid(-0.1), [image])
     links = re.findall(r"\]\((.*?\.png)\)", found.text)
     wanted = ("error_cdf", "cost_tradeoff", "size_bins", "training_curves", "magnified")
     assert sorted(links) == sorted(f"{name}.png" for name in wanted)
@@ -171,7 +94,7 @@ def test_every_network_is_magnified_by_its_best_decode():
         for place, source in enumerate(CENTER_SOURCES):
             # Each network is best by another source, and the peak's own middle by far.
             error = 0.1 if source == "peak_center" else 1 + (place + depth) % len(CENTER_SOURCES)
-            trials.append(trial(f"HRH-SCO n={depth}, {source}", 0, np.full(OBJECTS, error)))
+            trials.append(plant_trial(f"HRH-SCO n={depth}, {source}", 0, np.full(OBJECTS, error)))
     shown = magnified.choose_drawn_variants(trials)
     assert len(shown) == 8
     assert not any("peak" in name for name in shown)
@@ -197,7 +120,7 @@ def rivals(change, target="subpixel", noise=0.01, seeds=(0, 1, 2)):
         shifts = {"sco": 0, "dark": change + wobble, "centroid": 0.5, "peak_center": 0.2}
         for source, shift in shifts.items():
             name = f"HRH-SCO n=2, {source}, heatmap_target={target}"
-            made = trial(name, seed, base + shift, meta=meta)
+            made = plant_trial(name, seed, base + shift, meta=meta)
             trials.append(replace(made, metrics=made.metrics | cost))
     return trials
 
@@ -235,7 +158,7 @@ def test_a_closed_form_that_does_as_well_is_named(change, noise, verdict, word):
 def test_one_seed_and_no_closed_form_claim_nothing():
     text = text_of(rivals(-0.1, seeds=(0,)))
     assert "one seed can't tell the offset branch from a closed form" in text
-    assert "losed form" not in text_of(grid(-0.1))
+    assert "losed form" not in text_of(plant_grid(-0.1))
 
 
 def test_networks_of_other_targets_are_other_networks():
@@ -303,22 +226,22 @@ def test_each_center_source_has_its_own_look():
     [("fingerprint", "g"), ("max_dets", [1, 10, 100]), ("min_score", 0.3), ("matching", "iou")],
 )
 def test_results_under_other_conditions_are_refused(key, other):
-    trials = grid(0.0)
-    trials[-1] = trial("HRH-SCO n=2, sco", 2, [1.0], meta={key: other})
+    trials = plant_grid(0.0)
+    trials[-1] = plant_trial("HRH-SCO n=2, sco", 2, [1.0], meta={key: other})
     with pytest.raises(InputError, match=f"can't be compared: {key} is"):
         page(trials)
 
 
 def test_results_are_one_row_a_trial():
-    frame = tabulate_results(grid(0.0))
+    frame = tabulate_results(plant_grid(0.0))
     assert len(frame) == 6
     assert frame.loc[0, "loc.px.mean"] == pytest.approx(1.0, abs=0.05)
     assert list(frame.columns[:3]) == ["name", "variant", "seed"]
 
 
 def test_how_each_was_trained_is_said_where_they_differ():
-    alike = [trial("YOLC x4, regression", 0, [1.0], baseline=True, meta={"epochs": 4})]
-    other = trial("DINO", 0, [2.0], meta={"epochs": 12, "head": {"type": "DINOHead"}})
+    alike = [plant_trial("YOLC x4, regression", 0, [1.0], baseline=True, meta={"epochs": 4})]
+    other = plant_trial("DINO", 0, [2.0], meta={"epochs": 12, "head": {"type": "DINOHead"}})
     other = replace(other, variant=Variant({}, "DINO"))
     text = text_of([*alike, other])
     assert "**Not all were trained alike**: see epochs under Conditions." in text

@@ -8,7 +8,7 @@ from reports.sections import overview, verdicts
 from reports.statistics import references
 from reports.trials import group_by_variant
 from reports.variant_ceilings import score_ceilings
-from tests.reporting.test_report import trial, truth
+from tests.reports.planted import plant_trial, plant_truth
 
 CROPS = {"cluster_crops": {"k": 2, "scale": 1.5}}
 TWO = ", cluster crops k=2"
@@ -23,9 +23,9 @@ def planted():
             ("YOLC x4, regression", base, True),
             ("HRH-SCO n=2, sco", [each - 0.3 for each in base], False),
         ):
-            plain = trial(name, seed, errors, baseline=baseline)
+            plain = plant_trial(name, seed, errors, baseline=baseline)
             change = 0.0 if baseline else 0.2
-            crops = trial(name + TWO, seed, [e - change for e in errors], baseline=baseline,
+            crops = plant_trial(name + TWO, seed, [e - change for e in errors], baseline=baseline,
                           meta=CROPS)  # fmt: skip
             crops.metrics.update({"cost.crop_flops": 5e8, "cost.crop_time": 1.7,
                                   "cost.crop_passes": 1.5, "cost.crop_pixels": 0.4})  # fmt: skip
@@ -85,4 +85,4 @@ def test_a_second_pass_has_no_ceiling_of_one_pass():
     trials = planted()
     for each in trials:
         each.meta["resized_to"] = None
-    assert set(score_ceilings(trials, truth())) == {"YOLC x4, regression", "HRH-SCO n=2, sco"}
+    assert set(score_ceilings(trials, plant_truth())) == {"YOLC x4, regression", "HRH-SCO n=2, sco"}

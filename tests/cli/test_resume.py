@@ -65,6 +65,40 @@ def test_resumed_is_bit_equal_to_uninterrupted(options, scenes, tmp_path):
         assert same(expected[part], found[part]), part
 
 
+def read_log(run):
+    return [json.loads(line) for line in (run / "train_log.jsonl").read_text().splitlines()]
+
+
+def count_steps(checkpoint):
+    """How many steps a checkpoint's optimizer has made, of each of its parameters."""
+    content = torch.load(checkpoint, weights_only=False)
+    return {state["step"].item() for state in content["optimizer"]["state"].values()}
+
+
+def test_a_checkpoint_holds_all_that_training_goes_on_with(run):
+    path = run / "checkpoints" / "epoch_1.pth"
+    content = torch.load(path, weights_only=False)
+    assert content["meta"]["epoch"] == 1
+    assert count_steps(path) == {read_log(run)[-1]["step"]}
+    assert content["param_schedulers"]
+    assert content["random_states"][0]
+
+
+def test_a_resumed_training_goes_on_where_it_was(own_run, scenes):
+    """Not from its beginning: what the log holds of the first epoch stays as it is."""
+    (before,) = read_log(own_run)
+    (own_run / "train_log.jsonl").write_text(json.dumps(before | {"marked": 1}) + "\n")
+    done = hrhsco(
+        "train", "quickstart_hrh_sco", "--data", scenes, "--epochs", 2, "--device", "cpu",
+        "--set", "model.bbox_head.heatmap_upsample_num=1", "--out", own_run, "--resume",
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    first, second = read_log(own_run)
+    assert first == before | {"marked": 1}
+    assert (second["epoch"], second["step"]) == (2, 2 * first["step"])
+    assert count_steps(own_run / "checkpoints" / "epoch_2.pth") == {second["step"]}
+
+
 def truncated(content):
     return content[: len(content) // 2]
 

@@ -3,6 +3,7 @@
 import json
 import os
 import shutil
+import sys
 from collections import Counter
 from pathlib import Path
 
@@ -15,6 +16,11 @@ from tests.helpers.calling import hrhsco
 
 SHARED = Path(os.environ.get("HRHSCO_SHARED", Path(__file__).parents[2] / "shared"))
 DURATIONS = Path(__file__).with_name("durations.json")
+
+# Where Python is told to keep no bytecode, as in many containers, and none came with the libraries,
+# each of hundreds of processes would compile torch and mmdet anew.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+sys.dont_write_bytecode = False
 
 # How many inputs hypothesis draws where a test doesn't say: few with the fast tests alone, more
 # where all is run. All else is as hypothesis chooses; in CI it draws the same ones in each run.

@@ -30,18 +30,25 @@ def import_libraries():
     from heads import mmcv_bridge
 
     mmcv_bridge.install()
+    import hotcoco
+    import junitparser
     import matplotlib.backends.backend_agg
     import matplotlib.figure
     import mmdet.utils
+    import msgspec
     import pandas
     import rich.live
     import rich.progress
+    import rich.table
     import scipy.ndimage
     import torch._dynamo
     import typer
     import yapf.yapflib.yapf_api
 
     mmdet.utils.register_all_modules(init_default_scope=False)
+    typer_app = typer.Typer()  # which imports what it needs, pydantic among it, at its first call
+    typer_app.command()(lambda: None)
+    typer_app([], standalone_mode=False)
 
 
 def serve(requests, answers):

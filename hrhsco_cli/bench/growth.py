@@ -14,7 +14,7 @@ from hrhsco_cli.bench.forms import STEPS, Pair, Setting, Step
 from hrhsco_cli.bench.precision import matrix_units
 from hrhsco_cli.clock import time_ms
 from hrhsco_cli.progress import OnProgress, ignore_progress
-from hrhsco_cli.runs.environment import describe
+from hrhsco_cli.runs.environment import describe_environment
 from reports.errors import InputError
 from reports.metrics.memory import measure_peak_activations
 
@@ -106,7 +106,7 @@ def _measured(step: Step, pair: Pair, rounds: int, device: torch.device) -> dict
 
 
 def _meta(plan: Plan, device: torch.device) -> dict[str, Any]:
-    about = describe()
+    about = describe_environment()
     return {key: about[key] for key in ("time", "device", "python", "packages")} | {
         **clock.describe_clock(device),
         "precision": "fp32",

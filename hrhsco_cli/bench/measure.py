@@ -14,7 +14,7 @@ from hrhsco_cli.bench import stages as parts
 from hrhsco_cli.bench.variants import Options, Variant, build, check
 from hrhsco_cli.clock import Call, time_ms, warm_up
 from hrhsco_cli.progress import OnProgress, ignore_progress
-from hrhsco_cli.runs.environment import describe
+from hrhsco_cli.runs.environment import describe_environment
 from hrhsco_cli.runs.registration import register
 from reports.metrics.cost import CONVENTION, count_cost
 from reports.metrics.memory import measure_peak_activations
@@ -130,7 +130,7 @@ def _memory(calls: dict[str, Call], variant: Variant, device: torch.device) -> d
 
 
 def _meta(variants: list[Variant], options: Options, device: torch.device) -> dict[str, Any]:
-    about = describe()
+    about = describe_environment()
     meta: dict[str, Any] = {
         key: about[key] for key in ("time", "device", "operators", "python", "packages")
     }

@@ -79,7 +79,7 @@ def build(name: str, settings: list[str], options: Options, device: "torch.devic
         recipes.load_run(folder) if folder.recipe.is_file() else recipes.load(recipes.find(base))
     )
     recipes.override(config, recipes.parse_settings([*settings, *own]))
-    if second_pass.options(config) is not None:
+    if second_pass.read_options(config) is not None:
         raise InputError(
             f"{name} has cluster crops, and random weights see no clusters: bench it with "
             "cluster_crops.k=0; hrhsco evaluate measures what crops add (cost.crop_time)"

@@ -85,10 +85,10 @@ def evaluate(
     select_device(device)
 
     from hrhsco_cli.runs.evaluation import (
+        choose_output,
         evaluate_oracles,
         evaluate_predictions,
         evaluate_run,
-        place_of,
         require_oracles,
     )
     from hrhsco_cli.runs.folder import RunFolder
@@ -114,8 +114,8 @@ def evaluate(
     branches = oracle.split(",") if oracle is not None else []
     if branches:
         require_oracles(folder, branches)
-    folder.require()
-    options["into"] = place_of(folder, out, **options)
+    folder.require_recipe()
+    options["into"] = choose_output(folder, out, **options)
     with show_progress("evaluating", 0) as log:
         metrics = evaluate_run(folder, on_progress=log.advance_to, **options)
     print_metrics(metrics)

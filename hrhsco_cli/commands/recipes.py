@@ -12,9 +12,9 @@ def recipes(json_out: Json = None) -> None:
     from dataclasses import asdict
 
     from hrhsco_cli.files import write_json
-    from hrhsco_cli.runs.recipe import shipped
+    from hrhsco_cli.runs.recipe import list_shipped
 
-    found = shipped()
+    found = list_shipped()
     table = new_table("name", "kind", "what it is")
     for column in table.columns:
         column.justify = "left"

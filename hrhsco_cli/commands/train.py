@@ -14,7 +14,7 @@ from hrhsco_cli.progress import show_progress
 from reports.errors import InputError
 
 if TYPE_CHECKING:
-    from hrhsco_cli.runs.weights.starting import Start
+    from hrhsco_cli.runs.weights.starting import TrainingStart
 
 _REASONS = 12
 """How many reasons are printed; weights.json has one for each tensor."""
@@ -85,13 +85,13 @@ def train(
     recipes.bind_data(config, data)
 
     from hrhsco_cli.runs import training
-    from hrhsco_cli.runs.checkpoints import resumable
+    from hrhsco_cli.runs.checkpoints import recover_resumable
     from hrhsco_cli.runs.validation import validate_every
-    from hrhsco_cli.runs.weights.starting import bind_weights
+    from hrhsco_cli.runs.weights.starting import fetch_weights
 
     if weights is not None:
         config.load_from = weights
-    bind_weights(config)
+    fetch_weights(config)
     training.set_schedule(config, epochs, seed)
     if processes is not None:
         config.processes = processes
@@ -99,7 +99,7 @@ def train(
         validate_every(config, validate)
     if tensorboard:
         training.use_tensorboard(config)
-    checkpoint = resumable(run) if resume else None
+    checkpoint = recover_resumable(run) if resume else None
     with _show_training(f"training {path.stem}") as callbacks:
         training.train(config, run, resume_from=checkpoint, **callbacks)
     print_metrics(evaluate_run(run, into=run))
@@ -111,21 +111,21 @@ def _show_training(title: str) -> Iterator[dict[str, Any]]:
     """Make the callbacks of a training: they print what it starts from, and show its steps."""
     with show_progress(title, 0) as log:
 
-        def on_start(start: "Start") -> None:
+        def on_start(start: "TrainingStart") -> None:
             _print_start(start, log.console)
 
         yield {"on_start": on_start, "on_progress": log.advance_to}
 
 
-def _print_start(start: "Start", console: Console) -> None:
+def _print_start(start: "TrainingStart", console: Console) -> None:
     """Print what of a checkpoint a training starts from."""
-    from hrhsco_cli.runs.weights.fitting import by_part
+    from hrhsco_cli.runs.weights.fitting import count_by_part
 
     fit = start.fit
     counted = {
-        "copied": by_part(fit.copied),
-        "as initialized": by_part(fit.kept),
-        "unused": by_part(fit.unused),
+        "copied": count_by_part(fit.copied),
+        "as initialized": count_by_part(fit.kept),
+        "unused": count_by_part(fit.unused),
     }
     table = new_table("tensors of", *counted, title=f"from {start.weights.source}")
     for part in dict.fromkeys(part for each in counted.values() for part in each):

@@ -24,7 +24,7 @@ from hrhsco_cli.export.writing import (
 )
 from hrhsco_cli.files import replace_file
 from hrhsco_cli.runs import checkpoints, recipe, second_pass
-from hrhsco_cli.runs.environment import package_versions
+from hrhsco_cli.runs.environment import read_package_versions
 from hrhsco_cli.runs.folder import RunFolder
 from hrhsco_cli.runs.runner import load_weights
 from reports.errors import InputError
@@ -169,15 +169,15 @@ def _require_known(options: ExportOptions, out: Path) -> None:
 def _load(
     run: RunFolder, checkpoint: Path | None, settings: dict[str, Any]
 ) -> tuple["Config", Path, Any]:
-    run.require()
+    run.require_recipe()
     config = recipe.load_run(run)
     recipe.override(config, settings)
     head = config.model.bbox_head.type
     if head != "YOLCHead":
         raise InputError(f"hrhsco export needs a YOLCHead; this run has a {head}")
-    if second_pass.options(config) is not None:
+    if second_pass.read_options(config) is not None:
         raise InputError("a file detects in one pass; export with --set cluster_crops.k=0")
-    weights = checkpoint or run.last_checkpoint()
+    weights = checkpoint or run.find_last_checkpoint()
     try:
         model: Any = MODELS.build(config.model)
     except (TypeError, ValueError, KeyError) as error:
@@ -209,10 +209,10 @@ def _describe(
 ) -> dict[str, Any]:
     """Gather the file's metadata: all that one needs to run it and to know where it came from."""
     head: YOLCHead = model.bbox_head
-    trained_on = checkpoints.read(weights).get("meta", {}).get("dataset_meta") or {}
+    trained_on = checkpoints.read_checkpoint(weights).get("meta", {}).get("dataset_meta") or {}
     does = model.data_preprocessor
     return {
-        "hrhsco": package_versions()["hrhsco"],
+        "hrhsco": read_package_versions()["hrhsco"],
         "run": run.path.resolve().name,
         "recipe_hash": hashlib.sha256(config.pretty_text.encode()).hexdigest()[:16],
         "checkpoint": weights.name,
@@ -230,9 +230,9 @@ def _describe(
         "preprocessing": "in the graph: channel order, mean and std, padding right and below to "
         f"multiples of {does.pad_size_divisor}; not in it: resizing (resized_to), and padding on "
         "all sides with black (center_pad: by at least so many px, to multiples of divisor)",
-        "resized_to": recipe.resized_to(config),
-        "center_pad": recipe.center_pad(config),
+        "resized_to": recipe.read_test_size(config),
+        "center_pad": recipe.read_center_pad(config),
         "coordinates": "pixels of the input, origin at the corner of the first pixel",
         "outputs": OUTPUTS,
-        "packages": package_versions() | {each: version(each) for each in PACKAGES},
+        "packages": read_package_versions() | {each: version(each) for each in PACKAGES},
     }

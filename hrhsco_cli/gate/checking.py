@@ -12,7 +12,7 @@ import msgspec
 from hrhsco_cli.files import replace_file, require_text, write_text
 from hrhsco_cli.gate.baseline import Baseline
 from hrhsco_cli.runs.evaluation import read_metrics
-from hrhsco_cli.runs.folder import RunFolder, matching
+from hrhsco_cli.runs.folder import RunFolder, find_matching
 from reports.errors import InputError
 from reports.gate import GateFinding, MetricGate, choose_gates, judge
 from reports.metrics.protocols import find_protocol, read_protocol
@@ -45,7 +45,7 @@ def read_figures(name: str) -> MeasuredFigures:
         InputError: there is nothing of the kind, or the runs' conditions differ.
     """
     path = Path(name)
-    found = [path] if path.exists() else matching(name)
+    found = [path] if path.exists() else find_matching(name)
     files = tuple(RunFolder(each).metrics if each.is_dir() else each for each in found)
     if not files:
         raise InputError(f"{name} is no metrics.json, no run and no pattern of runs")

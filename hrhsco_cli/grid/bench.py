@@ -13,7 +13,7 @@ from hrhsco_cli.grid.plan import networks
 from hrhsco_cli.grid.reporting import report_folder
 from hrhsco_cli.grid.spec import Grid
 from hrhsco_cli.progress import OnProgress, ignore_progress
-from hrhsco_cli.runs.environment import device_name
+from hrhsco_cli.runs.environment import read_device_name
 from reports.errors import InputError
 
 
@@ -53,7 +53,7 @@ def measure(
             on_progress(len(runs), 2 * rounds, f"round {number + 1}, jobs {each}")
     meta = {
         "grid": grid.name, "networks": count, "jobs": jobs, "rounds": rounds,
-        "device": device_name(),
+        "device": read_device_name(),
     }  # fmt: skip
     return _summary(runs, jobs, count) | {"meta": meta, "runs": runs}
 

@@ -9,7 +9,7 @@ from hrhsco_cli.grid.made_as import require_made_as_told
 from hrhsco_cli.grid.on_the_way import require_all
 from hrhsco_cli.runs.evaluation import read_metrics
 from hrhsco_cli.runs.folder import RunFolder
-from hrhsco_cli.runs.val_log import due, scores
+from hrhsco_cli.runs.val_log import list_scored_epochs, read_scores
 from hrhsco_cli.runs.variant import derive_variant
 from reports.errors import InputError
 from reports.frames import GroundTruth
@@ -135,10 +135,10 @@ def _curve(
     """What it scored on the way, with the images that its network had seen by then."""
     import pandas as pd
 
-    trainer = run.trainer()
-    found = scores(trainer, identity)
+    trainer = run.find_trainer()
+    found = read_scores(trainer, identity)
     if validate:
-        require_all(trainer, name, found, due(validate, meta["epochs"]), validate)
+        require_all(trainer, name, found, list_scored_epochs(validate, meta["epochs"]), validate)
     steps = {row["epoch"]: row["step"] for row in trainer.read_train_log()}  # the last of each
     rows = []
     for row in found:

@@ -152,7 +152,7 @@ def _cropped(
 ) -> Path:
     """A folder with crops of its training images beside them, if they are asked for."""
     from hrhsco_cli.datasets.crops import crop_dataset
-    from hrhsco_cli.runs.cropping import window_finders
+    from hrhsco_cli.runs.cropping import make_window_finders
 
     if crops is None:
         return folder
@@ -160,7 +160,7 @@ def _cropped(
     if not made.is_dir():
         all_rows = bool(crops.get("all_rows"))
         clusters = {name: crops[name] for name in sorted(_CLUSTERS & crops.keys())}
-        finders = window_finders("truth", folder, ["train"], clusters, all_rows=all_rows)
+        finders = make_window_finders("truth", folder, ["train"], clusters, all_rows=all_rows)
         pad = crops.get("pad")
         crop_dataset(
             folder,
@@ -205,10 +205,10 @@ def _made(
 @cache
 def _content(source: Path) -> list[str]:
     """What the annotations and images of a data folder are."""
-    from hrhsco_cli.runs.identity import data_fingerprint
+    from hrhsco_cli.runs.identity import hash_data
 
     return [
-        data_fingerprint(
+        hash_data(
             {"data_root": source, "ann_file": f"{split}.json", "data_prefix": {"img": "images"}}
         )
         for split in ("train", "val")

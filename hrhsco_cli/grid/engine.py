@@ -14,7 +14,7 @@ from hrhsco_cli.grid.plan import Network, trainer_folder
 from hrhsco_cli.grid.state import is_settled, write_note
 from hrhsco_cli.grid.worker import Failure, Outcome, Task, reason_of, run_network
 from hrhsco_cli.runs.folder import RunFolder
-from hrhsco_cli.runs.identity import deciding_code
+from hrhsco_cli.runs.identity import hash_deciding_code
 from reports.errors import InputError
 
 if TYPE_CHECKING:
@@ -160,7 +160,7 @@ def _task(job: Job, grid: GridFolder) -> Task:
         trainer_folder(job.network, grid),
         tuple(trial.about() for trial in trials),
         tuple(trial.config for trial in trials),
-        deciding_code(),
+        hash_deciding_code(),
         job.attempt,
     )
 

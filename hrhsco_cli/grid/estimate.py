@@ -15,7 +15,7 @@ from hrhsco_cli.grid.plan import Network, PlannedTrial, networks
 from hrhsco_cli.grid.state import is_settled
 from hrhsco_cli.runs import second_pass
 from hrhsco_cli.runs.folder import RunFolder
-from hrhsco_cli.runs.val_log import due
+from hrhsco_cli.runs.val_log import list_scored_epochs
 
 _BYTES_A_DETECTION = 110
 """Of a line of ``detections.json``: an image id, a category, four floats and a score."""
@@ -160,12 +160,14 @@ def measure(plain: dict[str, Any]) -> Measured:
         batch_s = _second(batches, runner.model.test_step)
     decoding = config.model.get("test_cfg") or {}
     most = decoding.get("max_per_img", decoding.get("topk", DEFAULT_TOPK))
-    crops = second_pass.options(config)
+    crops = second_pass.read_options(config)
     if crops:  # each crop is decoded as an image is
         most = min(most * (1 + crops["k"]), crops["max_per_img"] or math.inf)
     schedule = config.train_cfg
     on_the_way = (
-        len(due(schedule.val_interval, schedule.max_epochs)) if config.get("val_dataloader") else 0
+        len(list_scored_epochs(schedule.val_interval, schedule.max_epochs))
+        if config.get("val_dataloader")
+        else 0
     )
     return Measured(
         training_s=step_s * runner.max_iters + on_the_way * batch_s * len(batches),

@@ -9,9 +9,9 @@ from typing import Any
 
 from hrhsco_cli.files import hash_file, read_json
 from hrhsco_cli.runs import score_limits, second_pass
-from hrhsco_cli.runs.evaluation import plain_options
+from hrhsco_cli.runs.evaluation import pick_plain_options
 from hrhsco_cli.runs.folder import RunFolder
-from hrhsco_cli.runs.recorded import read_recorded
+from hrhsco_cli.runs.run_recipe import read_run_recipe
 from reports.errors import InputError
 from reports.metrics.protocols import read_protocol
 
@@ -19,14 +19,16 @@ _Values = Mapping[str, Any]
 
 TOLD: dict[str, tuple[Callable[[_Values], Any], Callable[[_Values], Any]]] = {
     "decoding": (lambda x: x["model"].get("test_cfg") or {}, lambda meta: meta["decoding"]),
-    "head": (lambda x: plain_options(x["model"]["bbox_head"]), lambda meta: meta["head"]),
+    "head": (lambda x: pick_plain_options(x["model"]["bbox_head"]), lambda meta: meta["head"]),
     "cluster crops": (
-        lambda x: second_pass.options(x) or {}, lambda meta: meta.get("cluster_crops", {})
+        lambda x: second_pass.read_options(x) or {}, lambda meta: meta.get("cluster_crops", {})
     ),
     "seed": (lambda x: x["randomness"]["seed"], lambda meta: meta["seed"]),
     "input size": (lambda x: x["input_size"], lambda meta: meta["input_size"]),
-    "protocol": (lambda x: score_limits.protocol(x).name, lambda meta: read_protocol(meta).name),
-    "min_score": (score_limits.min_score, lambda meta: meta["min_score"]),
+    "protocol": (
+        lambda x: score_limits.read_protocol(x).name, lambda meta: read_protocol(meta).name
+    ),
+    "min_score": (score_limits.read_min_score, lambda meta: meta["min_score"]),
 }  # fmt: skip
 """What decides a run's figures: as its recipe asks for it, and as their ``meta`` has it."""
 
@@ -50,7 +52,7 @@ def require_made_as_told(run: RunFolder, meta: _Values, listed: _Values | None) 
                 f"{listed.get('identity')}); run the grid again"
             )
     try:
-        told = read_recorded(run.recipe)
+        told = read_run_recipe(run.recipe)
         _require_same(run, "metrics.json", told, meta, "")
         if run.oracle.is_file():
             alone = read_json(run.oracle, "branch oracles")["none"]["meta"]

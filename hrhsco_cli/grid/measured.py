@@ -15,8 +15,8 @@ from pathlib import Path
 from hrhsco_cli.files import read_json, write_json
 from hrhsco_cli.grid.executors.base import Executor
 from hrhsco_cli.grid.executors.local import LocalExecutor
-from hrhsco_cli.runs.environment import package_versions, visible_gpus
-from hrhsco_cli.runs.identity import deciding_code
+from hrhsco_cli.runs.environment import list_gpus, read_package_versions
+from hrhsco_cli.runs.identity import hash_deciding_code
 from reports.errors import InputError
 
 
@@ -83,8 +83,8 @@ def _read() -> dict[str, Measured]:
 
 def _key(network: str, executor: Executor) -> str:
     around = [
-        platform.node(), executor.capacity, visible_gpus(),
-        package_versions(), deciding_code(),
+        platform.node(), executor.capacity, list_gpus(),
+        read_package_versions(), hash_deciding_code(),
     ]  # fmt: skip
     text = json.dumps([network, *around], sort_keys=True, default=str)
     return hashlib.sha256(text.encode()).hexdigest()

@@ -7,8 +7,8 @@ from typing import Any
 from hrhsco_cli.grid.folder import GridFolder
 from hrhsco_cli.grid.plan import PlannedTrial, networks, trainer_folder
 from hrhsco_cli.runs import second_pass
-from hrhsco_cli.runs.folder import RunFolder, epoch_of
-from hrhsco_cli.runs.val_log import due, scores
+from hrhsco_cli.runs.folder import RunFolder, parse_epoch
+from hrhsco_cli.runs.val_log import list_scored_epochs, read_scores
 from reports.errors import InputError
 
 
@@ -44,15 +44,15 @@ def require_no_gap(planned: list[PlannedTrial], out: Path, every: int) -> None:
     """
     for network in networks(planned):
         trainer = RunFolder(out / trainer_folder(network, GridFolder(out)))
-        newest = max((epoch_of(path) for path in trainer.saved()), default=0)
+        newest = max((parse_epoch(path) for path in trainer.list_checkpoints()), default=0)
         for trial in network.trials:
             if scored_on_the_way(trial.config):
-                epochs = due(every, trial.config["train_cfg"]["max_epochs"])
+                epochs = list_scored_epochs(every, trial.config["train_cfg"]["max_epochs"])
                 wanted = [epoch for epoch in epochs if epoch < newest]
-                found = scores(trainer, trial.identity.trial)
+                found = read_scores(trainer, trial.identity.trial)
                 require_all(trainer, trial.spec.name, found, wanted, every)
 
 
 def scored_on_the_way(config: Mapping[str, Any]) -> bool:
     """Whether a trial can be: the second pass is no part of a training's validation."""
-    return second_pass.options(config) is None
+    return second_pass.read_options(config) is None

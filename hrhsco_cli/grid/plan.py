@@ -10,7 +10,7 @@ from hrhsco_cli.grid.data import FindData
 from hrhsco_cli.grid.folder import GridFolder
 from hrhsco_cli.grid.spec import Grid, TrialSpec
 from hrhsco_cli.progress import OnProgress, ignore_progress
-from hrhsco_cli.runs.identity import Identity, differing, identify
+from hrhsco_cli.runs.identity import Identity, identify, list_differing_parts
 from reports.errors import InputError
 
 if TYPE_CHECKING:
@@ -83,7 +83,7 @@ def plan_grid(
     """
     from hrhsco_cli.runs import recipe as recipes
     from hrhsco_cli.runs import training
-    from hrhsco_cli.runs.weights.starting import bind_weights
+    from hrhsco_cli.runs.weights.starting import fetch_weights
 
     there = {about["folder"]: about for about in existing(out)}
     planned = []
@@ -92,7 +92,7 @@ def plan_grid(
             config = recipes.load(recipes.find(spec.recipe))
             recipes.override(config, spec.settings)
             recipes.bind_data(config, data(spec))
-            bind_weights(config)
+            fetch_weights(config)
         except InputError as error:
             raise InputError(f"trial {spec.name}: {error}") from error
         training.set_schedule(config, epochs, spec.seed)
@@ -123,7 +123,7 @@ def _placed(
         if about.get("identity") == identity.trial:
             return PlannedTrial(spec, identity, config, about["folder"])
         if about.get("name") == spec.name:
-            change = tuple(differing(identity.parts, about.get("parts", {})))
+            change = tuple(list_differing_parts(identity.parts, about.get("parts", {})))
     return PlannedTrial(spec, identity, config, f"{spec.name}-{identity.short}", change)
 
 

@@ -14,7 +14,7 @@ from hrhsco_cli.grid.on_the_way import require_no_gap
 from hrhsco_cli.grid.plan import PlannedTrial, networks, plan_grid
 from hrhsco_cli.grid.spec import Grid
 from hrhsco_cli.progress import OnProgress, ignore_progress
-from hrhsco_cli.runs.environment import cores, visible_gpus
+from hrhsco_cli.runs.environment import count_cores, list_gpus
 from reports.errors import InputError
 
 if TYPE_CHECKING:
@@ -57,7 +57,7 @@ def prepare_workers(options: Options) -> None:
 
     To be called before anything else starts a thread or asks for the network's libraries.
     """
-    if options.executor == "local" and not visible_gpus():
+    if options.executor == "local" and not list_gpus():
         from hrhsco_cli.grid.executors.forking import forking_context
 
         forking_context()
@@ -151,8 +151,8 @@ def choose_executor(planned: list[PlannedTrial], options: Options) -> Executor:
 
     slots = share_out(
         options.jobs,
-        gpus=visible_gpus(),
-        cores=cores(),
+        gpus=list_gpus(),
+        cores=count_cores(),
         processes=processes,
         threads=threads,
         tasks=tasks,

@@ -99,7 +99,7 @@ def _state(run: RunFolder, note: Note | None, held: bool) -> str:
 
 
 def _progress(run: RunFolder, note: Note, metric: str, state: str) -> dict[str, Any]:
-    last = run.last_step()
+    last = run.read_last_step()
     about: dict[str, Any] = {
         "epoch": last.get("epoch"),
         "epochs": note.epochs or None,

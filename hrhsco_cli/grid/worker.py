@@ -17,13 +17,13 @@ from hrhsco_cli.files import write_json
 from hrhsco_cli.grid.on_the_way import scored_on_the_way
 from hrhsco_cli.grid.state import is_finished, is_settled, write_note
 from hrhsco_cli.runs.folder import RunFolder
-from hrhsco_cli.runs.val_log import scores
+from hrhsco_cli.runs.val_log import read_scores
 from reports.errors import InputError
 
 if TYPE_CHECKING:
     from mmengine.config import Config
 
-    from hrhsco_cli.runs.training import Plan
+    from hrhsco_cli.runs.training import TrainingLength
 
 
 @dataclass(frozen=True)
@@ -115,9 +115,9 @@ def run_network(task: Task) -> Outcome:
 
 
 def _require_same_code(task: Task) -> None:
-    from hrhsco_cli.runs.identity import deciding_code
+    from hrhsco_cli.runs.identity import hash_deciding_code
 
-    if deciding_code() != task.code:
+    if hash_deciding_code() != task.code:
         raise InputError(
             f"{platform.node()} has another version of hrhsco than the grid was started with; "
             "install the same there"
@@ -168,10 +168,10 @@ def _make_sure_it_is_trained(
 ) -> None:
     """Train a network, or what is left of its training; notes go to the trial that asks for it."""
     from hrhsco_cli.runs import recipe, training, validation
-    from hrhsco_cli.runs.checkpoints import epochs_in, newest_usable
+    from hrhsco_cli.runs.checkpoints import count_epochs, recover_newest
 
-    checkpoint = newest_usable(trainer)
-    done = epochs_in(checkpoint) if checkpoint else 0
+    checkpoint = recover_newest(trainer)
+    done = count_epochs(checkpoint) if checkpoint else 0
     every = config.train_cfg.val_interval if config.get("val_dataloader") else 0
     if done >= config.train_cfg.max_epochs and not (every and _lacks_scores(task, trainer, done)):
         return
@@ -187,7 +187,7 @@ def _make_sure_it_is_trained(
             },
         )
 
-    def on_plan(plan: "Plan") -> None:
+    def on_plan(plan: "TrainingLength") -> None:
         first = plan.steps * done // plan.epochs
         about = {"steps": plan.steps, "first_step": first, "epochs": plan.epochs}
         _tell_log(f"training from step {first} of {plan.steps}")
@@ -200,7 +200,7 @@ def _lacks_scores(task: Task, trainer: RunFolder, epoch: int) -> bool:
     """Whether a trial was to be scored after the last epoch and the process ended before it was."""
     return any(
         scored_on_the_way(plain)
-        and not any(row["epoch"] == epoch for row in scores(trainer, about["identity"]))
+        and not any(row["epoch"] == epoch for row in read_scores(trainer, about["identity"]))
         for about, plain in zip(task.trials, task.configs, strict=True)
     )
 

@@ -17,7 +17,7 @@ from hrhsco_cli.datasets.coco_json import read_ground_truth
 from hrhsco_cli.datasets.images import require_readable
 from hrhsco_cli.datasets.tiling import Tile, Tiling, make_whole_tile, plan_tiles
 from hrhsco_cli.runs import recipe, second_pass
-from hrhsco_cli.runs.evaluation import annotation_file
+from hrhsco_cli.runs.evaluation import find_annotations
 from hrhsco_cli.runs.folder import RunFolder
 from hrhsco_cli.runs.runner import build_trained_runner
 from hrhsco_cli.runs.variant import derive_variant
@@ -157,11 +157,11 @@ def load_detector(name: str, settings: list[str], annotations: Path | None = Non
     """
     base, *own = name.split("@")
     run = RunFolder(Path(base))
-    run.require()
+    run.require_recipe()
     config = recipe.load_run(run)
     recipe.override(config, recipe.parse_settings([*settings, *own]))
-    weights = run.last_checkpoint()
-    classes = _read_classes(weights, annotations or annotation_file(config))
+    weights = run.find_last_checkpoint()
+    classes = _read_classes(weights, annotations or find_annotations(config))
     tested = config.copy()
     for key in ("test_dataloader", "test_cfg", "test_evaluator"):
         tested.pop(key, None)
@@ -180,16 +180,16 @@ def _name_variant(config: "Config") -> str:
     """The variant's name."""
     model = config.model
     head = model.get("bbox_head") or {}
-    crops = second_pass.options(config) or {}
+    crops = second_pass.read_options(config) or {}
     decoding = model.get("test_cfg") or {}
     return derive_variant(str(model.type), head, decoding, crops.get("k", 0)).name
 
 
 def _read_classes(checkpoint: Path, annotations: Path) -> dict[Any, str]:
     """Name by category id, from the checkpoint, else from annotations."""
-    from hrhsco_cli.runs.checkpoints import read
+    from hrhsco_cli.runs.checkpoints import read_checkpoint
 
-    meta = (read(checkpoint).get("meta") or {}).get("dataset_meta") or {}
+    meta = (read_checkpoint(checkpoint).get("meta") or {}).get("dataset_meta") or {}
     if {"classes", "category_ids"} <= meta.keys():
         return dict(zip(meta["category_ids"], meta["classes"], strict=True))
     if not annotations.is_file():

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from hrhsco_cli.datasets.images import SUFFIXES, is_image, require_readable
 from hrhsco_cli.files import read_text
-from hrhsco_cli.runs.folder import matching
+from hrhsco_cli.runs.folder import find_matching
 from reports.errors import InputError
 
 
@@ -56,7 +56,7 @@ def _find_named(word: str) -> list[Path]:
         return found
     if path.is_file():
         return _read_listing(path) if path.suffix == ".txt" else [path]
-    found = [each for each in matching(word) if each.is_file()]
+    found = [each for each in find_matching(word) if each.is_file()]
     if not found:
         raise InputError(
             f"no image, folder or list at {word}, and as a pattern it matches nothing; "

@@ -29,7 +29,7 @@ class ForeignObjectError(InputError):
     """A checkpoint with objects that only running code from it could make."""
 
 
-def read(path: Path) -> dict[str, Any]:
+def read_checkpoint(path: Path) -> dict[str, Any]:
     """A checkpoint's content, on the CPU; nothing in it is run.
 
     mmengine's own reader falls back to unpickling whatever a file asks for; this one doesn't.
@@ -83,16 +83,16 @@ def _plain() -> list[Any]:
     return [*safe, *kinds, *named]
 
 
-def newest_usable(run: RunFolder) -> Path | None:
+def recover_newest(run: RunFolder) -> Path | None:
     """The newest checkpoint that can be read; broken ones on the way are set aside.
 
     Returns:
         None if there is none; a broken one is renamed to ``*.broken``, so that training goes on
         from the one before and a person can still look at it.
     """
-    for path in run.saved():
+    for path in run.list_checkpoints():
         try:
-            read(path)
+            read_checkpoint(path)
         except ForeignObjectError:
             raise
         except InputError:
@@ -102,16 +102,16 @@ def newest_usable(run: RunFolder) -> Path | None:
     return None
 
 
-def resumable(run: RunFolder) -> Path:
+def recover_resumable(run: RunFolder) -> Path:
     """The checkpoint to go on from.
 
     Raises:
         InputError: there is none that can be read, or it holds weights alone.
     """
-    found = newest_usable(run)
+    found = recover_newest(run)
     if found is None:
         raise InputError(f"{run.path} has no usable checkpoint; train without --resume")
-    if "optimizer" not in read(found):
+    if "optimizer" not in read_checkpoint(found):
         raise InputError(
             f"{run.path} holds weights alone, no training to go on with; start one from them with "
             f"--weights {run.path}"
@@ -121,10 +121,10 @@ def resumable(run: RunFolder) -> Path:
 
 def drop_older(run: RunFolder) -> None:
     """Keep the newest checkpoint alone: the one before it was for the case of a crash."""
-    for path in run.saved()[1:]:
+    for path in run.list_checkpoints()[1:]:
         path.unlink()
 
 
-def epochs_in(path: Path) -> int:
+def count_epochs(path: Path) -> int:
     """How many epochs a checkpoint has behind it."""
-    return int(read(path)["meta"]["epoch"])
+    return int(read_checkpoint(path)["meta"]["epoch"])

@@ -7,7 +7,7 @@ from typing import Any
 from hrhsco_cli.datasets.coco_json import read_detections, read_scored_truth
 from hrhsco_cli.files import read_json
 from hrhsco_cli.runs.evaluation import read_metrics
-from hrhsco_cli.runs.folder import RunFolder, matching
+from hrhsco_cli.runs.folder import RunFolder, find_matching
 from reports.errors import InputError
 from reports.frames import GroundTruth
 from reports.metrics.matching import MATCHING_RULES
@@ -109,7 +109,7 @@ def _find(name: str) -> _Source:
     path = Path(name)
     if path.is_file():
         return _Source(name, (path,), ())
-    folders = [path] if path.is_dir() else matching(name)
+    folders = [path] if path.is_dir() else find_matching(name)
     runs = [RunFolder(each) for each in folders if (each / "recipe.py").is_file()]
     if len(folders) == 1 and not runs:
         runs = [RunFolder(each.parent) for each in sorted(folders[0].glob("*/recipe.py"))]

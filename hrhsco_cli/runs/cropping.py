@@ -23,7 +23,7 @@ from hrhsco_cli.runs.runner import DROPPED_IN_TESTS, build_runner, drop_keys, lo
 from reports.errors import InputError
 
 
-def window_finders(
+def make_window_finders(
     heatmap: str,
     source: Path,
     splits: Iterable[str],
@@ -48,13 +48,13 @@ def window_finders(
             options = CropOptions(**crops)
         except ValueError as error:
             raise InputError(str(error)) from error
-        return dict.fromkeys(splits, windows_of_truth(options, all_rows=all_rows))
+        return dict.fromkeys(splits, make_truth_finder(options, all_rows=all_rows))
     if all_rows:
         raise InputError("--all-rows goes with --from truth: a network is asked, not the boxes")
     if not Path(heatmap).is_dir():
         raise InputError(f"--from {heatmap!r} is neither truth nor a folder made by hrhsco train")
     found = {
-        each: network_windows(RunFolder(Path(heatmap)), source, each, crops) for each in splits
+        each: find_network_windows(RunFolder(Path(heatmap)), source, each, crops) for each in splits
     }
     return {split: partial(_look_up, windows) for split, windows in found.items()}
 
@@ -63,7 +63,7 @@ def _look_up(windows: dict[Any, list[Window]], image: Any, _boxes: Any) -> list[
     return windows[image.image_id]
 
 
-def windows_of_truth(options: CropOptions, *, all_rows: bool = False) -> FindWindows:
+def make_truth_finder(options: CropOptions, *, all_rows: bool = False) -> FindWindows:
     """Windows by the heatmap that training would aim at, classes merged, a cell a pixel.
 
     Args:
@@ -86,7 +86,7 @@ def windows_of_truth(options: CropOptions, *, all_rows: bool = False) -> FindWin
     return find
 
 
-def network_windows(
+def find_network_windows(
     run: RunFolder, source: Path, split: str, crops: dict[str, Any]
 ) -> dict[Any, list[Window]]:
     """The windows of each image, in whole px of the image, widened to them.
@@ -101,19 +101,19 @@ def network_windows(
     Raises:
         InputError: no run, no checkpoint, or wrong data.
     """
-    run.require()
+    run.require_recipe()
     config = recipe.load_run(run)
     *_, test = recipe.dataset_nodes(config)
     test["data_root"], test["ann_file"] = str(source.resolve()), f"{split}.json"
     test["data_prefix"] = {"img": "images/"}
     loader_config = config.test_dataloader
     config.cluster_crops = crops
-    second_pass.wrap(config)
+    second_pass.wrap_network(config)
     found = {}
     with tempfile.TemporaryDirectory() as aside:
         bare = drop_keys(config, *DROPPED_IN_TESTS, "test_dataloader", "test_cfg", "visualizer")
         runner = build_runner(bare, RunFolder(Path(aside)))
-        load_weights(second_pass.unwrapped(runner.model), run.last_checkpoint())
+        load_weights(second_pass.unwrap_network(runner.model), run.find_last_checkpoint())
         model = runner.model.eval()
         loader = runner.build_dataloader(loader_config, seed=0)
         with torch.no_grad(), show_progress(f"finding clusters in {split}", len(loader)) as log:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-from hrhsco_cli.runs.environment import package_versions
+from hrhsco_cli.runs.environment import read_package_versions
 
 DEBIAN_PACKAGES = {
     "libGL.so.1": "libgl1",
@@ -54,7 +54,7 @@ def diagnose() -> Iterator[Finding]:
     Returns:
         The findings, in the order in which one missing thing explains the next.
     """
-    for name, found in package_versions().items():
+    for name, found in read_package_versions().items():
         yield Finding(name, found) if found else Finding(name, "missing", INSTALL_AGAIN)
     yield _find_opencv()
     yield _find_shared_memory()
@@ -132,9 +132,9 @@ def explain(module: str, error: Exception) -> Finding:
 
 def _find_devices() -> Iterator[Finding]:
     from heads.registered import BACKEND
-    from hrhsco_cli.runs.environment import device_name
+    from hrhsco_cli.runs.environment import read_device_name
 
-    yield Finding("device", device_name())
+    yield Finding("device", read_device_name())
     yield Finding("NMS and deformable convolution", f"{BACKEND.name} {BACKEND.version}")
 
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 _POLL_S = 0.5
 
 
-def in_torchrun() -> bool:
+def is_rank() -> bool:
     """Whether this process is a rank that torchrun started."""
     return "TORCHELASTIC_RUN_ID" in os.environ
 
@@ -44,7 +44,7 @@ def join_ranks(config: "Config") -> None:
     }
 
 
-def launch(
+def launch_ranks(
     run: RunFolder, processes: int, resume_from: Path | None, on_poll: Callable[[], None]
 ) -> None:
     """Train the run's dumped recipe in ranks of their own, and wait for them.

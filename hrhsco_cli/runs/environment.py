@@ -22,7 +22,7 @@ PACKAGES = (
 )
 
 
-def package_versions() -> dict[str, str | None]:
+def read_package_versions() -> dict[str, str | None]:
     """Versions of the packages that decide results; None where one is missing."""
     versions: dict[str, str | None] = {}
     for name in PACKAGES:
@@ -56,12 +56,12 @@ def select_device(device: str) -> None:
             raise InputError(f"no CUDA device is usable for --device {device}; see hrhsco doctor")
 
 
-def cores() -> int:
+def count_cores() -> int:
     """CPU cores that this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def visible_gpus() -> list[str]:
+def list_gpus() -> list[str]:
     """The GPUs that this process may use, as ``CUDA_VISIBLE_DEVICES`` names them."""
     import torch
 
@@ -70,7 +70,7 @@ def visible_gpus() -> list[str]:
     return named.split(",")[:count] if named else [str(index) for index in range(count)]
 
 
-def device_name() -> str:
+def read_device_name() -> str:
     """The device in words: the GPU's name, or the processor and its threads."""
     import torch
 
@@ -90,7 +90,7 @@ def _processor() -> str:
     return platform.processor() or platform.machine()
 
 
-def describe() -> dict[str, Any]:
+def describe_environment() -> dict[str, Any]:
     """Everything a person needs to know of the surroundings of a run."""
     from heads.registered import BACKEND
 
@@ -98,7 +98,7 @@ def describe() -> dict[str, Any]:
         "time": datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds"),
         "python": platform.python_version(),
         "platform": platform.platform(),
-        "device": device_name(),
+        "device": read_device_name(),
         "operators": f"{BACKEND.name} {BACKEND.version}",
-        "packages": package_versions(),
+        "packages": read_package_versions(),
     }

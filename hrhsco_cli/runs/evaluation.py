@@ -12,7 +12,7 @@ from hrhsco_cli.datasets.coco_json import read_detections, read_scored_truth
 from hrhsco_cli.files import hash_file, read_json, replace_file, write_json
 from hrhsco_cli.progress import OnProgress, ignore_progress
 from hrhsco_cli.runs import recipe, score_limits, second_pass
-from hrhsco_cli.runs.environment import describe
+from hrhsco_cli.runs.environment import describe_environment
 from hrhsco_cli.runs.folder import RunFolder
 from hrhsco_cli.runs.runner import build_trained_runner
 from reports.errors import InputError
@@ -44,7 +44,7 @@ def evaluate_predictions(
     return _scored(truth, detections, None, protocol, min_score)
 
 
-def place_of(
+def choose_output(
     run: RunFolder,
     out: Path | None,
     *,
@@ -70,17 +70,17 @@ def place_of(
         place = RunFolder(out)
         if out.exists() and not out.is_dir():
             raise InputError(f"--out {out} is a file; name a folder")
-        if place.saved() or place.trial.is_file() or out.resolve() == run.path.resolve():
+        if place.list_checkpoints() or place.trial.is_file() or out.resolve() == run.path.resolve():
             raise InputError(f"--out {out} is a run, which keeps its own figures; name a new one")
         return place
     own, config = recipe.load_run(run), recipe.load_run(run)
     recipe.override(config, settings or {})
-    newest = [each.resolve() for each in run.trainer().saved()[:1]]
+    newest = [each.resolve() for each in run.find_trainer().list_checkpoints()[:1]]
     changed = (
         config.to_dict() != own.to_dict()
         or (checkpoint is not None and checkpoint.resolve() not in newest)
-        or (protocol is not None and protocol != score_limits.protocol(own))
-        or (min_score is not None and min_score != score_limits.min_score(own))
+        or (protocol is not None and protocol != score_limits.read_protocol(own))
+        or (min_score is not None and min_score != score_limits.read_min_score(own))
     )
     return None if changed or not os.access(run.path, os.W_OK) else run
 
@@ -189,7 +189,7 @@ def require_oracles(run: RunFolder, branches: Sequence[str]) -> None:
     for name in "+".join(branches).split("+"):
         if name not in BRANCH_ORACLES:
             raise InputError(f"--oracle has no {name!r}; choose from {', '.join(BRANCH_ORACLES)}")
-    run.require()
+    run.require_recipe()
     head = recipe.load_run(run).model.bbox_head.type
     if head != "YOLCHead":
         raise InputError(f"--oracle needs a YOLCHead; this run has a {head}")
@@ -208,7 +208,7 @@ def _use_truth(config: "Config", branch: str) -> None:
 
 def _config(run: RunFolder, settings: dict[str, Any] | None) -> "Config":
     """The run's recipe with changed settings, bound to its data."""
-    run.require()
+    run.require_recipe()
     config = recipe.load_run(run)
     if settings:
         recipe.override(config, settings)
@@ -229,11 +229,11 @@ def _measure(
     from reports.metrics.cost import CONVENTION, count_cost
 
     if min_score is None:
-        min_score = score_limits.min_score(config)
-    protocol = protocol or score_limits.protocol(config)
-    weights = checkpoint or run.last_checkpoint()
+        min_score = score_limits.read_min_score(config)
+    protocol = protocol or score_limits.read_protocol(config)
+    weights = checkpoint or run.find_last_checkpoint()
     cell_size, model, crops = _detect(config, aside, weights, on_progress)
-    truth = read_scored_truth(annotation_file(config), protocol)
+    truth = read_scored_truth(find_annotations(config), protocol)
     metrics = _scored(
         truth, read_detections(aside.detections, truth), cell_size, protocol, min_score
     )
@@ -243,7 +243,7 @@ def _measure(
     if crops is not None:
         metrics |= second_pass.crop_cost(crops, cost.metrics, model.bbox_head.sparse_offsets)
         metrics["meta"] |= {"crop_time": crops.timed_on, "crop_time_range": crops.time_range}
-    metrics["meta"] |= run_conditions(config) | _surroundings() | _origin(run)
+    metrics["meta"] |= describe_run_conditions(config) | _surroundings() | _origin(run)
     metrics["meta"]["detections_sha256"] = hash_file(aside.detections)
     return metrics
 
@@ -262,7 +262,7 @@ def _scored(
     return metrics
 
 
-def annotation_file(config: "Config") -> Path:
+def find_annotations(config: "Config") -> Path:
     """The annotations that a recipe is tested on."""
     *_, test = recipe.dataset_nodes(config)
     return Path(test["data_root"], test["ann_file"])
@@ -270,7 +270,7 @@ def annotation_file(config: "Config") -> Path:
 
 def _detect(
     config: "Config", aside: RunFolder, checkpoint: Path, on_progress: OnProgress
-) -> tuple[dict[Any, float], Any, second_pass.Crops | None]:
+) -> tuple[dict[Any, float], Any, second_pass.CropMeasurements | None]:
     """Write COCO results; the heatmap cell in original pixels by image, the network, its crops.
 
     The cell is that of the first pass, where there are two.
@@ -284,13 +284,13 @@ def _detect(
     config = config.copy()
     config.test_evaluator = {"type": "DetectionsMetric", "out_file": str(aside.detections)}
     runner = build_trained_runner(config, aside, checkpoint)
-    model = second_pass.unwrapped(runner.model)
+    model = second_pass.unwrap_network(runner.model)
     runner.register_hook(Progress())
     crops = None
     if model is runner.model:
         runner.test()
     else:
-        crops = second_pass.measured_test(runner)
+        crops = second_pass.run_test(runner)
     (writer,) = runner.test_evaluator.metrics
     head = getattr(model, "bbox_head", None)
     stride = getattr(head, "heatmap_stride", None)
@@ -303,7 +303,7 @@ def _detect(
 
 
 def _surroundings() -> dict[str, Any]:
-    about = describe()
+    about = describe_environment()
     return {key: about[key] for key in ("time", "device", "operators", "python", "packages")}
 
 
@@ -315,21 +315,21 @@ def _origin(run: RunFolder) -> dict[str, Any]:
     return {"weights": {key: told[key] for key in ("source", "sha256", "layout")}}
 
 
-def run_conditions(config: "Config") -> dict[str, Any]:
+def describe_run_conditions(config: "Config") -> dict[str, Any]:
     """What of a recipe belongs beside its figures."""
     options = dict(config.model.get("test_cfg") or {})
-    crops = second_pass.options(config)
+    crops = second_pass.read_options(config)
     return {
-        "annotations": str(annotation_file(config)),
+        "annotations": str(find_annotations(config)),
         "input_size": list(config.input_size),
-        "resized_to": recipe.resized_to(config),
+        "resized_to": recipe.read_test_size(config),
         "epochs": config.train_cfg.max_epochs,
         "batch_size": config.train_dataloader.batch_size * config.get("processes", 1),
         "seed": config.randomness.seed,
         "precision": "amp" if "Amp" in config.optim_wrapper.type else "fp32",
         "optimizer": _optimizer(config),
         "detector": config.model.type,
-        "head": plain_options(config.model.bbox_head),
+        "head": pick_plain_options(config.model.bbox_head),
         "decoding": options,
         **({second_pass.KEY: crops} if crops else {}),
     }
@@ -337,7 +337,7 @@ def run_conditions(config: "Config") -> dict[str, Any]:
 
 def _optimizer(config: "Config") -> dict[str, Any]:
     wrapper = config.optim_wrapper
-    about = plain_options(wrapper.optimizer)
+    about = pick_plain_options(wrapper.optimizer)
     if wrapper.get("clip_grad"):
         about["gradient norm up to"] = wrapper.clip_grad.get("max_norm")
     scaled = config.get("auto_scale_lr") or {}
@@ -346,7 +346,7 @@ def _optimizer(config: "Config") -> dict[str, Any]:
     return about
 
 
-def plain_options(options: Mapping[str, Any]) -> dict[str, Any]:
+def pick_plain_options(options: Mapping[str, Any]) -> dict[str, Any]:
     """The options of a component that are numbers, text, true or false."""
     plain = (bool, int, float, str)
     return {key: value for key, value in options.items() if isinstance(value, plain)}

@@ -8,13 +8,13 @@ from hrhsco_cli.files import read_json, read_last_row, read_rows
 from reports.errors import InputError
 
 
-def matching(pattern: str) -> list[Path]:
+def find_matching(pattern: str) -> list[Path]:
     """What a pattern, absolute or not, matches, sorted."""
     path = Path(pattern)
     return sorted(Path(path.anchor).glob(str(path.relative_to(path.anchor))))
 
 
-def epoch_of(checkpoint: Path) -> int:
+def parse_epoch(checkpoint: Path) -> int:
     """The epoch (or iteration) in a checkpoint's name; -1 if it has none."""
     number = checkpoint.stem.rpartition("_")[2]
     return int(number) if number.isdigit() else -1
@@ -91,7 +91,7 @@ class RunFolder:
         """In a grid: variant, axes, seed, identity, and whose checkpoint is scored."""
         return self.path / "trial.json"
 
-    def require(self) -> None:
+    def require_recipe(self) -> None:
         """Make sure that this is a run.
 
         Raises:
@@ -102,15 +102,15 @@ class RunFolder:
                 f"{self.path} is no run (it has no recipe.py); name a folder of hrhsco train"
             )
 
-    def saved(self) -> list[Path]:
+    def list_checkpoints(self) -> list[Path]:
         """The checkpoints in this folder, newest first.
 
         mmengine's ``last_checkpoint`` file is not asked: it holds a path as it was when the run was
         made (folders get moved), and a kill can leave it empty.
         """
-        return sorted(self.checkpoints.glob("*_*.pth"), key=epoch_of, reverse=True)
+        return sorted(self.checkpoints.glob("*_*.pth"), key=parse_epoch, reverse=True)
 
-    def trainer(self) -> "RunFolder":
+    def find_trainer(self) -> "RunFolder":
         """The run that trained for this one: in a grid often another, else itself."""
         if self.trial.is_file():
             trained_by = read_json(self.trial, "trial description").get("trained_by")
@@ -118,14 +118,14 @@ class RunFolder:
                 return RunFolder(self.path.parent / trained_by)
         return self
 
-    def last_checkpoint(self) -> Path:
+    def find_last_checkpoint(self) -> Path:
         """The newest checkpoint of this run, or of the run that trained for it.
 
         Raises:
             InputError: there is none.
         """
-        trainer = self.trainer()
-        saved = trainer.saved()
+        trainer = self.find_trainer()
+        saved = trainer.list_checkpoints()
         if not saved:
             raise InputError(f"{trainer.path} has no checkpoint yet; run hrhsco train first")
         return saved[0]
@@ -134,6 +134,6 @@ class RunFolder:
         """The lines of the training log; a last line cut off by a crash is left out."""
         return read_rows(self.train_log)
 
-    def last_step(self) -> dict[str, Any]:
+    def read_last_step(self) -> dict[str, Any]:
         """The last line of the training log; empty before the first."""
         return read_last_row(self.train_log)

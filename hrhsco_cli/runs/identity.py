@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from hrhsco_cli.files import hash_file
 from hrhsco_cli.runs import second_pass
-from hrhsco_cli.runs.environment import package_versions
+from hrhsco_cli.runs.environment import read_package_versions
 from hrhsco_cli.runs.recipe import dataset_nodes
 
 if TYPE_CHECKING:
@@ -98,15 +98,17 @@ def identify(config: "Config") -> Identity:
     train, test = dataset_nodes(config)
     training = {
         "recipe": _hash(_training_part(config)),
-        "training data": data_fingerprint(train),
+        "training data": hash_data(train),
         "seed": str(config.randomness.seed),
-        "code": code_hash((*TRAINING_CODE, *_custom_code(config))),
-        "packages": _hash({n: v for n, v in package_versions().items() if n not in _NOT_DECIDING}),
+        "code": hash_code((*TRAINING_CODE, *_custom_code(config))),
+        "packages": _hash(
+            {n: v for n, v in read_package_versions().items() if n not in _NOT_DECIDING}
+        ),
     }
     testing = {
         "decoding": _hash(_test_part(config)),
-        "test data": data_fingerprint(test),
-        "scoring code": code_hash(SCORING_CODE),
+        "test data": hash_data(test),
+        "scoring code": hash_code(SCORING_CODE),
     }
     network = _hash(training)
     return Identity(network, _hash({"network": network} | testing), training | testing)
@@ -125,7 +127,7 @@ def _training_part(config: "Config") -> dict[str, Any]:
 def _test_part(config: "Config") -> dict[str, Any]:
     part = {key: copy.deepcopy(config[key]) for key in _DECIDE_SCORING if config.get(key)}
     part["decoding"] = config.model.get("test_cfg")
-    if (crops := second_pass.options(config)) is not None:
+    if (crops := second_pass.read_options(config)) is not None:
         part[second_pass.KEY] = crops
     cleaned: dict[str, Any] = _cleaned(part)
     return cleaned
@@ -158,7 +160,7 @@ def _custom_code(config: "Config") -> list[str]:
     return sorted(files)
 
 
-def data_fingerprint(node: Mapping[str, Any]) -> str:
+def hash_data(node: Mapping[str, Any]) -> str:
     """Of a data set's annotations and the bytes of its images.
 
     Args:
@@ -176,7 +178,7 @@ def data_fingerprint(node: Mapping[str, Any]) -> str:
 
 
 @cache
-def code_hash(places: tuple[str, ...]) -> str:
+def hash_code(places: tuple[str, ...]) -> str:
     """Of source files, by what they do: comments, docstrings and layout don't enter.
 
     Args:
@@ -189,9 +191,9 @@ def code_hash(places: tuple[str, ...]) -> str:
     return _hash([[_name(path), _what_it_does(path.read_text("utf-8"))] for path in files])
 
 
-def deciding_code() -> str:
+def hash_deciding_code() -> str:
     """Of all our code that decides results."""
-    return code_hash((*TRAINING_CODE, *SCORING_CODE))
+    return hash_code((*TRAINING_CODE, *SCORING_CODE))
 
 
 def _name(path: Path) -> str:
@@ -220,6 +222,6 @@ def _hash(value: Any) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
-def differing(one: Mapping[str, str], other: Mapping[str, str]) -> Iterable[str]:
+def list_differing_parts(one: Mapping[str, str], other: Mapping[str, str]) -> Iterable[str]:
     """The parts in which two identities differ."""
     return [part for part in one if one[part] != other.get(part)]

@@ -40,7 +40,7 @@ class Aspect:
 
 
 def _test_size(config: "Config") -> str:
-    resized, pad = recipes.resized_to(config), recipes.center_pad(config)
+    resized, pad = recipes.read_test_size(config), recipes.read_center_pad(config)
     size = "their own size" if resized is None else f"resized to {resized[0]}x{resized[1]}"
     return size if pad is None else f"{size}, in the middle of black"
 
@@ -58,7 +58,7 @@ def _refinement(config: "Config") -> str:
 
 
 def _second_pass(config: "Config") -> str:
-    crops = second_pass.options(config)
+    crops = second_pass.read_options(config)
     return f"k = {crops['k'] if crops else 0}"
 
 
@@ -74,43 +74,43 @@ ASPECTS = (
     Aspect("peak window in", _decoding("peak_window", "pixels"), "model.test_cfg.peak_window"),
     Aspect("centers from", _decoding("center_source", ""), "model.test_cfg.center_source"),
     Aspect("cluster crops", _second_pass, "cluster_crops.k"),
-    Aspect("protocol", lambda config: score_limits.protocol(config).name, "protocol"),
+    Aspect("protocol", lambda config: score_limits.read_protocol(config).name, "protocol"),
 )
 
 
-def trained_for(weights: Weights) -> str | None:
+def find_own_recipe(weights: Weights) -> str | None:
     """The shipped recipe that weights were trained for; None where none is known to be.
 
     Only the public layout tells: ours are kept beside their own recipe.
     """
     fits = weights.head.get("in_channels") == _PUBLIC_CHANNELS
-    return public_recipe(weights) if fits else None
+    return find_public_recipe(weights) if fits else None
 
 
-def public_recipe(weights: Weights) -> str | None:
+def find_public_recipe(weights: Weights) -> str | None:
     """The recipe that tests as the public code that weights are from; None for other layouts."""
     return _PUBLISHED[weights.head["use_hrh_sco"]] if weights.layout is PUBLIC else None
 
 
-def head_settings(weights: Weights) -> dict[str, Any]:
+def read_head_settings(weights: Weights) -> dict[str, Any]:
     """The options of the head that a checkpoint shows and a recipe takes from it, by dotted key."""
     shown = {option: weights.head.get(option) for option in _FROM_CHECKPOINT}
     return {f"model.bbox_head.{key}": each for key, each in shown.items() if each is not None}
 
 
-def resolved(name: str, weights: Weights) -> "Config":
+def load_for_weights(name: str, weights: Weights) -> "Config":
     """A recipe with the options of the head that a checkpoint shows."""
     config = recipes.load(recipes.find(name))
-    recipes.override(config, head_settings(weights))
+    recipes.override(config, read_head_settings(weights))
     return config
 
 
-def described(config: "Config") -> dict[str, str]:
+def describe_aspects(config: "Config") -> dict[str, str]:
     """What of a recipe decides the score, in words, by title."""
     return {aspect.title: aspect.words(config) for aspect in ASPECTS}
 
 
-def differences(config: "Config", public: "Config") -> list[str]:
+def list_differences(config: "Config", public: "Config") -> list[str]:
     """In what a recipe differs from the one that weights were trained for, a line each."""
     lines = []
     for aspect in ASPECTS:

@@ -12,7 +12,7 @@ from mmengine.runner import Runner
 
 from hrhsco_cli.extras import missing_extra
 from hrhsco_cli.files import read_last_row, read_rows
-from hrhsco_cli.runs.validation import without_prefix
+from hrhsco_cli.runs.validation import strip_prefix
 from reports.errors import InputError
 from reports.metrics.definitions import METRICS, find_metric
 
@@ -96,7 +96,7 @@ class PruneHook(Hook):
         """Report, and give up where Optuna says so."""
         import optuna
 
-        self._report({"epoch": runner.epoch} | without_prefix(metrics or {}))
+        self._report({"epoch": runner.epoch} | strip_prefix(metrics or {}))
         if runner.epoch < runner.max_epochs and self._trial.should_prune():
             self._study.tell(self._trial, state=optuna.trial.TrialState.PRUNED)
             raise Pruned(f"given up after epoch {runner.epoch}: {METHODS[self.method]}")

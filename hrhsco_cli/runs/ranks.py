@@ -1,4 +1,4 @@
-"""What ``distributed.launch`` starts: torchrun's agent and, started by that, each rank.
+"""What ``distributed.launch_ranks`` starts: torchrun's agent and, started by that, each rank.
 
 Both end when the process that started them is gone, so that a killed trial leaves nobody behind
 that goes on writing into its folder.
@@ -12,14 +12,14 @@ from torch.distributed import run as torchrun
 
 from hrhsco_cli.processes import end_with_parent
 from hrhsco_cli.runs import recipe, training
-from hrhsco_cli.runs.distributed import in_torchrun
+from hrhsco_cli.runs.distributed import is_rank
 from hrhsco_cli.runs.folder import RunFolder
 
 
 def main(folder: str, processes: str, checkpoint: str) -> None:
     """Be the agent of ``processes`` ranks, or one of them."""
     end_with_parent()
-    if not in_torchrun():
+    if not is_rank():
         words = ["--standalone", "--nproc-per-node", processes, "-m", "hrhsco_cli.runs.ranks"]
         torchrun.main([*words, folder, processes, checkpoint])
         return

@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from hrhsco_cli.files import refuse_output, replace_file
-from hrhsco_cli.runs import recorded, score_limits, second_pass
+from hrhsco_cli.runs import run_recipe, score_limits, second_pass
 from hrhsco_cli.runs.folder import RunFolder
-from hrhsco_cli.runs.settings import require_fitting
+from hrhsco_cli.runs.settings import require_same_kind
 from hrhsco_cli.yaml_files import parse_yaml
 from reports.errors import InputError
 
@@ -30,7 +30,7 @@ INPUT_SIZE = "input_size"
 
 
 @dataclass(frozen=True)
-class Listed:
+class ShippedFile:
     """A shipped recipe or grid and its first line."""
 
     name: str
@@ -38,15 +38,15 @@ class Listed:
     summary: str
 
 
-def shipped() -> list[Listed]:
+def list_shipped() -> list[ShippedFile]:
     """The recipes and grids that come with the tool."""
     recipes = [
-        Listed(path.stem, "recipe", _summary(path))
+        ShippedFile(path.stem, "recipe", _summary(path))
         for path in sorted(SHIPPED.glob("*.py"))
         if path.stem != "__init__"
     ]
     grids = [
-        Listed(path.stem, "grid", path.read_text("utf-8").splitlines()[0].lstrip("# "))
+        ShippedFile(path.stem, "grid", path.read_text("utf-8").splitlines()[0].lstrip("# "))
         for path in sorted((SHIPPED / "grids").glob("*.yaml"))
     ]
     return recipes + grids
@@ -66,7 +66,7 @@ def find(name: str, kind: str = "recipe") -> Path:
     for path in (Path(name), folder / f"{name}{suffix}"):
         if path.suffix == suffix and path.is_file():
             return path
-    known = [each.name for each in shipped() if each.kind == kind]
+    known = [each.name for each in list_shipped() if each.kind == kind]
     near = difflib.get_close_matches(name, known, n=1)
     hint = f"did you mean {near[0]}? " if near else ""
     raise InputError(
@@ -107,14 +107,14 @@ def load_run(run: RunFolder) -> "Config":
 
     from hrhsco_cli.runs.registration import register
 
-    values = recorded.read_recorded(run.recipe)
+    values = run_recipe.read_run_recipe(run.recipe)
     register()
     try:
         config = Config(values)
     except (TypeError, ValueError, KeyError) as error:
         raise InputError(f"{run.recipe} is no recipe of a run: {error}") from error
     config = _prepared(config, run.recipe)
-    recorded.require_registered(run.recipe, values)
+    run_recipe.require_registered(run.recipe, values)
     return config
 
 
@@ -127,7 +127,7 @@ def _prepared(config: "Config", path: Path) -> "Config":
         raise InputError(f"recipe {path}: custom_imports is {imports!r}, not dict(imports=[...])")
     names = imports.get("imports") or []
     for name in [names] if isinstance(names, str) else names:
-        recorded.require_installed(path, name)
+        run_recipe.require_installed(path, name)
     try:
         import_modules_from_strings(names, bool(imports.get("allow_failed_imports")))
     except (ImportError, TypeError) as error:
@@ -200,10 +200,10 @@ def override(config: "Config", settings: Mapping[str, Any]) -> None:
             raise _unknown(config, dotted, f"{where} takes no {last!r}", own)
         old = node[key] if isinstance(node, list) else node.get(key)
         if dotted != second_pass.KEY:  # which says itself what it takes
-            require_fitting(dotted, value, old, taken.get(last))
+            require_same_kind(dotted, value, old, taken.get(last))
         node[key] = value
-    second_pass.options(config)
-    score_limits.protocol(config)
+    second_pass.read_options(config)
+    score_limits.read_protocol(config)
 
 
 READ = frozenset([
@@ -238,7 +238,7 @@ def _resize(config: "Config", value: Any) -> None:
                 elif size in (old[::-1], tuple(old[::-1])):
                     step[key] = tuple(sides[::-1])
     config[INPUT_SIZE] = tuple(sides)
-    resized = resized_to(config)
+    resized = read_test_size(config)
     if resized is not None and resized != sides:
         raise InputError(
             f"test images are resized to {resized[0]}x{resized[1]}, which is not the recipe's "
@@ -254,7 +254,7 @@ def _pipelines(config: "Config") -> Iterator[list[dict[str, Any]]]:
             yield value
 
 
-def resized_to(config: "Config") -> list[int] | None:
+def read_test_size(config: "Config") -> list[int] | None:
     """(W, H) that test images are resized to with their ratio kept; None if they are not."""
     *_, test = dataset_nodes(config)
     sizes = [
@@ -263,7 +263,7 @@ def resized_to(config: "Config") -> list[int] | None:
     return list(sizes[-1]) if sizes else None
 
 
-def center_pad(config: "Config") -> dict[str, int] | None:
+def read_center_pad(config: "Config") -> dict[str, int] | None:
     """How test images are padded on all sides (``CenterPad``); None if they are not."""
     *_, test = dataset_nodes(config)
     for step in test["pipeline"]:

@@ -32,7 +32,7 @@ def build_runner(config: "Config", run: RunFolder) -> "Runner":
     Raises:
         InputError: a component refuses its options; the message is the component's own.
     """
-    from hrhsco_cli.runs.distributed import in_torchrun, join_ranks
+    from hrhsco_cli.runs.distributed import is_rank, join_ranks
     from hrhsco_cli.runs.registration import register
 
     register()
@@ -50,7 +50,7 @@ def build_runner(config: "Config", run: RunFolder) -> "Runner":
     # A name of its own for each call, since mmengine keeps loggers and message hubs by name for the
     # life of the process, and a worker of a grid lives through many trials and retries.
     config.experiment_name = f"{run.path.name}-{uuid.uuid4().hex[:8]}"
-    if in_torchrun():
+    if is_rank():
         join_ranks(config)
     try:
         with warnings.catch_warnings():
@@ -73,7 +73,7 @@ def build_test_runner(config: "Config", aside: RunFolder) -> "Runner":
     """
     config = drop_keys(config, *DROPPED_IN_TESTS)
     config.visualizer = None  # training curves are told while training
-    second_pass.wrap(config)
+    second_pass.wrap_network(config)
     return build_runner(config, aside)
 
 
@@ -91,7 +91,7 @@ def build_trained_runner(config: "Config", aside: RunFolder, checkpoint: Path) -
         InputError: a component refuses its options, or the checkpoint doesn't fit.
     """
     runner = build_test_runner(config, aside)
-    load_weights(second_pass.unwrapped(runner.model), checkpoint)
+    load_weights(second_pass.unwrap_network(runner.model), checkpoint)
     return runner
 
 
@@ -140,11 +140,11 @@ def load_weights(model: Any, checkpoint: Path) -> None:
     import torch
 
     from hrhsco_cli.runs import checkpoints
-    from hrhsco_cli.runs.weights.fitting import fit
+    from hrhsco_cli.runs.weights.fitting import match_tensors
 
-    content = checkpoints.read(checkpoint)
+    content = checkpoints.read_checkpoint(checkpoint)
     state = content.get("state_dict", content)
-    misfits = fit(model.state_dict(), state).misfits
+    misfits = match_tensors(model.state_dict(), state).misfits
     if misfits:
         name, what = min(misfits.items())
         raise InputError(

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from mmengine.config import Config
 
 
-def protocol(config: "Config | Mapping[str, Any]") -> Protocol:
+def read_protocol(config: "Config | Mapping[str, Any]") -> Protocol:
     """The protocol that a recipe names, or ``dense`` with the ``max_dets`` that it sets.
 
     Raises:
@@ -31,6 +31,6 @@ def protocol(config: "Config | Mapping[str, Any]") -> Protocol:
     return choose_protocol(name, tuple(limits) if limits else None)
 
 
-def min_score(config: "Config | Mapping[str, Any]") -> float:
+def read_min_score(config: "Config | Mapping[str, Any]") -> float:
     """Detections below are left out of the localisation matching."""
     return float(config.get("min_score", 0.0))

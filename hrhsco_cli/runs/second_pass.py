@@ -28,7 +28,7 @@ TIMED_IMAGES, TIMED_ROUNDS = 8, 3
 """How many test images the two passes are timed on, and how often."""
 
 
-def options(config: "Config | Mapping[str, Any]") -> dict[str, Any] | None:
+def read_options(config: "Config | Mapping[str, Any]") -> dict[str, Any] | None:
     """All numbers of a recipe's second pass; None where it has none.
 
     Raises:
@@ -50,21 +50,21 @@ def options(config: "Config | Mapping[str, Any]") -> dict[str, Any] | None:
     return asdict(found) if found.k else None
 
 
-def wrap(config: "Config") -> None:
+def wrap_network(config: "Config") -> None:
     """Put a recipe's network into a ``ClusterCropDetector``, in place, where it asks for one."""
-    wanted = options(config)
+    wanted = read_options(config)
     if wanted is not None:
         config.model = {"type": "ClusterCropDetector", "detector": config.model, **wanted}
 
 
-def unwrapped(model: "nn.Module") -> "nn.Module":
+def unwrap_network(model: "nn.Module") -> "nn.Module":
     """The network itself: what is trained, saved and counted."""
     inner: nn.Module = getattr(model, "detector", model)
     return inner
 
 
 @dataclass(frozen=True)
-class Crops:
+class CropMeasurements:
     """What the second pass looked at, and the time it took.
 
     Attributes:
@@ -82,7 +82,7 @@ class Crops:
     timed_on: dict[str, int]
 
 
-def measured_test(runner: "Runner") -> Crops:
+def run_test(runner: "Runner") -> CropMeasurements:
     """Run the test loop of a runner whose network is wrapped, and measure its second pass."""
     passes: list[int] = []
     pixels: list[float] = []
@@ -98,10 +98,12 @@ def measured_test(runner: "Runner") -> Crops:
 
     runner.register_hook(Counting())
     runner.test()
-    return Crops(passes, pixels, *crop_time(runner.model, runner.test_dataloader))
+    return CropMeasurements(passes, pixels, *time_crops(runner.model, runner.test_dataloader))
 
 
-def crop_cost(crops: Crops, cost: dict[str, float], sparse_offsets: bool) -> dict[str, float]:
+def crop_cost(
+    crops: CropMeasurements, cost: dict[str, float], sparse_offsets: bool
+) -> dict[str, float]:
     """The ``cost.crop_*`` metrics, means over the test images.
 
     Multiply-adds are those of one image at the input size, times the pixels that crops add to it:
@@ -126,7 +128,7 @@ def crop_cost(crops: Crops, cost: dict[str, float], sparse_offsets: bool) -> dic
     }
 
 
-def crop_time(model: Any, loader: Any) -> tuple[float, tuple[float, float], dict[str, int]]:
+def time_crops(model: Any, loader: Any) -> tuple[float, tuple[float, float], dict[str, int]]:
     """Time of both passes over that of the first alone.
 
     Images are spread over the test set and taken one at a time; loading them is not timed. In each

@@ -10,7 +10,7 @@ from reports.errors import InputError
 _NUMBERS = (int, float)
 
 
-def require_fitting(
+def require_same_kind(
     key: str, value: Any, old: Any, parameter: inspect.Parameter | None = None
 ) -> None:
     """Make sure that a number stands where one is meant, text where text is, and so on.

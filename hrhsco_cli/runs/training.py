@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from hrhsco_cli.extras import missing_extra
 from hrhsco_cli.files import write_json
 from hrhsco_cli.progress import OnProgress, ignore_progress
-from hrhsco_cli.runs.environment import describe
+from hrhsco_cli.runs.environment import describe_environment
 from hrhsco_cli.runs.folder import RunFolder
 from hrhsco_cli.runs.recipe import dump_recipe
 from hrhsco_cli.runs.runner import build_runner, build_test_runner, drop_keys, set_threads
@@ -23,11 +23,11 @@ if TYPE_CHECKING:
     from mmengine.config import Config
     from mmengine.hooks import Hook
 
-    from hrhsco_cli.runs.weights.starting import Start
+    from hrhsco_cli.runs.weights.starting import TrainingStart
 
 
 @dataclass(frozen=True)
-class Plan:
+class TrainingLength:
     """How long a training is.
 
     Attributes:
@@ -75,8 +75,8 @@ def train(
     run: RunFolder,
     *,
     resume_from: Path | None = None,
-    on_start: "Callable[[Start], None]" = lambda _: None,
-    on_plan: Callable[[Plan], None] = lambda _: None,
+    on_start: "Callable[[TrainingStart], None]" = lambda _: None,
+    on_plan: Callable[[TrainingLength], None] = lambda _: None,
     on_progress: OnProgress = ignore_progress,
 ) -> None:
     """Train a resolved recipe into a run folder.
@@ -96,15 +96,15 @@ def train(
         FloatingPointError: training diverged.
     """
     from hrhsco_cli.runs.checkpoints import drop_older
-    from hrhsco_cli.runs.distributed import in_torchrun
+    from hrhsco_cli.runs.distributed import is_rank
 
-    if resume_from is None and run.saved():
+    if resume_from is None and run.list_checkpoints():
         raise InputError(
             f"{run.path} holds a run already; choose another --out, or go on with --resume"
         )
     with _nothing_left_of_a_failed_start(run):
         _train(config, run, resume_from, on_start, on_plan, on_progress)
-    if not in_torchrun():
+    if not is_rank():
         drop_older(run)
 
 
@@ -114,12 +114,12 @@ def _nothing_left_of_a_failed_start(run: RunFolder) -> Iterator[None]:
 
     A folder that the training has made itself is removed then.
     """
-    new, before = not run.path.exists(), run.last_step()
+    new, before = not run.path.exists(), run.read_last_step()
     try:
         yield
     except (AssertionError, AttributeError, ImportError, LookupError, TypeError,
             ValueError) as error:  # fmt: skip
-        if run.last_step() != before:
+        if run.read_last_step() != before:
             raise
         if new:
             shutil.rmtree(run.path, ignore_errors=True)
@@ -134,12 +134,12 @@ def _train(
     config: "Config",
     run: RunFolder,
     resume_from: Path | None,
-    on_start: "Callable[[Start], None]",
-    on_plan: Callable[[Plan], None],
+    on_start: "Callable[[TrainingStart], None]",
+    on_plan: Callable[[TrainingLength], None],
     on_progress: OnProgress,
 ) -> None:
     """Train, where there is nothing in the way."""
-    from hrhsco_cli.runs.distributed import in_torchrun, launch
+    from hrhsco_cli.runs.distributed import is_rank, launch_ranks
     from hrhsco_cli.runs.registration import register
 
     register()
@@ -150,24 +150,24 @@ def _train(
     if resume_from is not None:
         trained.load_from, trained.resume = str(resume_from), True
     set_threads(config)
-    if not in_torchrun():
+    if not is_rank():
         decode_one_batch(config)
         if config.get("load_from") and resume_from is None:
             start = plan_start(config)
             on_start(start)
             write_json(run.weights, start.record())
         dump_recipe(config, run)
-        write_json(run.environment, describe() | {"seed": config.randomness.seed})
+        write_json(run.environment, describe_environment() | {"seed": config.randomness.seed})
         plan = _plan(config)
         on_plan(plan)
         on_progress(0, plan.steps)
-    if config.get("processes", 1) > 1 and not in_torchrun():
+    if config.get("processes", 1) > 1 and not is_rank():
 
         def tell() -> None:
-            line = run.last_step()
+            line = run.read_last_step()
             on_progress(line.get("step", 0), plan.steps, describe_loss(line))
 
-        launch(run, config.processes, resume_from, tell)
+        launch_ranks(run, config.processes, resume_from, tell)
     else:
         runner = build_runner(trained, run)
         for hook in _hooks(config, run, on_progress):
@@ -222,9 +222,9 @@ def _hooks(config: "Config", run: RunFolder, on_progress: OnProgress) -> "list[H
     return hooks
 
 
-def _plan(config: "Config") -> Plan:
+def _plan(config: "Config") -> TrainingLength:
     from mmengine.runner import Runner
 
     epochs = config.train_cfg.max_epochs
     batches = len(Runner.build_dataloader(config.train_dataloader, seed=0))
-    return Plan(epochs, epochs * math.ceil(batches / config.get("processes", 1)))
+    return TrainingLength(epochs, epochs * math.ceil(batches / config.get("processes", 1)))

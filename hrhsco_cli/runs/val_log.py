@@ -10,7 +10,7 @@ TRIALS = "trials"
 metrics of the training's own decoding."""
 
 
-def scores(trainer: RunFolder, identity: str | None) -> list[dict[str, Any]]:
+def read_scores(trainer: RunFolder, identity: str | None) -> list[dict[str, Any]]:
     """Epoch and metrics, an object an epoch; empty where nothing was scored.
 
     Args:
@@ -27,6 +27,6 @@ def scores(trainer: RunFolder, identity: str | None) -> list[dict[str, Any]]:
     ]
 
 
-def due(every: int, epochs: int) -> list[int]:
+def list_scored_epochs(every: int, epochs: int) -> list[int]:
     """The epochs at which a training is scored: every so many, and the last."""
     return sorted({*range(every, epochs + 1, every), epochs})

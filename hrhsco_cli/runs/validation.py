@@ -20,7 +20,7 @@ from hrhsco_cli.datasets.coco_json import read_detections, read_scored_truth
 from hrhsco_cli.files import read_rows, write_text
 from hrhsco_cli.runs import score_limits, second_pass
 from hrhsco_cli.runs.mmdet_parts import DetectionsMetric
-from hrhsco_cli.runs.val_log import TRIALS, due
+from hrhsco_cli.runs.val_log import TRIALS, list_scored_epochs
 from reports.metrics.protocols import choose_protocol
 from reports.metrics.score import score, score_centers
 
@@ -56,7 +56,7 @@ def score_every_decoding(config: "Config", trials: Mapping[str, Mapping[str, Any
     found = [[]]  # type: list[list[str]]
     for identity, trial in trials.items():
         alike = all(trial.get(key) == config.get(key) for key in ("test_dataloader", "input_size"))
-        if not alike or second_pass.options(trial):
+        if not alike or second_pass.read_options(trial):
             continue
         if _decoding(trial) not in decodings:
             if config.model.bbox_head.type != "YOLCHead":
@@ -86,7 +86,7 @@ def _scoring(config: "Config", limits: Mapping[str, Any]) -> dict[str, Any]:
         "annotations": str(Path(node["data_root"], node["ann_file"])),
         "protocol": limits.get("protocol"),
         "max_dets": limits.get("max_dets"),
-        "min_score": score_limits.min_score(limits),
+        "min_score": score_limits.read_min_score(limits),
     }
 
 
@@ -206,7 +206,7 @@ class ValLogHook(Hook):
             for metric in _metrics(runner)
             for trial in metric.trials
         }
-        row = {"epoch": runner.epoch} | without_prefix(scored)
+        row = {"epoch": runner.epoch} | strip_prefix(scored)
         if is_main_process():
             with self.path.open("a", encoding="utf-8") as log:
                 log.write(json.dumps(row | ({TRIALS: trials} if trials else {})) + "\n")
@@ -227,7 +227,7 @@ class OwedScoresHook(Hook):
     def before_train(self, runner: Runner) -> None:
         """Score it now: it will not be trained to again."""
         loop = runner.train_loop
-        owed = runner.epoch in due(loop.val_interval, loop.max_epochs) and not any(
+        owed = runner.epoch in list_scored_epochs(loop.val_interval, loop.max_epochs) and not any(
             row["epoch"] == runner.epoch for row in read_rows(self.path)
         )
         if all_gather_object(owed)[0]:  # all ranks or none
@@ -254,7 +254,7 @@ def _of_metric(metrics: Mapping[str, float], metric: ScoringMetric) -> dict[str,
     }
 
 
-def without_prefix(metrics: Mapping[str, float]) -> dict[str, float]:
+def strip_prefix(metrics: Mapping[str, float]) -> dict[str, float]:
     """The training's own metrics under the names of ``metrics.json``."""
     return {
         key.removeprefix(PREFIX): value for key, value in metrics.items() if key.startswith(PREFIX)

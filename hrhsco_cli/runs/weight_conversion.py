@@ -10,20 +10,20 @@ import torch
 from hrhsco_cli.datasets.coco_json import read_ground_truth
 from hrhsco_cli.files import replace_folder, write_json
 from hrhsco_cli.runs import recipe as recipes
-from hrhsco_cli.runs.environment import describe
-from hrhsco_cli.runs.evaluation import annotation_file
+from hrhsco_cli.runs.environment import describe_environment
+from hrhsco_cli.runs.evaluation import find_annotations
 from hrhsco_cli.runs.folder import RunFolder
 from hrhsco_cli.runs.original_recipe import (
-    differences,
-    head_settings,
-    public_recipe,
-    resolved,
-    trained_for,
+    find_own_recipe,
+    find_public_recipe,
+    list_differences,
+    load_for_weights,
+    read_head_settings,
 )
-from hrhsco_cli.runs.weights.fitting import Fit, fit
-from hrhsco_cli.runs.weights.layouts import OTHER, PUBLIC, head_options
-from hrhsco_cli.runs.weights.reading import Weights, located, read_weights
-from hrhsco_cli.runs.weights.starting import built, provenance
+from hrhsco_cli.runs.weights.fitting import Fit, match_tensors
+from hrhsco_cli.runs.weights.layouts import OTHER, PUBLIC, read_head_options
+from hrhsco_cli.runs.weights.reading import Weights, fetch_checkpoint, read_weights
+from hrhsco_cli.runs.weights.starting import build_network, describe_source
 from reports.errors import InputError
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Converted:
+class WeightConversion:
     """What was converted.
 
     Attributes:
@@ -49,18 +49,18 @@ class Converted:
     notes: tuple[str, ...]
 
 
-def convert(
+def convert_weights(
     checkpoint: str,
     out: Path,
     recipe: str | None,
     *,
     data: Path | None = None,
     settings: Mapping[str, Any] | None = None,
-) -> Converted:
+) -> WeightConversion:
     """Write a checkpoint into a run folder in our layout, with the recipe that it fits.
 
     Args:
-        checkpoint: see ``located``.
+        checkpoint: see ``fetch_checkpoint``.
         out: the run's folder, new or empty.
         recipe: a recipe file, or the name of a shipped one; None takes the one that the weights
             were trained for.
@@ -74,13 +74,13 @@ def convert(
     """
     if out.is_file() or (out.is_dir() and any(out.iterdir())):
         raise InputError(f"{out} is in use; name a new folder")
-    weights = read_weights(located(checkpoint))
+    weights = read_weights(fetch_checkpoint(checkpoint))
     if weights.layout is OTHER:
         raise InputError(
             f"{weights.source} is no checkpoint of YOLC or HRH-SCO: it has no heatmap branch under "
             "a known name; hrhsco weights inspect shows what it holds"
         )
-    recipe = recipe or trained_for(weights)
+    recipe = recipe or find_own_recipe(weights)
     if recipe is None:
         raise InputError(
             f"{weights.source} does not tell what recipe it was trained for; name it with --recipe"
@@ -89,18 +89,18 @@ def convert(
     if config.model.get("bbox_head", {}).get("type") != "YOLCHead":
         raise InputError(f"recipe {recipe} has no YOLCHead, so no weights of YOLC fit it")
     asked = settings or {}
-    taken = {key: each for key, each in head_settings(weights).items() if key not in asked}
+    taken = {key: each for key, each in read_head_settings(weights).items() if key not in asked}
     recipes.override(config, {**taken, **(settings or {})})
     if data is not None:
         recipes.bind_data(config, data)
-    model = built(config)
+    model = build_network(config)
     tensors = model.state_dict()
-    _require_whole(weights, tensors, fit(tensors, weights.tensors), data)
+    _require_whole(weights, tensors, match_tensors(tensors, weights.tensors), data)
     model.load_state_dict(weights.tensors)
     config.load_from = None
     _write(config, weights, model.state_dict(), RunFolder(out))
     notes = [*_differences(config, weights), *_notes(config, weights, data)]
-    return Converted(RunFolder(out), weights, recipe, taken, tuple(notes))
+    return WeightConversion(RunFolder(out), weights, recipe, taken, tuple(notes))
 
 
 def _require_whole(
@@ -114,7 +114,7 @@ def _require_whole(
     misfits = found.misfits
     if not misfits:
         return
-    own = head_options(tensors, weights.sample_order)
+    own = read_head_options(tensors, weights.sample_order)
     wrong = {option: value for option, value in weights.head.items() if own.get(option) != value}
     if wrong:
         has = ", ".join(f"{option}={value}" for option, value in wrong.items())
@@ -141,10 +141,10 @@ def _yaml(value: Any) -> str:
 
 def _differences(config: "Config", weights: Weights) -> Iterator[str]:
     """What decides the score and is not as where the weights are from."""
-    name = public_recipe(weights)
+    name = find_public_recipe(weights)
     if name is None:
         return
-    found = differences(config, resolved(name, weights))
+    found = list_differences(config, load_for_weights(name, weights))
     if found:
         yield f"they were trained and tested as recipe {name}, and this one differs in its scores"
         yield from found
@@ -179,7 +179,7 @@ def _data_root(config: "Config") -> str:
 
 def _class_names(config: "Config") -> tuple[str, ...]:
     """Of the data that a recipe is tested on, in the order of its labels."""
-    truth = read_ground_truth(annotation_file(config))
+    truth = read_ground_truth(find_annotations(config))
     return tuple(truth.categories["name"])
 
 
@@ -204,5 +204,5 @@ def _write(config: "Config", weights: Weights, tensors: Mapping[str, Any], run: 
             {"meta": meta, "state_dict": dict(tensors)},
             made.checkpoints / f"epoch_{epoch}.pth",
         )
-        write_json(made.environment, describe())
-        write_json(made.weights, provenance(weights) | {"copied": list(tensors)})
+        write_json(made.environment, describe_environment())
+        write_json(made.weights, describe_source(weights) | {"copied": list(tensors)})

@@ -248,7 +248,7 @@ def test_an_input_size_is_changed_in_one_place(name, training, test):
     assert crops == ([training] if training else [])
     scales = [step["scale"] for step in train_node["pipeline"] if "scale" in step]
     assert set(map(tuple, scales)) <= {(512, 320)}
-    assert recipes.resized_to(config) == (list(test) if test else None)
+    assert recipes.read_test_size(config) == (list(test) if test else None)
     if "train_pipeline" in config:
         assert list(config.train_pipeline) == list(train_node["pipeline"])
     if "test_pipeline" in config:

@@ -8,7 +8,7 @@ from PIL import Image
 
 from hrhsco_cli.datasets.coco_json import read_ground_truth
 from hrhsco_cli.datasets.crops import crop_dataset
-from hrhsco_cli.runs.cropping import window_finders
+from hrhsco_cli.runs.cropping import make_window_finders
 from reports.errors import InputError
 from tests.helpers.calling import assert_refused, hrhsco
 
@@ -173,7 +173,7 @@ def options(**changes):
 def test_the_truth_s_own_heatmap_finds_the_crowd(tmp_path):
     lone = (290.0, 170.0, 6.0, 6.0)
     source = dataset(tmp_path / "source", [*CROWD, lone], crowd=[80])
-    finders = window_finders("truth", source, ("train", "val"), options())
+    finders = make_window_finders("truth", source, ("train", "val"), options())
     done = crop_dataset(source, tmp_path / "out", finders)
     for split in ("train", "val"):
         content = json.loads((tmp_path / "out" / f"{split}.json").read_text())
@@ -193,7 +193,7 @@ def test_the_truth_s_own_heatmap_finds_the_crowd(tmp_path):
 def test_objects_marked_ignore_crowd_only_with_all_rows(tmp_path):
     source = dataset(tmp_path / "source", CROWD, ignored=range(80))
     found = {
-        all_rows: window_finders("truth", source, ["train"], options(), all_rows=all_rows)
+        all_rows: make_window_finders("truth", source, ["train"], options(), all_rows=all_rows)
         for all_rows in (False, True)
     }
     with pytest.raises(InputError, match="lower --min-side"):
@@ -203,9 +203,9 @@ def test_objects_marked_ignore_crowd_only_with_all_rows(tmp_path):
     rows = of(content, "deep/train_crop1.png")[1]
     assert sum(row.get("ignore", 0) for row in rows) > 60
     with pytest.raises(InputError, match="--all-rows goes with --from truth"):
-        window_finders(str(source), source, ["train"], options(), all_rows=True)
+        make_window_finders(str(source), source, ["train"], options(), all_rows=True)
     with pytest.raises(InputError, match=r"growth is 0\.5"):
-        window_finders("truth", source, ["train"], options(growth=0.5))
+        make_window_finders("truth", source, ["train"], options(growth=0.5))
 
 
 def test_nothing_to_crop_and_wrong_places(tmp_path):
@@ -220,7 +220,7 @@ def test_nothing_to_crop_and_wrong_places(tmp_path):
     with pytest.raises(InputError, match="--scale is 0"):
         crop_dataset(source, tmp_path / "out", some, scale=0)
     with pytest.raises(InputError, match="neither truth nor a folder made by hrhsco train"):
-        window_finders(str(tmp_path / "none"), source, ["train"], options())
+        make_window_finders(str(tmp_path / "none"), source, ["train"], options())
     Image.new("RGB", (10, 10)).save(source / "images/deep/train.png")
     with pytest.raises(InputError, match="has 10x10 px, and its annotations say 320x200"):
         crop_dataset(source, tmp_path / "out", some)

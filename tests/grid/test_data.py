@@ -9,7 +9,7 @@ from hrhsco_cli.datasets.coco_json import read_ground_truth
 from hrhsco_cli.datasets.crops import crop_dataset
 from hrhsco_cli.grid.data import grid_data
 from hrhsco_cli.grid.spec import read_grid
-from hrhsco_cli.runs.cropping import window_finders
+from hrhsco_cli.runs.cropping import make_window_finders
 from reports.errors import InputError
 from tests.datasets.test_crops import dataset as crowded
 from tests.datasets.test_folds import dataset
@@ -78,7 +78,7 @@ def test_crops_are_the_last_step(tmp_path, monkeypatch):
     assert grid_data(found, source)(trial) == folder
     assert (folder / "train.json").stat().st_mtime_ns == made
     clusters = {key: crops[key] for key in ("k", "min_side", "densest")}
-    finders = window_finders("truth", source, ["train"], clusters, all_rows=True)
+    finders = make_window_finders("truth", source, ["train"], clusters, all_rows=True)
     crop_dataset(source, tmp_path / "by_hand", finders, scale=1.5, pad=(200, 150))
     mine, wanted = (
         json.loads((each / "train.json").read_text()) for each in (folder, tmp_path / "by_hand")

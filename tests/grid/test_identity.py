@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 
 from hrhsco_cli.runs import identity, recipe, training
-from hrhsco_cli.runs.identity import code_hash, identify
+from hrhsco_cli.runs.identity import hash_code, identify
 
 
 @pytest.fixture(scope="module")
@@ -37,8 +37,8 @@ def test_the_path_of_the_data_does_not_matter_and_its_content_does(bound, scenes
     pixels.save(image)
     changed = identify(bound(copy))
     assert changed.trial != identify(bound()).trial
-    differing = list(identity.differing(changed.parts, identify(bound()).parts))
-    assert differing in (["training data"], ["test data"])
+    parts = list(identity.list_differing_parts(changed.parts, identify(bound()).parts))
+    assert parts in (["training data"], ["test data"])
 
 
 def test_an_annotation_matters(bound, scenes, tmp_path):
@@ -87,7 +87,7 @@ def test_only_what_code_does_enters(tmp_path):
         folder = tmp_path / name
         folder.mkdir()
         (folder / "code.py").write_text(source)
-        return code_hash((str(folder / "code.py"),))
+        return hash_code((str(folder / "code.py"),))
 
     plain = hashed("a", "def area(w, h):\n    return w * h\n")
     told = hashed(

@@ -6,7 +6,7 @@ import shutil
 import pytest
 
 from hrhsco_cli.grid.spec import read_grid
-from hrhsco_cli.runs.val_log import due
+from hrhsco_cli.runs.val_log import list_scored_epochs
 from reports.errors import InputError
 from tests.grid import grids
 from tests.helpers.calling import assert_refused, hrhsco
@@ -23,7 +23,7 @@ GRID = {
     [(4, 6, [4, 6]), (2, 6, [2, 4, 6]), (9, 6, [6]), (1, 2, [1, 2])],
 )
 def test_the_last_epoch_is_always_scored(every, epochs, wanted):
-    assert due(every, epochs) == wanted
+    assert list_scored_epochs(every, epochs) == wanted
 
 
 @pytest.mark.parametrize("every", [-1, 1.5, "often", True])

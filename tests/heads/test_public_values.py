@@ -16,7 +16,7 @@ from scipy.spatial.distance import cdist
 
 from heads.box_branch import read_boxes
 from heads.targets import encode
-from hrhsco_cli.runs.weights.layouts import PUBLIC, renamed
+from hrhsco_cli.runs.weights.layouts import PUBLIC, rename_tensors
 
 FOLDER = Path(__file__).parent / "public_values"
 OPTIONS = {
@@ -54,7 +54,7 @@ class Public:
         state = self.under("state/")
         if not options.get("deformable_refine", True):
             state = {key: each for key, each in state.items() if not key.startswith(UNREAD)}
-        ours = renamed(state, PUBLIC)
+        ours = rename_tensors(state, PUBLIC)
         self.head.load_state_dict({n.removeprefix("bbox_head."): v for n, v in ours.items()})
         self.our_name = dict(zip(state, ours, strict=True))
         self.boxes = [self.values[f"boxes/{image}"] for image in (0, 1)]

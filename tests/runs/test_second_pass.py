@@ -16,14 +16,14 @@ def config():
 
 def test_it_is_off_and_leaves_the_network_alone(config):
     before = config.model.to_dict()
-    assert second_pass.options(config) is None
-    second_pass.wrap(config)
+    assert second_pass.read_options(config) is None
+    second_pass.wrap_network(config)
     assert config.model.to_dict() == before
 
 
 def test_every_number_has_yolc_s_default(config):
     recipe.override(config, {"cluster_crops.k": 2})
-    assert second_pass.options(config) == {
+    assert second_pass.read_options(config) == {
         "k": 2, "columns": 16, "rows": 10, "densest": 15, "min_side": 96.0, "growth": 1.2,
         "scale": 1.5, "nms_iou": None, "max_per_img": None,
     }  # fmt: skip
@@ -35,7 +35,7 @@ def test_a_run_that_is_older_than_the_option_takes_it(tmp_path, config):
     assert "cluster_crops" not in (tmp_path / "recipe.py").read_text()
     old = recipe.load(tmp_path / "recipe.py")
     recipe.override(old, {"cluster_crops.k": 4})
-    assert second_pass.options(old)["k"] == 4
+    assert second_pass.read_options(old)["k"] == 4
 
 
 @pytest.mark.parametrize(
@@ -62,7 +62,9 @@ def test_multiply_adds_of_crops_are_those_that_the_counter_counts(config, sparse
     torch.manual_seed(0)
     model = MODELS.build(config.model)
     whole, crop = (count_cost(model, size).metrics for size in ((192, 160), (128, 64)))
-    crops = second_pass.Crops([2, 0], [2 * 128 * 64 / (192 * 160), 0.0], 1.5, (1.4, 1.6), {})
+    crops = second_pass.CropMeasurements(
+        [2, 0], [2 * 128 * 64 / (192 * 160), 0.0], 1.5, (1.4, 1.6), {}
+    )
     counted = second_pass.crop_cost(crops, whole, sparse)
     assert counted["cost.crop_passes"] == 1
     assert counted["cost.crop_macs"] == pytest.approx(crop["cost.macs"], rel=1e-3)

@@ -30,7 +30,7 @@ def print_estimate(found: Estimate) -> None:
             line = f"{row.trial.spec.name} is there with another {', '.join(row.trial.change)}"
         if line:
             console.print_line(line, style)
-    if any(second_pass.options(row.trial.config) and not row.settled for row in found.rows):
+    if any(second_pass.read_options(row.trial.config) and not row.settled for row in found.rows):
         console.print_line(
             "times are without second passes: training decides how many crops there are", "yellow"
         )

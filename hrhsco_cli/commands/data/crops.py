@@ -79,13 +79,13 @@ def crop_data(
     Example: hrhsco data crops data/visdrone data/yolc --scale 1.5 --pad 1024x640 --all-rows
     """
     from hrhsco_cli.datasets.crops import crop_dataset
-    from hrhsco_cli.runs.cropping import window_finders
+    from hrhsco_cli.runs.cropping import make_window_finders
 
     options = {"k": k, "min_side": min_side, "growth": growth, "densest": densest}
     done = crop_dataset(
         source,
         out,
-        window_finders(heatmap, source, parse_splits(splits), options, all_rows=all_rows),
+        make_window_finders(heatmap, source, parse_splits(splits), options, all_rows=all_rows),
         originals=originals,
         scale=scale,
         about={"from": heatmap, **options, "all_rows": all_rows},

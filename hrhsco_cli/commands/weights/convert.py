@@ -10,7 +10,7 @@ from hrhsco_cli.commands.options import DataFolder, RecipeSettings
 from hrhsco_cli.console import Console
 
 if TYPE_CHECKING:
-    from hrhsco_cli.runs.weight_conversion import Converted
+    from hrhsco_cli.runs.weight_conversion import WeightConversion
 
 
 def convert_weights(
@@ -40,21 +40,21 @@ def convert_weights(
     Example: hrhsco weights convert yolc.pth runs/ours --recipe visdrone_w48_baseline
     """
     from hrhsco_cli.runs.recipe import parse_settings
-    from hrhsco_cli.runs.weight_conversion import convert as make_run
+    from hrhsco_cli.runs.weight_conversion import convert_weights as make_run
 
     changes = parse_settings(settings or [])
     _print_converted(make_run(checkpoint, out, recipe, data=data, settings=changes))
     typer.echo(out)
 
 
-def _print_converted(done: "Converted") -> None:
+def _print_converted(done: "WeightConversion") -> None:
     """Print what was converted, and what to know of it, on stderr."""
-    from hrhsco_cli.runs.weights.layouts import head_title
+    from hrhsco_cli.runs.weights.layouts import describe_head
 
     console = Console(stderr=True)
     taken = ", ".join(f"{key.rpartition('.')[2]}={value}" for key, value in done.settings.items())
     console.print_line(
-        f"{head_title(done.weights.head)} of {done.weights.layout.title}, recipe {done.recipe}: "
+        f"{describe_head(done.weights.head)} of {done.weights.layout.title}, recipe {done.recipe}: "
         f"all {len(done.weights.tensors)} tensors fit; taken from the checkpoint: {taken}"
     )
     for note in done.notes:

@@ -25,9 +25,9 @@ def inspect_weights(
     Example: hrhsco weights inspect yolc.pth
     """
     from hrhsco_cli.files import write_json
-    from hrhsco_cli.runs.weights.reading import located, read_weights
+    from hrhsco_cli.runs.weights.reading import fetch_checkpoint, read_weights
 
-    contents = summarize_weights(read_weights(located(checkpoint)))
+    contents = summarize_weights(read_weights(fetch_checkpoint(checkpoint)))
     _print_contents(contents)
     if json_out is not None:
         write_json(json_out, contents)
@@ -42,24 +42,24 @@ def summarize_weights(weights: "Weights") -> dict[str, Any]:
     Returns:
         What ``--json`` writes.
     """
-    from hrhsco_cli.runs.original_recipe import described, resolved, trained_for
-    from hrhsco_cli.runs.weights.fitting import by_part, part_of
-    from hrhsco_cli.runs.weights.layouts import head_title
+    from hrhsco_cli.runs.original_recipe import describe_aspects, find_own_recipe, load_for_weights
+    from hrhsco_cli.runs.weights.fitting import count_by_part, name_part
+    from hrhsco_cli.runs.weights.layouts import describe_head
 
     parameters: Counter[str] = Counter()
     for tensor, each in weights.tensors.items():
-        parameters[part_of(tensor)] += each.numel()
-    name = trained_for(weights)
+        parameters[name_part(tensor)] += each.numel()
+    name = find_own_recipe(weights)
     return {
         "source": str(weights.source),
         "layout": weights.layout.title,
-        "head": head_title(weights.head),
+        "head": describe_head(weights.head),
         "options": weights.head,
         "recipe": name,
-        "trained_for": {} if name is None else described(resolved(name, weights)),
+        "trained_for": {} if name is None else describe_aspects(load_for_weights(name, weights)),
         "classes": list(weights.classes),
         "epoch": weights.meta.get("epoch"),
-        "tensors": by_part(weights.tensors),
+        "tensors": count_by_part(weights.tensors),
         "parameters": parameters,
         "left_out": list(weights.left_out),
     }

@@ -33,7 +33,7 @@ class Fit:
     def reasons(self) -> list[str]:
         """Why tensors don't fit, a line each; those that are merely absent are counted by part."""
         absent = Counter(
-            (part_of(name), why) for name, why in self.misfits.items() if why in ABSENT
+            (name_part(name), why) for name, why in self.misfits.items() if why in ABSENT
         )
         return [
             *(f"{name}: {why}" for name, why in self.misfits.items() if why not in ABSENT),
@@ -41,7 +41,7 @@ class Fit:
         ]
 
 
-def fit(model: Mapping[str, Tensor], stored: Mapping[str, Tensor]) -> Fit:
+def match_tensors(model: Mapping[str, Tensor], stored: Mapping[str, Tensor]) -> Fit:
     """Compare a checkpoint's tensors with a model's.
 
     The tensors of one layer go together: a bias says nothing beside the weight of another layer, so
@@ -76,20 +76,20 @@ def _layer(name: str) -> str:
     return name.rpartition(".")[0]
 
 
-def copy_fitting(model: Any, stored: Mapping[str, Tensor]) -> Fit:
+def copy_matching(model: Any, stored: Mapping[str, Tensor]) -> Fit:
     """Copy what fits into a model (a ``torch.nn.Module``), in place."""
-    found = fit(model.state_dict(), stored)
+    found = match_tensors(model.state_dict(), stored)
     with torch.no_grad():
         model.load_state_dict({name: stored[name] for name in found.copied}, strict=False)
     return found
 
 
-def part_of(name: str) -> str:
+def name_part(name: str) -> str:
     """The part of a detector that a tensor belongs to: backbone, neck, or a branch of the head."""
     words = name.split(".")
     return ".".join(words[: 2 if words[0] == "bbox_head" else 1])
 
 
-def by_part(names: Iterable[str]) -> Counter[str]:
+def count_by_part(names: Iterable[str]) -> Counter[str]:
     """How many of some tensors each part has."""
-    return Counter(map(part_of, names))
+    return Counter(map(name_part, names))

@@ -25,7 +25,7 @@ PUBLIC_NAMES = {
 
 
 @dataclass(frozen=True)
-class Layout:
+class WeightLayout:
     """One way to name a detector's tensors.
 
     Attributes:
@@ -41,18 +41,18 @@ class Layout:
     sample_order: str | None
 
 
-PUBLIC = Layout("public YOLC (mmdet 2.x)", "bbox_head.local_head.", PUBLIC_NAMES, "xy")
-OURS = Layout("hrhsco", "bbox_head.heatmap_branch.", {}, "yx")
-OTHER = Layout("not YOLC's", "", {}, None)
+PUBLIC = WeightLayout("public YOLC (mmdet 2.x)", "bbox_head.local_head.", PUBLIC_NAMES, "xy")
+OURS = WeightLayout("hrhsco", "bbox_head.heatmap_branch.", {}, "yx")
+OTHER = WeightLayout("not YOLC's", "", {}, None)
 LAYOUTS = (PUBLIC, OURS, OTHER)
 
 
-def recognise(tensors: Mapping[str, Tensor]) -> Layout:
+def recognize_layout(tensors: Mapping[str, Tensor]) -> WeightLayout:
     """The layout of named tensors."""
     return next(each for each in LAYOUTS if any(name.startswith(each.mark) for name in tensors))
 
 
-def renamed(tensors: Mapping[str, Tensor], layout: Layout) -> dict[str, Tensor]:
+def rename_tensors(tensors: Mapping[str, Tensor], layout: WeightLayout) -> dict[str, Tensor]:
     """The same tensors under our names; names that the layout doesn't list stay as they are."""
     return {_ours(name, layout.names): each for name, each in tensors.items()}
 
@@ -64,7 +64,7 @@ def _ours(name: str, names: Mapping[str, str]) -> str:
     return name
 
 
-def head_options(tensors: Mapping[str, Tensor], sample_order: str | None) -> dict[str, Any]:
+def read_head_options(tensors: Mapping[str, Tensor], sample_order: str | None) -> dict[str, Any]:
     """The options of ``YOLCHead`` that tensors under our names were made with.
 
     Args:
@@ -88,13 +88,13 @@ def head_options(tensors: Mapping[str, Tensor], sample_order: str | None) -> dic
     coarse = tensors.get("bbox_head.box_branch.coarse.weight")
     if coarse is not None:
         options["feat_channels"] = coarse.shape[1]
-    options["deformable_refine"] = not refines_plainly(tensors)
+    options["deformable_refine"] = not has_plain_refinement(tensors)
     if sample_order is not None and options["deformable_refine"]:
         options["sample_order"] = sample_order
     return options
 
 
-def refines_plainly(tensors: Mapping[str, Tensor]) -> bool:
+def has_plain_refinement(tensors: Mapping[str, Tensor]) -> bool:
     """Whether boxes are refined by a plain convolution: a deformable one has no bias."""
     return "bbox_head.box_branch.refine.bias" in tensors
 
@@ -109,7 +109,7 @@ def _convolutions(tensors: Mapping[str, Tensor], branch: str) -> list[Tensor]:
     return [found[place] for place in sorted(found)]
 
 
-def head_title(options: Mapping[str, Any]) -> str:
+def describe_head(options: Mapping[str, Any]) -> str:
     """The head in words."""
     if not options:
         return "no heatmap branch"

@@ -14,11 +14,11 @@ from hrhsco_cli.runs import checkpoints
 from hrhsco_cli.runs.folder import RunFolder
 from hrhsco_cli.runs.weights.layouts import (
     OURS,
-    Layout,
-    head_options,
-    recognise,
-    refines_plainly,
-    renamed,
+    WeightLayout,
+    has_plain_refinement,
+    read_head_options,
+    recognize_layout,
+    rename_tensors,
 )
 from reports.errors import InputError
 
@@ -47,7 +47,7 @@ class Weights:
     """
 
     source: Path
-    layout: Layout
+    layout: WeightLayout
     tensors: dict[str, Tensor]
     sample_order: str | None
     meta: Mapping[str, Any]
@@ -56,7 +56,7 @@ class Weights:
     @property
     def head(self) -> dict[str, Any]:
         """The options of ``YOLCHead`` that the tensors show."""
-        return head_options(self.tensors, self.sample_order)
+        return read_head_options(self.tensors, self.sample_order)
 
     @property
     def classes(self) -> tuple[str, ...]:
@@ -66,7 +66,7 @@ class Weights:
         return (named,) if isinstance(named, str) else tuple(map(str, named))
 
 
-def located(name: str | Path) -> Path:
+def fetch_checkpoint(name: str | Path) -> Path:
     """The checkpoint file that a name means.
 
     Args:
@@ -77,18 +77,18 @@ def located(name: str | Path) -> Path:
         InputError: there is none.
     """
     if "://" in str(name):
-        return _downloaded(str(name))
+        return _download(str(name))
     path = Path(name).expanduser()
     if path.is_dir():
         run = RunFolder(path)
-        run.require()
-        path = run.last_checkpoint()
+        run.require_recipe()
+        path = run.find_last_checkpoint()
     if not path.is_file():
         raise InputError(f"no checkpoint at {path}; name a file, or the folder of a run")
     return path.resolve()
 
 
-def _downloaded(address: str) -> Path:
+def _download(address: str) -> Path:
     if not address.startswith(("http://", "https://")):
         raise InputError(f"can't fetch {address}; name a file, a run's folder or an http address")
     told_apart = hashlib.sha256(address.encode()).hexdigest()[:8]
@@ -112,7 +112,7 @@ def read_weights(path: Path) -> Weights:
     Raises:
         InputError: it can't be read, or holds no tensors.
     """
-    content = _mapping(checkpoints.read(path))
+    content = _mapping(checkpoints.read_checkpoint(path))
     state = {
         name.removeprefix("module."): each
         for name, each in _mapping(content.get("state_dict", content)).items()
@@ -121,9 +121,11 @@ def read_weights(path: Path) -> Weights:
     stored = {name: each for name, each in state.items() if not name.startswith(_AVERAGED)}
     if not stored:
         raise InputError(f"{path} holds no weights; name a checkpoint (a dict of tensors)")
-    layout = recognise(stored)
-    tensors = renamed(stored, layout)
-    unread = [name for name in tensors if refines_plainly(tensors) and name.startswith(_FRACTIONS)]
+    layout = recognize_layout(stored)
+    tensors = rename_tensors(stored, layout)
+    unread = [
+        name for name in tensors if has_plain_refinement(tensors) and name.startswith(_FRACTIONS)
+    ]
     meta = _mapping(content.get("meta"))
     return Weights(
         source=path,

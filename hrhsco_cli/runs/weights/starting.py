@@ -13,8 +13,8 @@ from mmengine.model import is_model_wrapper
 from mmengine.runner import Runner
 
 from hrhsco_cli.files import hash_file
-from hrhsco_cli.runs.weights.fitting import Fit, copy_fitting, fit
-from hrhsco_cli.runs.weights.reading import Weights, located, read_weights
+from hrhsco_cli.runs.weights.fitting import Fit, copy_matching, match_tensors
+from hrhsco_cli.runs.weights.reading import Weights, fetch_checkpoint, read_weights
 from reports.errors import InputError
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Start:
+class TrainingStart:
     """What a training starts from.
 
     Attributes:
@@ -37,7 +37,7 @@ class Start:
 
     def record(self) -> dict[str, Any]:
         """For ``weights.json``."""
-        return provenance(self.weights) | {
+        return describe_source(self.weights) | {
             "copied": list(self.fit.copied),
             "initialised": self.fit.kept,
             "unused": self.fit.unused,
@@ -45,7 +45,7 @@ class Start:
         }
 
 
-def provenance(weights: Weights) -> dict[str, Any]:
+def describe_source(weights: Weights) -> dict[str, Any]:
     """Whose weights, for ``weights.json``: file, content, layout, head."""
     return {
         "source": str(weights.source),
@@ -55,30 +55,30 @@ def provenance(weights: Weights) -> dict[str, Any]:
     }
 
 
-def bind_weights(config: "Config") -> None:
+def fetch_weights(config: "Config") -> None:
     """Make ``load_from`` the path of a file; changed in place.
 
     Raises:
         InputError: there is no such checkpoint.
     """
     if config.get("load_from"):
-        config.load_from = str(located(config.load_from))
+        config.load_from = str(fetch_checkpoint(config.load_from))
 
 
-def plan_start(config: "Config") -> Start:
+def plan_start(config: "Config") -> TrainingStart:
     """What ``load_from`` of a recipe will copy into its network.
 
     Raises:
         InputError: the checkpoint can't be read, nothing of it fits, or the network can't be built.
     """
-    weights = read_weights(located(config.load_from))
-    found = fit(built(config).state_dict(), weights.tensors)
+    weights = read_weights(fetch_checkpoint(config.load_from))
+    found = match_tensors(build_network(config).state_dict(), weights.tensors)
     if not found.copied:
         raise InputError(
             f"nothing of {weights.source} fits: its first tensor is {next(iter(weights.tensors))}; "
             "hrhsco weights inspect shows what it holds"
         )
-    return Start(weights, found, tuple(_notes(config, weights, found)))
+    return TrainingStart(weights, found, tuple(_notes(config, weights, found)))
 
 
 def _notes(config: "Config", weights: Weights, found: Fit) -> list[str]:
@@ -94,7 +94,7 @@ def _notes(config: "Config", weights: Weights, found: Fit) -> list[str]:
     ]
 
 
-def built(config: "Config") -> Any:
+def build_network(config: "Config") -> Any:
     """The recipe's network, on the CPU, as it is before any weights.
 
     Raises:
@@ -115,7 +115,9 @@ class StartingRunner(Runner):
         """Initialise the network; a part that is all copied later needs no download before."""
         if self._load_from and not self._resume:
             model = self._bare_model()
-            copied = fit(model.state_dict(), read_weights(Path(self._load_from)).tensors).copied
+            copied = match_tensors(
+                model.state_dict(), read_weights(Path(self._load_from)).tensors
+            ).copied
             for name, part in model.named_children():
                 whole = {f"{name}.{each}" for each in part.state_dict()} <= set(copied)
                 if whole and hasattr(part, "init_cfg"):
@@ -128,7 +130,7 @@ class StartingRunner(Runner):
             resumed: Mapping[str, Any] = super().load_checkpoint(filename, *args, **options)
             return resumed
         model = self._bare_model()
-        copy_fitting(model, read_weights(Path(filename)).tensors)
+        copy_matching(model, read_weights(Path(filename)).tensors)
         # Hooks that keep a second set of weights (EMAHook) take the whole network from here.
         started = {"state_dict": model.state_dict()}
         self.call_hook("after_load_checkpoint", checkpoint=started)

@@ -8,12 +8,12 @@ import torch
 
 from hrhsco_cli.commands.weights.inspect import summarize_weights
 from hrhsco_cli.runs import original_recipe, recipe
-from hrhsco_cli.runs.checkpoints import resumable
+from hrhsco_cli.runs.checkpoints import recover_resumable
 from hrhsco_cli.runs.folder import RunFolder
 from hrhsco_cli.runs.runner import load_weights
-from hrhsco_cli.runs.weight_conversion import convert
+from hrhsco_cli.runs.weight_conversion import convert_weights
 from hrhsco_cli.runs.weights.reading import read_weights
-from hrhsco_cli.runs.weights.starting import built
+from hrhsco_cli.runs.weights.starting import build_network
 from reports.errors import InputError
 from tests.reference.public_yolc import PublicHead, public_detector
 
@@ -27,8 +27,8 @@ def saved(folder, module, **more):
 def run_of(folder):
     """The network of a converted run, as ``hrhsco evaluate`` loads it."""
     run = RunFolder(folder)
-    model = built(recipe.load(run.recipe))
-    load_weights(model, run.last_checkpoint())
+    model = build_network(recipe.load(run.recipe))
+    load_weights(model, run.find_last_checkpoint())
     return model.eval()
 
 
@@ -55,7 +55,7 @@ def sides(boxes):
 def test_the_converted_network_gives_the_public_boxes(stages, plain, tmp_path):
     public = public_detector(stages=stages, plain=plain)
     name = "quickstart_baseline" if stages is None else "quickstart_hrh_sco"
-    done = convert(str(saved(tmp_path, public)), tmp_path / "run", name)
+    done = convert_weights(str(saved(tmp_path, public)), tmp_path / "run", name)
     ours = run_of(done.run.path)
     image = torch.randn(1, 3, 32, 64, generator=torch.Generator().manual_seed(0))
     (feature,) = public.neck(public.backbone(image))
@@ -125,25 +125,25 @@ def test_weights_name_the_recipe_that_they_were_trained_for(
 ):
     weights = told(tmp_path, shapes(384, stages, plain))
     about = summarize_weights(weights)
-    assert about["recipe"] == original_recipe.trained_for(weights) == recipe_name
+    assert about["recipe"] == original_recipe.find_own_recipe(weights) == recipe_name
     always = {"blur before peaks": "true", "peak window in": "cells", "protocol": "yolc"}
     assert (told_of | always).items() <= about["trained_for"].items()
 
 
 def test_a_network_of_another_width_was_trained_for_no_known_recipe(tmp_path):
     weights = told(tmp_path, shapes(32))
-    assert original_recipe.trained_for(weights) is None
+    assert original_recipe.find_own_recipe(weights) is None
     assert summarize_weights(weights)["recipe"] is None
     with pytest.raises(InputError, match="name it with --recipe"):
-        convert(str(weights.source), tmp_path / "run", None)
+        convert_weights(str(weights.source), tmp_path / "run", None)
 
 
 def test_a_recipe_that_scores_otherwise_is_told_with_what_mends_it(tmp_path):
     weights = told(tmp_path, shapes(384))
-    public = original_recipe.resolved("yolc_published", weights)
-    assert original_recipe.differences(public, public) == []
-    other = original_recipe.resolved("visdrone_w48_baseline", weights)
-    lines = original_recipe.differences(other, public)
+    public = original_recipe.load_for_weights("yolc_published", weights)
+    assert original_recipe.list_differences(public, public) == []
+    other = original_recipe.load_for_weights("visdrone_w48_baseline", weights)
+    lines = original_recipe.list_differences(other, public)
     assert lines == [
         "test images: their own size, there their own size, in the middle of black",
         "blur before peaks: false, there true (--set model.test_cfg.pre_peak_blur=true)",
@@ -153,7 +153,7 @@ def test_a_recipe_that_scores_otherwise_is_told_with_what_mends_it(tmp_path):
     ]
     mended = {line.split("--set ")[1].rstrip(")") for line in lines if "--set" in line}
     recipe.override(other, recipe.parse_settings(sorted(mended)))
-    assert original_recipe.differences(other, public) == lines[:1]
+    assert original_recipe.list_differences(other, public) == lines[:1]
 
 
 def plain_dict(state):
@@ -242,7 +242,7 @@ def test_every_tensor_must_fit(change, parts, tmp_path):
     path = tmp_path / "changed.pth"
     torch.save(state, path)
     with pytest.raises(InputError, match=parts):
-        convert(str(path), tmp_path / "run", "quickstart_baseline")
+        convert_weights(str(path), tmp_path / "run", "quickstart_baseline")
     assert [each.name for each in tmp_path.iterdir()] == ["changed.pth"]
 
 
@@ -259,14 +259,14 @@ def test_every_tensor_must_fit(change, parts, tmp_path):
 def test_another_head_is_told_by_its_options(classes, stages, name, settings, said, tmp_path):
     path = saved(tmp_path, public_detector(classes, stages))
     with pytest.raises(InputError, match=said):
-        convert(str(path), tmp_path / "run", name, settings=settings)
+        convert_weights(str(path), tmp_path / "run", name, settings=settings)
 
 
 def test_a_converted_run_is_no_training_and_is_not_written_over(yolc, tmp_path):
-    run = convert(str(yolc), tmp_path / "run", "quickstart_baseline").run
+    run = convert_weights(str(yolc), tmp_path / "run", "quickstart_baseline").run
     assert json.loads(run.weights.read_text())["source"] == str(yolc)
     with pytest.raises(InputError, match="holds weights alone"):
-        resumable(run)
+        recover_resumable(run)
     with pytest.raises(InputError, match="in use"):
-        convert(str(yolc), run.path, "quickstart_baseline")
+        convert_weights(str(yolc), run.path, "quickstart_baseline")
     assert sorted(each.name for each in tmp_path.iterdir()) == ["run"]

@@ -12,9 +12,9 @@ from hrhsco_cli.runs import recipe
 from hrhsco_cli.runs.folder import RunFolder
 from hrhsco_cli.runs.identity import identify
 from hrhsco_cli.runs.training import train
-from hrhsco_cli.runs.weights.fitting import copy_fitting, fit
-from hrhsco_cli.runs.weights.reading import located, read_weights
-from hrhsco_cli.runs.weights.starting import bind_weights, built, plan_start
+from hrhsco_cli.runs.weights.fitting import copy_matching, match_tensors
+from hrhsco_cli.runs.weights.reading import fetch_checkpoint, read_weights
+from hrhsco_cli.runs.weights.starting import build_network, fetch_weights, plan_start
 from reports.errors import InputError
 
 
@@ -22,7 +22,7 @@ def resolved(name, data, **settings):
     config = recipe.load(recipe.find(name))
     recipe.override(config, {key.replace("__", "."): each for key, each in settings.items()})
     recipe.bind_data(config, data)
-    bind_weights(config)
+    fetch_weights(config)
     return config
 
 
@@ -33,7 +33,7 @@ def tensors(**shapes):
 def test_a_bias_stays_with_its_weight():
     model = tensors(a__weight=(2, 3), a__bias=(2,), b__weight=(4,), c__weight=(1,))
     stored = tensors(a__weight=(2, 4), a__bias=(2,), b__weight=(4,), d__weight=(1,))
-    found = fit(model, stored)
+    found = match_tensors(model, stored)
     assert found.copied == ("b.weight",)
     assert set(found.kept) == {"a.weight", "a.bias", "c.weight"}
     assert set(found.unused) == {"a.weight", "a.bias", "d.weight"}
@@ -46,10 +46,10 @@ def test_a_bias_stays_with_its_weight():
 @pytest.mark.parametrize("name", ["quickstart_baseline", "quickstart_hrh_sco"])
 def test_every_tensor_is_copied_or_as_it_was(name, yolc, scenes):
     """Against a plain count by name and shape, with our names written out."""
-    model = built(resolved(name, scenes))
+    model = build_network(resolved(name, scenes))
     before = {key: each.clone() for key, each in model.state_dict().items()}
     public = torch.load(yolc, weights_only=False)["state_dict"]
-    found = copy_fitting(model, read_weights(yolc).tensors)
+    found = copy_matching(model, read_weights(yolc).tensors)
     after = model.state_dict()
     for key, each in after.items():
         expected = public[key] if key.startswith(("backbone.", "neck.")) else None
@@ -103,7 +103,7 @@ def test_nothing_that_fits_is_refused_before_anything_is_written(scenes, tmp_pat
 def test_weights_that_are_not_there(name, said, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     with pytest.raises(InputError, match=said):
-        located(name)
+        fetch_checkpoint(name)
 
 
 def test_an_address_is_downloaded_once(yolc, tmp_path, monkeypatch):
@@ -112,12 +112,12 @@ def test_an_address_is_downloaded_once(yolc, tmp_path, monkeypatch):
     with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
         Thread(target=server.serve_forever, daemon=True).start()
         address = f"http://127.0.0.1:{server.server_port}/yolc.pth"
-        kept = located(address)
+        kept = fetch_checkpoint(address)
         with pytest.raises(InputError, match="can't download"):
-            located(address.replace("yolc", "none"))
+            fetch_checkpoint(address.replace("yolc", "none"))
         server.shutdown()
     assert kept.read_bytes() == yolc.read_bytes()
-    assert located(address) == kept
+    assert fetch_checkpoint(address) == kept
 
 
 def untouched(config):
@@ -140,7 +140,7 @@ def test_training_starts_from_them_and_resuming_does_not(yolc, scenes, tmp_path)
     }
     heard = []
     train(untouched(resolved("quickstart_hrh_sco", scenes, **settings)), run, on_start=heard.append)
-    saved = torch.load(run.last_checkpoint(), weights_only=False)["state_dict"]
+    saved = torch.load(run.find_last_checkpoint(), weights_only=False)["state_dict"]
     ours, theirs = "bbox_head.box_branch.coarse.weight", "bbox_head.xywh_init.weight"
     assert torch.equal(saved[ours], public[theirs])
     assert torch.equal(saved["backbone.conv1.weight"], public["backbone.conv1.weight"])
@@ -152,7 +152,7 @@ def test_training_starts_from_them_and_resuming_does_not(yolc, scenes, tmp_path)
     torch.save({name: torch.zeros_like(each) for name, each in public.items()}, copy)
     config = untouched(resolved("quickstart_hrh_sco", scenes, **settings))
     config.train_cfg.max_epochs, config.model.backbone.init_cfg = 2, None
-    train(config, run, resume_from=run.last_checkpoint())
-    resumed = torch.load(run.last_checkpoint(), weights_only=False)
+    train(config, run, resume_from=run.find_last_checkpoint())
+    resumed = torch.load(run.find_last_checkpoint(), weights_only=False)
     assert resumed["meta"]["epoch"] == 2
     assert torch.equal(resumed["state_dict"][ours], public[theirs])

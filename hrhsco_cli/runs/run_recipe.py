@@ -22,7 +22,7 @@ _FUNCTIONS = ("nms", "soft_nms")
 """Types of no registry, which mmcv looks up by itself."""
 
 
-def read_recorded(path: Path) -> dict[str, Any]:
+def read_run_recipe(path: Path) -> dict[str, Any]:
     """The values of a run's recipe by name.
 
     Raises:

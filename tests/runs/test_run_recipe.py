@@ -6,7 +6,7 @@ import pytest
 
 from hrhsco_cli.runs import recipe
 from hrhsco_cli.runs.folder import RunFolder
-from hrhsco_cli.runs.recorded import read_recorded
+from hrhsco_cli.runs.run_recipe import read_run_recipe
 from reports.errors import InputError
 from tests.helpers.calling import assert_refused, call_here
 
@@ -14,7 +14,7 @@ HARM = "import pathlib; pathlib.Path({place!r}).write_text('ran')"
 
 
 def test_every_shipped_recipe_is_recorded_and_read_again(tmp_path):
-    for listed in recipe.shipped():
+    for listed in recipe.list_shipped():
         if listed.kind == "recipe":
             config = recipe.load(recipe.find(listed.name))
             run = RunFolder(tmp_path / listed.name)
@@ -43,7 +43,7 @@ def test_more_than_literal_values_is_refused(tmp_path, code):
     path = tmp_path / "recipe.py"
     path.write_text(f"model = dict(type='CenterNet')\n{code}\n")
     with pytest.raises(InputError, match=r"recipe\.py") as error:
-        read_recorded(path)
+        read_run_recipe(path)
     assert "\n" not in str(error.value)
 
 
@@ -54,7 +54,7 @@ def test_values_are_read_as_they_were(tmp_path):
         "d": {"min": float("-inf"), 3: "three"},
     }
     path.write_text("".join(f"{key} = {value!r}\n" for key, value in values.items()))
-    assert read_recorded(path) == values
+    assert read_run_recipe(path) == values
 
 
 def spoil(run, place, harm):

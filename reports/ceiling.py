@@ -1,4 +1,4 @@
-"""The quantisation ceiling: the score of a network without error, at each depth (METHOD.md 7)."""
+"""The quantization ceiling: the score of a network without error, at each depth (METHOD.md 7)."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -35,7 +35,9 @@ class ResizedTruth:
     """Annotations as a network sees them.
 
     Attributes:
-        boxes: ``(P, 4)`` x1, y1, x2, y2 in input pixels; ``label`` and ``image`` their indices.
+        boxes: ``(P, 4)`` x1, y1, x2, y2 in input pixels.
+        label: ``(P,)`` index of the class of each box.
+        image: ``(P,)`` index of the image of each box.
         map_size: ``(B, 2)`` feature map (W, H) of each image.
         scale: ``(B, 2)`` input pixels an original pixel, by axis.
     """
@@ -178,7 +180,17 @@ def measure_rounding_errors(
     size: tuple[int, int] | None = None,
     decoding: Mapping[str, Any] | None = None,
 ) -> np.ndarray:
-    """Distances in px, sorted, that a perfect network has when it reads the middle of the cell."""
+    """Measure how far a perfect network is off that reads the middle of the peak's cell.
+
+    Args:
+        truth: ground truth.
+        depth: n, stages of x2 from stride 4.
+        size: (W, H) that images are resized to; None for their own size.
+        decoding: ``local_maximum_kernel``, ``peak_window`` and ``topk`` where not the defaults.
+
+    Returns:
+        Distances in px, sorted.
+    """
     resized = _resize(truth, size)
     peaks = find_perfect_peaks(
         resized.boxes, resized.label, resized.image, resized.map_size, 1 << depth,
@@ -246,9 +258,14 @@ def _decode_detections(
 
 
 def find_enough_depth(rows: Sequence[Mapping[str, Any]], source: str) -> int | None:
-    """The first depth whose ceiling no deeper one beats by a tenth of a point of any judged AP.
+    """Find the first depth whose ceiling no deeper one beats by a tenth of a point of a judged AP.
 
-    None if that is only the deepest one, of which nothing can be said.
+    Args:
+        rows: of ``score_ceiling``.
+        source: the center source to look at.
+
+    Returns:
+        None if that is only the deepest one, of which nothing can be said.
     """
     mine = sorted((row for row in rows if row["center_source"] == source), key=_depth)
     for index, row in enumerate(mine[:-1]):
@@ -271,7 +288,15 @@ def describe_ceiling_conditions(
     heatmap_target: str = "integer",
     draws: int = 1,
 ) -> dict[str, Any]:
-    """What the ceiling holds for; with the annotations' own grid, which bounds what can be read."""
+    """Describe what a ceiling holds for, with the annotations' own grid, which bounds readings.
+
+    Args:
+        truth: ground truth.
+        protocol: by which figures are scored.
+        size: (W, H) that images are resized to; None for their own size.
+        heatmap_target: targets that closed forms read.
+        draws: how often errors of centers were drawn.
+    """
     return {
         "fingerprint": truth.fingerprint,
         "protocol": protocol.name,
@@ -287,7 +312,14 @@ def describe_ceiling_conditions(
 
 
 def conclude_by_source(rows: Sequence[Mapping[str, Any]]) -> list[str]:
-    """A sentence a center source: from which depth on a finer heatmap can't pay on this data."""
+    """Say for each center source from which depth on a finer heatmap can't pay on this data.
+
+    Args:
+        rows: of ``score_ceiling``.
+
+    Returns:
+        A sentence for each center source.
+    """
     if all(row["ap.all"] is None for row in rows):
         return ["there are no objects, so nothing can be said of any depth"]
     deepest = max(_depth(row) for row in rows)

@@ -66,7 +66,11 @@ class ProblemKind:
     converted: bool = False
 
     def grade_severity(self, tables: DatasetTables) -> str:
-        """How bad it is in a file."""
+        """Say how bad such a problem is in one file.
+
+        Args:
+            tables: of that file.
+        """
         return WARNING if self.converted and tables.published else self.severity
 
 
@@ -250,7 +254,10 @@ KINDS = tuple(
 
 
 def check_tables(files: list[DatasetTables]) -> pd.DataFrame:
-    """All problems of a data set's files, and those between them.
+    """Find all problems of a data set's files, and those between them.
+
+    Args:
+        files: the tables of each file.
 
     Returns:
         One row a file and kind, columns ``FINDING_COLUMNS``, errors first: ``count`` is how often,

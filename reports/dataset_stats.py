@@ -34,7 +34,11 @@ class DatasetStats:
 
 
 def describe_dataset(truth: GroundTruth) -> DatasetStats:
-    """Describe a data set; crowd boxes are counted apart and otherwise left out."""
+    """Describe a data set; crowd boxes are counted by themselves and otherwise left out.
+
+    Args:
+        truth: ground truth.
+    """
     boxes = truth.objects
     centers = _add_centers(boxes)
     return DatasetStats(
@@ -81,7 +85,14 @@ def _count_by_size(boxes: pd.DataFrame) -> pd.DataFrame:
 
 
 def measure_annotation_grid(truth: GroundTruth) -> pd.DataFrame:
-    """Share of center coordinates at whole pixels, at halves and elsewhere, by axis."""
+    """Measure which share of center coordinates lies at whole pixels, at halves and elsewhere.
+
+    Args:
+        truth: ground truth.
+
+    Returns:
+        A row for each axis.
+    """
     return _measure_grid(_add_centers(truth.objects))
 
 

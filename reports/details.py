@@ -77,9 +77,13 @@ def _join_by_object(detections: Mapping[str, pd.DataFrame]) -> list[dict[str, pd
 
 
 def pair_mutually_nearest(one: pd.DataFrame, other: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
-    """Pairs of detections of one class, each the other's nearest center, within the gate.
+    """Pair detections of one class, each the other's nearest center, within the gate.
 
     The gate is the matching's: ``MIN_GATE_PX``, or half the diagonal of ``other``'s box.
+
+    Args:
+        one: detections of one detector.
+        other: detections of another.
 
     Returns:
         Positions in ``one`` and in ``other``.

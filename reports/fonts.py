@@ -29,9 +29,12 @@ class LetteredFigure(Figure):
 
 
 def make_drawable(text: str) -> str:
-    """A text that is drawn letter by letter; what no installed font has is written as its code.
+    """Make a text that is drawn letter by letter; what no installed font has becomes its code.
 
     An installed font that has letters which the usual one lacks is used beside it from then on.
+
+    Args:
+        text: any text.
     """
     if text.isascii():
         return text if "\\$" in text else text.replace("$", r"\$")

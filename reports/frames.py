@@ -2,7 +2,7 @@
 
 Coordinates are pixels of the original image with the origin at the top-left corner of the first
 pixel (METHOD.md section 1). Boxes are ``x, y, w, h`` with ``x, y`` the top-left corner, so a
-centre is ``(x + w/2, y + h/2)``. Image ids are kept as they are in the file (int or str).
+center is ``(x + w/2, y + h/2)``. Image ids are kept as they are in the file (int or str).
 """
 
 from dataclasses import dataclass, field

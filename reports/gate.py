@@ -48,7 +48,8 @@ class GateFinding:
 
     Attributes:
         key: of ``metrics.json``.
-        baseline: the baseline's value; ``now``: today's.
+        baseline: the baseline's value; None where it had nothing to measure.
+        now: today's value; None where there was nothing to measure.
         allowed: in words.
         problem: why it fails, in words; empty if it passes.
     """
@@ -96,7 +97,13 @@ def judge(
 
 
 def measure_worsening(metric: Metric, baseline: float, now: float) -> float:
-    """How much worse than the baseline, in the stored unit; negative is better."""
+    """Measure how much worse a figure is than the baseline's, in its stored unit; below 0, better.
+
+    Args:
+        metric: says which way is better.
+        baseline: the baseline's figure.
+        now: today's figure.
+    """
     if metric.better == "higher":
         return baseline - now
     if metric.better == "lower":

@@ -4,7 +4,12 @@ from collections.abc import Iterable, Mapping, Sequence
 
 
 def format_table(headings: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
-    """A pipe table; the first column is set left, the others right."""
+    """Format a pipe table; the first column is set left, the others right.
+
+    Args:
+        headings: of the columns.
+        rows: a cell for each column.
+    """
     rule = [":--"] + ["--:"] * (len(headings) - 1)
     lines = [headings, rule, *rows]
     return "\n".join(
@@ -13,20 +18,33 @@ def format_table(headings: Sequence[str], rows: Iterable[Sequence[object]]) -> s
 
 
 def format_definitions(rows: Iterable[tuple[str, str]]) -> str:
-    """A two-column table set left."""
+    """Format a table of two columns, both set left.
+
+    Args:
+        rows: a name and its text each.
+    """
     lines = [f"| {_escape_cell(name)} | {_escape_cell(text)} |" for name, text in rows]
     return "\n".join(["| | |", "| :-- | :-- |", *lines])
 
 
 def format_value(value: object) -> str:
-    """Write a mapping as ``key value, key value``, without keys of None; else as it prints."""
+    """Write a mapping as ``key value, key value``, without keys of None; else as it prints.
+
+    Args:
+        value: of a condition.
+    """
     if isinstance(value, Mapping):
         return ", ".join(f"{key} {each}" for key, each in value.items() if each is not None)
     return str(value)
 
 
 def format_image(path: str, caption: str) -> str:
-    """An image with its caption under it."""
+    """Format an image with its caption under it.
+
+    Args:
+        path: of the image.
+        caption: a sentence, or several.
+    """
     return f"![{caption}]({path})\n\n*{caption}*"
 
 

@@ -53,7 +53,12 @@ class PublishedSplit(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     scored_by: str | None = None
 
     def matches(self, truth: GroundTruth, protocol: str) -> bool:
-        """Whether something that was scored against a ground truth was scored on this split."""
+        """Say whether something that was scored against a ground truth was scored on this split.
+
+        Args:
+            truth: ground truth.
+            protocol: name of the protocol by which it was scored.
+        """
         same = sorted(truth.categories["name"]) == sorted(self.classes)
         counted = self.images in (None, len(truth.images))
         return same and counted and self.scored_by in (None, protocol)
@@ -73,10 +78,13 @@ class PublishedFigures(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 @cache
 def read_published(path: Path = PATH) -> PublishedFigures:
-    """Read the file.
+    """Read the file of published figures.
+
+    Args:
+        path: of the file.
 
     Raises:
-        InputError: it is not as ``Published`` says, or a figure is no metric of ours.
+        InputError: it is not as ``PublishedFigures`` says, or a figure is no metric of ours.
     """
     try:
         found = msgspec.yaml.decode(path.read_bytes(), type=PublishedFigures)

@@ -93,14 +93,14 @@ def _draw_figures(
             "How far predicted centers lie from true ones, seeds pooled. Higher and further left "
             "is better; a color is a network (another one with cluster crops), a line style a "
             "center source. Each curve counts the objects that its variant found: read it with "
-            "recall. Thin grey lines are what a network without error reaches by the middle of its "
+            "recall. Thin gray lines are what a network without error reaches by the middle of its "
             "cell, at each depth, in one pass.",
             lambda: error_cdf.draw(trials, floors),
         ),
         (
             "cost_tradeoff",
             "What accuracy costs, cluster crops included: mean over seeds, bars are one standard "
-            "deviation; the grey line joins the variants that no other beats at its cost or less "
+            "deviation; the gray line joins the variants that no other beats at its cost or less "
             "(Pareto front).",
             lambda: cost_tradeoff.draw(trials),
         ),
@@ -113,7 +113,7 @@ def _draw_figures(
         (
             "learning",
             "Error and AP against training, scored on the way: mean over seeds, shaded from least "
-            "to greatest; the thin grey line is the baseline's best decode, the same in every row.",
+            "to greatest; the thin gray line is the baseline's best decode, the same in every row.",
             lambda: learning.draw(trials),
         ),
         (
@@ -195,7 +195,11 @@ def _compose_text(
 
 
 def tabulate_results(trials: list[Trial]) -> pd.DataFrame:
-    """One row a trial: name, variant, seed, axes, then every metric (``results.csv``)."""
+    """Tabulate all metrics, one row a trial: name, variant, seed, axes, metrics (``results.csv``).
+
+    Args:
+        trials: of the report.
+    """
     return pd.DataFrame(
         [
             {"name": trial.name, "variant": trial.variant.name, "seed": trial.seed}

@@ -16,11 +16,11 @@ from reports.trials import Trial
 
 DPI = 110
 WIDTH_IN = 7.6
-GREY = "#6b6b6b"
+GRAY = "#6b6b6b"
 GRID = "#dddddd"
 TRUTH = "#ffd400"
 
-# Okabe and Ito's palette, safe for the color-blind; greys are kept for the baseline.
+# Okabe and Ito's palette, safe for the color-blind; grays are kept for the baseline.
 _COLORS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#56b4e9", "#e69f00", "#8c6bb1", "#999933")
 # The same in an order for thin lines on aerial images: what is dark, or near the truth's, last.
 _CLASS_COLORS = ("#56b4e9", "#d55e00", "#009e73", "#cc79a7", "#8c6bb1", "#0072b2", "#e69f00")
@@ -57,18 +57,21 @@ class Look:
 
 
 def choose_looks(trials: Iterable[Trial]) -> dict[str, Look]:
-    """The look of each variant: greys for the baseline's networks, the palette for the rest.
+    """Choose the look of each variant: grays for the baseline's networks, colors for the rest.
 
     A network with a second pass has a color of its own.
+
+    Args:
+        trials: of the report.
     """
-    grey, bright = itertools.cycle(_BASELINE_COLORS), itertools.cycle(_COLORS)
+    gray, bright = itertools.cycle(_BASELINE_COLORS), itertools.cycle(_COLORS)
     colors: dict[str, str] = {}
     made: dict[str, Look] = {}
     for trial in trials:
         name = trial.variant.name
         if name not in made:
             if trial.network not in colors:
-                colors[trial.network] = next(grey if trial.baseline else bright)
+                colors[trial.network] = next(gray if trial.baseline else bright)
             drawn = _SOURCES.get(trial.center_source, _OTHER_SOURCE)
             shown = trial.network, trial.center_source
             made[name] = Look(colors[trial.network], *drawn, *shown)
@@ -76,7 +79,11 @@ def choose_looks(trials: Iterable[Trial]) -> dict[str, Look]:
 
 
 def choose_source_looks(sources: Iterable[str]) -> dict[str, Look]:
-    """The look of each center source where no network is drawn."""
+    """Choose the look of each center source where no network is drawn.
+
+    Args:
+        sources: their names.
+    """
     return {
         source: Look(color, *_SOURCES.get(source, _OTHER_SOURCE))
         for source, color in zip(sources, itertools.cycle(_COLORS))
@@ -84,18 +91,23 @@ def choose_source_looks(sources: Iterable[str]) -> dict[str, Look]:
 
 
 def choose_class_colors(category_ids: Iterable[int]) -> dict[int, str]:
-    """A color for each class; they repeat where there are many."""
+    """Choose a color for each class; they repeat where there are many.
+
+    Args:
+        category_ids: of the classes.
+    """
     return dict(zip(category_ids, itertools.cycle(_CLASS_COLORS)))
 
 
 def make_figure(
     rows: int = 1, columns: int = 1, height_in: float = 3.6
 ) -> tuple[Figure, list[Axes]]:
-    """A figure with its axes, row by row, styled; no global state is touched.
+    """Make a figure with its styled axes, row by row; no global state is touched.
 
     Args:
-        rows: of axes; ``columns`` likewise.
-        height_in: of the axes and their labels; a ``legend`` comes on top.
+        rows: of axes.
+        columns: of axes.
+        height_in: of the axes and their labels; what ``add_legend`` adds comes on top.
     """
     made = LetteredFigure(figsize=(WIDTH_IN, height_in), dpi=DPI, layout="constrained")
     FigureCanvasAgg(made)
@@ -106,14 +118,23 @@ def make_figure(
 
 
 def make_canvas(width_px: int, height_px: int) -> Figure:
-    """An empty figure of so many pixels, for what must be placed to the pixel."""
+    """Make an empty figure of so many pixels, for what must be placed to the pixel.
+
+    Args:
+        width_px: of the figure.
+        height_px: of the figure.
+    """
     made = LetteredFigure(figsize=(width_px / DPI, height_px / DPI), dpi=DPI)
     FigureCanvasAgg(made)
     return made
 
 
 def style_axes(axes: Axes) -> None:
-    """Quiet frame, light grid behind the data, small type."""
+    """Give axes a quiet frame, a light grid behind the data and small type.
+
+    Args:
+        axes: to change.
+    """
     for side in ("top", "right"):
         axes.spines[side].set_visible(False)
     axes.grid(color=GRID, linewidth=0.6)
@@ -166,7 +187,7 @@ def _name_by_part(entries: dict[str, Any], looks: Mapping[str, Look]) -> dict[st
     sources = {
         each.source: Line2D(
             # matplotlib's types leave out dashes with an offset
-            [], [], color=GREY, marker=each.marker, linestyle=each.line,  # type: ignore[arg-type]
+            [], [], color=GRAY, marker=each.marker, linestyle=each.line,  # type: ignore[arg-type]
         )
         for each in shown
         if each.source

@@ -17,7 +17,13 @@ COMPARABLE = ("fingerprint", "max_dets", "protocol", "matching", "min_score", "s
 
 
 def select_comparable_conditions(meta: Mapping[str, Any]) -> dict[str, Any]:
-    """The values of ``COMPARABLE``; figures that are older than protocols have ``dense``'s."""
+    """Select the conditions of ``COMPARABLE``.
+
+    Figures that are older than protocols have ``dense``'s.
+
+    Args:
+        meta: all conditions.
+    """
     return {key: meta.get(key) for key in COMPARABLE} | {"protocol": read_protocol(meta).name}
 
 
@@ -68,7 +74,7 @@ class Trial:
 
     @property
     def depth(self) -> int | None:
-        """n of its heatmap, which is 2 for the x4 baseline; None for a foreign detector."""
+        """The n of its heatmap, which is 2 for the x4 baseline; None for a foreign detector."""
         if self.baseline:
             return 2
         head = self.meta.get("head", {})
@@ -97,7 +103,7 @@ class Trial:
 
     @property
     def cluster_crops(self) -> int:
-        """k of its second pass; 0 without one."""
+        """The k of its second pass; 0 without one."""
         return int(self.meta.get("cluster_crops", {}).get("k", 0))
 
 
@@ -119,7 +125,11 @@ class DetectedImage:
 
 
 def group_by_variant(trials: list[Trial]) -> dict[str, list[Trial]]:
-    """Trials by the name of their variant, in order of first appearance."""
+    """Group trials by the name of their variant, in order of first appearance.
+
+    Args:
+        trials: of the report.
+    """
     groups: dict[str, list[Trial]] = {}
     for trial in trials:
         groups.setdefault(trial.variant.name, []).append(trial)
@@ -127,7 +137,13 @@ def group_by_variant(trials: list[Trial]) -> dict[str, list[Trial]]:
 
 
 def group_by_source(trials: list[Trial]) -> dict[str, dict[str, list[Trial]]]:
-    """Trials by all of their variant but the center source, then by that: the same peaks."""
+    """Group trials by their network and decoding but the center source, then by that.
+
+    Those of one group read the same peaks.
+
+    Args:
+        trials: of the report.
+    """
     groups: dict[str, dict[str, list[Trial]]] = {}
     for group in group_by_variant(trials).values():
         groups.setdefault(group[0].peaks, {})[group[0].center_source] = group
@@ -166,6 +182,9 @@ def _prefix_ids(frame: pd.DataFrame, columns: list[str], fold: str | None) -> pd
 
 def require_comparable(trials: list[Trial]) -> None:
     """Refuse trials whose figures don't belong in one table.
+
+    Args:
+        trials: of the report.
 
     Raises:
         InputError: two differ in data, protocol, maxDets, matching, score limit or size bins, or

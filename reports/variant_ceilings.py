@@ -15,10 +15,14 @@ _TARGETS = ("heatmap_target", "gaussian_radius_px")
 
 
 def score_ceilings(trials: list[Trial], truth: GroundTruth) -> dict[str, dict[str, Any]]:
-    """The ceiling's metrics by variant.
+    """Score the ceiling of each variant.
 
     Variants without a known depth are left out, and those with a second pass, whose crops have
     cells of other sizes.
+
+    Args:
+        trials: of the report.
+        truth: ground truth.
     """
     found: dict[str, dict[str, Any]] = {}
     known: dict[tuple[Any, ...], dict[str, Any]] = {}
@@ -43,7 +47,15 @@ def score_ceilings(trials: list[Trial], truth: GroundTruth) -> dict[str, dict[st
 
 
 def measure_floors(trials: list[Trial], truth: GroundTruth) -> dict[int, np.ndarray]:
-    """By depth: distances in px, sorted, that rounding to the middle of a cell alone leaves."""
+    """Measure the floor of the error: what rounding to the middle of a cell alone leaves.
+
+    Args:
+        trials: of the report.
+        truth: ground truth.
+
+    Returns:
+        Distances in px, sorted, by depth.
+    """
     depths = {
         (depth, _read_input_size(trial)): trial
         for trial in trials

@@ -103,8 +103,8 @@ def evaluate_run(
             the run's, the recipe that they were made by; None keeps none of them.
         checkpoint: instead of the run's last one.
         settings: dotted keys to change in its recipe (decoding options).
-        protocol: of AP; its limit also bounds the localisation matching. None takes the recipe's.
-        min_score: detections below are left out of the localisation matching. None takes the
+        protocol: of AP; its limit also bounds the localization matching. None takes the recipe's.
+        min_score: detections below are left out of the localization matching. None takes the
             recipe's.
         on_progress: called after each batch.
 

@@ -15,7 +15,7 @@ class CenterPad(BaseTransform):
     """Put an image into the middle of a larger, black one; boxes move along.
 
     Padding of 0 in raw pixels is black, and not the mean that mmdet's preprocessor pads with after
-    it has normalised. mmdet's ``RandomCenterCropPad`` in test mode does the same with pixels, but
+    it has normalized. mmdet's ``RandomCenterCropPad`` in test mode does the same with pixels, but
     leaves boxes where they were, which branch oracles need.
 
     Keys that change: ``img``, ``img_shape``, ``gt_bboxes``. New ones, for decoding and the second

@@ -32,5 +32,5 @@ def read_protocol(config: "Config | Mapping[str, Any]") -> Protocol:
 
 
 def read_min_score(config: "Config | Mapping[str, Any]") -> float:
-    """Detections below are left out of the localisation matching."""
+    """Detections below are left out of the localization matching."""
     return float(config.get("min_score", 0.0))

@@ -137,7 +137,7 @@ class ScoringMetric(DetectionsMetric):
         annotations: COCO annotations of the data that is scored.
         protocol: and ``max_dets``: see ``protocols.choose_protocol``.
         max_dets: see ``protocol``.
-        min_score: detections below are left out of the localisation matching.
+        min_score: detections below are left out of the localization matching.
         trials: identities of the trials that are decoded so.
         decoding: its number in a ``DecodingsLoop``; of those after the first, which is the
             training's own, only AP and errors of centers are scored.

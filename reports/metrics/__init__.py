@@ -1,1 +1,1 @@
-"""Measuring: average precision, localisation error and cost, from frames to named numbers."""
+"""Measuring: average precision, localization error and cost, from frames to named numbers."""

@@ -73,7 +73,16 @@ def match_images(
     protocol: Protocol,
     areas: dict[str, tuple[float, float]],
 ) -> Iterator[tuple[dict[str, tuple[float, float]], list[dict[str, Any] | None]]]:
-    """What the evaluator says of single images, by groups of bins; nothing without objects."""
+    """Match detections with objects and yield the evaluator's answers for single images.
+
+    By groups of bins; nothing without objects.
+
+    Args:
+        truth: ground truth.
+        detections: columns ``DETECTION_COLUMNS``.
+        protocol: by which figures are scored.
+        areas: lowest and highest area in px**2 of each bin, by name.
+    """
     if not truth.boxes.empty:
         for part, evaluator in _match_by_bin(truth, detections, protocol, areas):
             yield part, evaluator.eval_imgs
@@ -168,7 +177,14 @@ def _average_whole_curves(
 
 
 def average_precision(evaluation: Evaluation | None) -> dict[str, float | None]:
-    """The ``ap.*`` metrics: fractions of 1, None where no object of that size exists."""
+    """Average precision: the ``ap.*`` metrics.
+
+    Args:
+        evaluation: what ``evaluate`` found; None without objects.
+
+    Returns:
+        Fractions of 1, by key; None where no object of that size exists.
+    """
     if evaluation is None:
         return dict.fromkeys(DENSE.figures)
     return {
@@ -178,9 +194,15 @@ def average_precision(evaluation: Evaluation | None) -> dict[str, float | None]:
 
 
 def average_precision_by_class(evaluation: Evaluation | None) -> dict[Any, float | None]:
-    """AP of each class over all sizes and thresholds, by id; None for one without objects.
+    """Average precision of each class over all sizes and thresholds.
 
     At the last of the protocol's numbers of detections.
+
+    Args:
+        evaluation: what ``evaluate`` found; None without objects.
+
+    Returns:
+        By id of the category; None for a class without objects.
     """
     if evaluation is None:
         return {}
@@ -189,9 +211,12 @@ def average_precision_by_class(evaluation: Evaluation | None) -> dict[Any, float
 
 
 def measure_error_split(evaluation: Evaluation | None) -> dict[str, float | None]:
-    """The ``tide.*`` metrics: the AP50 that mending each kind of error would win.
+    """Measure the ``tide.*`` metrics: the AP50 that mending each kind of error would win.
 
     Source: TIDE (arXiv 2008.08115), foreground IoU 0.5, background IoU 0.1.
+
+    Args:
+        evaluation: what ``evaluate`` found; None without objects.
     """
     if evaluation is None:
         return dict.fromkeys(_ERROR_KINDS)
@@ -210,11 +235,14 @@ def _known(ap: np.ndarray) -> float | None:
 
 
 def build_evaluator_truth(truth: GroundTruth) -> Any:
-    """The ground truth as the evaluator holds it.
+    """Build the ground truth as the evaluator takes it.
 
     Ids count from 1 whatever they are in the file: evaluators take an annotation id of 0 for
     'unmatched', and text for nothing at all. Classes are called by their number, for a file may
     call two alike.
+
+    Args:
+        truth: ground truth.
     """
     boxes = truth.boxes
     number = _number_images(truth)
@@ -238,7 +266,12 @@ def _number_images(truth: GroundTruth) -> dict[Any, int]:
 
 
 def number_classes(truth: GroundTruth, rows: pd.DataFrame) -> np.ndarray:
-    """Of rows with a ``category_id``: its place in the order of classes, from 1."""
+    """Number the classes of rows by their place in the order of classes, from 1.
+
+    Args:
+        truth: says the order.
+        rows: have a ``category_id``.
+    """
     known = pd.Index(truth.categories["category_id"])
     numbers: np.ndarray = known.get_indexer(pd.Index(rows["category_id"])) + 1
     return numbers.astype(np.int64)

@@ -107,7 +107,13 @@ def _count_flops(
 
 
 def find_branch_modules(model: nn.Module) -> dict[str, nn.Module]:
-    """The module of each branch that a detector has; ``head`` only if it isn't divided further."""
+    """Find the module of each branch that a detector has.
+
+    ``head`` is there only if it isn't divided further.
+
+    Args:
+        model: an mmdet detector.
+    """
     modules = dict(model.named_modules())
     found = {name: modules[path] for name, path in _MODULES.items() if path in modules}
     if not found.keys().isdisjoint(HEAD_BRANCHES):
@@ -116,13 +122,27 @@ def find_branch_modules(model: nn.Module) -> dict[str, nn.Module]:
 
 
 def make_blank_image(model: nn.Module, input_size: tuple[int, int], batch: int = 1) -> torch.Tensor:
-    """Zeros ``(batch, 3, H, W)`` of the padded size, on the model's device."""
+    """Make zeros ``(batch, 3, H, W)`` of the padded size, on the model's device.
+
+    Args:
+        model: an mmdet detector.
+        input_size: (width, height) in px, before padding.
+        batch: number of images.
+    """
     width, height = pad_size(model, input_size)
     return torch.zeros(batch, 3, height, width, device=next(model.parameters()).device)
 
 
 def pad_size(model: nn.Module, input_size: tuple[int, int]) -> tuple[int, int]:
-    """(width, height) in px that a model's data preprocessor makes of an image's."""
+    """Pad a size as a model's data preprocessor does.
+
+    Args:
+        model: an mmdet detector.
+        input_size: (width, height) in px.
+
+    Returns:
+        (width, height) in px.
+    """
     divisor = getattr(getattr(model, "data_preprocessor", None), "pad_size_divisor", 1)
     width, height = (-(-side // divisor) * divisor for side in input_size)
     return width, height

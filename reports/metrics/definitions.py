@@ -41,7 +41,11 @@ class Metric:
         return f"{self.heading} ({self.unit})" if self.unit else self.heading
 
     def format(self, value: float | None) -> str:
-        """The value as it is printed; ``None`` (no object to measure) is a dash."""
+        """Format a value as it is printed; None (no object to measure) is a dash.
+
+        Args:
+            value: as it is stored.
+        """
         if value is None or value != value:
             return "–"
         scaled = value * self.scale
@@ -58,7 +62,7 @@ _AP_METRICS = (
     *(
         _ap(f"{iou}", f"AP{iou}", f"average precision at IoU 0.{iou}{note}")
         for iou, note in (
-            (iou, ", where localisation shows" if iou >= 75 else "") for iou in range(50, 100, 5)
+            (iou, ", where localization shows" if iou >= 75 else "") for iou in range(50, 100, 5)
         )
     ),
     _ap("small", "AP_small", "AP of COCO's small objects, area under 32 x 32 px"),
@@ -91,8 +95,8 @@ def _error(name: str, heading: str, meaning: str) -> Metric:
 
 _TIDE_METRICS = (
     _error("classification", "class error", "right boxes of the wrong class"),
-    _error("localization", "localisation error", "boxes of the right class off place"),
-    _error("both", "class and localisation error", "boxes off place and of the wrong class"),
+    _error("localization", "localization error", "boxes of the right class off place"),
+    _error("both", "class and localization error", "boxes off place and of the wrong class"),
     _error("duplicate", "duplicates", "second boxes on an object"),
     _error("background", "background", "boxes where there is no object"),
     _error("missed", "missed", "objects that no box covers"),
@@ -240,7 +244,10 @@ PER_CLASS = "ap_class."
 
 
 def find_metric(key: str) -> Metric:
-    """The metric of a key of ``metrics.json``.
+    """Find the metric of a key of ``metrics.json``.
+
+    Args:
+        key: a key of ``METRICS``, or of a class's own AP.
 
     Raises:
         KeyError: there is no such metric.
@@ -272,7 +279,10 @@ def _define_class_metric(key: str, name: str) -> Metric:
 
 
 def parse_metric(key: str) -> Metric:
-    """The metric of a key that a person typed.
+    """Find the metric of a key that a person typed.
+
+    Args:
+        key: what was typed.
 
     Raises:
         InputError: there is no such metric; the message names the nearest.

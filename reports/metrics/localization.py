@@ -1,4 +1,4 @@
-"""Localisation error: how far predicted centers lie from true ones (METHOD.md section 7)."""
+"""Localization error: how far predicted centers lie from true ones (METHOD.md section 7)."""
 
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -25,7 +25,11 @@ _FIGURES: dict[str, Callable[[np.ndarray, np.ndarray], float]] = {
 
 
 def count_objects(truth: GroundTruth) -> int:
-    """Objects that can be found: all but crowd boxes."""
+    """Count the objects that can be found: all but crowd boxes.
+
+    Args:
+        truth: ground truth.
+    """
     return len(truth.objects)
 
 
@@ -51,7 +55,12 @@ def measure_localization(
 
 
 def measure_box_localization(matches: pd.DataFrame, num_objects: int) -> dict[str, float | None]:
-    """The ``loc_iou.*`` metrics of pairs matched by IoU (``pair_boxes``)."""
+    """Measure the ``loc_iou.*`` metrics of pairs matched by IoU.
+
+    Args:
+        matches: from ``pair_boxes``.
+        num_objects: what recall is counted against.
+    """
     metrics = _errors("loc_iou.px", matches[["dx", "dy"]].to_numpy(dtype=float))
     return metrics | _counts("loc_iou", matches, num_objects)
 
@@ -75,7 +84,15 @@ def _errors(group: str, error: np.ndarray) -> dict[str, float | None]:
 
 
 def measure_localization_by_size(matches: pd.DataFrame, truth: GroundTruth) -> pd.DataFrame:
-    """One row a size bin: objects, found, recall, mean and median distance in px."""
+    """Measure recall and error of each size bin.
+
+    Args:
+        matches: from ``match_centers``.
+        truth: ground truth.
+
+    Returns:
+        One row a size bin: objects, found, recall, mean and median distance in px.
+    """
     objects = truth.objects
     rows = []
     for each in SIZE_BINS:
@@ -102,10 +119,16 @@ def measure_chance_recall(
     max_dets: int = MAX_DETS[-1],
     min_score: float = 0.0,
 ) -> float | None:
-    """Recall by mere luck: each image's detections are held against another image's objects.
+    """Measure recall by mere luck: detections are held against another image's objects.
 
     Images take turns within those of equal size, in file order, each getting the detections of the
     one before; None where no two images are of one size.
+
+    Args:
+        truth: ground truth.
+        detections: columns ``DETECTION_COLUMNS``.
+        max_dets: detections of an image and class that take part.
+        min_score: detections below are left out.
     """
     donor: dict[Any, Any] = {}
     for _, part in truth.images.groupby(["width", "height"], sort=False):

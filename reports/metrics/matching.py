@@ -44,8 +44,8 @@ class NearbyPairs:
     Attributes:
         objects: rows of ``GroundTruth.boxes`` that can be found.
         true_box: ``(P, 4)`` of them.
-        found_box: ``(D, 4)`` of detections, highest score first; ``score``: ``(D,)`` of them.
-        score: see above.
+        found_box: ``(D, 4)`` of detections, highest score first.
+        score: ``(D,)`` score of each detection of ``found_box``.
         pairs: of one image and class, with the distance of their centers.
     """
 
@@ -88,7 +88,14 @@ def find_nearby(
     max_dets: int = MAX_DETS[-1],
     min_score: float = 0.0,
 ) -> NearbyPairs:
-    """What ``pair_centers`` and ``pair_boxes`` choose from; arguments as of ``match_centers``."""
+    """Find which detections lie near which objects, for ``pair_centers`` and ``pair_boxes``.
+
+    Args:
+        truth: ground truth.
+        detections: columns ``DETECTION_COLUMNS``.
+        max_dets: detections of an image and class that take part.
+        min_score: detections below are left out.
+    """
     objects = truth.objects.reset_index(drop=True)
     score = detections["score"].to_numpy(dtype=float)
     true_group, found_group = _groups(truth, objects), _groups(truth, detections)
@@ -101,16 +108,23 @@ def find_nearby(
 
 
 def pair_centers(near: NearbyPairs) -> pd.DataFrame:
-    """The pairs of ``match_centers``."""
+    """Pair by the distance of centers, as ``match_centers`` does.
+
+    Args:
+        near: of ``find_nearby``.
+    """
     pairs = near.pairs
     keep = pairs.dislike <= _gate(near.true_box)[pairs.true]
     return _matches(near, _Pairs(pairs.found[keep], pairs.true[keep], pairs.dislike[keep]))
 
 
 def pair_boxes(near: NearbyPairs) -> pd.DataFrame:
-    """Pairs by IoU of at least 0.5, the highest first, else as ``match_centers``.
+    """Pair by IoU of at least 0.5, the highest first, else as ``match_centers``.
 
     Bad centers have no such pair, so errors measured on these pairs look better than they are.
+
+    Args:
+        near: of ``find_nearby``.
     """
     # Where IoU is 0.5, the IoU of each axis is no less: centers are at most half of the true width
     # and half of the true height apart, which no gate is smaller than.
@@ -165,9 +179,10 @@ def _ranked(
     """Rows of the detections that can match, highest score first, at most ``max_dets`` a group.
 
     Args:
-        score: ``(D,)``; ``group``: ``(D,)``, -1 where a detection takes no part.
+        score: ``(D,)`` of detections.
+        group: ``(D,)`` of detections; -1 where a detection takes no part.
         true_group: ``(P,)`` of objects: elsewhere there is nothing to find.
-        max_dets: see above.
+        max_dets: of a group, how many detections at most.
     """
     size = 1 + max(group.max(initial=-1), true_group.max(initial=-1))
     with_objects = np.bincount(true_group, minlength=size) > 0

@@ -101,7 +101,11 @@ class Protocol:
         return found | {f"ap.{name}": (*figure, self.limit) for name, figure in extra.items()}
 
     def replace_max_dets(self, max_dets: tuple[int, ...]) -> "Protocol":
-        """The same with other numbers of detections, which its name then says."""
+        """Make the same protocol with other numbers of detections, which its name then says.
+
+        Args:
+            max_dets: rising numbers of detections.
+        """
         if max_dets == self.max_dets:
             return self
         name = f"{self.name}, maxDets {'-'.join(map(str, max_dets))}"
@@ -185,7 +189,10 @@ PROTOCOLS = {each.name: each for each in (COCO, DENSE, VISDRONE, AITOD, TINYPERS
 
 
 def find_protocol(name: str) -> Protocol:
-    """The protocol of a name.
+    """Find the protocol of a name.
+
+    Args:
+        name: of ``PROTOCOLS``.
 
     Raises:
         InputError: there is none.
@@ -219,9 +226,12 @@ def choose_protocol(
 
 
 def read_protocol(meta: Mapping[str, Any]) -> Protocol:
-    """The protocol that figures were made with, from their conditions.
+    """Read from the conditions of figures which protocol they were made with.
 
     Figures that are older than protocols name none: they are those of ``dense``.
+
+    Args:
+        meta: the conditions.
     """
     name = str(meta.get("protocol") or DENSE.name)
     if name in PROTOCOLS and (name != DENSE.name or "max_dets" not in meta):
@@ -249,9 +259,14 @@ def select_scored_truth(truth: GroundTruth, protocol: Protocol) -> GroundTruth:
 
 
 def select_counted(detections: pd.DataFrame, protocol: Protocol) -> pd.DataFrame:
-    """The detections that take part: where a protocol limits an image's, those of highest score.
+    """Select the detections that take part.
 
-    Ties go by the order given.
+    Where a protocol limits an image's detections, they are those of highest score; ties go by the
+    order given.
+
+    Args:
+        detections: columns ``DETECTION_COLUMNS``.
+        protocol: by which figures are scored.
     """
     if not protocol.per_image:
         return detections

@@ -38,7 +38,11 @@ class Ranking:
     objects: np.ndarray
 
     def first(self, limit: int) -> "Ranking":
-        """Of each image, the ``limit`` detections of highest score."""
+        """Keep of each image the detections of highest score.
+
+        Args:
+            limit: how many of an image at most.
+        """
         keep = self.place < limit
         return Ranking(
             self.image[keep], self.place[keep], self.hit[:, keep], self.counts[:, keep],
@@ -212,7 +216,8 @@ def _interpolated(found: np.ndarray, best: np.ndarray, needed: np.ndarray) -> np
     """Mean over 101 recalls of the best precision at that recall or beyond: ``(R,)``.
 
     Args:
-        found: ``(R, H)`` hits up to each, never falling; ``best``: ``(R, H)`` precision there.
+        found: ``(R, H)`` hits up to each, never falling.
+        best: ``(R, H)`` precision there.
         needed: ``(R, 101)`` hits that reach the recalls.
     """
     # Rows stand one behind the other on one axis, so that all are searched at once.

@@ -37,14 +37,14 @@ def score(
     protocol: Protocol = DENSE,
     min_score: float = 0.0,
 ) -> dict[str, float | None]:
-    """AP, its error split and localisation, in the order of ``METRICS``; AP by class at the end.
+    """Score AP, its error split and localization, in the order of ``METRICS``; then AP by class.
 
     Args:
         truth: ground truth, of what the protocol scores (``select_scored_truth``).
         detections: columns ``DETECTION_COLUMNS``.
         cell_size: by image id, side of a heatmap cell in original image pixels, or None.
-        protocol: of AP; its limit of detections also bounds the localisation matching.
-        min_score: detections below are left out of the localisation matching (not of AP).
+        protocol: of AP; its limit of detections also bounds the localization matching.
+        min_score: detections below are left out of the localization matching (not of AP).
     """
     total, limit = count_objects(truth), protocol.limit
     detections = select_counted(detections, protocol)
@@ -70,10 +70,13 @@ def score_centers(
     protocol: Protocol = DENSE,
     min_score: float = 0.0,
 ) -> dict[str, float | None]:
-    """AP and the errors of centers alone, as ``score`` has them: what is scored on the way.
+    """Score AP and the errors of centers alone, as ``score`` does: what is scored on the way.
 
     Args:
-        truth: and further arguments: as ``score``.
+        truth: ground truth, of what the protocol scores (``select_scored_truth``).
+        detections: columns ``DETECTION_COLUMNS``.
+        protocol: of AP; its limit of detections also bounds the localization matching.
+        min_score: detections below are left out of the localization matching (not of AP).
     """
     detections = select_counted(detections, protocol)
     near = match_centers(truth, detections, max_dets=protocol.limit, min_score=min_score)
@@ -89,7 +92,14 @@ def describe_conditions(
     protocol: Protocol = DENSE,
     min_score: float = 0.0,
 ) -> dict[str, Any]:
-    """What must be equal for two results to be compared, and the counts behind them."""
+    """Describe what must be equal for two results to be compared, and the counts behind them.
+
+    Args:
+        truth: ground truth.
+        detections: columns ``DETECTION_COLUMNS``.
+        protocol: by which figures are scored.
+        min_score: detections below are left out.
+    """
     return {
         "fingerprint": truth.fingerprint,
         "protocol": protocol.name,

@@ -12,7 +12,7 @@ class SizeBin:
         heading: as in tables and plots.
         low_area: in px**2; an object belongs if ``low_area <= area <= high_area``. Both ends count,
             as in pycocotools, so an object exactly on a border is in two bins.
-        high_area: likewise.
+        high_area: in px**2; see ``low_area``.
         meaning: one sentence.
     """
 

@@ -1,4 +1,4 @@
-"""The quantisation ceiling against depth: AP loose and strict, and the error of centers."""
+"""The quantization ceiling against depth: AP loose and strict, and the error of centers."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -12,7 +12,11 @@ _SHOWN = ("ap.all", "ap.90", "loc.px.mean")
 
 
 def draw(rows: Sequence[Mapping[str, Any]]) -> Figure:
-    """One line a center source; the baseline's depth is marked."""
+    """Draw one line a center source; the baseline's depth is marked.
+
+    Args:
+        rows: of ``reports.ceiling.score_ceiling``.
+    """
     looks = theme.choose_source_looks(dict.fromkeys(row["center_source"] for row in rows))
     figure, axes = theme.make_figure(columns=len(_SHOWN), height_in=2.9)
     depths = sorted({row["depth"] for row in rows})

@@ -1,4 +1,4 @@
-"""What accuracy costs: AP of small objects and localisation error against operations and time."""
+"""What accuracy costs: AP of small objects and localization error against operations and time."""
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -13,7 +13,14 @@ _COSTS = ("cost.flops", "latency.end_to_end.ms", "latency.end_to_end.ratio")
 
 
 def draw(trials: list[Trial]) -> Figure | None:
-    """A point a variant with the standard deviation over seeds, a row a kind of cost."""
+    """Draw a point a variant with the standard deviation over seeds, a row a kind of cost.
+
+    Args:
+        trials: of the report.
+
+    Returns:
+        None where no cost is known.
+    """
     costs = [key for key in _COSTS if any(t.metrics.get(key) is not None for t in trials)]
     if not costs:
         return None
@@ -50,7 +57,7 @@ def _panel(
         )
     front = find_pareto_front(points, higher=metric.better == "higher")
     if front:
-        axes.plot(*zip(*front, strict=True), color=theme.GREY, linewidth=0.9, zorder=0)
+        axes.plot(*zip(*front, strict=True), color=theme.GRAY, linewidth=0.9, zorder=0)
     axes.set_xlabel(f"{cost.label} of one image")
     axes.set_ylabel(f"{metric.label}, {metric.better} is better")
 
@@ -67,7 +74,12 @@ def _price(group: list[Trial], key: str) -> float | None:
 def find_pareto_front(
     points: list[tuple[float, float]], *, higher: bool
 ) -> list[tuple[float, float]]:
-    """Those of ``(cost, value)`` that none beats at their cost or less, by rising cost."""
+    """Find the points that none beats at their cost or less, by rising cost.
+
+    Args:
+        points: ``(cost, value)`` each.
+        higher: whether higher values are better.
+    """
     front: list[tuple[float, float]] = []
     for cost, value in sorted(
         points, key=lambda point: (point[0], -point[1] if higher else point[1])

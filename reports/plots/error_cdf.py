@@ -36,7 +36,7 @@ def draw(trials: list[Trial], floors: Mapping[int, np.ndarray]) -> Figure:
         axes.plot(
             distance,
             _shares(distance),
-            color=theme.GREY,
+            color=theme.GRAY,
             linewidth=0.8,
             alpha=1 - 0.6 * index / max(len(floors), 1),
             zorder=1,
@@ -50,7 +50,14 @@ def draw(trials: list[Trial], floors: Mapping[int, np.ndarray]) -> Figure:
 
 
 def pool_distances(group: list[Trial]) -> tuple[np.ndarray, np.ndarray]:
-    """Sorted distances in px and the percentage of found objects at or under each."""
+    """Pool the distances of all seeds.
+
+    Args:
+        group: the trials of one variant.
+
+    Returns:
+        Sorted distances in px, and the percentage of found objects at or under each.
+    """
     distance = np.sort(np.concatenate([trial.matches["distance"].to_numpy() for trial in group]))
     return distance, _shares(distance)
 

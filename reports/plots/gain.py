@@ -17,7 +17,14 @@ _LEAST, _MOST = 0.03, 10.0
 
 
 def draw(trials: list[Trial]) -> Figure | None:
-    """A point a trained network and size bin, the law's curve through them; None without any."""
+    """Draw a point a trained network and size bin, and the law's curve through them.
+
+    Args:
+        trials: of the report.
+
+    Returns:
+        None without any such network.
+    """
     found = measure_offset_gains(trials)
     if found.empty:
         return None
@@ -33,10 +40,10 @@ def draw(trials: list[Trial]) -> Figure | None:
         color="black", linewidth=1.2, label="the law: a perfect fraction",
     )  # fmt: skip
     axes.axvline(
-        rounding_law.own_error_at(LEAST_SHARE), color=theme.GREY, linewidth=0.8, linestyle="--",
+        rounding_law.own_error_at(LEAST_SHARE), color=theme.GRAY, linewidth=0.8, linestyle="--",
         label=f"a perfect fraction takes {100 * LEAST_SHARE:g} % off",
     )  # fmt: skip
-    axes.axhline(0, color=theme.GREY, linewidth=0.8)
+    axes.axhline(0, color=theme.GRAY, linewidth=0.8)
     for (depth, size), mine in found.groupby(["depth", "bin"]):
         axes.plot(
             mine["own"], mine["gain"], linestyle="none", markersize=4, alpha=0.7,

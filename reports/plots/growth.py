@@ -12,13 +12,16 @@ from reports.metrics.definitions import GPU_LATENCY
 from reports.statistics.growth import FORMS, fit_slopes, tabulate_growth
 
 _QUANTITIES = {"ms": "time", "bytes": "memory"}
-_LOOKS = {"fast": ("#0072b2", "o"), "plain": (theme.GREY, "s")}
+_LOOKS = {"fast": ("#0072b2", "o"), "plain": (theme.GRAY, "s")}
 
 
 def draw(result: Mapping[str, Any]) -> Figure:
-    """A row a step; time and memory over depth, then over objects; slopes in the legends.
+    """Draw a row a step: time and memory over depth, then over objects; slopes in the legends.
 
     On a CPU times are relative to the plain form's first point: they mean nothing elsewhere.
+
+    Args:
+        result: what ``hrhsco bench-forms`` measured.
     """
     table = tabulate_growth(result)
     steep = fit_slopes(table)

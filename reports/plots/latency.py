@@ -13,7 +13,11 @@ STAGES = ("backbone", "neck", "heatmap", "offset", "box", "decode")
 
 
 def draw(bench: Mapping[str, Any]) -> Figure:
-    """Stacked stages a network; a mark and its bar for the whole with its interval."""
+    """Draw the stages of each network as one bar; a mark for the whole with its interval.
+
+    Args:
+        bench: what ``hrhsco bench`` measured.
+    """
     found = summarize_times(bench["variants"])
     whole = next(iter(found.values()))["end_to_end"].median
     figure, (axes,) = theme.make_figure(height_in=1.2 + 0.42 * len(found))

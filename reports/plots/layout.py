@@ -73,13 +73,28 @@ class PredictionLayout:
         return self._fractions(_MARGIN, 0, 0, _HEADING)[0], 1 - _HEADING / 2 / self.size[1]
 
     def whole(self, detector: int) -> Box:
-        """Left, bottom, width, height of a detector's whole image, as fractions."""
+        """Place a detector's whole image.
+
+        Args:
+            detector: its column, from 0.
+
+        Returns:
+            Left, bottom, width, height as fractions of the figure.
+        """
         width, height = (side * self.scale for side in self.image)
         left = _MARGIN + detector * (self._column + _GAP)
         return self._fractions(left, _HEADING + _TITLE, width, height)
 
     def detail(self, index: int, detector: int) -> Box:
-        """The same of a detail's panel."""
+        """Place a detail's panel.
+
+        Args:
+            index: of the detail.
+            detector: its place in the group, from 0.
+
+        Returns:
+            Left, bottom, width, height as fractions of the figure.
+        """
         row, group = divmod(index, self._groups)
         left = _MARGIN + group * (self._group + _GROUP_GAP) + detector * (PANEL_PX + _GAP)
         top = self._details_top + row * (_TITLE + PANEL_PX + _GAP) + _TITLE

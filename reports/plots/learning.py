@@ -21,7 +21,14 @@ _TICKS = [digit * 10.0**power for power in range(-3, 3) for digit in (1, 1.5, 2,
 
 
 def draw(trials: list[Trial]) -> Figure | None:
-    """Mean over seeds, shaded from least to greatest; None if nothing was scored on the way."""
+    """Draw the mean over seeds, shaded from least to greatest.
+
+    Args:
+        trials: of the report.
+
+    Returns:
+        None if nothing was scored on the way.
+    """
     scored = select_scored_on_the_way(trials)
     if not scored:
         return None
@@ -56,7 +63,7 @@ def _panel(
     if len(drawn):
         panel.plot(
             drawn["images"] / 1000, drawn["mean"] * metric.scale,
-            color=theme.GREY, linewidth=0.8, zorder=1, label=REFERENCE,
+            color=theme.GRAY, linewidth=0.8, zorder=1, label=REFERENCE,
         )  # fmt: skip
     for group in sources.values():
         drawn, look = summarize_curve(group, key), looks[group[0].variant.name]

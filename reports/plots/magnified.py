@@ -44,9 +44,12 @@ def draw(images: list[DetectedImage], looks: dict[str, theme.Look]) -> Figure | 
 
 
 def choose_drawn_variants(trials: list[Trial]) -> dict[str, theme.Look]:
-    """Variants to draw: of each network in turn its source of the least error, then its next.
+    """Choose the variants to draw: of each network in turn its best center source, then its next.
 
     Those that read the peak's cell alone give way to the network's own.
+
+    Args:
+        trials: of the report.
     """
     groups = group_by_variant(trials)
     own = [name for name, group in groups.items() if not group[0].center_source.startswith("peak")]
@@ -66,7 +69,12 @@ def _mean_error(group: list[Trial]) -> float:
 def choose_objects(
     images: list[DetectedImage], count: int
 ) -> Iterable[tuple[DetectedImage, pd.Series]]:
-    """Up to ``count`` objects, spread over images and over sizes up to 16 px."""
+    """Choose objects to magnify, spread over images and over sizes up to 16 px.
+
+    Args:
+        images: to choose from.
+        count: how many objects at most.
+    """
     for number in range(count):
         if not images:
             return

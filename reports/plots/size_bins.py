@@ -12,7 +12,12 @@ from reports.trials import Trial, group_by_variant
 
 
 def draw(trials: list[Trial], truth: GroundTruth) -> Figure:
-    """Mean error and recall by size bin, a point a variant, standard deviation over seeds."""
+    """Draw mean error and recall by size bin: a point a variant, standard deviation over seeds.
+
+    Args:
+        trials: of the report.
+        truth: ground truth.
+    """
     groups = group_by_variant(trials)
     looks = theme.choose_looks(trials)
     table = measure_by_size(trials, truth)
@@ -43,7 +48,15 @@ def draw(trials: list[Trial], truth: GroundTruth) -> Figure:
 
 
 def measure_by_size(trials: list[Trial], truth: GroundTruth) -> pd.DataFrame:
-    """One row a variant and non-empty size bin: mean and spread over seeds of error and recall."""
+    """Measure error and recall of each variant and size bin that has objects.
+
+    Args:
+        trials: of the report.
+        truth: ground truth.
+
+    Returns:
+        One row a variant and bin: mean and spread over seeds of error and recall.
+    """
     tables = [
         measure_localization_by_size(trial.matches, trial.truth or truth).assign(
             variant=trial.variant.name, fold=str(trial.fold)

@@ -8,7 +8,14 @@ from reports.trials import Trial, group_by_variant
 
 
 def draw(trials: list[Trial]) -> Figure | None:
-    """One panel a loss, one line a trained network; None if nothing was trained here."""
+    """Draw one panel a loss, one line a trained network.
+
+    Args:
+        trials: of the report.
+
+    Returns:
+        None if nothing was trained here.
+    """
     trained = [trial for trial in trials if len(trial.training_log)]
     if not trained:
         return None
@@ -48,7 +55,11 @@ def draw(trials: list[Trial]) -> Figure | None:
 
 
 def list_losses(trials: list[Trial]) -> list[str]:
-    """All losses that any trial logged, the total first."""
+    """List all losses that any trial logged, the total first.
+
+    Args:
+        trials: of the report.
+    """
     names = {
         column for trial in trials for column in trial.training_log if column.startswith("loss")
     }
@@ -56,7 +67,12 @@ def list_losses(trials: list[Trial]) -> list[str]:
 
 
 def summarize_by_epoch(group: list[Trial], loss: str) -> pd.DataFrame:
-    """Mean, least and greatest over seeds of a loss's epoch means, indexed by epoch."""
+    """Summarize a loss's epoch means over seeds: mean, least and greatest, indexed by epoch.
+
+    Args:
+        group: the trials of one variant.
+        loss: its name in the log.
+    """
     curves = [
         trial.training_log.groupby("epoch")[loss].mean()
         for trial in group

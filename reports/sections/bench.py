@@ -10,7 +10,12 @@ from reports.statistics.timing import StageTiming, summarize_times
 
 
 def compose_bench(result: Mapping[str, Any], title: str) -> str:
-    """The whole page of what ``hrhsco bench`` measured."""
+    """Compose the whole page of what ``hrhsco bench`` measured.
+
+    Args:
+        result: of ``hrhsco bench``.
+        title: of the page.
+    """
     meta, variants = result["meta"], result["variants"]
     parts = [
         f"# {title}",

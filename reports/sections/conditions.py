@@ -11,7 +11,12 @@ OF_TRAINING = {"batch size": "batch_size", "epochs": "epochs", "optimizer": "opt
 
 
 def compose_conditions(trials: list[Trial], attribution: str) -> str:
-    """Under which conditions the figures hold; several values where trials differ."""
+    """Compose under which conditions the figures hold; several values where trials differ.
+
+    Args:
+        trials: of the report.
+        attribution: whom the images belong to.
+    """
     fields = (
         ("device", "device"), ("precision", "precision"), ("input size, px (W, H)", "input_size"),
         *OF_TRAINING.items(), ("data fingerprint", "fingerprint"),
@@ -44,14 +49,22 @@ def compose_conditions(trials: list[Trial], attribution: str) -> str:
 
 
 def compose_protocol_note(trials: list[Trial]) -> str:
-    """By which protocol figures were scored, for the caption of a table."""
+    """Compose by which protocol figures were scored, for the caption of a table.
+
+    Args:
+        trials: of the report.
+    """
     protocol = read_protocol(trials[0].meta)
     limits = ", ".join(map(str, protocol.max_dets))
     return f"*Scored by protocol {protocol.name} (maxDets {limits}).*"
 
 
 def compose_training(trials: list[Trial]) -> str:
-    """That training worked: the total loss at its start and end."""
+    """Compose that training worked: the total loss at its start and end.
+
+    Args:
+        trials: of the report.
+    """
     rows = []
     for trial in trials:
         log = trial.training_log
@@ -92,7 +105,15 @@ def _values(trials: Iterable[Trial], key: str) -> str:
 
 
 def group_networks_by_value(trials: Iterable[Trial], key: str) -> dict[str, list[str]]:
-    """The networks that each value of a condition holds for."""
+    """Group networks by the value that a condition has for them.
+
+    Args:
+        trials: of the report.
+        key: of the conditions.
+
+    Returns:
+        Names of networks, by value.
+    """
     holders: dict[str, dict[str, None]] = {}
     for trial in trials:
         if trial.meta.get(key) is not None:

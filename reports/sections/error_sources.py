@@ -91,12 +91,20 @@ def _rounding_baseline(groups: Mapping[str, list[Trial]]) -> str | None:
 
 
 def compose_strictness(trials: list[Trial]) -> str:
-    """AP at each IoU threshold: a better center shows at the strict ones first."""
+    """Compose AP at each IoU threshold: a better center shows at the strict ones first.
+
+    Args:
+        trials: of the report.
+    """
     return _means(trials, _STRICT, "variant")
 
 
 def compose_error_split(trials: list[Trial]) -> str:
-    """The AP50 that mending each kind of error would win, by TIDE."""
+    """Compose the AP50 that mending each kind of error would win, by TIDE.
+
+    Args:
+        trials: of the report.
+    """
     text = _means(trials, _TIDE, "variant")
     if not text:
         return ""
@@ -107,7 +115,11 @@ def compose_error_split(trials: list[Trial]) -> str:
 
 
 def compose_branches(trials: list[Trial]) -> str:
-    """Which branch holds each variant back, where branch oracles were scored."""
+    """Compose which branch holds each variant back, where branch oracles were scored.
+
+    Args:
+        trials: of the report.
+    """
     keys = ("ap.all", "ap.small", "ap.75", "loc.px.mean", "loc.recall")
     rows, sentences = [], []
     for name, group in group_by_variant(trials).items():

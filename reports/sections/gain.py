@@ -10,7 +10,14 @@ from reports.trials import Trial
 
 
 def compose_gains(trials: list[Trial]) -> str:
-    """Measured gain of the offset branch and the law's, in cells; empty without both decodes."""
+    """Compose the measured gain of the offset branch beside the law's, in cells.
+
+    Args:
+        trials: of the report.
+
+    Returns:
+        Empty without both decodes.
+    """
     found = measure_offset_gains(trials, ALL_SIZES)
     if found.empty:
         return ""

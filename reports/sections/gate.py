@@ -7,7 +7,13 @@ HEADINGS = ("metric", "baseline", "now", "allowed", "verdict")
 
 
 def compose_gate(findings: list[GateFinding], name: str, protocol: str) -> str:
-    """What worsened first, then all metrics."""
+    """Compose what worsened first, then all metrics.
+
+    Args:
+        findings: of ``reports.gate.judge``.
+        name: of the baseline.
+        protocol: name of the protocol by which it was scored.
+    """
     worsened = [each for each in findings if each.problem]
     told = (
         f"{len(worsened)} of {len(findings)} metrics worsened" if worsened else "every metric held"
@@ -26,7 +32,11 @@ def compose_gate(findings: list[GateFinding], name: str, protocol: str) -> str:
 
 
 def format_findings(findings: list[GateFinding]) -> list[list[str]]:
-    """A list of words a finding, under ``HEADINGS``."""
+    """Format a list of words for each finding, under ``HEADINGS``.
+
+    Args:
+        findings: of ``reports.gate.judge``.
+    """
     return [
         [
             each.metric.label,

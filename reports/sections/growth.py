@@ -16,7 +16,12 @@ HEADINGS = (
 
 
 def compose_growth(result: Mapping[str, Any], title: str) -> str:
-    """The whole page of what ``hrhsco bench-forms`` measured."""
+    """Compose the whole page of what ``hrhsco bench-forms`` measured.
+
+    Args:
+        result: of ``hrhsco bench-forms``.
+        title: of the page.
+    """
     meta, found = result["meta"], tabulate_growth(result)
     parts = [
         f"# {title}",
@@ -48,7 +53,11 @@ def compose_growth(result: Mapping[str, Any], title: str) -> str:
 
 
 def format_growth_rows(found: pd.DataFrame) -> list[list[str]]:
-    """``tabulate_growth`` as words, a list a row, under ``HEADINGS``."""
+    """Format the table of growth as words, a list a row, under ``HEADINGS``.
+
+    Args:
+        found: of ``tabulate_growth``.
+    """
     return [
         [
             each.step.replace("_", " "),

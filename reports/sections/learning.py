@@ -8,7 +8,14 @@ from reports.trials import Trial, group_by_source, group_by_variant
 
 
 def compose_learning_curves(trials: list[Trial]) -> str:
-    """Error and AP of each variant at each scored epoch; empty if none was scored on the way."""
+    """Compose error and AP of each variant at each scored epoch.
+
+    Args:
+        trials: of the report.
+
+    Returns:
+        Empty if none was scored on the way.
+    """
     scored = learning_curves.select_scored_on_the_way(trials)
     if not scored:
         return ""

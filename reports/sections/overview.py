@@ -40,7 +40,13 @@ _HEATMAPS = (
 def compose_compared(
     trials: list[Trial], truth: GroundTruth, center_sources: dict[str, str]
 ) -> str:
-    """What the variants are, for a reader who knows nothing of them."""
+    """Compose what the variants are, for a reader who knows nothing of them.
+
+    Args:
+        trials: of the report.
+        truth: ground truth.
+        center_sources: name and description of each.
+    """
     objects = len(truth.objects)
     seeds = sorted({trial.seed for trial in trials})
     used = {trial.center_source for trial in trials if not trial.foreign}
@@ -121,7 +127,11 @@ def _type(trial: Trial) -> str:
 
 
 def compose_headline(trials: list[Trial]) -> str:
-    """The table of variants: mean and spread over seeds, and the change from the baseline."""
+    """Compose the table of variants: mean and spread over seeds, and change from the baseline.
+
+    Args:
+        trials: of the report.
+    """
     groups = group_by_variant(trials)
     reference_of = choose_references(trials)
     keys = [key for key in HEADLINE if any(trial.metrics.get(key) is not None for trial in trials)]
@@ -173,7 +183,12 @@ def _changes(name: str, groups: dict[str, list[Trial]], held_against: str | None
 
 
 def compose_by_size(trials: list[Trial], truth: GroundTruth) -> str:
-    """Error and recall of each variant by size bin."""
+    """Compose error and recall of each variant by size bin.
+
+    Args:
+        trials: of the report.
+        truth: ground truth.
+    """
     rows = size_bins.measure_by_size(trials, truth)
     wanted = [each for each in SIZE_BINS if (rows["bin"] == each.name).any()]
     error, recall = METRICS["loc.px.mean"], METRICS["loc.recall"]
@@ -192,7 +207,11 @@ def compose_by_size(trials: list[Trial], truth: GroundTruth) -> str:
 
 
 def compose_glossary(trials: list[Trial]) -> str:
-    """Every metric of the headline table in one sentence."""
+    """Compose every metric of the headline table in one sentence.
+
+    Args:
+        trials: of the report.
+    """
     return format_definitions(
         (METRICS[key].label, METRICS[key].meaning)
         for key in HEADLINE

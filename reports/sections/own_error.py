@@ -21,7 +21,11 @@ _HEADINGS = (
 
 
 def compose_own_errors(own_errors: Mapping[str, OwnError]) -> str:
-    """One table for all networks, what its columns mean, and by which criterion it judges."""
+    """Compose one table for all networks, what its columns mean, and how it judges.
+
+    Args:
+        own_errors: of ``measure_own_errors``.
+    """
     if not own_errors:
         return ""
     error = METRICS["loc.px.mean"]
@@ -73,7 +77,11 @@ def _columns(own_errors: Mapping[str, OwnError]) -> str:
 
 
 def explain_no_verdict(own_error: OwnError) -> str:
-    """Why nothing is said of a network's fraction, in one sentence."""
+    """Explain in one sentence why nothing is said of a network's fraction.
+
+    Args:
+        own_error: of that network.
+    """
     error = METRICS["loc.px.mean"]
     beside = (
         f"its own error ({error.format(own_error.own)} px) is {own_error.ratio:.2f} times the "

@@ -13,7 +13,15 @@ MARK = "as published, other hardware and protocol"
 
 
 def compose_published(trials: list[Trial], truth: GroundTruth) -> str:
-    """The table for the data set that the trials were scored on; empty where none is known."""
+    """Compose the published figures for the data set that the trials were scored on.
+
+    Args:
+        trials: of the report.
+        truth: ground truth.
+
+    Returns:
+        Empty where none are known.
+    """
     protocol = read_protocol(trials[0].meta).name
     known = [each for each in read_published().sets if each.matches(truth, protocol)]
     return "\n\n".join(_table(each, trials, protocol) for each in known)

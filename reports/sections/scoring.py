@@ -10,7 +10,11 @@ Run = Mapping[str, Any]
 
 
 def compose_scoring(result: Mapping[str, Any]) -> str:
-    """Markdown: runs by set, ratios to pycocotools within a round, stages of one evaluation."""
+    """Compose runs by set, ratios to pycocotools within a round, stages of one evaluation.
+
+    Args:
+        result: what ``hrhsco bench-scoring`` measured.
+    """
     runs: Sequence[Run] = result["runs"]
     lines = [
         "# Scoring: time and memory", "",
@@ -41,7 +45,7 @@ def _rows(runs: Sequence[Run]) -> Iterator[list[str]]:
 
 
 def _ratios(runs: Sequence[Run], key: str) -> list[float]:
-    """pycocotools' figure over that of ``evaluate`` on the same set, by round."""
+    """Divide the figure of pycocotools by that of ``evaluate`` on the same set, by round."""
     smallest = min(run["times"] for run in runs)
     of = {(run["round"], run["what"]): run[key] for run in runs if run["times"] == smallest}
     return [of[number, "pycocotools"] / of[number, "evaluate"]

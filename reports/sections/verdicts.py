@@ -84,7 +84,7 @@ def _against_baseline(trials: list[Trial], own_errors: Mapping[str, OwnError]) -
     error, spread = summarize_metric(reference, "loc.px.mean")
     return [
         f"The baseline's own best decode is **{best}**{_mark(reference, own_errors)}: mean "
-        "localisation error "
+        "localization error "
         f"{format_with_spread(METRICS['loc.px.mean'], error, spread)} px. Against it, on the "
         "objects that both found, paired by seed:",
         "\n".join(_verdict(name, groups[name], reference, own_errors) for name in others),
@@ -98,7 +98,7 @@ def _verdict(
     small = compare_variants(group, reference, make_metric_change("ap.small"))
     recall = compare_variants(group, reference, make_metric_change("loc.recall"))
     return (
-        f"- **{name}**{_mark(group, own_errors)}: localisation error **{error.direction}** "
+        f"- **{name}**{_mark(group, own_errors)}: localization error **{error.direction}** "
         f"{format_in_brackets(CHANGE_OF_ERROR, error, 'px')}; "
         f"AP_small {small.direction} {format_in_brackets(METRICS['ap.small'], small, 'points')}; "
         f"recall {recall.direction} {format_in_brackets(METRICS['loc.recall'], recall, 'points')}."

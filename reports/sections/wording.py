@@ -13,14 +13,25 @@ CHANGE_OF_ERROR = Metric(
 
 
 def format_with_spread(metric: Metric, mean: float | None, spread: float | None) -> str:
-    """A mean ± a standard deviation, in the metric's own digits."""
+    """Format a mean ± a standard deviation, in the metric's own digits.
+
+    Args:
+        metric: says in which unit and digits.
+        mean: over seeds.
+        spread: their standard deviation; None or 0 is not shown.
+    """
     text = metric.format(mean)
     # Parameters and operations don't vary with the seed; a ± 0 says nothing.
     return text if not spread or spread != spread else f"{text} ± {metric.format(spread)}"
 
 
 def format_with_interval(metric: Metric, change: SeedDifference) -> str:
-    """A signed mean difference [and its interval], in the metric's own digits."""
+    """Format a signed mean difference [and its interval], in the metric's own digits.
+
+    Args:
+        metric: says in which unit and digits.
+        change: the difference.
+    """
     if change.mean is None:
         return "–"
     text = _signed(metric, change.mean)
@@ -30,7 +41,13 @@ def format_with_interval(metric: Metric, change: SeedDifference) -> str:
 
 
 def format_in_brackets(metric: Metric, change: SeedDifference, unit: str) -> str:
-    """``(mean [interval] unit)``; of what is not clearly different, what would have been."""
+    """Format ``(mean [interval] unit)``; of what is not clearly different, what would have been.
+
+    Args:
+        metric: says in which unit and digits.
+        change: the difference.
+        unit: of the metric, as it is printed.
+    """
     text = f"{format_with_interval(metric, change)} {unit}"
     if change.direction == NOT_CLEAR and change.least is not None:
         text += f"; {metric.format(change.least)} {unit} would have shown"
@@ -42,5 +59,10 @@ def _signed(metric: Metric, value: float) -> str:
 
 
 def format_count(number: int, noun: str) -> str:
-    """``1 seed``, ``3 seeds``."""
+    """Format a number of things: ``1 seed``, ``3 seeds``.
+
+    Args:
+        number: of the things.
+        noun: what one of them is called.
+    """
     return f"{number} {noun}" if number == 1 else f"{number} {noun}s"

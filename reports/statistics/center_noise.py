@@ -19,7 +19,12 @@ _REACH = 8.0
 
 
 def draw_errors(count: int, draw: int) -> np.ndarray:
-    """Standard normal errors ``(count, 2)``, the same for every sigma so that they compare."""
+    """Draw standard normal errors ``(count, 2)``, the same for every sigma so that they compare.
+
+    Args:
+        count: of the errors.
+        draw: its number; each has other errors.
+    """
     return np.random.default_rng([0, draw]).standard_normal((count, 2))
 
 

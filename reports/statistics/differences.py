@@ -24,8 +24,8 @@ class SeedDifference:
 
     Attributes:
         mean: over seeds; None if no seed has both.
-        low: and ``high``: 95 % t-interval of the mean; None with fewer than two seeds.
-        high: see ``low``.
+        low: lower end of the 95 % t-interval of the mean; None with fewer than two seeds.
+        high: upper end of it.
         seeds: number of pairs; with several folds, of folds.
         least: the least difference that so many, spread as these are, would have shown
             (``reports.statistics.power``); None with fewer than two.
@@ -50,12 +50,24 @@ class SeedDifference:
 
 
 def name_interval_unit(trials: list[Trial]) -> str:
-    """What intervals are over: ``fold`` where there are several, else ``seed``."""
+    """Name what intervals are over: ``fold`` where there are several, else ``seed``.
+
+    Args:
+        trials: of the report.
+    """
     return "fold" if len({trial.fold for trial in trials}) > 1 else "seed"
 
 
 def summarize_metric(trials: list[Trial], key: str) -> tuple[float | None, float | None]:
-    """Mean of a metric over seeds, and its sample standard deviation (None under two values)."""
+    """Summarize a metric over seeds.
+
+    Args:
+        trials: of one variant.
+        key: of ``METRICS``.
+
+    Returns:
+        Its mean, and its sample standard deviation (None of fewer than two values).
+    """
     values = [value for trial in trials if (value := trial.metrics.get(key)) is not None]
     if not values:
         return None, None
@@ -63,20 +75,40 @@ def summarize_metric(trials: list[Trial], key: str) -> tuple[float | None, float
 
 
 def measure_error_change(trial: Trial, reference: Trial) -> float | None:
-    """Mean change of the distance, in px, over the objects that both found."""
+    """Measure the mean change of the distance, in px, over the objects that both found.
+
+    Args:
+        trial: its distance counts.
+        reference: from whose distance it changes.
+
+    Returns:
+        None if there are no such objects.
+    """
     both = pair_distances(trial, reference)
     return float((both["distance"] - both["reference"]).mean()) if len(both) else None
 
 
 def pair_distances(trial: Trial, reference: Trial) -> pd.DataFrame:
-    """The objects that both found: columns ann_id, distance, reference."""
+    """Pair the distances of the objects that both found.
+
+    Args:
+        trial: of the column ``distance``.
+        reference: of the column ``reference``.
+
+    Returns:
+        Columns ann_id, distance, reference.
+    """
     mine = trial.matches[["ann_id", "distance"]]
     other = reference.matches[["ann_id", "distance"]].rename(columns={"distance": "reference"})
     return mine.merge(other, on="ann_id")
 
 
 def make_metric_change(key: str) -> Estimate:
-    """Change of a metric."""
+    """Make the estimate that gives the change of a metric.
+
+    Args:
+        key: of ``METRICS``.
+    """
 
     def change(trial: Trial, reference: Trial) -> float | None:
         one, other = trial.metrics.get(key), reference.metrics.get(key)
@@ -94,6 +126,11 @@ def compare_variants(
     helps where the data's order matters; the interval is Student's t over seeds. With several folds
     a fold is the unit instead: the means over its seeds vary with the images too, and seeds that
     share their test images are no independent evidence on others.
+
+    Args:
+        group: the trials of the variant.
+        reference: the trials of the variant that it is held against.
+        estimate: what is compared of a trial and its partner.
     """
     partner = {trial.block: trial for trial in reference}
     by_fold: dict[str | None, list[float]] = {}

@@ -12,7 +12,10 @@ FORMS = ("fast", "plain")
 
 
 def tabulate_growth(result: Mapping[str, Any]) -> pd.DataFrame:
-    """A row a case of ``hrhsco bench-forms``.
+    """Tabulate the cases of ``hrhsco bench-forms``, one a row.
+
+    Args:
+        result: what it measured.
 
     Returns:
         ``step``, ``sweep``, ``depth``, ``objects``; ``fast_ms``, ``plain_ms``: medians;

@@ -39,10 +39,10 @@ class MetricComparison:
     Attributes:
         metric: its definition.
         a: value of A, mean over runs; None where nothing can be measured.
-        b: likewise.
+        b: value of B, mean over runs; None where nothing can be measured.
         difference: B minus A.
-        low: and ``high``: 95 % interval of the difference.
-        high: see ``low``.
+        low: lower end of the 95 % interval of the difference.
+        high: upper end of it.
     """
 
     metric: Metric
@@ -81,7 +81,7 @@ def compare_detectors(
     and the interval is Student's t with Satterthwaite's degrees of freedom: resampling three runs
     as one resamples images makes intervals far too narrow (a mean of three has little spread, and
     its own spread is hardly known). Runs are paired by seed where both sides have the same seeds.
-    The localisation error is that of the objects that both found.
+    The localization error is that of the objects that both found.
 
     Args:
         truth: ground truth of both, of what the protocol scores.
@@ -93,7 +93,7 @@ def compare_detectors(
         seed: of the drawing.
 
     Returns:
-        AP, AP50, AP75, AP_small, localisation error, recall.
+        AP, AP50, AP75, AP_small, localization error, recall.
     """
     images = len(truth.images)
     a, b = (
@@ -145,12 +145,13 @@ def _compare_metric(metric: Metric, a: np.ndarray, b: np.ndarray, paired: bool) 
 def _find_interval_over_runs(
     change: float, resampled: np.ndarray, a: np.ndarray, b: np.ndarray, paired: bool
 ) -> tuple[float, float]:
-    """The interval where training varies too.
+    """Find the interval where training varies too.
 
     Args:
         change: the estimate.
         resampled: it, on each resample of the images.
-        a: value of each run on the data as it is; ``b`` likewise.
+        a: value of each run of A on the data as it is.
+        b: value of each run of B on the data as it is.
         paired: whether run i of both sides belong together.
     """
     # (variance of the mean, degrees of freedom) of each independent source of spread; a side of

@@ -13,12 +13,20 @@ SHOWN = (ERROR, PRECISION)
 
 
 def select_scored_on_the_way(trials: list[Trial]) -> list[Trial]:
-    """The trials that have a curve."""
+    """Select the trials that have a curve.
+
+    Args:
+        trials: of the report.
+    """
     return [trial for trial in trials if len(trial.curve)]
 
 
 def summarize_curve(group: list[Trial], key: str) -> pd.DataFrame:
-    """A variant's metric on the way, a row an epoch.
+    """Summarize a variant's metric on the way, a row an epoch.
+
+    Args:
+        group: the trials of one variant.
+        key: of ``METRICS``.
 
     Returns:
         Indexed by epoch: images (seen by then), mean, sd, min, max over seeds (and folds).
@@ -42,12 +50,21 @@ def summarize_curve(group: list[Trial], key: str) -> pd.DataFrame:
 
 
 def list_scored_epochs(trials: list[Trial]) -> list[int]:
-    """The epochs that anything was scored at."""
+    """List the epochs that anything was scored at.
+
+    Args:
+        trials: of the report.
+    """
     return sorted({int(epoch) for trial in trials for epoch in trial.curve["epoch"]})
 
 
 def take_scores_at(group: list[Trial], epoch: int) -> list[Trial]:
-    """A variant as it was after an epoch: its metrics are those scored then."""
+    """Take a variant as it was after an epoch: its metrics are those scored then.
+
+    Args:
+        group: the trials of one variant.
+        epoch: whole epochs of training.
+    """
     found = []
     for trial in group:
         row = trial.curve[trial.curve["epoch"] == epoch]
@@ -57,9 +74,12 @@ def take_scores_at(group: list[Trial], epoch: int) -> list[Trial]:
 
 
 def find_epoch_offsets_pay_from(sources: Mapping[str, list[Trial]]) -> int | None:
-    """The epoch from which on ``sco``'s error was clearly below ``peak_center``'s, to the end.
+    """Find the epoch from which on ``sco``'s error was clearly below ``peak_center``'s.
 
     None where it wasn't at the end. Clearly is as everywhere: the paired 95 % interval.
+
+    Args:
+        sources: the trials of one network, by center source.
     """
     first = None
     for epoch in reversed(list_scored_epochs(sources["sco"])):
@@ -75,7 +95,12 @@ def find_epoch_offsets_pay_from(sources: Mapping[str, list[Trial]]) -> int | Non
 
 
 def rank_networks(trials: list[Trial], epoch: int) -> list[str]:
-    """Networks by the error of their best decode after an epoch, the least first."""
+    """Rank networks by the error of their best decode after an epoch, the least first.
+
+    Args:
+        trials: of the report.
+        epoch: whole epochs of training.
+    """
     best: dict[str, float] = {}
     for name, sources in group_by_source(trials).items():
         means = [
@@ -89,7 +114,14 @@ def rank_networks(trials: list[Trial], epoch: int) -> list[str]:
 
 
 def find_epoch_order_stands_from(trials: list[Trial]) -> int | None:
-    """The epoch from which on the order of networks was that of the end; None if only then."""
+    """Find the epoch from which on the order of networks was that of the end.
+
+    Args:
+        trials: of the report.
+
+    Returns:
+        None if it was so only at the end.
+    """
     scored = list_scored_epochs(trials)
     last, first = rank_networks(trials, scored[-1]), None
     for epoch in reversed(scored[:-1]):

@@ -19,9 +19,13 @@ COLUMNS = ["network", "depth", "seed", "fold", "bin", "objects", "own", "gain"]
 
 
 def measure_offset_gains(trials: list[Trial], bins: Sequence[SizeBin] = AITOD_BINS) -> pd.DataFrame:
-    """One row a trained network (a seed and fold each) and size bin with enough objects.
+    """Measure what ``sco`` gained, one row a trained network (a seed and fold) and size bin.
 
     Networks with cluster crops are left out: their cells vary.
+
+    Args:
+        trials: of the report.
+        bins: the size bins; those with too few objects are left out.
 
     Returns:
         Columns ``COLUMNS``: ``own``, the mean error in cells of the network's best decode with a

@@ -87,8 +87,8 @@ class OwnError:
         floor: mean error in px of a network without error at its depth, read at the peak's middle.
         source: the center source with a fraction of the least mean error; chosen by these figures,
             which flatters it a little.
-        own: its mean error in px over seeds; ``spread`` their standard deviation, None of one.
-        spread: see ``own``.
+        own: its mean error in px over seeds.
+        spread: standard deviation of that error over seeds; None of one seed.
         cells: its mean error in heatmap cells.
         fall: the share of it that the last quarter of training took off, negative where it rose;
             None where that wasn't scored.
@@ -159,12 +159,24 @@ def measure_own_errors(
 
 
 def find_own_error(own_errors: Mapping[str, OwnError], trial: Trial) -> OwnError | None:
-    """What the network of a trial can tell: cluster crops are detected on by the same network."""
+    """Find the own error of a trial's network, on whose peaks cluster crops build too.
+
+    Args:
+        own_errors: of ``measure_own_errors``.
+        trial: any of the report.
+    """
     return own_errors.get(trial.variant.first_pass.peaks)
 
 
 def find_own_source(sources: Mapping[str, list[Trial]]) -> str | None:
-    """The center source with a fraction of the least mean error; None without any."""
+    """Find the center source with a fraction of the least mean error.
+
+    Args:
+        sources: the trials of one network, by center source.
+
+    Returns:
+        None without any.
+    """
     errors = {
         source: error
         for source, group in sources.items()
@@ -176,9 +188,17 @@ def find_own_source(sources: Mapping[str, list[Trial]]) -> str | None:
 
 
 def measure_cell_px(trial: Trial) -> float | None:
-    """Side of a heatmap cell in original px: an error in px over the same in cells, else nominal.
+    """Measure the side of a heatmap cell in original px.
+
+    It is an error in px over the same error in cells, or the nominal side where neither is known.
 
     None for detectors without a heatmap of ours.
+
+    Args:
+        trial: of one network.
+
+    Returns:
+        None for detectors without a heatmap of ours.
     """
     px, cells = trial.metrics.get("loc.px.mean"), trial.metrics.get("loc.cell.mean")
     if trial.depth is None:

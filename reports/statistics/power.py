@@ -23,9 +23,12 @@ POWER = 0.8
 
 
 def least_difference(differences: Sequence[float]) -> float | None:
-    """The least true mean difference that a test on differences like these finds in 80 % of cases.
+    """Find the least true mean difference that a test on such differences finds in 80 % of cases.
 
     Their own standard deviation stands for the true one, which few differences know badly.
+
+    Args:
+        differences: as they were measured.
 
     Returns:
         None of fewer than two.
@@ -37,7 +40,11 @@ def least_difference(differences: Sequence[float]) -> float | None:
 
 @cache
 def least_effect(count: int) -> float:
-    """The same in standard deviations, for a number of differences; at least two."""
+    """Find that least difference in standard deviations.
+
+    Args:
+        count: of differences; at least two.
+    """
     high = 1.0
     while power(high, count) < POWER:
         high *= 2

@@ -5,7 +5,14 @@ from reports.trials import Trial, group_by_variant
 
 
 def find_best_baseline(trials: list[Trial]) -> str | None:
-    """The baseline variant of the lowest mean localisation error: the x4 head's own best decode."""
+    """Find the baseline variant of the lowest mean error: the x4 head's own best decode.
+
+    Args:
+        trials: of the report.
+
+    Returns:
+        None without a baseline that was measured.
+    """
     errors = {
         name: mean
         for name, group in group_by_variant([trial for trial in trials if trial.baseline]).items()
@@ -15,7 +22,14 @@ def find_best_baseline(trials: list[Trial]) -> str | None:
 
 
 def choose_references(trials: list[Trial]) -> dict[str, str]:
-    """What each variant is held against: the best baseline with the same second pass, if any."""
+    """Choose what each variant is held against: the best baseline with the same second pass.
+
+    Args:
+        trials: of the report.
+
+    Returns:
+        By variant; those without such a baseline are left out.
+    """
     best = {k: find_best_baseline(same) for k, same in group_by_cluster_crops(trials).items()}
     return {
         name: reference
@@ -25,7 +39,11 @@ def choose_references(trials: list[Trial]) -> dict[str, str]:
 
 
 def group_by_cluster_crops(trials: list[Trial]) -> dict[int, list[Trial]]:
-    """Trials by the k of their second pass, 0 first: only those of one k are a fair comparison."""
+    """Group trials by the k of their second pass, 0 first: only those of one k compare fairly.
+
+    Args:
+        trials: of the report.
+    """
     groups: dict[int, list[Trial]] = {}
     for trial in sorted(trials, key=lambda trial: trial.cluster_crops):
         groups.setdefault(trial.cluster_crops, []).append(trial)
@@ -33,7 +51,15 @@ def group_by_cluster_crops(trials: list[Trial]) -> dict[int, list[Trial]]:
 
 
 def find_variant_without_crops(groups: dict[str, list[Trial]], name: str) -> str | None:
-    """The variant that differs from another in its second pass alone; None if there is none."""
+    """Find the variant that differs from another in its second pass alone.
+
+    Args:
+        groups: trials by variant.
+        name: of the other variant.
+
+    Returns:
+        None if there is none.
+    """
     wanted = _locate_among_axes(groups[name][0]) | {"cluster_crops": 0}
     found = (other for other, (trial, *_) in groups.items() if _locate_among_axes(trial) == wanted)
     return next(found, None)

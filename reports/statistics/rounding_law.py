@@ -28,12 +28,20 @@ _NODES, _WEIGHTS = np.polynomial.legendre.leggauss(48)
 
 
 def mean_of_belief(sigma: float) -> float:
-    """Mean length of a Gaussian error of standard deviation sigma on each of two axes."""
+    """Mean length of a Gaussian error of standard deviation sigma on each of two axes.
+
+    Args:
+        sigma: standard deviation of the error on each axis, in cells.
+    """
     return sigma * math.sqrt(math.pi / 2)
 
 
 def rms_rounded(sigma: float) -> float:
-    """Root mean square error of the rounded center, in cells."""
+    """Root mean square error of the rounded center, in cells.
+
+    Args:
+        sigma: standard deviation of the error on each axis, in cells.
+    """
     return math.sqrt(2 * (sigma**2 + 1 / 12))
 
 
@@ -43,6 +51,9 @@ def mean_rounded(sigma: float) -> float:
     For a place u in the cell, ``|sigma z + u|`` has Rice's distribution, whose mean is
     ``sigma sqrt(pi/2) ((1 + q) I0(q/2) + q I1(q/2)) exp(-q/2)`` with ``q = |u|^2 / (2 sigma^2)``;
     its mean over the cell is taken by quadrature over a quarter of it.
+
+    Args:
+        sigma: standard deviation of the error on each axis, in cells.
     """
     if sigma <= 0:
         return FLOOR
@@ -72,5 +83,9 @@ def ideal_share(own: float) -> float:
 
 
 def own_error_at(share: float) -> float:
-    """The own mean error in cells at which a perfect fraction would take off a share, 0 to 1."""
+    """The own mean error in cells at which a perfect fraction would take off a share, 0 to 1.
+
+    Args:
+        share: of the rounded center's mean error.
+    """
     return float(brentq(lambda own: ideal_share(own) - share, 1e-3, 100.0))

@@ -17,10 +17,13 @@ class StageTiming:
     """One stage of one network.
 
     Attributes:
-        median: ms; ``p10`` and ``p90``: percentiles.
+        median: of its times in ms.
+        p10: their 10th percentile in ms.
+        p90: their 90th percentile in ms.
         ratio: median over rounds of this network's time over the reference's in the same round;
             None where the reference has no such stage.
-        low: and ``high``: 95 % bootstrap interval of that median, over rounds.
+        low: lower end of the 95 % bootstrap interval of that median, over rounds.
+        high: upper end of it.
         share: median of this time over the reference's end to end in the same round.
     """
 
@@ -34,9 +37,12 @@ class StageTiming:
 
 
 def summarize_times(variants: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str, StageTiming]]:
-    """Summarise ``samples_ms`` of a bench: by network, then by stage; the first is the reference.
+    """Summarize ``samples_ms`` of a bench, by network and stage; the first is the reference.
 
     Rounds are paired: slow drift of clocks and neighbors touches both times of a round alike.
+
+    Args:
+        variants: what was measured, by network.
     """
     reference = next(iter(variants.values()))["samples_ms"]
     whole = np.array(reference["end_to_end"])
@@ -65,9 +71,13 @@ def _summarize_stage(samples: np.ndarray, reference: np.ndarray, whole: np.ndarr
 def make_latency_metrics(
     timing: Mapping[str, StageTiming], meta: Mapping[str, Any]
 ) -> dict[str, float]:
-    """The ``latency.*`` metrics of one network.
+    """Make the ``latency.*`` metrics of one network.
 
     Times in ms only where a GPU was timed: a CPU's absolute times mean nothing elsewhere.
+
+    Args:
+        timing: of its stages.
+        meta: of the bench.
     """
     metrics = {}
     for stage, each in timing.items():

@@ -80,7 +80,7 @@ def test_the_report_takes_none_of_them_for_ours(out):
     assert "The baseline's own best decode is **YOLC x4, peak_center**" in headline
     for name in ROWS:
         assert f"\n| {name} |" in headline
-        assert f"\n- **{name}**: localisation error" in headline
+        assert f"\n- **{name}**: localization error" in headline
     assert "**FCOS** (`FCOSHead`)" in text
     limits = text.split("## What rounding allows")[1].split("## Which branch")[0]
     assert OURS[0] in limits

@@ -1,4 +1,4 @@
-"""The quantisation ceiling: known roundings, resizing, and the sentence on depth."""
+"""The quantization ceiling: known roundings, resizing, and the sentence on depth."""
 
 import math
 

@@ -32,7 +32,7 @@ def text_of(trials):
 )
 def test_the_verdict_says_what_was_planted(change, noise, word):
     text = text_of(plant_grid(change, noise=noise))
-    assert f"**HRH-SCO n=2, sco**: localisation error **{word}**" in text
+    assert f"**HRH-SCO n=2, sco**: localization error **{word}**" in text
     assert "best decode is **YOLC x4, regression**" in text
 
 

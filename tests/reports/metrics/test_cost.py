@@ -123,7 +123,7 @@ def parameters_by_hand(n, c, f, k):
     wide = 8 * k
     box = 9 * c * f + f + 9 * f * f + f + (f * 4 + 4) + (f * 18 + 18) + 9 * f * 4
     if n is None:
-        # The 1x1 convolution's normalisation has a scale and a shift a channel.
+        # The 1x1 convolution's normalization has a scale and a shift a channel.
         heat = c * c + c + 2 * c + 16 * c * wide + wide + 16 * wide * wide + wide + 8 * k + k
         return {"box": box, "heatmap": heat}
     heat = offset = 9 * c * c + c

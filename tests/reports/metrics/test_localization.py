@@ -1,4 +1,4 @@
-"""Localisation error against loops, and known errors given back."""
+"""Localization error against loops, and known errors given back."""
 
 import math
 

@@ -89,8 +89,8 @@ def test_another_network_is_named_beside_its_comparison_with_the_baseline():
     trials += plant_network(1, {"peak_center": 1.6, "sco": 1.2})  # of a cell of 2 px
     trials = [each for each in trials if not (each.baseline and each.center_source == "sco")]
     text = report_networks([*trials, *plant_network(3, POOR)]).text
-    assert "- **HRH-SCO n=3, sco** (not trained enough to tell): localisation error" in text
-    assert "- **HRH-SCO n=1, sco**: localisation error" in text
+    assert "- **HRH-SCO n=3, sco** (not trained enough to tell): localization error" in text
+    assert "- **HRH-SCO n=1, sco**: localization error" in text
 
 
 def test_what_is_not_clearly_different_says_what_would_have_been():

@@ -98,6 +98,11 @@ def format_count(number: int, noun: str, plural: str = "") -> str:
     return f"{number:,} {noun if number == 1 else plural or noun + 's'}"
 
 
+def print_note(line: str) -> None:
+    """Print a line that a reader may want to know of, beside what was asked for."""
+    Console().print(line, style="dim", soft_wrap=True)
+
+
 def printable(text: str) -> str:
     """Write control characters, and halves of characters, of a text as ``\\x1b``.
 

@@ -5,9 +5,16 @@ from typing import Annotated, Any
 
 import typer
 
-from hrhsco_cli.commands.options import Json, MaxDets, ProtocolName, output
-from hrhsco_cli.commands.values import parse_protocol
-from hrhsco_cli.console import Console, format_count, new_table
+from hrhsco_cli.commands.options import (
+    CategoryOffset,
+    ImageIds,
+    Json,
+    MaxDets,
+    ProtocolName,
+    output,
+)
+from hrhsco_cli.commands.values import parse_protocol, parse_reading
+from hrhsco_cli.console import Console, format_count, new_table, print_note
 
 
 def compare(
@@ -35,6 +42,8 @@ def compare(
             show_default="the runs' own",
         ),
     ] = None,
+    category_offset: CategoryOffset = None,
+    image_ids: ImageIds = "auto",
     markdown: Annotated[
         Path | None,
         output("Write the answer and its table to this file, as Markdown for a pull request."),
@@ -44,7 +53,8 @@ def compare(
     """Say whether B is better than A: paired bootstrap over images and runs, 95 % intervals.
 
     A and B are each a run's folder, a folder that holds the runs of one variant (its seeds), a
-    quoted pattern of such folders, or a file of COCO results.
+    quoted pattern of such folders, or a file of COCO results
+    (as hrhsco evaluate --predictions takes them).
 
     Example: hrhsco compare runs/first runs/second
 
@@ -67,6 +77,8 @@ def compare(
         seed=seed,
         protocol=parse_protocol(protocol, max_dets),
         min_score=min_score,
+        reading=parse_reading(category_offset, image_ids),
+        tell=print_note,
     )
     _print_comparison(done)
     if markdown is not None:

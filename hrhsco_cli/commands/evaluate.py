@@ -6,15 +6,17 @@ from typing import Annotated, Any
 import typer
 
 from hrhsco_cli.commands.options import (
+    CategoryOffset,
     Checkpoint,
     DecodingSettings,
     Device,
+    ImageIds,
     Json,
     MaxDets,
     ProtocolName,
 )
-from hrhsco_cli.commands.values import parse_protocol, require_none
-from hrhsco_cli.console import Console, new_table
+from hrhsco_cli.commands.values import parse_protocol, parse_reading, require_none
+from hrhsco_cli.console import Console, new_table, print_note
 from hrhsco_cli.progress import show_progress
 from reports.errors import InputError
 
@@ -33,7 +35,7 @@ def evaluate(
         ),
     ] = None,
     predictions: Annotated[
-        Path | None, typer.Option(help="Score these COCO results of any detector.")
+        Path | None, typer.Option(help="Score these results of any detector.")
     ] = None,
     annotations: Annotated[
         Path | None, typer.Option(help="Score --predictions against these COCO annotations.")
@@ -56,6 +58,8 @@ def evaluate(
             "commas; a + joins some."
         ),
     ] = None,
+    category_offset: CategoryOffset = None,
+    image_ids: ImageIds = "auto",
     device: Device = "auto",
     json_out: Json = None,
 ) -> None:
@@ -64,6 +68,9 @@ def evaluate(
     A run keeps the figures that were made as its recipe says. Those of another decoding, checkpoint
     or protocol go to --out, or are only shown.
 
+    Results may be those of Ultralytics, SAHI, mmdet, detectron2 or Roboflow (.json or .json.gz):
+    images are matched by file_name, id or the stem of their file, classes by name or id.
+
     Example: hrhsco evaluate runs/first
 
     Example: hrhsco evaluate runs/first --oracle heatmap,size,center
@@ -71,6 +78,8 @@ def evaluate(
     Example: hrhsco evaluate runs/first --protocol yolc --out runs/first-by-yolc
 
     Example: hrhsco evaluate --predictions det.json --annotations val.json --json metrics.json
+
+    Example: hrhsco evaluate --predictions yolo.json --annotations val.json --category-offset 1
     """
     from hrhsco_cli.commands.metric_tables import print_metrics
     from hrhsco_cli.files import write_json
@@ -82,6 +91,12 @@ def evaluate(
             "--checkpoint": checkpoint, "--set": settings, "--oracle": oracle, "--out": out,
         }  # fmt: skip
         require_none(of_a_run, "needs a RUN; --predictions are scored as they are")
+    else:
+        of_results = {
+            "--category-offset": category_offset,
+            "--image-ids": None if image_ids == "auto" else image_ids,
+        }
+        require_none(of_results, "needs --predictions; a RUN's ids are the annotations' own")
     select_device(device)
 
     from hrhsco_cli.runs.evaluation import (
@@ -96,7 +111,12 @@ def evaluate(
 
     if run is None and predictions is not None and annotations is not None:
         metrics = evaluate_predictions(
-            predictions, annotations, protocol=rules, min_score=min_score or 0.0
+            predictions,
+            annotations,
+            protocol=rules,
+            min_score=min_score or 0.0,
+            reading=parse_reading(category_offset, image_ids),
+            tell=print_note,
         )
         print_metrics(metrics)
         if json_out is not None:

@@ -55,6 +55,24 @@ Recipe = Annotated[
 ]
 """A recipe's file or name."""
 
+CategoryOffset = Annotated[
+    int | None,
+    typer.Option(
+        help="Add this to the category ids of results: 1 where a tool counts classes from 0.",
+        show_default="classes by name, else by id",
+    ),
+]
+"""``--category-offset``."""
+
+ImageIds = Annotated[
+    str,
+    typer.Option(
+        help="Take image_id of results as the annotations' id (id), as the file's name without "
+        "its suffix (stem), or as what fits (auto).",
+    ),
+]
+"""``--image-ids``."""
+
 GridName = Annotated[
     str,
     typer.Argument(

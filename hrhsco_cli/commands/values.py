@@ -8,12 +8,24 @@ from reports.errors import InputError
 from reports.metrics.definitions import MAX_DETS
 
 if TYPE_CHECKING:
+    from hrhsco_cli.datasets.foreign_results import Reading
     from hrhsco_cli.datasets.tiling import Tiling
     from reports.metrics.protocols import Protocol
 
 
 MAX_DETS_TEXT = ",".join(map(str, MAX_DETS))
 """What ``--max-dets`` is where it is not given, as it is typed."""
+
+
+def parse_reading(category_offset: int | None, image_ids: str) -> "Reading":
+    """``--category-offset`` and ``--image-ids``.
+
+    Raises:
+        InputError: there is no such kind of image id.
+    """
+    from hrhsco_cli.datasets.foreign_results import IMAGE_IDS, Reading
+
+    return Reading(category_offset, parse_one_of(IMAGE_IDS, image_ids, "--image-ids"))
 
 
 def require_none(options: Mapping[str, Any], why: str) -> None:

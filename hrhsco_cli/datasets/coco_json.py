@@ -110,8 +110,33 @@ def read_detections(path: Path, truth: GroundTruth) -> pd.DataFrame:
         InputError: not a list of results, a box or score that can't be, or an image or category
             that the ground truth doesn't have.
     """
+    return select_detections(read_results(path), path, truth)
+
+
+def read_results(path: Path) -> pd.DataFrame:
+    """Read COCO results, columns image_id, category_id, x, y, w, h and score, ids unchecked.
+
+    Raises:
+        InputError: not a list of results.
+    """
     columns = read_result_columns(path)
-    found = _read_unusual_results(path) if columns is None else pd.DataFrame(columns)
+    return _read_unusual_results(path) if columns is None else pd.DataFrame(columns)
+
+
+def select_detections(found: pd.DataFrame, path: Path, truth: GroundTruth) -> pd.DataFrame:
+    """Check results against their ground truth, and leave out those in ignore regions.
+
+    Args:
+        found: as ``read_results``; gets a column ``ann_id``, which messages name.
+        path: the file, for messages.
+        truth: the ground truth.
+
+    Returns:
+        Columns ``DETECTION_COLUMNS``.
+
+    Raises:
+        InputError: a box that can't be, or an image or category that the ground truth doesn't have.
+    """
     found["ann_id"] = found.index
     _check_sizes(found, path, "result")
     _check_ids(found, truth.images, truth.categories, path, "result")
@@ -128,13 +153,17 @@ def _read_unusual_results(path: Path) -> pd.DataFrame:
     boxes = np.fromiter((each.bbox for each in rows), dtype=np.dtype((float, 4)), count=len(rows))
     found = pd.DataFrame(boxes, columns=["x", "y", "w", "h"])
     for key in ("image_id", "category_id"):
-        found[key] = _build_id_column([getattr(each, key) for each in rows], key, path)
+        found[key] = build_id_column([getattr(each, key) for each in rows], key, path)
     found["score"] = np.fromiter((each.score for each in rows), float, len(rows))
     return found
 
 
-def _build_id_column(ids: list[Id], key: str, path: Path) -> pd.Series:
-    """A column of whole numbers, or of text as it is."""
+def build_id_column(ids: list[Id], key: str, path: Path) -> pd.Series:
+    """A column of whole numbers, or of text as it is.
+
+    Raises:
+        InputError: one is a fraction.
+    """
     if float in set(map(type, ids)):
         try:
             ids = [require_whole_number(each, key) for each in ids]

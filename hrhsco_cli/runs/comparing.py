@@ -1,10 +1,12 @@
 """Two detectors, as runs or as COCO results, brought to one comparison."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from hrhsco_cli.datasets.coco_json import read_detections, read_scored_truth
+from hrhsco_cli.datasets.foreign_results import Reading, read_foreign_detections
 from hrhsco_cli.files import read_json
 from hrhsco_cli.runs.evaluation import read_metrics
 from hrhsco_cli.runs.folder import RunFolder, find_matching
@@ -46,6 +48,8 @@ def compare_sides(
     seed: int,
     protocol: Protocol | None,
     min_score: float | None,
+    reading: Reading = Reading(),  # noqa: B008 (frozen)
+    tell: Callable[[str], None] = lambda _line: None,
 ) -> dict[str, Any]:
     """Compare what two names stand for.
 
@@ -56,6 +60,8 @@ def compare_sides(
         resamples: and ``seed``: of the bootstrap.
         protocol: None takes the runs' own, or ``dense``; another than theirs scores them anew.
         min_score: None takes the runs' own, or 0.
+        reading: how COCO results, not runs, name images and classes.
+        tell: told how they were matched, where their ids are not the annotations' own.
 
     Returns:
         ``metrics`` (by key: a, b, difference, low, high, verdict) and ``meta``.
@@ -70,7 +76,7 @@ def compare_sides(
     protocol = protocol or (read_protocol(metas[0]) if metas else DENSE)
     truth = _truth(annotations, metas, protocol)
     least = min_score if min_score is not None else (metas[0]["min_score"] if metas else 0.0)
-    sides = [_side(source, truth) for source in sources]
+    sides = [_side(source, truth, reading, tell) for source in sources]
     found = compare_detectors(
         truth, *sides, protocol=protocol, min_score=least, resamples=resamples, seed=seed
     )
@@ -172,11 +178,18 @@ def _truth(
     return truth
 
 
-def _side(source: _Source, truth: GroundTruth) -> Side:
+def _side(
+    source: _Source, truth: GroundTruth, reading: Reading, tell: Callable[[str], None]
+) -> Side:
     seeds = [meta.get("seed") for meta in source.metas] or [None]
     order = sorted(range(len(seeds)), key=lambda index: (seeds[index] is None, seeds[index] or 0))
     return Side(
         source.name,
         tuple(seeds[index] for index in order),
-        tuple(read_detections(source.files[index], truth) for index in order),
+        tuple(
+            read_detections(source.files[index], truth)
+            if source.metas
+            else read_foreign_detections(source.files[index], truth, reading, tell)
+            for index in order
+        ),
     )

@@ -4,11 +4,12 @@ import math
 import os
 import shutil
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from hrhsco_cli.datasets.coco_json import read_detections, read_scored_truth
+from hrhsco_cli.datasets.foreign_results import Reading, read_foreign_detections
 from hrhsco_cli.files import hash_file, read_json, replace_file, write_json
 from hrhsco_cli.progress import OnProgress, ignore_progress
 from hrhsco_cli.runs import recipe, score_limits, second_pass
@@ -32,15 +33,25 @@ def evaluate_predictions(
     *,
     protocol: Protocol | None = None,
     min_score: float = 0.0,
+    reading: Reading = Reading(),  # noqa: B008 (frozen)
+    tell: Callable[[str], None] = lambda _line: None,
 ) -> Metrics:
-    """Score COCO results against COCO annotations; the metrics and their ``meta``.
+    """Score the results of any detector against COCO annotations; the metrics and their ``meta``.
+
+    Args:
+        predictions: the results.
+        annotations: the COCO annotations.
+        protocol: None takes ``dense``.
+        min_score: lower scores are left out of the localization matching.
+        reading: how the results name images and classes.
+        tell: told how they were matched, where their ids are not the annotations' own.
 
     Raises:
         InputError: either file is wrong.
     """
     protocol = protocol or DENSE
     truth = read_scored_truth(annotations, protocol)
-    detections = read_detections(predictions, truth)
+    detections = read_foreign_detections(predictions, truth, reading, tell)
     return _scored(truth, detections, None, protocol, min_score)
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from hrhsco_cli.grid import running
-from hrhsco_cli.grid.plan import networks
+from hrhsco_cli.grid.plan import group_by_network
 from hrhsco_cli.grid.reporting import report_folder
 from hrhsco_cli.grid.spec import Grid
 from hrhsco_cli.progress import OnProgress, ignore_progress
@@ -17,11 +17,11 @@ from hrhsco_cli.runs.environment import read_device_name
 from reports.errors import InputError
 
 
-def measure(
+def measure_jobs(
     grid: Grid,
     jobs: int,
     rounds: int,
-    options: running.Options,
+    options: running.GridOptions,
     on_progress: OnProgress = ignore_progress,
 ) -> dict[str, Any]:
     """Run a grid whole with one job and with several, in random order in each round.
@@ -59,7 +59,7 @@ def measure(
 
 
 def _summary(runs: list[dict[str, Any]], jobs: int, count: int) -> dict[str, Any]:
-    """Ratios and the engine's own seconds; see ``measure``."""
+    """Ratios and the engine's own seconds; see ``measure_jobs``."""
     one = {run["round"]: run for run in runs if run["jobs"] == 1}
     several = {run["round"]: run for run in runs if run["jobs"] == jobs}
     return {
@@ -71,25 +71,25 @@ def _summary(runs: list[dict[str, Any]], jobs: int, count: int) -> dict[str, Any
     }
 
 
-def spread(values: list[float]) -> tuple[float, float, float]:
+def summarize_rounds(values: list[float]) -> tuple[float, float, float]:
     """Median, lowest, highest."""
     return statistics.median(values), min(values), max(values)
 
 
-def _run(grid: Grid, options: running.Options) -> tuple[int, dict[str, float]]:
+def _run(grid: Grid, options: running.GridOptions) -> tuple[int, dict[str, float]]:
     with tempfile.TemporaryDirectory() as aside:
         out = Path(aside) / "grid"
         began = time.monotonic()
-        planned = running.plan(grid, out, options)
+        planned = running.plan_trials(grid, out, options)
         executor = running.choose_executor(planned, options)
-        claimed = running.claim_folder(grid, planned, out)
+        claimed = running.write_grid_listing(grid, planned, out)
         done = running.run_planned(planned, claimed, executor, options, lambda: None)
         if done.failures:
             first = done.failures[0]
             raise InputError(f"{first.folder} failed, so there is nothing to time: {first.reason}")
         report_folder(out, grid_name=grid.name)
         seconds = time.monotonic() - began
-    return len(networks(planned)), {
+    return len(group_by_network(planned)), {
         "seconds": seconds,
         "worker_seconds": done.worker_seconds,
     }

@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING, Any
 
 from hrhsco_cli.datasets.coco_json import read_detections, read_scored_truth
 from hrhsco_cli.files import read_json
-from hrhsco_cli.grid.made_as import require_made_as_told
-from hrhsco_cli.grid.on_the_way import require_all
+from hrhsco_cli.grid.figure_origin import require_own_figures
+from hrhsco_cli.grid.interim_scores import require_interim_scores
 from hrhsco_cli.runs.evaluation import read_metrics
 from hrhsco_cli.runs.folder import RunFolder
 from hrhsco_cli.runs.val_log import list_scored_epochs, read_scores
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 MAX_IMAGES = 3
 
 
-def run_folders(folder: Path, listing: dict[str, Any] | None) -> list[RunFolder]:
+def find_runs(folder: Path, listing: dict[str, Any] | None) -> list[RunFolder]:
     """The finished runs of a folder: itself, a grid's trials in its order, or the runs inside.
 
     Args:
@@ -90,7 +90,7 @@ def load_trial(
     about = listed or {}
     if not about and run.trial.is_file():
         about = read_json(run.trial, "trial description")
-    require_made_as_told(run, meta, listed)
+    require_own_figures(run, meta, listed)
     k = meta.get("cluster_crops", {}).get("k", 0)
     own = derive_variant(meta.get("detector", ""), meta["head"], meta["decoding"], k)
     name = about.get("name", run.path.name)
@@ -138,7 +138,9 @@ def _curve(
     trainer = run.find_trainer()
     found = read_scores(trainer, identity)
     if validate:
-        require_all(trainer, name, found, list_scored_epochs(validate, meta["epochs"]), validate)
+        require_interim_scores(
+            trainer, name, found, list_scored_epochs(validate, meta["epochs"]), validate
+        )
     steps = {row["epoch"]: row["step"] for row in trainer.read_train_log()}  # the last of each
     rows = []
     for row in found:

@@ -31,7 +31,7 @@ _CLUSTERS = {"k", "min_side", "growth", "densest"}
 _CROPS = _CLUSTERS | {"scale", "pad", "all_rows"}
 """Options of ``crops``, called as those of ``hrhsco data crops``."""
 
-_SCENES: dict[str, Callable[[Any], bool]] = {
+_SCENE_OPTIONS: dict[str, Callable[[Any], bool]] = {
     "images": lambda x: type(x) is int and x >= 2,
     "seed": lambda x: type(x) is int and x >= 0,
     "size": lambda x: (
@@ -42,7 +42,7 @@ _SCENES: dict[str, Callable[[Any], bool]] = {
 }
 """Options of rendered scenes, and what each may be."""
 
-_CHECKED: dict[str, Callable[[Any], bool]] = {
+_STEP_CHECKS: dict[str, Callable[[Any], bool]] = {
     "folder": lambda x: isinstance(x, str),
     "one_class": lambda x: x is None or (isinstance(x, str) and x != ""),
     "factor": lambda x: type(x) is int and x >= 1,
@@ -55,7 +55,7 @@ FindData = Callable[[TrialSpec], Path | None]
 """From a trial to its data folder; None keeps its recipe's own."""
 
 
-def grid_data(grid: Grid, data: Path | None, scratch: Path | None = None) -> FindData:
+def make_data_finder(grid: Grid, data: Path | None, scratch: Path | None = None) -> FindData:
     """Where each trial of a grid finds its data, which is made where it isn't there yet.
 
     Args:
@@ -71,7 +71,11 @@ def grid_data(grid: Grid, data: Path | None, scratch: Path | None = None) -> Fin
     if "synth" in grid.data or not (grid.data or per_trial):
         if per_trial or set(grid.data) - {"synth"}:
             raise InputError("grid 'data' has synth scenes, which have no other steps or axes")
-        found = data if data is not None or not grid.data else _scenes(grid.data["synth"], scratch)
+        found = (
+            data
+            if data is not None or not grid.data
+            else _render_scenes(grid.data["synth"], scratch)
+        )
         return lambda _: found
     unknown = sorted((set(grid.data) | per_trial) - _STEPS)
     if unknown or per_trial - _AXES:
@@ -82,9 +86,9 @@ def grid_data(grid: Grid, data: Path | None, scratch: Path | None = None) -> Fin
         )
     for steps in (grid.data, *(trial.data for trial in grid.trials)):
         for key, value in steps.items():
-            if key in _CHECKED and not _CHECKED[key](value):
+            if key in _STEP_CHECKS and not _STEP_CHECKS[key](value):
                 raise InputError(f"grid 'data' has {key} {value!r}, which can't be")
-    crops = _checked_crops(grid.data.get("crops"))
+    crops = _check_crops(grid.data.get("crops"))
     folder = data or Path(grid.data.get("folder", ""))
     if not folder.is_dir() or (data is None and "folder" not in grid.data):
         raise InputError(
@@ -92,38 +96,41 @@ def grid_data(grid: Grid, data: Path | None, scratch: Path | None = None) -> Fin
         )
 
     def find(trial: TrialSpec) -> Path:
-        made = _made(folder, grid.data | trial.data, trial.fold, scratch)
-        return _cropped(*made, crops, scratch)
+        made = _make_fold_and_factor(folder, grid.data | trial.data, trial.fold, scratch)
+        return _make_crops(*made, crops, scratch)
 
     return find
 
 
-def _place(kept: Path, scratch: Path | None) -> Path:
+def _choose_place(kept: Path, scratch: Path | None) -> Path:
     """Where made data are: ``kept`` if they are there already or are to be kept."""
     there = kept.is_dir() and any(kept.iterdir())
     return kept if scratch is None or there else scratch / kept.name
 
 
-def _scenes(wanted: Any, scratch: Path | None) -> Path:
+def _render_scenes(wanted: Any, scratch: Path | None) -> Path:
     from hrhsco_cli.datasets.scenes import render_dataset
 
-    if not isinstance(wanted, dict) or not {"images", "seed"} <= wanted.keys() <= _SCENES.keys():
+    if (
+        not isinstance(wanted, dict)
+        or not {"images", "seed"} <= wanted.keys() <= _SCENE_OPTIONS.keys()
+    ):
         raise InputError(
             f"grid 'data' has synth: {wanted!r}; write images and seed, and perhaps size [W, H] "
             "and val_fraction"
         )
     for key, value in wanted.items():
-        if not _SCENES[key](value):
+        if not _SCENE_OPTIONS[key](value):
             raise InputError(f"grid 'data' has synth with {key} {value!r}, which can't be")
     options = dict(wanted)
-    folder = _place(Path(options.pop("folder", SCENES)), scratch)
+    folder = _choose_place(Path(options.pop("folder", SCENES)), scratch)
     if "size" in options:
         options["size"] = tuple(options["size"])
     render_dataset(folder, **options)
     return folder
 
 
-def _checked_crops(crops: Any) -> dict[str, Any] | None:
+def _check_crops(crops: Any) -> dict[str, Any] | None:
     """The options of ``crops``; None where a grid has none.
 
     Raises:
@@ -147,7 +154,7 @@ def _checked_crops(crops: Any) -> dict[str, Any] | None:
     return {"k": 1, **crops}
 
 
-def _cropped(
+def _make_crops(
     folder: Path, key: list[Any], crops: dict[str, Any] | None, scratch: Path | None
 ) -> Path:
     """A folder with crops of its training images beside them, if they are asked for."""
@@ -156,7 +163,7 @@ def _cropped(
 
     if crops is None:
         return folder
-    made = _place(MADE / f"{folder.name}-crops-{_short([*key, crops])}", scratch)
+    made = _choose_place(MADE / f"{folder.name}-crops-{_hash_key([*key, crops])}", scratch)
     if not made.is_dir():
         all_rows = bool(crops.get("all_rows"))
         clusters = {name: crops[name] for name in sorted(_CLUSTERS & crops.keys())}
@@ -173,18 +180,18 @@ def _cropped(
     return made
 
 
-def _made(
+def _make_fold_and_factor(
     source: Path, steps: dict[str, Any], fold: str | None, scratch: Path | None
 ) -> tuple[Path, list[Any]]:
     """A trial's folder after folds and factor, and all that decides its content."""
     from hrhsco_cli.datasets.downsampling import downsample_dataset
     from hrhsco_cli.datasets.folds import split_folds
 
-    folder, key = source, [VERSION, _content(source)]
+    folder, key = source, [VERSION, _hash_content(source)]
     if fold is not None:
         folds, one_class = steps["folds"], steps.get("one_class")
         key += [folds, one_class]
-        whole = _place(MADE / f"{source.name}-folds-{_short(key)}", scratch)
+        whole = _choose_place(MADE / f"{source.name}-folds-{_hash_key(key)}", scratch)
         if not whole.is_dir():
             split_folds(source, whole, folds, one_class)
         folder = whole / fold
@@ -196,14 +203,14 @@ def _made(
     options = {name: bool(steps.get(name)) for name in ("phases", "excuse_vanished")}
     name = "-".join([source.name, *([fold] if fold else []), f"{factor}"])
     key += [fold, factor, options]
-    small = _place(MADE / f"{name}-{_short(key)}", scratch)
+    small = _choose_place(MADE / f"{name}-{_hash_key(key)}", scratch)
     if not small.is_dir():
         downsample_dataset(folder, small, factor, **options)
     return small, key
 
 
 @cache
-def _content(source: Path) -> list[str]:
+def _hash_content(source: Path) -> list[str]:
     """What the annotations and images of a data folder are."""
     from hrhsco_cli.runs.identity import hash_data
 
@@ -216,5 +223,5 @@ def _content(source: Path) -> list[str]:
     ]
 
 
-def _short(key: list[Any]) -> str:
+def _hash_key(key: list[Any]) -> str:
     return hashlib.sha256(json.dumps(key, sort_keys=True).encode()).hexdigest()[:8]

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 
 from hrhsco_cli.grid.executors.base import Executor, WorkerLostError
 from hrhsco_cli.grid.folder import GridFolder
-from hrhsco_cli.grid.plan import Network, trainer_folder
+from hrhsco_cli.grid.plan import Network, find_trainer_folder
 from hrhsco_cli.grid.state import is_settled, write_note
-from hrhsco_cli.grid.worker import Failure, Outcome, Task, reason_of, run_network
+from hrhsco_cli.grid.worker import Failure, Outcome, Task, describe_error, run_network
 from hrhsco_cli.runs.folder import RunFolder
 from hrhsco_cli.runs.identity import hash_deciding_code
 from reports.errors import InputError
@@ -40,7 +40,7 @@ class Job:
 
 
 @dataclass
-class Summary:
+class GridSummary:
     """How a grid ended.
 
     Attributes:
@@ -66,7 +66,7 @@ def run_networks(
     retries: int,
     max_seconds: float | None = None,
     on_poll: Callable[[], None] = lambda: None,
-) -> Summary:
+) -> GridSummary:
     """Bring every trial to its metrics, as far as that is possible.
 
     Finished trials are left alone. A network that somebody else holds (another grid in the same
@@ -82,7 +82,7 @@ def run_networks(
     """
     waiting = deque(Job(network) for network in networks)
     running: dict[Future[Outcome], Job] = {}
-    summary = Summary()
+    summary = GridSummary()
     began = time.monotonic()
     try:
         while waiting or running:
@@ -157,8 +157,8 @@ def _task(job: Job, grid: GridFolder) -> Task:
     trials = job.network.trials
     return Task(
         grid.path.resolve(),
-        trainer_folder(job.network, grid),
-        tuple(trial.about() for trial in trials),
+        find_trainer_folder(job.network, grid),
+        tuple(trial.describe() for trial in trials),
         tuple(trial.config for trial in trials),
         hash_deciding_code(),
         job.attempt,
@@ -171,12 +171,12 @@ def _finish(
     waiting: deque[Job],
     grid: GridFolder,
     retries: int,
-    summary: Summary,
+    summary: GridSummary,
 ) -> None:
     """Count what a job brought; put it back in the queue where another attempt is due."""
     failures = _failures(job, future, grid)
     for failure in failures:
-        _tell_log(grid.run(failure.folder), f"attempt {job.attempt} ended: {failure.reason}")
+        _append_to_log(grid.run(failure.folder), f"attempt {job.attempt} ended: {failure.reason}")
     _release(job)
     summary.ran += 1
     if future.exception() is None:
@@ -192,7 +192,7 @@ def _finish(
             write_note(grid.run(failure.folder), "failed", **note)
 
 
-def _tell_log(run: RunFolder, line: str) -> None:
+def _append_to_log(run: RunFolder, line: str) -> None:
     """Add a line to a trial's log: a process that was killed could not."""
     with contextlib.suppress(OSError), run.log.open("a", encoding="utf-8") as log:
         log.write(f"--- {line}\n")
@@ -202,6 +202,6 @@ def _failures(job: Job, future: "Future[Outcome]", grid: GridFolder) -> list[Fai
     error = future.exception()
     if error is None:
         return list(future.result().failures)
-    reason = str(error) if isinstance(error, WorkerLostError) else reason_of(error)
+    reason = str(error) if isinstance(error, WorkerLostError) else describe_error(error)
     again = not isinstance(error, InputError)
     return [Failure(name, reason, again) for name in _unfinished([job], grid)]

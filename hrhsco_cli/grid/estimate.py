@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from hrhsco_cli.grid.cost_cache import NetworkCost, read_known_costs, save_costs
 from hrhsco_cli.grid.executors.base import Executor
-from hrhsco_cli.grid.measured import Measured, measured_before, remember
-from hrhsco_cli.grid.plan import Network, PlannedTrial, networks
+from hrhsco_cli.grid.plan import Network, PlannedTrial, group_by_network
 from hrhsco_cli.grid.state import is_settled
 from hrhsco_cli.runs import second_pass
 from hrhsco_cli.runs.folder import RunFolder
@@ -22,7 +22,7 @@ _BYTES_A_DETECTION = 110
 
 
 @dataclass(frozen=True)
-class Row:
+class TrialEstimate:
     """One trial of a dry run.
 
     Attributes:
@@ -51,7 +51,7 @@ class Estimate:
         jobs: trials at a time.
     """
 
-    rows: tuple[Row, ...]
+    rows: tuple[TrialEstimate, ...]
     jobs: int
 
     @property
@@ -65,7 +65,7 @@ class Estimate:
         return sum(row.disk_bytes for row in self.rows)
 
 
-def estimate(
+def estimate_grid(
     planned: list[PlannedTrial],
     out: Path,
     executor: Executor,
@@ -79,27 +79,27 @@ def estimate(
         out: the grid's folder, to see what is there already.
         executor: measures as many at a time as it would train; stopped at the end.
     """
-    grouped = networks(planned)
+    grouped = group_by_network(planned)
     waiting: dict[str, dict[str, Any]] = {}
     for network in grouped:
         if not _settled(network, out):
             waiting.setdefault(_but_seed(network), network.trials[0].config)
-    found: dict[str, Measured | BaseException] = dict(measured_before(waiting, executor))
+    found: dict[str, NetworkCost | BaseException] = dict(read_known_costs(waiting, executor))
     known = set(found)
-    running: dict[Future[Measured], str] = {}
+    running: dict[Future[NetworkCost], str] = {}
     queue = [(key, config) for key, config in waiting.items() if key not in known]
     try:
         while queue or running:
             while queue and len(running) < executor.capacity:
                 key, config = queue.pop(0)
-                running[executor.submit(measure, config)] = key
+                running[executor.submit(measure_network, config)] = key
             for future in wait(running, return_when=FIRST_COMPLETED).done:
                 error = future.exception()
                 found[running.pop(future)] = error if error is not None else future.result()
     finally:
         executor.stop()
     if new := {key: each for key, each in found.items() if key not in known}:
-        remember(new, executor)
+        save_costs(new, executor)
     rows = [row for network in grouped for row in _rows(network, out, found)]
     order = {trial.spec.name: index for index, trial in enumerate(planned)}
     rows.sort(key=lambda row: order[row.trial.spec.name])
@@ -115,24 +115,26 @@ def _but_seed(network: Network) -> str:
     return "|".join(parts[name] for name in ("recipe", "training data", "test data"))
 
 
-def _rows(network: Network, out: Path, found: dict[str, Measured | BaseException]) -> list[Row]:
+def _rows(
+    network: Network, out: Path, found: dict[str, NetworkCost | BaseException]
+) -> list[TrialEstimate]:
     measured = found.get(_but_seed(network))
     rows = []
     for index, trial in enumerate(network.trials):
         settled = is_settled(RunFolder(out / trial.folder), trial.config)
         if settled or measured is None:
-            rows.append(Row(trial, settled, index == 0, 0.0, 0, ""))
+            rows.append(TrialEstimate(trial, settled, index == 0, 0.0, 0, ""))
         elif isinstance(measured, BaseException):
             problem = " ".join(str(measured).split())
-            rows.append(Row(trial, settled, index == 0, None, 0, problem))
+            rows.append(TrialEstimate(trial, settled, index == 0, None, 0, problem))
         else:
             seconds = measured.scoring_s + (measured.training_s if index == 0 else 0.0)
             disk = measured.detections_bytes + (measured.checkpoint_bytes if index == 0 else 0)
-            rows.append(Row(trial, settled, index == 0, seconds, disk, ""))
+            rows.append(TrialEstimate(trial, settled, index == 0, seconds, disk, ""))
     return rows
 
 
-def measure(plain: dict[str, Any]) -> Measured:
+def measure_network(plain: dict[str, Any]) -> NetworkCost:
     """Time the second training step and the second test batch of a recipe; runs in a worker.
 
     Raises:
@@ -169,7 +171,7 @@ def measure(plain: dict[str, Any]) -> Measured:
         if config.get("val_dataloader")
         else 0
     )
-    return Measured(
+    return NetworkCost(
         training_s=step_s * runner.max_iters + on_the_way * batch_s * len(batches),
         scoring_s=batch_s * len(batches),
         checkpoint_bytes=checkpoint_bytes,

@@ -82,9 +82,9 @@ class GridFolder:
 
     def is_at_work(self) -> bool:
         """Whether somebody is running the grid."""
-        return self.locked(self.listing.stem)
+        return self.is_locked(self.listing.stem)
 
-    def locked(self, network: str) -> bool:
+    def is_locked(self, network: str) -> bool:
         """Whether somebody holds the lock of a network."""
         import fcntl
 
@@ -99,7 +99,7 @@ class GridFolder:
         return False
 
 
-def grid_names(path: Path) -> dict[str, GridFolder]:
+def find_grids(path: Path) -> dict[str, GridFolder]:
     """The grids in a folder by name, the first one first."""
     files = sorted(path.glob("grid*.json"), key=lambda file: (file.stem != "grid", file.stem))
     found = [GridFolder(path, file.stem.removeprefix("grid")) for file in files]
@@ -112,7 +112,7 @@ def find_grid(path: Path, name: str | None) -> GridFolder:
     Raises:
         InputError: the folder has no grid, or none of that name.
     """
-    grids = grid_names(path) if path.is_dir() else {}
+    grids = find_grids(path) if path.is_dir() else {}
     if not grids:
         raise InputError(f"{path} holds no grid (no grid.json); run hrhsco ablate grid")
     if name is not None and name not in grids:
@@ -120,7 +120,7 @@ def find_grid(path: Path, name: str | None) -> GridFolder:
     return grids[name] if name is not None else next(iter(grids.values()))
 
 
-def claim(path: Path, listing: dict[str, Any]) -> GridFolder:
+def write_listing(path: Path, listing: dict[str, Any]) -> GridFolder:
     """Write a grid's listing into a folder, beside those of other grids.
 
     Args:
@@ -132,7 +132,7 @@ def claim(path: Path, listing: dict[str, Any]) -> GridFolder:
     """
     try:
         with GridFolder(path).lock("listing").acquire(blocking=True):
-            grids = grid_names(path)
+            grids = find_grids(path)
             name = listing["name"]
             grid = grids.get(name) or GridFolder(path, f"-{name}" if grids else "")
             write_json(grid.listing, listing)

@@ -36,7 +36,7 @@ class PlannedTrial:
     folder: str
     change: tuple[str, ...] = ()
 
-    def about(self) -> dict[str, Any]:
+    def describe(self) -> dict[str, Any]:
         """For ``trial.json`` and the listing."""
         return self.spec.as_dict() | {
             "folder": self.folder,
@@ -85,7 +85,7 @@ def plan_grid(
     from hrhsco_cli.runs import training
     from hrhsco_cli.runs.weights.starting import fetch_weights
 
-    there = {about["folder"]: about for about in existing(out)}
+    there = {about["folder"]: about for about in read_trials(out)}
     planned = []
     for spec in grid.trials:
         try:
@@ -99,12 +99,12 @@ def plan_grid(
         prepare(config)
         identity = identify(config)
         planned.append(_placed(spec, identity, config.to_dict(), there))
-        there[planned[-1].folder] = planned[-1].about()
+        there[planned[-1].folder] = planned[-1].describe()
         on_progress(len(planned), len(grid.trials), spec.name)
     return planned
 
 
-def existing(out: Path) -> list[dict[str, Any]]:
+def read_trials(out: Path) -> list[dict[str, Any]]:
     """What the trials of a folder say of themselves; broken descriptions are left out."""
     found = []
     for path in sorted(out.glob("*/trial.json")):
@@ -127,7 +127,7 @@ def _placed(
     return PlannedTrial(spec, identity, config, f"{spec.name}-{identity.short}", change)
 
 
-def networks(planned: list[PlannedTrial]) -> list[Network]:
+def group_by_network(planned: list[PlannedTrial]) -> list[Network]:
     """The trials by the training that they share, in their order."""
     grouped: dict[str, list[PlannedTrial]] = {}
     for trial in planned:
@@ -135,13 +135,13 @@ def networks(planned: list[PlannedTrial]) -> list[Network]:
     return [Network(identity, tuple(trials)) for identity, trials in grouped.items()]
 
 
-def trainer_folder(network: Network, grid: GridFolder) -> str:
+def find_trainer_folder(network: Network, grid: GridFolder) -> str:
     """The folder that holds, or will hold, a network's checkpoints.
 
     A trial that was trained here before, by whatever grid, keeps that role; otherwise it is the
     network's first trial.
     """
-    for about in existing(grid.path):
+    for about in read_trials(grid.path):
         if about.get("network") == network.identity and about.get("trained_by") is None:
             return str(about["folder"])
     return network.trials[0].folder

@@ -5,9 +5,9 @@ from pathlib import Path
 from typing import Any
 
 from hrhsco_cli.files import replace_folder, write_text
-from hrhsco_cli.grid.collect import load_images, load_trial, load_truth, run_folders
+from hrhsco_cli.grid.collect import find_runs, load_images, load_trial, load_truth
 from hrhsco_cli.grid.folder import GridFolder, find_grid
-from hrhsco_cli.grid.status import grid_status
+from hrhsco_cli.grid.status import read_grid_status
 from hrhsco_cli.progress import show_progress
 from hrhsco_cli.runs.folder import RunFolder
 from reports.errors import InputError
@@ -45,7 +45,7 @@ def report_folder(
         listing = grid.read()
     about = {trial["folder"]: trial for trial in listing["trials"]} if listing else {}
     validate = listing.get("validate", 0) if listing else 0
-    runs = run_folders(folder, listing)
+    runs = find_runs(folder, listing)
     loaded: list[_Loaded] = []
     with show_progress("reading trials", len(runs)) as log:
         for run in runs:
@@ -157,6 +157,6 @@ def _of_first_fold(
 def _unfinished(grid: GridFolder) -> dict[str, str]:
     return {
         trial.name: f"{trial.state}{f' ({trial.reason})' if trial.reason else ''}"
-        for trial in grid_status(grid, "ap.all")
+        for trial in read_grid_status(grid, "ap.all")
         if trial.state != "finished"
     }

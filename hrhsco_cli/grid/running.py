@@ -5,13 +5,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from hrhsco_cli.grid.data import grid_data
-from hrhsco_cli.grid.engine import Summary, run_networks
+from hrhsco_cli.grid.data import make_data_finder
+from hrhsco_cli.grid.engine import GridSummary, run_networks
 from hrhsco_cli.grid.executors.base import Executor
 from hrhsco_cli.grid.executors.slots import share_out
-from hrhsco_cli.grid.folder import GridFolder, claim
-from hrhsco_cli.grid.on_the_way import require_no_gap
-from hrhsco_cli.grid.plan import PlannedTrial, networks, plan_grid
+from hrhsco_cli.grid.folder import GridFolder, write_listing
+from hrhsco_cli.grid.interim_scores import require_no_gap
+from hrhsco_cli.grid.plan import PlannedTrial, group_by_network, plan_grid
 from hrhsco_cli.grid.spec import Grid
 from hrhsco_cli.progress import OnProgress, ignore_progress
 from hrhsco_cli.runs.environment import count_cores, list_gpus
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Options:
+class GridOptions:
     """How a grid is run; none of it decides a result.
 
     Attributes:
@@ -52,21 +52,21 @@ class Options:
     address: str | None = None
 
 
-def prepare_workers(options: Options) -> None:
+def start_fork_server(options: GridOptions) -> None:
     """Import what trials need, once for all processes that run them.
 
     To be called before anything else starts a thread or asks for the network's libraries.
     """
     if options.executor == "local" and not list_gpus():
-        from hrhsco_cli.grid.executors.forking import forking_context
+        from hrhsco_cli.grid.executors.forking import start_fork_context
 
-        forking_context()
+        start_fork_context()
 
 
-def plan(
+def plan_trials(
     grid: Grid,
     out: Path,
-    options: Options,
+    options: GridOptions,
     on_progress: OnProgress = ignore_progress,
     *,
     scratch: Path | None = None,
@@ -87,9 +87,9 @@ def plan(
     planned = plan_grid(
         grid,
         out,
-        data=grid_data(grid, options.data, scratch),
+        data=make_data_finder(grid, options.data, scratch),
         epochs=options.epochs,
-        prepare=lambda config: _prepare(config, out, options, grid.validate),
+        prepare=lambda config: _set_idle_options(config, out, options, grid.validate),
         on_progress=on_progress,
     )
     if grid.validate:
@@ -97,7 +97,7 @@ def plan(
     return planned
 
 
-def _prepare(config: "Config", out: Path, options: Options, validate: int) -> None:
+def _set_idle_options(config: "Config", out: Path, options: GridOptions, validate: int) -> None:
     """Set what decides no result in a resolved recipe."""
     from hrhsco_cli.runs.pruning import prune_with
     from hrhsco_cli.runs.training import use_tensorboard
@@ -111,7 +111,7 @@ def _prepare(config: "Config", out: Path, options: Options, validate: int) -> No
         prune_with(config, options.prune, options.metric, out.resolve() / "pruning.log")
 
 
-def claim_folder(grid: Grid, planned: list[PlannedTrial], out: Path) -> GridFolder:
+def write_grid_listing(grid: Grid, planned: list[PlannedTrial], out: Path) -> GridFolder:
     """Write the grid's listing into its folder; what else lies there stays.
 
     Args:
@@ -124,12 +124,12 @@ def claim_folder(grid: Grid, planned: list[PlannedTrial], out: Path) -> GridFold
         "title": grid.title,
         "attribution": grid.attribution,
         "validate": grid.validate,
-        "trials": [trial.about() for trial in planned],
+        "trials": [trial.describe() for trial in planned],
     }
-    return claim(out, listing)
+    return write_listing(out, listing)
 
 
-def choose_executor(planned: list[PlannedTrial], options: Options) -> Executor:
+def choose_executor(planned: list[PlannedTrial], options: GridOptions) -> Executor:
     """The executor that the options ask for.
 
     Raises:
@@ -137,7 +137,7 @@ def choose_executor(planned: list[PlannedTrial], options: Options) -> Executor:
     """
     processes = max(trial.config.get("processes", 1) for trial in planned)
     threads = max(trial.config.get("threads", 1) for trial in planned)
-    tasks = len(networks(planned))
+    tasks = len(group_by_network(planned))
     if options.executor == "ray":
         from hrhsco_cli.grid.executors.ray import RayExecutor
 
@@ -164,13 +164,13 @@ def run_planned(
     planned: list[PlannedTrial],
     grid: GridFolder,
     executor: Executor,
-    options: Options,
+    options: GridOptions,
     on_poll: Callable[[], None],
-) -> Summary:
+) -> GridSummary:
     """Run what is not finished yet; see ``run_networks``."""
     with grid.at_work():
         return run_networks(
-            networks(planned),
+            group_by_network(planned),
             grid,
             executor,
             retries=options.retries,

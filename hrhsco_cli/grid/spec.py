@@ -256,7 +256,7 @@ def _name_trial(variant: str, seed: int, fold: str | None) -> str:
     return f"{name.strip('-')}-seed{seed}"
 
 
-def only(grid: Grid, patterns: list[str]) -> Grid:
+def select_trials(grid: Grid, patterns: list[str]) -> Grid:
     """The trials whose name holds one of the patterns.
 
     Raises:
@@ -272,6 +272,6 @@ def only(grid: Grid, patterns: list[str]) -> Grid:
     return replace(grid, trials=kept)
 
 
-def find(name: str) -> Path:
+def find_grid_file(name: str) -> Path:
     """The file of a grid, by path or shipped name."""
     return recipes.find(name, "grid")

@@ -56,7 +56,7 @@ class TrialStatus:
     reason: str = ""
 
 
-def grid_status(grid: GridFolder, metric: str) -> list[TrialStatus]:
+def read_grid_status(grid: GridFolder, metric: str) -> list[TrialStatus]:
     """All trials of a grid, in its order.
 
     Args:
@@ -67,7 +67,9 @@ def grid_status(grid: GridFolder, metric: str) -> list[TrialStatus]:
         InputError: the folder has no listing.
     """
     trials = grid.read()["trials"]
-    held = {network for network in {trial["network"] for trial in trials} if grid.locked(network)}
+    held = {
+        network for network in {trial["network"] for trial in trials} if grid.is_locked(network)
+    }
     return [_status(grid, trial, metric, trial["network"] in held) for trial in trials]
 
 
@@ -114,7 +116,7 @@ def _progress(run: RunFolder, note: Note, metric: str, state: str) -> dict[str, 
     return about
 
 
-def counts(trials: Iterable[TrialStatus]) -> dict[str, int]:
+def count_by_state(trials: Iterable[TrialStatus]) -> dict[str, int]:
     """How many trials are in each state, in the order of ``STATES``."""
     found = Counter(trial.state for trial in trials)
     return {state: found[state] for state in STATES if found[state]}

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from hrhsco_cli.files import write_json
-from hrhsco_cli.grid.on_the_way import scored_on_the_way
+from hrhsco_cli.grid.interim_scores import is_scored_during_training
 from hrhsco_cli.grid.state import is_finished, is_settled, write_note
 from hrhsco_cli.runs.folder import RunFolder
 from hrhsco_cli.runs.val_log import read_scores
@@ -75,7 +75,7 @@ class Outcome:
     seconds: float
 
 
-def start(environment: Mapping[str, str]) -> None:
+def set_up_worker(environment: Mapping[str, str]) -> None:
     """Set a warm worker up: what every trial needs is imported once.
 
     Args:
@@ -103,13 +103,13 @@ def run_network(task: Task) -> Outcome:
         run = RunFolder(task.folder / about["folder"])
         if is_settled(run, plain):
             continue
-        with _told_to(run.log, task.attempt):
+        with _redirect_output(run.log, task.attempt):
             failure = _attempt(task, about, plain, run)
         _clean_up()
         if failure is not None:
             failures.append(failure)
             if about["folder"] == task.trainer:
-                failures += _without_trainer(task, failure)
+                failures += _fail_dependents(task, failure)
                 break
     return Outcome(tuple(failures), time.monotonic() - began)
 
@@ -138,11 +138,11 @@ def _attempt(
                 write_note(other, "pruned", attempt=task.attempt, reason=str(pruned))
     except Exception as error:  # one trial's failure must not end the grid
         traceback.print_exc()
-        return Failure(run.path.name, reason_of(error), not isinstance(error, _SURE))
+        return Failure(run.path.name, describe_error(error), not isinstance(error, _NOT_RETRIED))
     return None
 
 
-_SURE = (InputError, FloatingPointError)
+_NOT_RETRIED = (InputError, FloatingPointError)
 """Failures that another attempt would only repeat."""
 
 
@@ -157,15 +157,13 @@ def _run_trial(task: Task, about: dict[str, Any], plain: dict[str, Any], run: Ru
     write_json(run.trial, about | {"trained_by": trained_by})
     recipe.dump_recipe(config, run)
     trainer = RunFolder(task.folder / task.trainer)
-    _make_sure_it_is_trained(config, trainer, run, task)
+    _train_if_needed(config, trainer, run, task)
     write_note(run, "scoring", attempt=task.attempt)
     evaluate_run(run, into=run)
     write_note(run, "finished", attempt=task.attempt)
 
 
-def _make_sure_it_is_trained(
-    config: "Config", trainer: RunFolder, run: RunFolder, task: Task
-) -> None:
+def _train_if_needed(config: "Config", trainer: RunFolder, run: RunFolder, task: Task) -> None:
     """Train a network, or what is left of its training; notes go to the trial that asks for it."""
     from hrhsco_cli.runs import recipe, training, validation
     from hrhsco_cli.runs.checkpoints import count_epochs, recover_newest
@@ -190,7 +188,7 @@ def _make_sure_it_is_trained(
     def on_plan(plan: "TrainingLength") -> None:
         first = plan.steps * done // plan.epochs
         about = {"steps": plan.steps, "first_step": first, "epochs": plan.epochs}
-        _tell_log(f"training from step {first} of {plan.steps}")
+        _print_to_log(f"training from step {first} of {plan.steps}")
         write_note(run, "training", attempt=task.attempt, **about)
 
     training.train(config, trainer, resume_from=checkpoint, on_plan=on_plan)
@@ -199,13 +197,13 @@ def _make_sure_it_is_trained(
 def _lacks_scores(task: Task, trainer: RunFolder, epoch: int) -> bool:
     """Whether a trial was to be scored after the last epoch and the process ended before it was."""
     return any(
-        scored_on_the_way(plain)
+        is_scored_during_training(plain)
         and not any(row["epoch"] == epoch for row in read_scores(trainer, about["identity"]))
         for about, plain in zip(task.trials, task.configs, strict=True)
     )
 
 
-def reason_of(error: BaseException) -> str:
+def describe_error(error: BaseException) -> str:
     """An exception in one line, with the way out where it is known."""
     said = " ".join(str(error).split())
     if "out of memory" in said.lower() or "can't allocate memory" in said:
@@ -215,7 +213,7 @@ def reason_of(error: BaseException) -> str:
     return f"{type(error).__name__}: {said}"
 
 
-def _without_trainer(task: Task, failure: Failure) -> list[Failure]:
+def _fail_dependents(task: Task, failure: Failure) -> list[Failure]:
     """The trials that can't be scored since the one that trains for them failed."""
     later = [about["folder"] for about in task.trials if about["folder"] != task.trainer]
     return [
@@ -226,7 +224,7 @@ def _without_trainer(task: Task, failure: Failure) -> list[Failure]:
 
 
 @contextlib.contextmanager
-def _told_to(log: Path, attempt: int) -> Iterator[None]:
+def _redirect_output(log: Path, attempt: int) -> Iterator[None]:
     """Send what this process and its children print to a trial's log."""
     log.parent.mkdir(parents=True, exist_ok=True)
     kept = os.dup(1), os.dup(2)
@@ -235,7 +233,7 @@ def _told_to(log: Path, attempt: int) -> Iterator[None]:
         with log.open("ab") as file:
             os.dup2(file.fileno(), 1)
             os.dup2(file.fileno(), 2)
-        _tell_log(f"attempt {attempt}, {time.strftime('%Y-%m-%d %H:%M:%S')}, pid {os.getpid()}")
+        _print_to_log(f"attempt {attempt}, {time.strftime('%Y-%m-%d %H:%M:%S')}, pid {os.getpid()}")
         yield
     finally:
         # A full disk must not hide how the trial ended.
@@ -248,7 +246,7 @@ def _told_to(log: Path, attempt: int) -> Iterator[None]:
             os.close(former)
 
 
-def _tell_log(line: str) -> None:
+def _print_to_log(line: str) -> None:
     """Say how a trial goes, at once: a process that is killed has no time to."""
     print(f"--- {line}", flush=True)
 

@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from hrhsco_cli.datasets.check import check_coco
-from hrhsco_cli.grid.data import grid_data
+from hrhsco_cli.grid.data import make_data_finder
 from hrhsco_cli.grid.spec import read_grid
 from reports.errors import InputError
 from reports.frames import BOX_COLUMNS, GroundTruth
@@ -436,7 +436,7 @@ def test_broken_grids(root, load, monkeypatch, content):
     path.write_bytes(content)
     try:
         grid = read_grid(path)
-        grid_data(grid, None)(grid.trials[0])
+        make_data_finder(grid, None)(grid.trials[0])
         for spec in grid.trials:
             recipe.override(load(spec.recipe), spec.settings)
     except InputError as error:

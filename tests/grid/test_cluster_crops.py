@@ -4,8 +4,8 @@ import pytest
 import yaml
 
 from hrhsco_cli.commands.ablate.dry_run import print_estimate
-from hrhsco_cli.grid.estimate import Estimate, Row
-from hrhsco_cli.grid.plan import networks, plan_grid
+from hrhsco_cli.grid.estimate import Estimate, TrialEstimate
+from hrhsco_cli.grid.plan import group_by_network, plan_grid
 from hrhsco_cli.grid.spec import read_grid
 from reports.errors import InputError
 
@@ -26,7 +26,7 @@ def planned(scenes, tmp_path):
 
 def test_cells_that_differ_in_k_alone_share_a_training(planned):
     trials = planned()
-    assert [len(network.trials) for network in networks(trials)] == [3, 3]
+    assert [len(network.trials) for network in group_by_network(trials)] == [3, 3]
     assert len({trial.identity.trial for trial in trials}) == 6
     assert [trial.config["cluster_crops"]["k"] for trial in trials] == [0, 2, 4] * 2
 
@@ -41,7 +41,7 @@ def test_names_say_k_where_there_is_one(planned):
 
 def test_its_other_numbers_are_axes_too(planned):
     trials = planned(cluster_crops=[2], **{"cluster_crops.growth": [1.2, 1.4]})
-    assert len(networks(trials)) == 2
+    assert len(group_by_network(trials)) == 2
     assert len({trial.identity.trial for trial in trials}) == 4
 
 
@@ -52,6 +52,8 @@ def test_a_k_that_can_not_be_is_refused_with_the_trial(planned):
 
 def test_a_dry_run_says_that_their_time_is_not_in_it(planned, capsys):
     for k, told in ((0, False), (2, True)):
-        rows = [Row(trial, False, True, 60.0, 0, "") for trial in planned(cluster_crops=[k])]
+        rows = [
+            TrialEstimate(trial, False, True, 60.0, 0, "") for trial in planned(cluster_crops=[k])
+        ]
         print_estimate(Estimate(tuple(rows), 1))
         assert ("times are without second passes" in capsys.readouterr().out) == told

@@ -7,7 +7,7 @@ import yaml
 
 from hrhsco_cli.datasets.coco_json import read_ground_truth
 from hrhsco_cli.datasets.crops import crop_dataset
-from hrhsco_cli.grid.data import grid_data
+from hrhsco_cli.grid.data import make_data_finder
 from hrhsco_cli.grid.spec import read_grid
 from hrhsco_cli.runs.cropping import make_window_finders
 from reports.errors import InputError
@@ -41,7 +41,7 @@ def test_a_trial_has_the_data_of_its_fold_and_factor(source, tmp_path):
     assert names[:2] == ["peak_center_factor-1_fold-a-seed0", "peak_center_factor-2_fold-a-seed0"]
     assert len(names) == 6
     assert not any("data.factor" in trial.settings for trial in found.trials)
-    where = grid_data(found, source)
+    where = make_data_finder(found, source)
     sizes = {}
     for trial in found.trials:
         folder = where(trial)
@@ -55,13 +55,13 @@ def test_a_trial_has_the_data_of_its_fold_and_factor(source, tmp_path):
 def test_data_is_made_once_and_anew_when_the_source_changes(source, tmp_path):
     found = grid(tmp_path, axes={"data.factor": [2]})
     trial = found.trials[0]
-    first = grid_data(found, source)(trial)
+    first = make_data_finder(found, source)(trial)
     made = (first / "train.json").stat().st_mtime_ns
-    assert grid_data(found, source)(trial) == first
+    assert make_data_finder(found, source)(trial) == first
     assert (first / "train.json").stat().st_mtime_ns == made
     other = dataset(tmp_path / "elsewhere" / "source", {"train": ["a1.png", "ab1.png"],
                                                         "val": ["c1.png"]})  # fmt: skip
-    assert grid_data(found, other)(trial) != first
+    assert make_data_finder(found, other)(trial) != first
 
 
 def test_crops_are_the_last_step(tmp_path, monkeypatch):
@@ -73,9 +73,9 @@ def test_crops_are_the_last_step(tmp_path, monkeypatch):
              "all_rows": True}  # fmt: skip
     found = grid(tmp_path, data={"crops": crops}, axes={"center_source": ["peak_center"]})
     (trial,) = found.trials
-    folder = grid_data(found, source)(trial)
+    folder = make_data_finder(found, source)(trial)
     made = (folder / "train.json").stat().st_mtime_ns
-    assert grid_data(found, source)(trial) == folder
+    assert make_data_finder(found, source)(trial) == folder
     assert (folder / "train.json").stat().st_mtime_ns == made
     clusters = {key: crops[key] for key in ("k", "min_side", "densest")}
     finders = make_window_finders("truth", source, ["train"], clusters, all_rows=True)
@@ -89,9 +89,9 @@ def test_crops_are_the_last_step(tmp_path, monkeypatch):
     other = grid(
         tmp_path, data={"crops": crops | {"scale": 2}}, axes=dict(found.trials[0].variant.axes)
     )
-    assert grid_data(other, source)(other.trials[0]) != folder
+    assert make_data_finder(other, source)(other.trials[0]) != folder
     halved = grid(tmp_path, data={"crops": crops | {"min_side": 8}}, axes={"data.factor": [2]})
-    small = read_ground_truth(grid_data(halved, source)(halved.trials[0]) / "train.json")
+    small = read_ground_truth(make_data_finder(halved, source)(halved.trials[0]) / "train.json")
     assert small.images["width"].tolist() == [160, 200]
 
 
@@ -116,7 +116,7 @@ def test_wrong_data_is_told_in_one_line(source, tmp_path, changes, message):
     folder = source if "crops" in str(changes) else None
     with pytest.raises(InputError, match=message):
         whole = grid(tmp_path, **changes)
-        grid_data(whole, folder)(whole.trials[0])
+        make_data_finder(whole, folder)(whole.trials[0])
 
 
 @pytest.mark.slow

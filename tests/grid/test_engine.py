@@ -67,7 +67,7 @@ def networks():
 
 
 def free(grid, name):
-    return not grid.locked(f"network-{name}")
+    return not grid.is_locked(f"network-{name}")
 
 
 def test_a_network_that_another_grid_holds_waits_until_it_is_free(grid):

@@ -10,14 +10,14 @@ PROGRAM = """
 import json, os, signal, threading
 from multiprocessing import forkserver
 from hrhsco_cli.grid.executors.base import WorkerLostError
-from hrhsco_cli.grid.executors.forking import forking_context
+from hrhsco_cli.grid.executors.forking import start_fork_context
 from hrhsco_cli.grid.executors.local import LocalExecutor
 from hrhsco_cli.grid.executors.slots import Slot
 
-context = forking_context()
+context = start_fork_context()
 server = forkserver._forkserver._forkserver_pid
 threading.Thread(target=threading.Event().wait, daemon=True).start()
-assert forking_context() is context  # though there is a thread now
+assert start_fork_context() is context  # though there is a thread now
 executor = LocalExecutor([Slot((), 3)])
 
 def call(expression):

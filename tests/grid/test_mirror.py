@@ -5,7 +5,7 @@ import time
 from pathlib import Path
 
 from hrhsco_cli.grid.executors import mirror
-from hrhsco_cli.grid.executors.mirror import Inbox, mirrored, snapshot
+from hrhsco_cli.grid.executors.mirror import Inbox, mirror_folder, read_files
 
 
 class Letters(queue.Queue):
@@ -29,7 +29,7 @@ def test_the_other_side_ends_equal(tmp_path):
     (ours / "trial" / "epoch_1.pth").write_bytes(b"one")
     (ours / "trial" / "log.txt").write_text("begun\n")
     letters = Letters()
-    with mirrored(theirs, snapshot(ours, ["trial", "missing"]), ours, letters):
+    with mirror_folder(theirs, read_files(ours, ["trial", "missing"]), ours, letters):
         assert tree(theirs) == tree(ours)
         (theirs / "trial" / "epoch_2.pth").write_bytes(b"two")
         (theirs / "trial" / "epoch_1.pth").unlink()
@@ -48,7 +48,7 @@ def test_an_old_checkpoint_goes_after_the_new_one_has_come(tmp_path):
     (there / "trial").mkdir(parents=True)
     (there / "trial" / "epoch_1.pth").write_bytes(b"one")
     letters = Letters()
-    with mirrored(here, snapshot(there, ["trial"]), there, letters):
+    with mirror_folder(here, read_files(there, ["trial"]), there, letters):
         (here / "trial" / "epoch_2.pth").write_bytes(b"two")
         (here / "trial" / "epoch_1.pth").unlink()
     assert letters.qsize() == 2
@@ -75,7 +75,7 @@ def test_nothing_goes_while_its_successor_could_not_be_read(tmp_path, monkeypatc
     monkeypatch.setattr(mirror, "_INTERVAL_S", 0.02)
     monkeypatch.setattr(Path, "read_bytes", read_bytes)
     there = tmp_path / "there"
-    with mirrored(here, {"trial/epoch_1.pth": b"one"}, there, letters):
+    with mirror_folder(here, {"trial/epoch_1.pth": b"one"}, there, letters):
         vanished.write_bytes(b"two")
         (here / "trial" / "epoch_1.pth").unlink()
         time.sleep(0.3)
@@ -89,6 +89,6 @@ def test_nothing_goes_while_its_successor_could_not_be_read(tmp_path, monkeypatc
 
 def test_what_did_not_change_is_not_sent(tmp_path):
     letters = Letters()
-    with mirrored(tmp_path / "here", {"trial/a": b"a" * 1000}, tmp_path / "there", letters):
+    with mirror_folder(tmp_path / "here", {"trial/a": b"a" * 1000}, tmp_path / "there", letters):
         pass
     assert letters.qsize() == 0

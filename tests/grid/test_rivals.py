@@ -5,7 +5,7 @@ import json
 import pandas as pd
 import pytest
 
-from hrhsco_cli.grid.estimate import measure
+from hrhsco_cli.grid.estimate import measure_network
 from hrhsco_cli.grid.reporting import report_folder
 from hrhsco_cli.runs import recipe as recipes
 from hrhsco_cli.runs import training
@@ -128,6 +128,6 @@ def test_a_dry_run_measures_them(name, scenes):
     config = recipes.load(recipes.find(name))
     recipes.bind_data(config, scenes)
     training.set_schedule(config, 1, 0)
-    found = measure(config.to_dict())
+    found = measure_network(config.to_dict())
     assert min(found.training_s, found.scoring_s) > 0
     assert found.detections_bytes < 16 * 500 * 200

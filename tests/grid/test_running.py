@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from hrhsco_cli.grid.measured import cache_file
+from hrhsco_cli.grid.cost_cache import find_cache_file
 from tests.grid import grids
 from tests.helpers.calling import assert_refused, hrhsco
 
@@ -113,10 +113,10 @@ def test_a_dry_run_measures_once_and_leaves_nothing(scenes, tmp_path):
         assert "stages at most" in done.stdout
         assert "at most" in done.stdout.splitlines()[-1]
     assert sorted(tmp_path.iterdir()) == before
-    measured = cache_file().stat().st_mtime_ns
+    measured = find_cache_file().stat().st_mtime_ns
     again = hrhsco(*call, "--epochs", 50)
     assert again.stdout == short.stdout  # to the second, for it was not measured again
-    assert cache_file().stat().st_mtime_ns == measured
+    assert find_cache_file().stat().st_mtime_ns == measured
 
     def seconds(done):
         hours, minutes, rest = done.stdout.splitlines()[-1].split()[1].split(":")

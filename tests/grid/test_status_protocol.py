@@ -7,7 +7,7 @@ from rich.console import Console
 
 from hrhsco_cli.commands.ablate.trial_display import make_trial_table
 from hrhsco_cli.grid.folder import GridFolder
-from hrhsco_cli.grid.status import TrialStatus, grid_status
+from hrhsco_cli.grid.status import TrialStatus, read_grid_status
 
 
 def printed(trials):
@@ -32,7 +32,7 @@ def test_it_is_read_from_the_trial_s_own_metrics(tmp_path):
         (tmp_path / name / "metrics.json").write_text(json.dumps({"ap.50": 0.5, "meta": meta}))
         rows.append({"name": name, "folder": name, "network": name})
     (tmp_path / "grid.json").write_text(json.dumps({"name": "some", "trials": rows}))
-    found = grid_status(GridFolder(tmp_path), "ap.50")
+    found = read_grid_status(GridFolder(tmp_path), "ap.50")
     assert [(each.state, each.protocol) for each in found] == [
         ("finished", "aitod"), ("finished", "dense"),
     ]  # fmt: skip

@@ -30,16 +30,16 @@ def bench_jobs(
     from hrhsco_cli.progress import show_progress
     from hrhsco_cli.runs.environment import select_device
 
-    whole = spec.read_grid(spec.find(grid))
+    whole = spec.read_grid(spec.find_grid_file(grid))
     select_device(device)
 
     from hrhsco_cli.grid import running
-    from hrhsco_cli.grid.bench import measure
+    from hrhsco_cli.grid.bench import measure_jobs
 
-    options = running.Options(data=data, epochs=epochs, device=device)
-    running.prepare_workers(options)
+    options = running.GridOptions(data=data, epochs=epochs, device=device)
+    running.start_fork_server(options)
     with show_progress("ablate bench", 2 * rounds) as log:
-        result = measure(whole, jobs, rounds, options, log.advance_to)
+        result = measure_jobs(whole, jobs, rounds, options, log.advance_to)
     _print_times(result)
     if json_out is not None:
         write_json(json_out, result)
@@ -47,14 +47,14 @@ def bench_jobs(
 
 def _print_times(result: dict[str, Any]) -> None:
     """Print the ratio and the engine's own time, with their spread over rounds."""
-    from hrhsco_cli.grid.bench import spread
+    from hrhsco_cli.grid.bench import summarize_rounds
 
     meta = result["meta"]
     table = new_table("", "median", "lowest", "highest")
     rows = {f"{meta['jobs']} jobs: times sooner than one": result["speedup"],
             "engine's own time a network (s)": result["own_seconds"]}  # fmt: skip
     for name, values in rows.items():
-        table.add_row(name, *(f"{value:.2f}" for value in spread(values)))
+        table.add_row(name, *(f"{value:.2f}" for value in summarize_rounds(values)))
     console = Console()
     console.print(table)
     console.print_line(

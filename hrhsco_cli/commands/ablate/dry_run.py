@@ -1,7 +1,7 @@
 """What ``hrhsco ablate grid --dry-run`` prints: each trial's time and disk, and the grid's."""
 
 from hrhsco_cli.console import Console, format_duration, new_table
-from hrhsco_cli.grid.estimate import Estimate, Row
+from hrhsco_cli.grid.estimate import Estimate, TrialEstimate
 from hrhsco_cli.runs import second_pass
 
 
@@ -41,7 +41,7 @@ def print_estimate(found: Estimate) -> None:
     )
 
 
-def _to_do(row: Row) -> str:
+def _to_do(row: TrialEstimate) -> str:
     if row.settled:
         return "nothing, it is there"
     return "train, score" if row.trains else "score"

@@ -14,7 +14,7 @@ from hrhsco_cli.commands.options import DataFolder, Device, Epochs, GridName
 from hrhsco_cli.console import Console, format_count
 
 if TYPE_CHECKING:
-    from hrhsco_cli.grid.engine import Summary
+    from hrhsco_cli.grid.engine import GridSummary
     from hrhsco_cli.grid.folder import GridFolder
     from hrhsco_cli.grid.status import TrialStatus
 
@@ -108,43 +108,43 @@ def run_grid(
     from reports.metrics.definitions import parse_metric
 
     parse_metric(metric)
-    path = spec.find(grid)
+    path = spec.find_grid_file(grid)
     whole = spec.read_grid(path)
     if validate is not None:
         whole = replace(whole, validate=validate)
-    chosen = {trial.name for trial in (spec.only(whole, only) if only else whole).trials}
+    chosen = {trial.name for trial in (spec.select_trials(whole, only) if only else whole).trials}
     if executor == "local":  # on a cluster, what counts is what its nodes have
         select_device(device)
     folder = out or Path("runs") / path.stem
 
     from hrhsco_cli.grid import running
     from hrhsco_cli.grid.reporting import report_folder
-    from hrhsco_cli.grid.status import grid_status
+    from hrhsco_cli.grid.status import read_grid_status
 
-    options = running.Options(
+    options = running.GridOptions(
         data=data, epochs=epochs, jobs=jobs, device=device, retries=retries, max_hours=max_hours,
         prune=prune, metric=metric, tensorboard=tensorboard,
         executor=executor, address=address,
     )  # fmt: skip
-    running.prepare_workers(options)
+    running.start_fork_server(options)
     with ExitStack() as stack:
         scratch = Path(stack.enter_context(TemporaryDirectory())) if dry_run else None
         with show_progress("planning", len(whole.trials)) as log:
-            planned = running.plan(whole, folder, options, log.advance_to, scratch=scratch)
+            planned = running.plan_trials(whole, folder, options, log.advance_to, scratch=scratch)
         wanted = [trial for trial in planned if trial.spec.name in chosen]
         if dry_run:
             from hrhsco_cli.commands.ablate.dry_run import print_estimate
-            from hrhsco_cli.grid.estimate import estimate
+            from hrhsco_cli.grid.estimate import estimate_grid
 
-            found = estimate(wanted, folder, running.choose_executor(wanted, options))
+            found = estimate_grid(wanted, folder, running.choose_executor(wanted, options))
             print_estimate(found)
             raise typer.Exit(1 if any(row.problem for row in found.rows) else 0)
     workers = running.choose_executor(wanted, options)
-    claimed = running.claim_folder(whole, planned, folder)
+    claimed = running.write_grid_listing(whole, planned, folder)
     console = Console(stderr=True)
-    with show_trials(lambda: grid_status(claimed, metric), metric, console) as show:
+    with show_trials(lambda: read_grid_status(claimed, metric), metric, console) as show:
         summary = running.run_planned(wanted, claimed, workers, options, show)
-    trials = grid_status(claimed, metric)
+    trials = read_grid_status(claimed, metric)
     _print_summary(summary, trials, claimed, console)
     if any(trial.state == "finished" for trial in trials):
         for report in report_folder(folder, grid_name=whole.name):
@@ -153,7 +153,7 @@ def run_grid(
 
 
 def _print_summary(
-    summary: "Summary", trials: "Sequence[TrialStatus]", grid: "GridFolder", console: Console
+    summary: "GridSummary", trials: "Sequence[TrialStatus]", grid: "GridFolder", console: Console
 ) -> None:
     """Print how a grid ended: what failed and where its log is, what was left out, what it cost."""
     from hrhsco_cli.commands.ablate.trial_display import count_states

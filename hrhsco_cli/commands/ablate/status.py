@@ -35,22 +35,23 @@ def show_status(
     )
     from hrhsco_cli.files import write_json
     from hrhsco_cli.grid.folder import find_grid
-    from hrhsco_cli.grid.status import counts, grid_status
+    from hrhsco_cli.grid.status import count_by_state, read_grid_status
     from reports.metrics.definitions import parse_metric
 
     parse_metric(metric)
     found = find_grid(folder, grid)
     if watch:
-        with show_trials(lambda: grid_status(found, metric), metric, Console()) as show:
+        with show_trials(lambda: read_grid_status(found, metric), metric, Console()) as show:
             while found.is_at_work():
                 show()
                 time.sleep(1)
-    trials = grid_status(found, metric)
+    trials = read_grid_status(found, metric)
     console = Console()
     console.print(make_trial_table(trials, metric))
     for line in [*list_reasons(trials), count_states(trials)]:
         console.print_line(line)
     if json_out is not None:
         write_json(
-            json_out, {"counts": counts(trials), "trials": [asdict(each) for each in trials]}
+            json_out,
+            {"counts": count_by_state(trials), "trials": [asdict(each) for each in trials]},
         )

@@ -9,7 +9,7 @@ from rich.table import Table
 from rich.text import Text
 
 from hrhsco_cli.console import Console, format_duration, new_table
-from hrhsco_cli.grid.status import RUNNING, TrialStatus, counts
+from hrhsco_cli.grid.status import RUNNING, TrialStatus, count_by_state
 from hrhsco_cli.progress import LOG_INTERVAL_S
 from reports.metrics.definitions import find_metric
 
@@ -61,7 +61,7 @@ def count_states(trials: Sequence[TrialStatus]) -> str:
     Returns:
         A line.
     """
-    return ", ".join(f"{number} {state}" for state, number in counts(trials).items())
+    return ", ".join(f"{number} {state}" for state, number in count_by_state(trials).items())
 
 
 def list_reasons(trials: Sequence[TrialStatus]) -> list[str]:

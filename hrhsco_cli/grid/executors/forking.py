@@ -20,7 +20,7 @@ from typing import Any
 
 
 @functools.cache
-def forking_context() -> BaseContext | None:
+def start_fork_context() -> BaseContext | None:
     """What makes processes that are forked from this one as it is now, with all that it imported.
 
     Call it while this process has no other thread and has not touched a GPU: neither outlives a

@@ -13,7 +13,7 @@ from loky import ProcessPoolExecutor
 
 from hrhsco_cli.grid import worker
 from hrhsco_cli.grid.executors.base import A, R, WorkerLostError
-from hrhsco_cli.grid.executors.forking import forking_context
+from hrhsco_cli.grid.executors.forking import start_fork_context
 from hrhsco_cli.grid.executors.slots import Slot
 from hrhsco_cli.processes import report_stuck
 
@@ -73,7 +73,7 @@ class LocalExecutor:
             self._spoiled.add(index)
         self._idle.append(index)
         if isinstance(error, BrokenExecutor):
-            told.set_exception(WorkerLostError(_how(error)))
+            told.set_exception(WorkerLostError(_describe_death(error)))
         elif error is not None:
             told.set_exception(error)
         else:
@@ -105,8 +105,8 @@ def _warm_pool(slot: Slot) -> ProcessPoolExecutor:
     return ProcessPoolExecutor(
         1,
         timeout=None,
-        context=None if slot.gpus else forking_context(),
-        initializer=worker.start,
+        context=None if slot.gpus else start_fork_context(),
+        initializer=worker.set_up_worker,
         initargs=(environment,),
         env=environment,  # before anything is imported, where the process starts anew
     )
@@ -140,7 +140,7 @@ def _is_alive(worker: psutil.Process) -> bool:
         return False
 
 
-def _how(error: BrokenExecutor) -> str:
+def _describe_death(error: BrokenExecutor) -> str:
     """How a process died, from loky's message."""
     found = re.search(r"exit codes of the workers are \{(.*?)\}", str(error))
     if not found:

@@ -12,7 +12,7 @@ _INTERVAL_S = 2.0
 """Seconds between two looks for what has changed."""
 
 
-def snapshot(folder: Path, below: Iterable[str]) -> dict[str, bytes]:
+def read_files(folder: Path, below: Iterable[str]) -> dict[str, bytes]:
     """The files of some subfolders by their path in ``folder``."""
     return {
         str(path.relative_to(folder)): path.read_bytes()
@@ -23,7 +23,7 @@ def snapshot(folder: Path, below: Iterable[str]) -> dict[str, bytes]:
 
 
 @contextmanager
-def mirrored(folder: Path, files: dict[str, bytes], to: Path, queue: Any) -> Iterator[None]:
+def mirror_folder(folder: Path, files: dict[str, bytes], to: Path, queue: Any) -> Iterator[None]:
     """Put files into a folder, and send what changes there until the block ends.
 
     Args:

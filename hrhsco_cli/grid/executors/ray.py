@@ -16,7 +16,7 @@ from typing import Any
 
 from hrhsco_cli.extras import missing_extra
 from hrhsco_cli.grid.executors.base import A, R, WorkerLostError
-from hrhsco_cli.grid.executors.mirror import Inbox, mirrored, snapshot
+from hrhsco_cli.grid.executors.mirror import Inbox, mirror_folder, read_files
 from hrhsco_cli.grid.worker import Task
 from reports.errors import InputError
 
@@ -117,7 +117,7 @@ class RayExecutor:
                 # files over.
                 self._blind.append((function, argument, place, told))
             else:
-                _pass_on(ended, told)
+                _copy_result(ended, told)
 
         reference.future().add_done_callback(end)
 
@@ -126,7 +126,7 @@ class RayExecutor:
         self._inbox.empty()
         while self._blind:
             function, argument, place, told = self._blind.popleft()
-            files = snapshot(argument.folder, _folders(argument))
+            files = read_files(argument.folder, _folders(argument))
             self._start(function, argument, replace(place, files=files), told)
 
     def stop(self) -> None:
@@ -177,7 +177,7 @@ class Place:
     files: dict[str, bytes] | None = None
 
 
-def _pass_on(ended: "Future[Any]", told: "Future[Any]") -> None:
+def _copy_result(ended: "Future[Any]", told: "Future[Any]") -> None:
     """Tell a result, or an error in the engine's terms."""
     error = ended.exception()
     if error is None:
@@ -213,5 +213,5 @@ def _in_task(function: Callable[[Any], R], argument: Any, place: Place | None) -
         raise BlindNodeError(f"{platform.node()} can't see {argument.folder}")
     with tempfile.TemporaryDirectory(prefix="hrhsco-") as aside:
         here = replace(argument, folder=Path(aside))
-        with mirrored(Path(aside), place.files, argument.folder, place.queue):
+        with mirror_folder(Path(aside), place.files, argument.folder, place.queue):
             return function(here)

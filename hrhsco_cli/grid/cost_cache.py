@@ -21,7 +21,7 @@ from reports.errors import InputError
 
 
 @dataclass(frozen=True)
-class Measured:
+class NetworkCost:
     """What one network was measured to take.
 
     Attributes:
@@ -37,14 +37,14 @@ class Measured:
     detections_bytes: int
 
 
-def cache_file() -> Path:
+def find_cache_file() -> Path:
     """``estimates.json`` in ``HRHSCO_CACHE``, or else in the user's cache folder."""
     own, user = (os.environ.get(name) for name in ("HRHSCO_CACHE", "XDG_CACHE_HOME"))
     folder = Path(own) if own else Path(user or "~/.cache", "hrhsco")
     return folder.expanduser() / "estimates.json"
 
 
-def measured_before(wanted: Iterable[str], executor: Executor) -> dict[str, Measured]:
+def read_known_costs(wanted: Iterable[str], executor: Executor) -> dict[str, NetworkCost]:
     """What is known of some networks on this machine, with this code, beside as many others.
 
     Args:
@@ -58,25 +58,27 @@ def measured_before(wanted: Iterable[str], executor: Executor) -> dict[str, Meas
     return {each: there[key] for each, key in keys.items() if key in there}
 
 
-def remember(found: Mapping[str, Measured | BaseException], executor: Executor) -> None:
+def save_costs(found: Mapping[str, NetworkCost | BaseException], executor: Executor) -> None:
     """Add what was measured; a cache folder that can't be written to is done without."""
     if not isinstance(executor, LocalExecutor):
         return
     new = {
         _key(each, executor): measured
         for each, measured in found.items()
-        if isinstance(measured, Measured)
+        if isinstance(measured, NetworkCost)
     }
     if not new:
         return
     kept = {key: asdict(measured) for key, measured in (_read() | new).items()}
     with contextlib.suppress(InputError):
-        write_json(cache_file(), kept)
+        write_json(find_cache_file(), kept)
 
 
-def _read() -> dict[str, Measured]:
+def _read() -> dict[str, NetworkCost]:
     try:
-        return {key: Measured(**each) for key, each in read_json(cache_file(), "cache").items()}
+        return {
+            key: NetworkCost(**each) for key, each in read_json(find_cache_file(), "cache").items()
+        }
     except (InputError, AttributeError, TypeError):
         return {}
 

@@ -17,7 +17,7 @@ from reports.metrics.protocols import read_protocol
 
 _Values = Mapping[str, Any]
 
-TOLD: dict[str, tuple[Callable[[_Values], Any], Callable[[_Values], Any]]] = {
+CONDITIONS: dict[str, tuple[Callable[[_Values], Any], Callable[[_Values], Any]]] = {
     "decoding": (lambda x: x["model"].get("test_cfg") or {}, lambda meta: meta["decoding"]),
     "head": (lambda x: pick_plain_options(x["model"]["bbox_head"]), lambda meta: meta["head"]),
     "cluster crops": (
@@ -33,7 +33,7 @@ TOLD: dict[str, tuple[Callable[[_Values], Any], Callable[[_Values], Any]]] = {
 """What decides a run's figures: as its recipe asks for it, and as their ``meta`` has it."""
 
 
-def require_made_as_told(run: RunFolder, meta: _Values, listed: _Values | None) -> None:
+def require_own_figures(run: RunFolder, meta: _Values, listed: _Values | None) -> None:
     """Refuse a run's figures, detections or branch oracles that another evaluation made.
 
     Args:
@@ -71,22 +71,22 @@ def require_made_as_told(run: RunFolder, meta: _Values, listed: _Values | None) 
 
 
 def _require_same(run: RunFolder, name: str, told: _Values, meta: _Values, option: str) -> None:
-    for what, (asked, made) in TOLD.items():
-        one, other = _as_json(asked(told)), _as_json(made(meta))
+    for what, (asked, made) in CONDITIONS.items():
+        one, other = _round_trip(asked(told)), _round_trip(made(meta))
         if one != other:
             raise InputError(
                 f"{run.path / name} was not made as recipe.py beside it says: {what} was "
-                f"{_differing(other, one)}, not {_differing(one, other)}; score it again with "
-                f"hrhsco evaluate {run.path}{option}"
+                f"{_keep_difference(other, one)}, not {_keep_difference(one, other)}; score it "
+                f"again with hrhsco evaluate {run.path}{option}"
             )
 
 
-def _as_json(value: Any) -> Any:
+def _round_trip(value: Any) -> Any:
     """As it reads when it was written: tuples are lists."""
     return json.loads(json.dumps(value))
 
 
-def _differing(one: Any, other: Any) -> Any:
+def _keep_difference(one: Any, other: Any) -> Any:
     """The part of a value that another hasn't."""
     if isinstance(one, dict) and isinstance(other, dict):
         return {key: value for key, value in one.items() if other.get(key, ...) != value}

@@ -5,14 +5,14 @@ from pathlib import Path
 from typing import Any
 
 from hrhsco_cli.grid.folder import GridFolder
-from hrhsco_cli.grid.plan import PlannedTrial, networks, trainer_folder
+from hrhsco_cli.grid.plan import PlannedTrial, find_trainer_folder, group_by_network
 from hrhsco_cli.runs import second_pass
 from hrhsco_cli.runs.folder import RunFolder, parse_epoch
 from hrhsco_cli.runs.val_log import list_scored_epochs, read_scores
 from reports.errors import InputError
 
 
-def require_all(
+def require_interim_scores(
     trainer: RunFolder,
     name: str,
     found: Iterable[Mapping[str, Any]],
@@ -42,17 +42,17 @@ def require_no_gap(planned: list[PlannedTrial], out: Path, every: int) -> None:
     Raises:
         InputError: the first trial with a gap.
     """
-    for network in networks(planned):
-        trainer = RunFolder(out / trainer_folder(network, GridFolder(out)))
+    for network in group_by_network(planned):
+        trainer = RunFolder(out / find_trainer_folder(network, GridFolder(out)))
         newest = max((parse_epoch(path) for path in trainer.list_checkpoints()), default=0)
         for trial in network.trials:
-            if scored_on_the_way(trial.config):
+            if is_scored_during_training(trial.config):
                 epochs = list_scored_epochs(every, trial.config["train_cfg"]["max_epochs"])
                 wanted = [epoch for epoch in epochs if epoch < newest]
                 found = read_scores(trainer, trial.identity.trial)
-                require_all(trainer, trial.spec.name, found, wanted, every)
+                require_interim_scores(trainer, trial.spec.name, found, wanted, every)
 
 
-def scored_on_the_way(config: Mapping[str, Any]) -> bool:
+def is_scored_during_training(config: Mapping[str, Any]) -> bool:
     """Whether a trial can be: the second pass is no part of a training's validation."""
     return second_pass.read_options(config) is None

@@ -1,11 +1,9 @@
 """What the documents say is real: commands, code, links, and the checks that CI runs."""
 
-import json
 import re
 import shlex
 from pathlib import Path
 
-import pandas as pd
 import pytest
 import typer
 import yaml
@@ -107,29 +105,6 @@ def test_commands_in_the_documents_parse(line):
     command, rest = walk(typer.main.get_command(app), words)
     assert not hasattr(command, "commands"), f"no command in {line!r}"
     command.make_context("hrhsco", rest)
-
-
-def test_code_in_the_readme_runs(tmp_path, monkeypatch, capsys):
-    """Scoring, encoding and a report's table, on files of the names that the blocks read."""
-    monkeypatch.chdir(tmp_path)
-    box = {"image_id": 1, "category_id": 1, "bbox": [10, 20, 8, 6]}
-    truth = {
-        "images": [{"id": 1, "file_name": "a.png", "width": 64, "height": 64}],
-        "annotations": [{"id": 1, "area": 48, "iscrowd": 0, **box}],
-        "categories": [{"id": 1, "name": "car"}],
-    }
-    Path("val.json").write_text(json.dumps(truth))
-    found = {**box, "bbox": [10.5, 20, 8, 6], "score": 0.9}  # half a pixel to the right
-    Path("det.json").write_text(json.dumps([found]))
-    rows = [{"variant": "x4", "ap.small": ap, "loc.px.mean": 0.5} for ap in (0.2, 0.4)]
-    Path("runs/quickstart").mkdir(parents=True)
-    pd.DataFrame(rows).to_csv("runs/quickstart/results.csv", index=False)
-    (block,) = re.findall(r"```python\n(.*?)```", README, flags=re.S)
-    exec(compile(block, "README.md", "exec"), {})
-    error, center, table = capsys.readouterr().out.split("\n", 2)
-    assert float(error) == pytest.approx(0.5)
-    assert [float(each) for each in re.findall(r"[\d.]+(?=[,\]])", center)] == [13.5, 22.5]
-    assert re.search(r"x4\s+0\.3\s", table)
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))

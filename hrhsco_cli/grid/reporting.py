@@ -8,7 +8,7 @@ from hrhsco_cli.files import replace_folder, write_text
 from hrhsco_cli.grid.collect import find_runs, load_images, load_trial, load_truth
 from hrhsco_cli.grid.folder import GridFolder, find_grid
 from hrhsco_cli.grid.status import read_grid_status
-from hrhsco_cli.progress import show_progress
+from hrhsco_cli.progress import OnProgress, ignore_progress, show_progress
 from hrhsco_cli.runs.folder import RunFolder
 from reports.errors import InputError
 from reports.frames import GroundTruth
@@ -43,16 +43,8 @@ def report_folder(
     if grid_name is not None or (folder / "grid.json").is_file():
         grid = find_grid(folder, grid_name)
         listing = grid.read()
-    about = {trial["folder"]: trial for trial in listing["trials"]} if listing else {}
-    validate = listing.get("validate", 0) if listing else 0
-    runs = find_runs(folder, listing)
-    loaded: list[_Loaded] = []
-    with show_progress("reading trials", len(runs)) as log:
-        for run in runs:
-            truth = load_truth(run)
-            trial = load_trial(run, truth, about.get(run.path.name), validate)
-            loaded.append(_Loaded(run, trial, truth))
-            log.advance(note=run.path.name)
+    with show_progress("reading trials", 0) as log:
+        loaded = load_runs(folder, listing, log.advance_to)
     heading: dict[str, Any] = listing or {}
     title = heading.get("title", f"Report of {folder.name}")
     groups = _by_data(loaded)
@@ -79,6 +71,31 @@ def report_folder(
         results = grid.results if out is None else out / "results.csv"
         write_text(results, frame.to_csv(index=False))
     return written
+
+
+def load_runs(
+    folder: Path, listing: dict[str, Any] | None, on_progress: OnProgress = ignore_progress
+) -> list["LoadedRun"]:
+    """Load the finished runs of a folder as trials.
+
+    Args:
+        folder: of a run, a grid or runs.
+        listing: of the grid; None if it isn't one.
+        on_progress: called after each run.
+
+    Raises:
+        InputError: nothing is finished there, or a run's files don't fit together.
+    """
+    about = {trial["folder"]: trial for trial in listing["trials"]} if listing else {}
+    validate = listing.get("validate", 0) if listing else 0
+    runs = find_runs(folder, listing)
+    loaded = []
+    for run in runs:
+        truth = load_truth(run)
+        trial = load_trial(run, truth, about.get(run.path.name), validate)
+        loaded.append(LoadedRun(run, trial, truth))
+        on_progress(len(loaded), len(runs), run.path.name)
+    return loaded
 
 
 def write_report(out: Path, page: ReportPage) -> Path:
@@ -128,7 +145,7 @@ def require_replaceable(out: Path) -> None:
 
 
 @dataclass(frozen=True)
-class _Loaded:
+class LoadedRun:
     """A finished run, as a trial, and what it was scored against."""
 
     run: RunFolder
@@ -136,9 +153,9 @@ class _Loaded:
     truth: GroundTruth
 
 
-def _by_data(loaded: list[_Loaded]) -> dict[str, list[_Loaded]]:
+def _by_data(loaded: list[LoadedRun]) -> dict[str, list[LoadedRun]]:
     """Trials by what was done to their data, in words that can be a folder's name."""
-    groups: dict[str, list[_Loaded]] = {}
+    groups: dict[str, list[LoadedRun]] = {}
     for each in loaded:
         words = " ".join(f"{key} {value}" for key, value in sorted(each.trial.data.items()))
         groups.setdefault(words, []).append(each)
@@ -146,7 +163,7 @@ def _by_data(loaded: list[_Loaded]) -> dict[str, list[_Loaded]]:
 
 
 def _of_first_fold(
-    loaded: list[_Loaded],
+    loaded: list[LoadedRun],
 ) -> tuple[list[RunFolder], list[Trial], GroundTruth]:
     """The runs that were scored on the first one's images."""
     first = loaded[0]

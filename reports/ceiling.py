@@ -87,10 +87,16 @@ def score_ceiling(
     resized = _resize(truth, size)
     rows: list[dict[str, Any]] = []
     sampled = [
-        _score_once(truth, _add_noise(resized, center_noise, draw), depths, sources, protocol,
-                 dict(decoding or {}) | dict(targets or {}))
+        _score_once(
+            truth,
+            _add_noise(resized, center_noise, draw),
+            depths,
+            sources,
+            protocol,
+            dict(decoding or {}) | dict(targets or {}),
+        )
         for draw in range(draws if center_noise else 1)
-    ]  # fmt: skip
+    ]
     centers = ((resized.boxes[:, :2] + resized.boxes[:, 2:]) / 2).numpy()
     scale = resized.scale[resized.image.numpy()]
     for same in zip(*sampled, strict=True):
@@ -135,9 +141,14 @@ def _score_once(
 
     def encode(depth: int) -> PerfectPeaks:
         return find_perfect_peaks(
-            resized.boxes, resized.label, resized.image, resized.map_size, 1 << depth,
-            sources=sources, **options,
-        )  # fmt: skip
+            resized.boxes,
+            resized.label,
+            resized.image,
+            resized.map_size,
+            1 << depth,
+            sources=sources,
+            **options,
+        )
 
     def row(depth: int, peaks: PerfectPeaks, source: str) -> dict[str, Any]:
         return (
@@ -151,15 +162,18 @@ def _score_once(
             }
         )
 
-    with _two_at_a_time() as pool:
+    with _work_two_at_a_time() as pool:
         encoded = list(zip(depths, pool.map(encode, depths), strict=True))
-        return list(pool.map(lambda each: row(*each), [
-            (depth, peaks, source) for depth, peaks in encoded for source in sources
-        ]))  # fmt: skip
+        return list(
+            pool.map(
+                lambda each: row(*each),
+                [(depth, peaks, source) for depth, peaks in encoded for source in sources],
+            )
+        )
 
 
 @contextmanager
-def _two_at_a_time() -> Iterator[ThreadPoolExecutor]:
+def _work_two_at_a_time() -> Iterator[ThreadPoolExecutor]:
     """A pool for work that leaves Python's lock, with each torch operation in one thread.
 
     They are small: shared out over threads, they take three times as long.
@@ -193,9 +207,14 @@ def measure_rounding_errors(
     """
     resized = _resize(truth, size)
     peaks = find_perfect_peaks(
-        resized.boxes, resized.label, resized.image, resized.map_size, 1 << depth,
-        sources=["peak_center"], **(decoding or {}),
-    )  # fmt: skip
+        resized.boxes,
+        resized.label,
+        resized.image,
+        resized.map_size,
+        1 << depth,
+        sources=["peak_center"],
+        **(decoding or {}),
+    )
     found = _decode_detections(truth, resized, peaks, "peak_center")
     return np.sort(match_centers(truth, found)["distance"].to_numpy())
 
@@ -267,17 +286,17 @@ def find_enough_depth(rows: Sequence[Mapping[str, Any]], source: str) -> int | N
     Returns:
         None if that is only the deepest one, of which nothing can be said.
     """
-    mine = sorted((row for row in rows if row["center_source"] == source), key=_depth)
+    mine = sorted((row for row in rows if row["center_source"] == source), key=_read_depth)
     for index, row in enumerate(mine[:-1]):
         gains = [
             (deeper[key] or 0) - (row[key] or 0) for deeper in mine[index + 1 :] for key in JUDGED
         ]
         if max(gains) < NEGLIGIBLE_AP:
-            return _depth(row)
+            return _read_depth(row)
     return None
 
 
-def _depth(row: Mapping[str, Any]) -> int:
+def _read_depth(row: Mapping[str, Any]) -> int:
     return int(row["depth"])
 
 
@@ -322,8 +341,8 @@ def conclude_by_source(rows: Sequence[Mapping[str, Any]]) -> list[str]:
     """
     if all(row["ap.all"] is None for row in rows):
         return ["there are no objects, so nothing can be said of any depth"]
-    deepest = max(_depth(row) for row in rows)
-    stride = {_depth(row): row["stride_px"] for row in rows}
+    deepest = max(_read_depth(row) for row in rows)
+    stride = {_read_depth(row): row["stride_px"] for row in rows}
     sentences = []
     for source in dict.fromkeys(row["center_source"] for row in rows):
         depth = find_enough_depth(rows, source)

@@ -299,9 +299,9 @@ def _compare_files(files: list[DatasetTables]) -> Iterator[list[object]]:
                 {tuple(row) for row in each.categories.itertuples(index=False)}
                 for each in (one, other)
             ]
-            differing = [f"{name} (id {number})" for number, name in sorted(
-                classes[0] ^ classes[1], key=str
-            )]  # fmt: skip
+            differing = [
+                f"{name} (id {number})" for number, name in sorted(classes[0] ^ classes[1], key=str)
+            ]
             yield _build_row(
                 ERROR, "class in one file only", names, differing, "give both the same classes"
             )

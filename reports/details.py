@@ -25,7 +25,9 @@ class Detail:
     @property
     def spread(self) -> float:
         """How far the detectors' centers lie from their middle at most, in px."""
-        return max(float(np.hypot(*(_center(row) - self.center))) for row in self.found.values())
+        return max(
+            float(np.hypot(*(_find_center(row) - self.center))) for row in self.found.values()
+        )
 
     @property
     def score(self) -> float:
@@ -93,7 +95,7 @@ def pair_mutually_nearest(one: pd.DataFrame, other: pd.DataFrame) -> tuple[np.nd
         mine, theirs = (
             np.flatnonzero(each["category_id"].to_numpy() == category) for each in (one, other)
         )
-        near, far = _centers(one.iloc[mine]), _centers(other.iloc[theirs])
+        near, far = _find_centers(one.iloc[mine]), _find_centers(other.iloc[theirs])
         distance, nearest = cKDTree(far).query(near)
         _, back = cKDTree(near).query(far)
         gate = np.maximum(np.hypot(other["w"], other["h"]) / 2, MIN_GATE_PX).to_numpy()[theirs]
@@ -104,7 +106,7 @@ def pair_mutually_nearest(one: pd.DataFrame, other: pd.DataFrame) -> tuple[np.nd
 
 
 def _make_detail(found: dict[str, pd.Series]) -> Detail:
-    x, y = np.mean([_center(row) for row in found.values()], axis=0)
+    x, y = np.mean([_find_center(row) for row in found.values()], axis=0)
     return Detail((float(x), float(y)), found)
 
 
@@ -112,10 +114,10 @@ def _is_far_from(one: Detail, other: Detail, distance: float) -> bool:
     return bool(np.abs(np.subtract(one.center, other.center)).max() >= distance)
 
 
-def _center(row: pd.Series) -> np.ndarray:
+def _find_center(row: pd.Series) -> np.ndarray:
     return np.array([row["x"] + row["w"] / 2, row["y"] + row["h"] / 2], dtype=float)
 
 
-def _centers(frame: pd.DataFrame) -> np.ndarray:
+def _find_centers(frame: pd.DataFrame) -> np.ndarray:
     centers: np.ndarray = frame[["x", "y"]].to_numpy() + frame[["w", "h"]].to_numpy() / 2
     return centers

@@ -118,10 +118,10 @@ def _describe_allowance(gate: MetricGate, metric: Metric) -> str:
         return f"at most {gate.amount:g} times, or no clear difference"
     if gate.amount == 0:
         return "not worse at all"
-    return f"worse by at most {_amount(metric, gate.kind, gate.amount)}"
+    return f"worse by at most {_format_amount(metric, gate.kind, gate.amount)}"
 
 
-def _amount(metric: Metric, kind: str, amount: float) -> str:
+def _format_amount(metric: Metric, kind: str, amount: float) -> str:
     """How much worse, in words: ``5 %`` of the value, ``1 point`` of a share, ``0.1 px``."""
     if kind == "relative":
         return f"{100 * amount:.3g} %"
@@ -164,8 +164,8 @@ def _find_problem(
     if worse <= room + 1e-12 * abs(gate.value):
         return ""
     if gate.kind == "relative" and gate.value:
-        return f"worsened by {_amount(metric, 'relative', worse / abs(gate.value))}"
-    return f"worsened by {_amount(metric, 'absolute', worse)}"
+        return f"worsened by {_format_amount(metric, 'relative', worse / abs(gate.value))}"
+    return f"worsened by {_format_amount(metric, 'absolute', worse)}"
 
 
 def require_guardable(key: str) -> None:

@@ -187,10 +187,14 @@ def _name_by_part(entries: dict[str, Any], looks: Mapping[str, Look]) -> dict[st
     sources = {
         each.source: Line2D(
             # matplotlib's types leave out dashes with an offset
-            [], [], color=GRAY, marker=each.marker, linestyle=each.line,  # type: ignore[arg-type]
+            [],
+            [],
+            color=GRAY,
+            marker=each.marker,
+            linestyle=each.line,  # type: ignore[arg-type]
         )
         for each in shown
         if each.source
-    }  # fmt: skip
+    }
     rest = {label: handle for label, handle in entries.items() if label not in looks}
     return networks | sources | rest

@@ -147,13 +147,13 @@ def _average_at_recalls(
     curves: Any = evaluator.eval
     precision = np.asarray(curves["precision"])  # IoU, recall, class, bin, maxDets
     return {
-        (name, limit): _defined(precision[..., place, index])
+        (name, limit): _average_defined(precision[..., place, index])
         for place, name in enumerate(areas)
         for index, limit in enumerate(limits)
     }
 
 
-def _defined(precision: np.ndarray) -> np.ndarray:
+def _average_defined(precision: np.ndarray) -> np.ndarray:
     """Mean over recalls of ``(T, R, K)``: ``(T, K)``, NaN where the array says -1."""
     return np.where((precision > -1).all(axis=1), precision.mean(axis=1), np.nan)
 
@@ -171,7 +171,7 @@ def _average_whole_curves(
     once = np.ones((1, len(truth.images)), dtype=np.int64)
     for name, index, ranking in rank_detections(evaluator.eval_imgs, truth, protocol, areas):
         for limit in limits:
-            ap = ap_by_threshold(ranking.first(limit), once, every_recall=True)
+            ap = ap_by_threshold(ranking.take_first(limit), once, every_recall=True)
             found[name, limit][:, index] = ap[0]
     return found
 
@@ -188,7 +188,7 @@ def average_precision(evaluation: Evaluation | None) -> dict[str, float | None]:
     if evaluation is None:
         return dict.fromkeys(DENSE.figures)
     return {
-        key: _mean(evaluation, area, iou, limit)
+        key: _average_figure(evaluation, area, iou, limit)
         for key, (area, iou, limit) in evaluation.protocol.figures.items()
     }
 
@@ -207,7 +207,7 @@ def average_precision_by_class(evaluation: Evaluation | None) -> dict[Any, float
     if evaluation is None:
         return {}
     ap = evaluation.ap[ALL, evaluation.protocol.limit]
-    return {each: _known(ap[:, index]) for index, each in enumerate(evaluation.classes)}
+    return {each: _average_known(ap[:, index]) for index, each in enumerate(evaluation.classes)}
 
 
 def measure_error_split(evaluation: Evaluation | None) -> dict[str, float | None]:
@@ -224,12 +224,14 @@ def measure_error_split(evaluation: Evaluation | None) -> dict[str, float | None
     return {key: float(gains[name]) for key, name in _ERROR_KINDS.items()}
 
 
-def _mean(evaluation: Evaluation, area: str, iou: float | None, limit: int) -> float | None:
+def _average_figure(
+    evaluation: Evaluation, area: str, iou: float | None, limit: int
+) -> float | None:
     ap = evaluation.ap[area, limit]
-    return _known(ap if iou is None else ap[evaluation.protocol.ious.index(iou)])
+    return _average_known(ap if iou is None else ap[evaluation.protocol.ious.index(iou)])
 
 
-def _known(ap: np.ndarray) -> float | None:
+def _average_known(ap: np.ndarray) -> float | None:
     defined = ap[~np.isnan(ap)]
     return float(defined.mean()) if defined.size else None
 

@@ -63,7 +63,7 @@ def count_cost(model: nn.Module, input_size: tuple[int, int]) -> NetworkCost:
     # A GPU in half precision may take another form of the offset branch.
     full = torch.autocast(image.device.type, enabled=False)
     with (
-        _evaluating(model),
+        _evaluate_model(model),
         torch.no_grad(),
         full,
         _count_by_formula(model) as formulas,
@@ -234,7 +234,7 @@ def _count_by_formula(model: nn.Module) -> Iterator[dict[str, float]]:
 
 
 @contextlib.contextmanager
-def _evaluating(model: nn.Module) -> Iterator[None]:
+def _evaluate_model(model: nn.Module) -> Iterator[None]:
     was_training = model.training
     model.eval()
     try:

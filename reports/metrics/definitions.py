@@ -52,28 +52,34 @@ class Metric:
         return f"{scaled:,.0f}" if self.digits == 0 else f"{scaled:.{self.digits}f}"
 
 
-def _ap(name: str, heading: str, meaning: str) -> Metric:
+def _define_ap(name: str, heading: str, meaning: str) -> Metric:
     return Metric(f"ap.{name}", heading, "%", "higher", meaning, scale=100, digits=1)
 
 
 _AP_METRICS = (
-    _ap("all", "AP", "average precision over the protocol's IoUs (COCO's 0.50 to 0.95), all sizes"),
-    _ap("25", "AP25", "average precision at IoU 0.25, which only some protocols look at"),
+    _define_ap(
+        "all", "AP", "average precision over the protocol's IoUs (COCO's 0.50 to 0.95), all sizes"
+    ),
+    _define_ap("25", "AP25", "average precision at IoU 0.25, which only some protocols look at"),
     *(
-        _ap(f"{iou}", f"AP{iou}", f"average precision at IoU 0.{iou}{note}")
+        _define_ap(f"{iou}", f"AP{iou}", f"average precision at IoU 0.{iou}{note}")
         for iou, note in (
             (iou, ", where localization shows" if iou >= 75 else "") for iou in range(50, 100, 5)
         )
     ),
-    _ap("small", "AP_small", "AP of COCO's small objects, area under 32 x 32 px"),
-    _ap("medium", "AP_medium", "AP of COCO's medium objects, area 32 x 32 to 96 x 96 px"),
-    _ap("large", "AP_large", "AP of COCO's large objects, area over 96 x 96 px"),
-    _ap("very_tiny", "AP_very_tiny", "AP of AI-TOD's very tiny objects, side 2 to 8 px"),
-    _ap("tiny", "AP_tiny", "AP of AI-TOD's tiny objects, side 8 to 16 px"),
-    _ap("aitod_small", "AP_aitod_small", "AP of AI-TOD's small objects, side 16 to 32 px"),
-    _ap("aitod_medium", "AP_aitod_medium", "AP of AI-TOD's medium objects, side 32 to 64 px"),
+    _define_ap("small", "AP_small", "AP of COCO's small objects, area under 32 x 32 px"),
+    _define_ap("medium", "AP_medium", "AP of COCO's medium objects, area 32 x 32 to 96 x 96 px"),
+    _define_ap("large", "AP_large", "AP of COCO's large objects, area over 96 x 96 px"),
+    _define_ap("very_tiny", "AP_very_tiny", "AP of AI-TOD's very tiny objects, side 2 to 8 px"),
+    _define_ap("tiny", "AP_tiny", "AP of AI-TOD's tiny objects, side 8 to 16 px"),
+    _define_ap("aitod_small", "AP_aitod_small", "AP of AI-TOD's small objects, side 16 to 32 px"),
+    _define_ap(
+        "aitod_medium", "AP_aitod_medium", "AP of AI-TOD's medium objects, side 32 to 64 px"
+    ),
     *(
-        _ap(f"tinyperson_{name}", f"AP{iou}_{part}", f"AP{iou} of TinyPerson's {part}, {size}")
+        _define_ap(
+            f"tinyperson_{name}", f"AP{iou}_{part}", f"AP{iou} of TinyPerson's {part}, {size}"
+        )
         for name, iou, part, size in (
             ("tiny", 50, "tiny", "side 1 to 20 px"),
             ("tiny1", 50, "tiny1", "side 1 to 8 px"),
@@ -88,22 +94,22 @@ _AP_METRICS = (
 )
 
 
-def _error(name: str, heading: str, meaning: str) -> Metric:
+def _define_error(name: str, heading: str, meaning: str) -> Metric:
     sentence = f"AP50 that would be won by mending {meaning}"
     return Metric(f"tide.{name}", heading, "points of AP50", "lower", sentence, scale=100, digits=1)
 
 
 _TIDE_METRICS = (
-    _error("classification", "class error", "right boxes of the wrong class"),
-    _error("localization", "localization error", "boxes of the right class off place"),
-    _error("both", "class and localization error", "boxes off place and of the wrong class"),
-    _error("duplicate", "duplicates", "second boxes on an object"),
-    _error("background", "background", "boxes where there is no object"),
-    _error("missed", "missed", "objects that no box covers"),
+    _define_error("classification", "class error", "right boxes of the wrong class"),
+    _define_error("localization", "localization error", "boxes of the right class off place"),
+    _define_error("both", "class and localization error", "boxes off place and of the wrong class"),
+    _define_error("duplicate", "duplicates", "second boxes on an object"),
+    _define_error("background", "background", "boxes where there is no object"),
+    _define_error("missed", "missed", "objects that no box covers"),
 )
 
 
-def _localization(group: str, unit: str, matching: str = "") -> tuple[Metric, ...]:
+def _define_localization(group: str, unit: str, matching: str = "") -> tuple[Metric, ...]:
     def metric(name: str, heading: str, better: Direction, meaning: str) -> Metric:
         return Metric(f"{group}.{name}", heading + matching, unit, better, meaning)
 
@@ -130,7 +136,7 @@ def _localization(group: str, unit: str, matching: str = "") -> tuple[Metric, ..
     return distances + shares
 
 
-def _found(group: str, how: str, matching: str = "") -> tuple[Metric, ...]:
+def _define_found(group: str, how: str, matching: str = "") -> tuple[Metric, ...]:
     return (
         Metric(
             f"{group}.recall",
@@ -212,7 +218,7 @@ numbers, as COCO's evaluator takes them; most figures use the last."""
 _STAGES = ("end_to_end", *BRANCHES, "decode", "training_step")
 
 
-def _latency(stage: str) -> tuple[Metric, ...]:
+def _define_latency(stage: str) -> tuple[Metric, ...]:
     words = stage.replace("_", " ")
     return (
         Metric(f"latency.{stage}.ms", f"{GPU_LATENCY}, {words}", "ms", "lower",
@@ -227,15 +233,15 @@ METRICS: dict[str, Metric] = {
     for metric in (
         *_AP_METRICS,
         *_TIDE_METRICS,
-        *_localization("loc.px", "px"),
-        *_localization("loc.cell", "cells"),
-        *_found("loc", "distance"),
+        *_define_localization("loc.px", "px"),
+        *_define_localization("loc.cell", "cells"),
+        *_define_found("loc", "distance"),
         _CHANCE_RECALL,
-        *_localization("loc_iou.px", "px", _IOU),
-        *_found("loc_iou", "IoU 0.5", _IOU),
+        *_define_localization("loc_iou.px", "px", _IOU),
+        *_define_found("loc_iou", "IoU 0.5", _IOU),
         *_COST_METRICS,
         *CROP_COST_METRICS,
-        *(metric for stage in _STAGES for metric in _latency(stage)),
+        *(metric for stage in _STAGES for metric in _define_latency(stage)),
     )
 }
 

@@ -32,17 +32,17 @@ def find_in_ignore_regions(boxes: pd.DataFrame, regions: pd.DataFrame) -> np.nda
     need = IGNORED_SHARE * corners[:, 2] * corners[:, 3]
     rows = np.flatnonzero(image >= 0)
     # Added up region by region, what overlaps counts twice: never less than the union's share.
-    most = _covered_one_by_one(corners[rows], image[rows], list(by_image.values()), ignored)
+    most = _add_up_covered(corners[rows], image[rows], list(by_image.values()), ignored)
     rows = rows[most >= need[rows]]
     inside[rows] = True
     for number, mine in enumerate(by_image.values()):
-        if _overlapping(ignored[mine]):
+        if _overlap(ignored[mine]):
             these = rows[image[rows] == number]
-            inside[these] = _covered(corners[these], ignored[mine]) >= need[these]
+            inside[these] = _measure_covered(corners[these], ignored[mine]) >= need[these]
     return inside
 
 
-def _covered_one_by_one(
+def _add_up_covered(
     boxes: np.ndarray, image: np.ndarray, of_image: list[np.ndarray], regions: np.ndarray
 ) -> np.ndarray:
     """``(N,)`` px**2 of each box in the regions of its image, added up over these."""
@@ -51,16 +51,16 @@ def _covered_one_by_one(
     covered, rows = np.zeros(len(boxes)), np.arange(len(boxes))
     for turn in range(count.max()):
         rows = rows[count[image[rows]] > turn]
-        covered[rows] += _shared(boxes[rows], regions[order[first[image[rows]] + turn]])
+        covered[rows] += _measure_shared(boxes[rows], regions[order[first[image[rows]] + turn]])
     return covered
 
 
-def _overlapping(regions: np.ndarray) -> bool:
-    shared = _shared(regions[:, None], regions[None])
+def _overlap(regions: np.ndarray) -> bool:
+    shared = _measure_shared(regions[:, None], regions[None])
     return np.count_nonzero(shared) > len(regions)  # each shares all of itself with itself
 
 
-def _shared(boxes: np.ndarray, others: np.ndarray) -> np.ndarray:
+def _measure_shared(boxes: np.ndarray, others: np.ndarray) -> np.ndarray:
     """``(...)`` px**2 that boxes ``(..., 4)`` have in common with others, pair by pair."""
     low = np.maximum(boxes[..., :2], others[..., :2])
     high = np.minimum(boxes[..., :2] + boxes[..., 2:], others[..., :2] + others[..., 2:])
@@ -68,7 +68,7 @@ def _shared(boxes: np.ndarray, others: np.ndarray) -> np.ndarray:
     return np.asarray(sides[..., 0] * sides[..., 1])
 
 
-def _covered(boxes: np.ndarray, regions: np.ndarray) -> np.ndarray:
+def _measure_covered(boxes: np.ndarray, regions: np.ndarray) -> np.ndarray:
     """``(N,)`` px**2 of each box under the union of regions; both ``(., 4)`` as x, y, w, h.
 
     The regions' edges cut the plane into cells, each wholly in the union or out of it.

@@ -45,13 +45,13 @@ def measure_localization(
             errors in cells unsaid (a detector without a heatmap).
     """
     error = matches[["dx", "dy"]].to_numpy(dtype=float)
-    metrics = _errors("loc.px", error)
+    metrics = _summarize_errors("loc.px", error)
     if cell_size:
         size = matches["image_id"].map(cell_size).to_numpy(dtype=float)[:, None]
-        metrics |= _errors("loc.cell", error / size)
+        metrics |= _summarize_errors("loc.cell", error / size)
     else:
-        metrics |= dict.fromkeys(_errors("loc.cell", np.empty((0, 2))))
-    return metrics | _counts("loc", matches, num_objects)
+        metrics |= dict.fromkeys(_summarize_errors("loc.cell", np.empty((0, 2))))
+    return metrics | _count_found("loc", matches, num_objects)
 
 
 def measure_box_localization(matches: pd.DataFrame, num_objects: int) -> dict[str, float | None]:
@@ -61,16 +61,16 @@ def measure_box_localization(matches: pd.DataFrame, num_objects: int) -> dict[st
         matches: from ``pair_boxes``.
         num_objects: what recall is counted against.
     """
-    metrics = _errors("loc_iou.px", matches[["dx", "dy"]].to_numpy(dtype=float))
-    return metrics | _counts("loc_iou", matches, num_objects)
+    metrics = _summarize_errors("loc_iou.px", matches[["dx", "dy"]].to_numpy(dtype=float))
+    return metrics | _count_found("loc_iou", matches, num_objects)
 
 
-def _counts(group: str, matches: pd.DataFrame, num_objects: int) -> dict[str, float | None]:
+def _count_found(group: str, matches: pd.DataFrame, num_objects: int) -> dict[str, float | None]:
     recall = len(matches) / num_objects if num_objects else None
     return {f"{group}.recall": recall, f"{group}.matched": len(matches)}
 
 
-def _errors(group: str, error: np.ndarray) -> dict[str, float | None]:
+def _summarize_errors(group: str, error: np.ndarray) -> dict[str, float | None]:
     """Figures of signed errors ``(N, 2)``; None each where N is 0."""
     distance = np.hypot(error[:, 0], error[:, 1])
     values: dict[str, float | None] = {

@@ -98,11 +98,15 @@ def find_nearby(
     """
     objects = truth.objects.reset_index(drop=True)
     score = detections["score"].to_numpy(dtype=float)
-    true_group, found_group = _groups(truth, objects), _groups(truth, detections)
-    ranked = _ranked(score, np.where(score >= min_score, found_group, -1), true_group, max_dets)
-    true_box, found_box = _boxes(objects), _boxes(detections)[ranked]
-    pairs = _within(
-        _centers(true_box), true_group, _centers(found_box), found_group[ranked], _gate(true_box)
+    true_group, found_group = _number_groups(truth, objects), _number_groups(truth, detections)
+    ranked = _rank(score, np.where(score >= min_score, found_group, -1), true_group, max_dets)
+    true_box, found_box = _take_boxes(objects), _take_boxes(detections)[ranked]
+    pairs = _pair_within(
+        _find_centers(true_box),
+        true_group,
+        _find_centers(found_box),
+        found_group[ranked],
+        _measure_gate(true_box),
     )
     return NearbyPairs(objects, true_box, found_box, score[ranked], pairs)
 
@@ -114,8 +118,8 @@ def pair_centers(near: NearbyPairs) -> pd.DataFrame:
         near: of ``find_nearby``.
     """
     pairs = near.pairs
-    keep = pairs.dislike <= _gate(near.true_box)[pairs.true]
-    return _matches(near, _Pairs(pairs.found[keep], pairs.true[keep], pairs.dislike[keep]))
+    keep = pairs.dislike <= _measure_gate(near.true_box)[pairs.true]
+    return _build_matches(near, _Pairs(pairs.found[keep], pairs.true[keep], pairs.dislike[keep]))
 
 
 def pair_boxes(near: NearbyPairs) -> pd.DataFrame:
@@ -136,19 +140,19 @@ def pair_boxes(near: NearbyPairs) -> pd.DataFrame:
     shared = side[:, 0] * side[:, 1]
     iou = shared / (one[:, 2] * one[:, 3] + other[:, 2] * other[:, 3] - shared)
     keep = iou >= MIN_IOU
-    return _matches(near, _Pairs(pairs.found[keep], pairs.true[keep], -iou[keep]))
+    return _build_matches(near, _Pairs(pairs.found[keep], pairs.true[keep], -iou[keep]))
 
 
-def _gate(true_box: np.ndarray) -> np.ndarray:
+def _measure_gate(true_box: np.ndarray) -> np.ndarray:
     return np.asarray(np.maximum(MIN_GATE_PX, np.hypot(true_box[:, 2], true_box[:, 3]) / 2))
 
 
-def _matches(near: NearbyPairs, pairs: _Pairs) -> pd.DataFrame:
+def _build_matches(near: NearbyPairs, pairs: _Pairs) -> pd.DataFrame:
     """The matches that come of pairs, as a frame."""
     taken_by = _serve_in_order(pairs, len(near.found_box), len(near.true_box))
     mine = np.flatnonzero(taken_by >= 0)
     taken_by = taken_by[mine]
-    error = _centers(near.found_box[taken_by]) - _centers(near.true_box[mine])
+    error = _find_centers(near.found_box[taken_by]) - _find_centers(near.true_box[mine])
     matches = near.objects[["ann_id", "image_id", "category_id", "area"]].take(mine)
     return matches.reset_index(drop=True).assign(
         score=near.score[taken_by],
@@ -158,22 +162,22 @@ def _matches(near: NearbyPairs, pairs: _Pairs) -> pd.DataFrame:
     )
 
 
-def _boxes(frame: pd.DataFrame) -> np.ndarray:
+def _take_boxes(frame: pd.DataFrame) -> np.ndarray:
     return np.asarray(frame[["x", "y", "w", "h"]].to_numpy(dtype=float))
 
 
-def _centers(boxes: np.ndarray) -> np.ndarray:
+def _find_centers(boxes: np.ndarray) -> np.ndarray:
     return boxes[:, :2] + boxes[:, 2:] / 2
 
 
-def _groups(truth: GroundTruth, rows: pd.DataFrame) -> np.ndarray:
+def _number_groups(truth: GroundTruth, rows: pd.DataFrame) -> np.ndarray:
     """A number for each image and class."""
     image = pd.Index(truth.images["image_id"]).get_indexer(pd.Index(rows["image_id"]))
     label = pd.Index(truth.categories["category_id"]).get_indexer(pd.Index(rows["category_id"]))
     return np.asarray(image * len(truth.categories) + label)
 
 
-def _ranked(
+def _rank(
     score: np.ndarray, group: np.ndarray, true_group: np.ndarray, max_dets: int
 ) -> np.ndarray:
     """Rows of the detections that can match, highest score first, at most ``max_dets`` a group.
@@ -195,7 +199,7 @@ def _ranked(
     return np.asarray(rows)
 
 
-def _within(
+def _pair_within(
     true: np.ndarray,
     true_group: np.ndarray,
     found: np.ndarray,
@@ -217,7 +221,7 @@ def _within(
     first = np.searchsorted(found_x, true_x - reach - hair)
     count = np.searchsorted(found_x, true_x + reach + hair, side="right") - first
     parts = []
-    for rows in _at_once(count):
+    for rows in _batch_pairs(count):
         of_true = np.repeat(rows, count[rows])
         skipped = np.cumsum(count[rows]) - count[rows]
         of_found = np.arange(len(of_true)) + (first[rows] - skipped)[of_true - rows[0]]
@@ -226,11 +230,15 @@ def _within(
         of_true, of_found, dy = of_true[near], of_found[near], dy[near]
         distance = np.hypot(by_x[of_found, 0] - true[of_true, 0], dy)
         parts.append(_Pairs(order[of_found], of_true, distance))
-    return _Pairs(*(np.concatenate([getattr(part, each) for part in parts])
-                    for each in ("found", "true", "dislike")))  # fmt: skip
+    return _Pairs(
+        *(
+            np.concatenate([getattr(part, each) for part in parts])
+            for each in ("found", "true", "dislike")
+        )
+    )
 
 
-def _at_once(count: np.ndarray) -> Iterator[np.ndarray]:
+def _batch_pairs(count: np.ndarray) -> Iterator[np.ndarray]:
     """Rows in turn, as many at a time as have ``_PAIRS_AT_ONCE`` between them."""
     chunk = np.cumsum(count) // _PAIRS_AT_ONCE
     for each in np.unique(chunk):

@@ -88,8 +88,9 @@ class Protocol:
     @property
     def areas(self) -> dict[str, tuple[float, float]]:
         """Lowest and highest area in px**2 by bin, ``ALL`` first."""
-        return {ALL: self.any_size} | {each.name: (each.low_area, each.high_area)
-                                       for each in self.bins}  # fmt: skip
+        return {ALL: self.any_size} | {
+            each.name: (each.low_area, each.high_area) for each in self.bins
+        }
 
     @property
     def figures(self) -> dict[str, tuple[str, float | None, int]]:

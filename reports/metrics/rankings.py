@@ -37,7 +37,7 @@ class Ranking:
     counts: np.ndarray
     objects: np.ndarray
 
-    def first(self, limit: int) -> "Ranking":
+    def take_first(self, limit: int) -> "Ranking":
         """Keep of each image the detections of highest score.
 
         Args:
@@ -45,9 +45,12 @@ class Ranking:
         """
         keep = self.place < limit
         return Ranking(
-            self.image[keep], self.place[keep], self.hit[:, keep], self.counts[:, keep],
+            self.image[keep],
+            self.place[keep],
+            self.hit[:, keep],
+            self.counts[:, keep],
             self.objects,
-        )  # fmt: skip
+        )
 
 
 def rank_detections(
@@ -70,16 +73,20 @@ def rank_detections(
         if each is not None:
             area = names[tuple(each["aRng"])]
             parts.setdefault((each["category_id"], area), []).append(each)
-    objects = _objects(truth, protocol, areas)
+    objects = _count_objects(truth, protocol, areas)
     for index in range(len(truth.categories)):
         for area in areas:
             if (index + 1, area) in parts:  # the evaluator numbers classes from 1
-                yield area, index, _ranking(
-                    parts[index + 1, area], objects[area][index], len(protocol.ious)
-                )  # fmt: skip
+                yield (
+                    area,
+                    index,
+                    _build_ranking(
+                        parts[index + 1, area], objects[area][index], len(protocol.ious)
+                    ),
+                )
 
 
-def _objects(
+def _count_objects(
     truth: GroundTruth, protocol: Protocol, areas: dict[str, tuple[float, float]]
 ) -> dict[str, np.ndarray]:
     """By bin ``(K, B)``: objects that recall counts, of each class and image."""
@@ -98,7 +105,7 @@ def _objects(
     return counted
 
 
-def _ranking(images: list[dict[str, Any]], objects: np.ndarray, thresholds: int) -> Ranking:
+def _build_ranking(images: list[dict[str, Any]], objects: np.ndarray, thresholds: int) -> Ranking:
     """Join the evaluator's answers for single images, in the order of images."""
     images = sorted(images, key=lambda each: each["image_id"])
     found = [len(each["dtScores"]) for each in images]
@@ -124,7 +131,7 @@ def ap_by_threshold(ranking: Ranking, weight: np.ndarray, every_recall: bool) ->
         weight: ``(R, B)`` integer, how often each image was drawn.
         every_recall: the area under the whole curve; else the mean over 101 recalls.
     """
-    hits = [_hits(ranking, index) for index in range(len(ranking.hit))]
+    hits = [_find_hits(ranking, index) for index in range(len(ranking.hit))]
     always = ranking.image[ranking.counts.all(axis=0)]
     step = max(1, _VALUES_AT_ONCE // max(len(ranking.image), 1))
     blocks = [
@@ -154,7 +161,7 @@ class _Hits:
     others: np.ndarray
 
 
-def _hits(ranking: Ranking, index: int) -> _Hits:
+def _find_hits(ranking: Ranking, index: int) -> _Hits:
     at = np.flatnonzero(ranking.hit[index])
     always = ranking.counts.all(axis=0)
     other = ranking.counts[index] & ~always
@@ -173,35 +180,35 @@ def _block(
     """``ap_by_threshold`` of a few resamples."""
     total = weight @ objects
     weight = weight.astype(np.int32)
-    counted = _cumulated(weight, always)
-    needed = None if every_recall else _hits_needed(total)
+    counted = _cumulate(weight, always)
+    needed = None if every_recall else _count_hits_needed(total)
     score = np.zeros((len(weight), len(hits)))
     for index, each in enumerate(hits):
         if not len(each.image):
             continue
         tried = counted[:, each.always_before]
         if len(each.others):
-            tried += _cumulated(weight, each.others)[:, each.others_before]
-        found = _cumulated(weight, each.image)[:, 1:]
+            tried += _cumulate(weight, each.others)[:, each.others_before]
+        found = _cumulate(weight, each.image)[:, 1:]
         precision = found / np.maximum(tried, 1)
         best = np.maximum.accumulate(precision[:, ::-1], axis=1)[:, ::-1]
         if needed is None:
             with np.errstate(invalid="ignore"):
                 score[:, index] = (weight[:, each.image] * best).sum(axis=1) / total
         else:
-            score[:, index] = _interpolated(found, best, needed)
+            score[:, index] = _interpolate(found, best, needed)
     score[total == 0] = np.nan
     return score
 
 
-def _cumulated(weight: np.ndarray, image: np.ndarray) -> np.ndarray:
+def _cumulate(weight: np.ndarray, image: np.ndarray) -> np.ndarray:
     """``(R, D + 1)``: how often the first 0, 1, ... D detections were drawn, from their images."""
     total = np.zeros((len(weight), len(image) + 1), dtype=np.int32)
     np.cumsum(weight[:, image], axis=1, out=total[:, 1:])
     return total
 
 
-def _hits_needed(objects: np.ndarray) -> np.ndarray:
+def _count_hits_needed(objects: np.ndarray) -> np.ndarray:
     """``(R, 101)``: the least number of hits, of so many objects, that reaches each recall.
 
     As floating-point numbers compare: what is reached is ``hits / objects >= recall``.
@@ -212,7 +219,7 @@ def _hits_needed(objects: np.ndarray) -> np.ndarray:
     return np.asarray(needed + (needed / objects < _RECALLS), dtype=np.int64)
 
 
-def _interpolated(found: np.ndarray, best: np.ndarray, needed: np.ndarray) -> np.ndarray:
+def _interpolate(found: np.ndarray, best: np.ndarray, needed: np.ndarray) -> np.ndarray:
     """Mean over 101 recalls of the best precision at that recall or beyond: ``(R,)``.
 
     Args:

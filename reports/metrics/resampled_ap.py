@@ -44,7 +44,9 @@ def measure_resampled_ap(
     # Numpy leaves Python's lock while it works.
     with ThreadPoolExecutor(max_workers=2) as pool:
         found = pool.map(
-            lambda each: ap_by_threshold(each[2].first(each[1]), weight, protocol.every_recall),
+            lambda each: ap_by_threshold(
+                each[2].take_first(each[1]), weight, protocol.every_recall
+            ),
             asked,
         )
         scores: dict[tuple[str, int], list[np.ndarray]] = {}
@@ -53,12 +55,12 @@ def measure_resampled_ap(
     # (classes, R, IoU) by size bin and limit; NaN where a resample has no object of a class.
     stacked = {key: np.stack(each) for key, each in scores.items()}
     return {
-        key: _mean(stacked.get((area, limit)), iou, protocol, len(weight))
+        key: _average(stacked.get((area, limit)), iou, protocol, len(weight))
         for key, (area, iou, limit) in wanted.items()
     }
 
 
-def _mean(
+def _average(
     score: np.ndarray | None, iou: float | None, protocol: Protocol, count: int
 ) -> np.ndarray:
     if score is None:

@@ -30,18 +30,18 @@ def draw(trials: list[Trial]) -> Figure | None:
     looks = theme.choose_looks(trials)
     panels = [(cost, key) for cost in costs for key in _SHOWN]
     for each, (cost, key) in zip(axes, panels, strict=True):
-        _panel(each, trials, looks, cost, key)
+        _draw_panel(each, trials, looks, cost, key)
     theme.add_legend(figure, axes, looks)
     return figure
 
 
-def _panel(
+def _draw_panel(
     axes: Axes, trials: list[Trial], looks: dict[str, theme.Look], cost_key: str, key: str
 ) -> None:
     metric, cost = METRICS[key], METRICS[cost_key]
     points = []
     for name, group in group_by_variant(trials).items():
-        price, (mean, spread) = _price(group, cost.key), summarize_metric(group, key)
+        price, (mean, spread) = _find_price(group, cost.key), summarize_metric(group, key)
         if price is None or mean is None:
             continue
         points.append((price * cost.scale, mean * metric.scale))
@@ -62,7 +62,7 @@ def _panel(
     axes.set_ylabel(f"{metric.label}, {metric.better} is better")
 
 
-def _price(group: list[Trial], key: str) -> float | None:
+def _find_price(group: list[Trial], key: str) -> float | None:
     """What a variant costs an image, its second pass included; None where that wasn't measured."""
     price, _ = summarize_metric(group, key)
     if price is None or not group[0].cluster_crops:

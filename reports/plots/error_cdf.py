@@ -35,7 +35,7 @@ def draw(trials: list[Trial], floors: Mapping[int, np.ndarray]) -> Figure:
     for index, (depth, distance) in enumerate(floors.items()):
         axes.plot(
             distance,
-            _shares(distance),
+            _rank_shares(distance),
             color=theme.GRAY,
             linewidth=0.8,
             alpha=1 - 0.6 * index / max(len(floors), 1),
@@ -59,8 +59,8 @@ def pool_distances(group: list[Trial]) -> tuple[np.ndarray, np.ndarray]:
         Sorted distances in px, and the percentage of found objects at or under each.
     """
     distance = np.sort(np.concatenate([trial.matches["distance"].to_numpy() for trial in group]))
-    return distance, _shares(distance)
+    return distance, _rank_shares(distance)
 
 
-def _shares(distance: np.ndarray) -> np.ndarray:
+def _rank_shares(distance: np.ndarray) -> np.ndarray:
     return 100 * np.arange(1, len(distance) + 1) / max(len(distance), 1)

@@ -36,19 +36,31 @@ def draw(trials: list[Trial]) -> Figure | None:
     high = min(max(2.0, float(found["own"].max()) * 1.2), _MOST)
     own = np.geomspace(low, high, 200)
     axes.plot(
-        own, [rounding_law.ideal_gain(each) for each in own],
-        color="black", linewidth=1.2, label="the law: a perfect fraction",
-    )  # fmt: skip
+        own,
+        [rounding_law.ideal_gain(each) for each in own],
+        color="black",
+        linewidth=1.2,
+        label="the law: a perfect fraction",
+    )
     axes.axvline(
-        rounding_law.own_error_at(LEAST_SHARE), color=theme.GRAY, linewidth=0.8, linestyle="--",
+        rounding_law.own_error_at(LEAST_SHARE),
+        color=theme.GRAY,
+        linewidth=0.8,
+        linestyle="--",
         label=f"a perfect fraction takes {100 * LEAST_SHARE:g} % off",
-    )  # fmt: skip
+    )
     axes.axhline(0, color=theme.GRAY, linewidth=0.8)
     for (depth, size), mine in found.groupby(["depth", "bin"]):
         axes.plot(
-            mine["own"], mine["gain"], linestyle="none", markersize=4, alpha=0.7,
-            color=colors[depth], marker=_MARKERS[size], label=f"n={depth}, {headings[size]}",
-        )  # fmt: skip
+            mine["own"],
+            mine["gain"],
+            linestyle="none",
+            markersize=4,
+            alpha=0.7,
+            color=colors[depth],
+            marker=_MARKERS[size],
+            label=f"n={depth}, {headings[size]}",
+        )
     axes.set_xscale("log")
     axes.set_xlim(low, high)
     axes.xaxis.set_major_formatter("{x:g}")

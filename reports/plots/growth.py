@@ -36,13 +36,13 @@ def draw(result: Mapping[str, Any]) -> Figure:
         for column, (sweep, quantity) in enumerate(columns):
             each = axes[4 * row + column]
             chosen = (table["step"] == step) & (table["sweep"] == sweep)
-            _panel(each, table[chosen], sweep, quantity, steep, gpu)
+            _draw_panel(each, table[chosen], sweep, quantity, steep, gpu)
             if column == 0:
                 each.set_title(step.replace("_", " "), loc="left", fontsize=9, fontweight="bold")
     return figure
 
 
-def _panel(
+def _draw_panel(
     axes: Axes, table: pd.DataFrame, sweep: str, quantity: str, steep: pd.DataFrame, gpu: bool
 ) -> None:
     if table.empty or table[f"fast_{quantity}"].isna().all():
@@ -55,9 +55,14 @@ def _panel(
         slope = steep.loc[chosen, _QUANTITIES[quantity]].iloc[0]
         color, marker = _LOOKS[form]
         axes.plot(
-            table[sweep], table[f"{form}_{quantity}"] / unit, color=color, marker=marker,
-            markersize=4, linewidth=1.2, label=f"{form}, slope {slope:.2f}",
-        )  # fmt: skip
+            table[sweep],
+            table[f"{form}_{quantity}"] / unit,
+            color=color,
+            marker=marker,
+            markersize=4,
+            linewidth=1.2,
+            label=f"{form}, slope {slope:.2f}",
+        )
     axes.set_yscale("log")
     if sweep == "objects":
         axes.set_xscale("log")

@@ -33,9 +33,15 @@ def draw(bench: Mapping[str, Any]) -> Figure:
         if end.ratio is not None and end.low is not None and end.high is not None:
             spread = [[end.ratio - end.low], [end.high - end.ratio]]
             axes.errorbar(
-                end.ratio, row, xerr=spread, color="black", marker="|", capsize=3,
-                linestyle="none", label=f"end to end, {PERCENT} interval",
-            )  # fmt: skip
+                end.ratio,
+                row,
+                xerr=spread,
+                color="black",
+                marker="|",
+                capsize=3,
+                linestyle="none",
+                label=f"end to end, {PERCENT} interval",
+            )
     axes.set_yticks(range(len(found)), [name.replace(", ", "\n", 1) for name in found])
     axes.invert_yaxis()
     axes.set_xlabel(f"{bench['meta']['kind']}; end to end of the first network is 1")

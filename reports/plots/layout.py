@@ -72,7 +72,7 @@ class PredictionLayout:
         """Left middle of the heading."""
         return self._fractions(_MARGIN, 0, 0, _HEADING)[0], 1 - _HEADING / 2 / self.size[1]
 
-    def whole(self, detector: int) -> Box:
+    def place_whole(self, detector: int) -> Box:
         """Place a detector's whole image.
 
         Args:
@@ -85,7 +85,7 @@ class PredictionLayout:
         left = _MARGIN + detector * (self._column + _GAP)
         return self._fractions(left, _HEADING + _TITLE, width, height)
 
-    def detail(self, index: int, detector: int) -> Box:
+    def place_detail(self, index: int, detector: int) -> Box:
         """Place a detail's panel.
 
         Args:

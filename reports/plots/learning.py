@@ -42,7 +42,7 @@ def draw(trials: list[Trial]) -> Figure | None:
     for row, (name, sources) in enumerate(networks.items()):
         for column, key in enumerate(SHOWN):
             panel = axes[row * len(SHOWN) + column]
-            _panel(panel, sources, looks, key, reference)
+            _draw_panel(panel, sources, looks, key, reference)
             panel.set_title(name, fontsize=8)
             if row == len(networks) - 1:
                 panel.set_xlabel("images seen in training (thousands)")
@@ -51,7 +51,7 @@ def draw(trials: list[Trial]) -> Figure | None:
     return figure
 
 
-def _panel(
+def _draw_panel(
     panel: Axes,
     sources: dict[str, list[Trial]],
     looks: dict[str, theme.Look],
@@ -62,21 +62,34 @@ def _panel(
     drawn = summarize_curve(reference, key)
     if len(drawn):
         panel.plot(
-            drawn["images"] / 1000, drawn["mean"] * metric.scale,
-            color=theme.GRAY, linewidth=0.8, zorder=1, label=REFERENCE,
-        )  # fmt: skip
+            drawn["images"] / 1000,
+            drawn["mean"] * metric.scale,
+            color=theme.GRAY,
+            linewidth=0.8,
+            zorder=1,
+            label=REFERENCE,
+        )
     for group in sources.values():
         drawn, look = summarize_curve(group, key), looks[group[0].variant.name]
         images = drawn["images"] / 1000
         panel.plot(
-            images, drawn["mean"] * metric.scale,
-            color=look.color, linestyle=look.line, marker=look.marker, markersize=3,
-            linewidth=1.2, label=group[0].variant.name,
-        )  # fmt: skip
+            images,
+            drawn["mean"] * metric.scale,
+            color=look.color,
+            linestyle=look.line,
+            marker=look.marker,
+            markersize=3,
+            linewidth=1.2,
+            label=group[0].variant.name,
+        )
         panel.fill_between(
-            images, drawn["min"] * metric.scale, drawn["max"] * metric.scale,
-            color=look.color, alpha=0.12, linewidth=0,
-        )  # fmt: skip
+            images,
+            drawn["min"] * metric.scale,
+            drawn["max"] * metric.scale,
+            color=look.color,
+            alpha=0.12,
+            linewidth=0,
+        )
     panel.set_ylabel(metric.label, fontsize=8)
     if key == ERROR:  # ratios count: a fraction takes off a share
         panel.set_yscale("log", subs=[])

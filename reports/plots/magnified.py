@@ -36,7 +36,7 @@ def draw(images: list[DetectedImage], looks: dict[str, theme.Look]) -> Figure | 
     rows = -(-len(spots) // _COLUMNS)
     figure, axes = theme.make_figure(rows, _COLUMNS, height_in=2.1 * rows + 0.2)
     for panel, (image, row) in zip(axes, spots, strict=False):
-        _crop(panel, image, row, looks)
+        _draw_crop(panel, image, row, looks)
     for panel in axes[len(spots) :]:
         panel.set_visible(False)
     theme.add_legend(figure, axes)
@@ -54,14 +54,14 @@ def choose_drawn_variants(trials: list[Trial]) -> dict[str, theme.Look]:
     groups = group_by_variant(trials)
     own = [name for name, group in groups.items() if not group[0].center_source.startswith("peak")]
     by_network: dict[str, list[str]] = {}
-    for name in sorted(own or groups, key=lambda name: _mean_error(groups[name])):
+    for name in sorted(own or groups, key=lambda name: _find_mean_error(groups[name])):
         by_network.setdefault(groups[name][0].network, []).append(name)
     turns = itertools.chain.from_iterable(itertools.zip_longest(*by_network.values()))
     chosen = set(itertools.islice(filter(None, turns), MAX_VARIANTS))
     return {name: look for name, look in theme.choose_looks(trials).items() if name in chosen}
 
 
-def _mean_error(group: list[Trial]) -> float:
+def _find_mean_error(group: list[Trial]) -> float:
     error, _ = summarize_metric(group, "loc.px.mean")
     return math.inf if error is None else error
 
@@ -88,7 +88,9 @@ def choose_objects(
             yield image, small.sort_values("side").iloc[position]
 
 
-def _crop(panel: Any, image: DetectedImage, row: pd.Series, looks: dict[str, theme.Look]) -> None:
+def _draw_crop(
+    panel: Any, image: DetectedImage, row: pd.Series, looks: dict[str, theme.Look]
+) -> None:
     center = np.array([row["x"] + row["w"] / 2, row["y"] + row["h"] / 2])
     side = max(CROP_PX, 1.4 * max(row["w"], row["h"]))
     show_window(panel, image.pixels, (center[0], center[1]), (side, side))
@@ -102,7 +104,7 @@ def _crop(panel: Any, image: DetectedImage, row: pd.Series, looks: dict[str, the
         *center, "+", color=theme.TRUTH, markersize=11, markeredgewidth=1.6, label="true center"
     )
     for name, look in looks.items():
-        near = _nearest(image.detections.get(name), center)
+        near = _find_nearest(image.detections.get(name), center)
         if near is not None:
             panel.plot(
                 *near,
@@ -118,7 +120,7 @@ def _crop(panel: Any, image: DetectedImage, row: pd.Series, looks: dict[str, the
     )
 
 
-def _nearest(detections: pd.DataFrame | None, center: np.ndarray) -> np.ndarray | None:
+def _find_nearest(detections: pd.DataFrame | None, center: np.ndarray) -> np.ndarray | None:
     """The predicted center nearest to a true one, or None if none is near."""
     if detections is None or detections.empty:
         return None

@@ -76,21 +76,21 @@ def draw(image: DetectedImage, style: PredictionStyle) -> Figure:
     layout = PredictionLayout((width, height), len(shown), len(chosen))
     figure = theme.make_canvas(*layout.size)
     for column, (name, found) in enumerate(shown.items()):
-        axes = figure.add_axes(layout.whole(column))
-        _whole(axes, image, found, style, layout.scale)
-        _windows(axes, chosen, window_px)
+        axes = figure.add_axes(layout.place_whole(column))
+        _draw_whole(axes, image, found, style, layout.scale)
+        _draw_windows(axes, chosen, window_px)
         axes.set_title(f"{name}: {_counted(found, style)}", size=10, loc="left")
         for index, detail in enumerate(chosen):
-            axes = figure.add_axes(layout.detail(index, column))
+            axes = figure.add_axes(layout.place_detail(index, column))
             show_window(axes, image.pixels, detail.center, (window_px, window_px))
             truth, near = (
-                boxes[_seen(boxes, detail.center, window_px)] for boxes in (image.truth, found)
+                boxes[_find_seen(boxes, detail.center, window_px)] for boxes in (image.truth, found)
             )
-            _detail(axes, truth, near, detail.found.get(name), style)
-            caption = _caption(detail.found.get(name), style)
+            _draw_detail(axes, truth, near, detail.found.get(name), style)
+            caption = _write_caption(detail.found.get(name), style)
             axes.set_title(f"{index + 1}  {name}:  {caption}", size=8, loc="left")
     figure.text(*layout.heading, str(image.image_id), size=11, weight="bold", va="center")
-    _legend(figure, image, shown, style)
+    _draw_legend(figure, image, shown, style)
     return figure
 
 
@@ -98,7 +98,7 @@ def _counted(found: pd.DataFrame, style: PredictionStyle) -> str:
     return f"{len(found)} with a score from {style.min_score:g} up"
 
 
-def _whole(
+def _draw_whole(
     axes: Axes, image: DetectedImage, found: pd.DataFrame, style: PredictionStyle, scale: float
 ) -> None:
     height, width, _ = image.pixels.shape
@@ -108,18 +108,23 @@ def _whole(
         pixels = np.asarray(Image.fromarray(pixels).resize(size, Image.Resampling.BOX))
     axes.imshow(pixels, extent=(0, width, height, 0), interpolation="nearest", aspect="auto")
     axes.set(xlim=(0, width), ylim=(height, 0), xticks=[], yticks=[])
-    _boxes(axes, image.truth, theme.TRUTH, 0.8)
+    _draw_boxes(axes, image.truth, theme.TRUTH, 0.8)
     for category, mine in found.groupby("category_id"):
-        _boxes(axes, mine, style.colors[category], 1.1)
+        _draw_boxes(axes, mine, style.colors[category], 1.1)
     for row in found.head(SCORES_SHOWN).itertuples(index=False):
         text = axes.text(
-            row.x, row.y - 2 / scale, f"{row.score:.2f}", size=6, color="white", va="bottom",
+            row.x,
+            row.y - 2 / scale,
+            f"{row.score:.2f}",
+            size=6,
+            color="white",
+            va="bottom",
             clip_on=True,
-        )  # fmt: skip
+        )
         text.set_path_effects([withStroke(linewidth=1.5, foreground="#000000c0")])
 
 
-def _boxes(axes: Axes, boxes: pd.DataFrame, color: str, width: float, line: str = "-") -> None:
+def _draw_boxes(axes: Axes, boxes: pd.DataFrame, color: str, width: float, line: str = "-") -> None:
     """All boxes ``x, y, w, h`` at once, with dark casing."""
     x, y, w, h = boxes[["x", "y", "w", "h"]].to_numpy(dtype=float).T
     corners = np.stack([x, y, x + w, y, x + w, y + h, x, y + h], axis=1).reshape(-1, 4, 2)
@@ -132,7 +137,7 @@ def _boxes(axes: Axes, boxes: pd.DataFrame, color: str, width: float, line: str 
         )
 
 
-def _windows(axes: Axes, chosen: list[details.Detail], side: float) -> None:
+def _draw_windows(axes: Axes, chosen: list[details.Detail], side: float) -> None:
     for index, detail in enumerate(chosen, start=1):
         corner = (detail.center[0] - side / 2, detail.center[1] - side / 2)
         axes.add_patch(
@@ -141,20 +146,28 @@ def _windows(axes: Axes, chosen: list[details.Detail], side: float) -> None:
             )
         )
         axes.annotate(
-            str(index), corner, xytext=(-1, 1), textcoords="offset points", size=8, color="white",
-            weight="bold", ha="right", va="top", annotation_clip=True,
+            str(index),
+            corner,
+            xytext=(-1, 1),
+            textcoords="offset points",
+            size=8,
+            color="white",
+            weight="bold",
+            ha="right",
+            va="top",
+            annotation_clip=True,
             path_effects=[withStroke(linewidth=2, foreground="black")],
-        )  # fmt: skip
+        )
 
 
-def _seen(boxes: pd.DataFrame, center: tuple[float, float], side: float) -> "pd.Series[bool]":
+def _find_seen(boxes: pd.DataFrame, center: tuple[float, float], side: float) -> "pd.Series[bool]":
     """Which boxes a window shows a part of."""
     across = (boxes["x"] + boxes["w"] / 2 - center[0]).abs() < (side + boxes["w"]) / 2
     down = (boxes["y"] + boxes["h"] / 2 - center[1]).abs() < (side + boxes["h"]) / 2
     return across & down
 
 
-def _detail(
+def _draw_detail(
     axes: Axes,
     truth: pd.DataFrame,
     found: pd.DataFrame,
@@ -163,17 +176,17 @@ def _detail(
 ) -> None:
     """What lies in a window: the truth dashed, detections with their peaks and arrows."""
     if chosen is not None and np.isfinite(chosen["cell_w"]):
-        _grid(axes, chosen)
-    _boxes(axes, truth, theme.TRUTH, 1.4, "--")
+        _draw_grid(axes, chosen)
+    _draw_boxes(axes, truth, theme.TRUTH, 1.4, "--")
     centers = truth[["x", "y"]].to_numpy() + truth[["w", "h"]].to_numpy() / 2
     axes.plot(*centers.T, "+", color=theme.TRUTH, markersize=13, mew=1.8, **_CASED)
     for category, mine in found.groupby("category_id"):
-        _boxes(axes, mine, style.colors[category], 1.8)
+        _draw_boxes(axes, mine, style.colors[category], 1.8)
     for row in found.itertuples(index=False):
-        _peak(axes, row, style.magnify)
+        _draw_peak(axes, row, style.magnify)
 
 
-def _grid(axes: Axes, row: pd.Series) -> None:
+def _draw_grid(axes: Axes, row: pd.Series) -> None:
     """Lines between the heatmap's cells about a peak."""
     steps = np.arange(-_GRID_REACH, _GRID_REACH + 2)
     x, y = row["cell_x"] + steps * row["cell_w"], row["cell_y"] + steps * row["cell_h"]
@@ -182,29 +195,43 @@ def _grid(axes: Axes, row: pd.Series) -> None:
         axes.hlines(y, x[0], x[-1], colors=color, linewidth=width)
 
 
-def _peak(axes: Axes, row: Any, magnify: int) -> None:
+def _draw_peak(axes: Axes, row: Any, magnify: int) -> None:
     """The peak's cell, and the arrow from where the fraction is counted to the center."""
     center = (row.x + row.w / 2, row.y + row.h / 2)
     if np.isfinite(row.cell_w):
         axes.add_patch(
             Rectangle(
-                (row.cell_x, row.cell_y), row.cell_w, row.cell_h, facecolor="#ffffff50",
-                edgecolor="white", linewidth=1.4, path_effects=_CASING, clip_on=True,
+                (row.cell_x, row.cell_y),
+                row.cell_w,
+                row.cell_h,
+                facecolor="#ffffff50",
+                edgecolor="white",
+                linewidth=1.4,
+                path_effects=_CASING,
+                clip_on=True,
             )
-        )  # fmt: skip
+        )
         origin = (row.origin_x, row.origin_y)
         axes.plot(*origin, "o", color="white", markersize=2.5, **_CASED)
         length_pt = 72 / theme.DPI * magnify * np.hypot(*np.subtract(center, origin))
         arrow = FancyArrowPatch(
-            origin, center, arrowstyle=_ARROW, mutation_scale=np.clip(length_pt, 4, 14), shrinkA=0,
-            shrinkB=0, color="white", linewidth=2, path_effects=_CASING, zorder=3,
-        )  # fmt: skip
+            origin,
+            center,
+            arrowstyle=_ARROW,
+            mutation_scale=np.clip(length_pt, 4, 14),
+            shrinkA=0,
+            shrinkB=0,
+            color="white",
+            linewidth=2,
+            path_effects=_CASING,
+            zorder=3,
+        )
         axes.add_patch(arrow)
     else:
         axes.plot(*center, "o", color="white", markersize=4, **_CASED)
 
 
-def _caption(row: pd.Series | None, style: PredictionStyle) -> str:
+def _write_caption(row: pd.Series | None, style: PredictionStyle) -> str:
     if row is None:
         return "nothing here"
     text = f"{style.classes[row['category_id']]} {row['score']:.2f}"
@@ -217,7 +244,7 @@ def _caption(row: pd.Series | None, style: PredictionStyle) -> str:
     return text
 
 
-def _legend(
+def _draw_legend(
     figure: Figure, image: DetectedImage, shown: Mapping[str, pd.DataFrame], style: PredictionStyle
 ) -> None:
     seen = sorted({each for found in shown.values() for each in found["category_id"]})

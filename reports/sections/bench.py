@@ -23,16 +23,16 @@ def compose_bench(result: Mapping[str, Any], title: str) -> str:
             (key.replace("_", " "), format_value(value)) for key, value in meta.items() if value
         ),
         "## Cost of one image and memory of a batch",
-        _cost(variants),
+        _compose_cost(variants),
         f"## {meta['kind']}",
-        _times(variants, meta["batch"] if meta["kind"] == GPU_LATENCY else None),
+        _compose_times(variants, meta["batch"] if meta["kind"] == GPU_LATENCY else None),
         f"Ratios are to the same stage of the first network in the same round: median, {PERCENT} "
         "bootstrap interval. The share is of the first network's end to end.",
     ]
     return "\n\n".join(parts) + "\n"
 
 
-def _cost(variants: Mapping[str, Any]) -> str:
+def _compose_cost(variants: Mapping[str, Any]) -> str:
     headings = ["network", METRICS["cost.params"].label, "MACs (G)", "FLOPs (G)"]
     headings += [f"MACs, {branch} (G)" for branch in BRANCHES]
     kinds = list(next(iter(variants.values()))["memory"])
@@ -47,11 +47,11 @@ def _cost(variants: Mapping[str, Any]) -> str:
     return format_table(headings, rows)
 
 
-def _times(variants: Mapping[str, Any], gpu_batch: int | None) -> str:
+def _compose_times(variants: Mapping[str, Any], gpu_batch: int | None) -> str:
     """Absolute times of ``gpu_batch`` images, and ratios; without it, ratios alone."""
     absolute = ["median (ms)", "p10", "p90", "images/s"] if gpu_batch else []
     rows = [
-        [name, stage.replace("_", " "), *_figures(timing, gpu_batch)]
+        [name, stage.replace("_", " "), *_format_figures(timing, gpu_batch)]
         for name, stages in summarize_times(variants).items()
         for stage, timing in stages.items()
     ]
@@ -59,7 +59,7 @@ def _times(variants: Mapping[str, Any], gpu_batch: int | None) -> str:
     return format_table(["network", "stage", *absolute, *ratio], rows)
 
 
-def _figures(timing: StageTiming, gpu_batch: int | None) -> list[str]:
+def _format_figures(timing: StageTiming, gpu_batch: int | None) -> list[str]:
     times = [timing.median, timing.p10, timing.p90] if gpu_batch else []
     times += [1000 * gpu_batch / timing.median] if gpu_batch else []
     ratio = "–" if timing.ratio is None else f"{timing.ratio:.3f}"

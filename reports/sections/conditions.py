@@ -27,7 +27,7 @@ def compose_conditions(trials: list[Trial], attribution: str) -> str:
         ("time measured", "latency"), ("cluster crops", "cluster_crops"),
         ("time with cluster crops measured on", "crop_time"),
     )  # fmt: skip
-    rows = [(label, _values(trials, key)) for label, key in fields]
+    rows = [(label, _format_values(trials, key)) for label, key in fields]
     ours = [trial for trial in trials if not trial.foreign]
     decoding = sorted({f"{k} {v}" for t in ours for k, v in t.meta.get("decoding", {}).items()})
     rows.append(("decoding", ", ".join(decoding) or "–"))
@@ -96,7 +96,7 @@ def compose_unfinished(reasons: Mapping[str, str]) -> str:
     return "\n".join([heading, "", *(f"- {name}: {reason}" for name, reason in reasons.items())])
 
 
-def _values(trials: Iterable[Trial], key: str) -> str:
+def _format_values(trials: Iterable[Trial], key: str) -> str:
     """A condition's value; with whom each holds for, where it is not one for all."""
     holders = group_networks_by_value(trials, key)
     if len(holders) < 2 or key not in OF_TRAINING.values():

@@ -51,15 +51,15 @@ def compose_ceiling(trials: list[Trial], ceilings: Mapping[str, Mapping[str, Any
             " Closed forms read a heatmap equal to its target, which the focal loss alone doesn't "
             "ask of a network: it teaches the peaks, and only spares the cells around them."
         )
-    sentences = _of_the_points(groups, ceilings)
+    sentences = _compose_points_won(groups, ceilings)
     return "\n\n".join([text, format_table(headings, rows), *sentences])
 
 
-def _of_the_points(
+def _compose_points_won(
     groups: Mapping[str, list[Trial]], ceilings: Mapping[str, Mapping[str, Any]]
 ) -> list[str]:
     """What a variant won of what its grid and fraction could win over the baseline's rounding."""
-    reference = _rounding_baseline(groups)
+    reference = _find_rounding_baseline(groups)
     if reference is None or reference not in ceilings:
         return []
     metric = METRICS["ap.all"]
@@ -82,7 +82,7 @@ def _of_the_points(
     return ["\n".join(lines)] if lines else []
 
 
-def _rounding_baseline(groups: Mapping[str, list[Trial]]) -> str | None:
+def _find_rounding_baseline(groups: Mapping[str, list[Trial]]) -> str | None:
     """The baseline that rounds to its cell, against which a finer cell pays; else its best."""
     for name, (trial, *_) in groups.items():
         if trial.baseline and trial.center_source == "peak_center":
@@ -96,7 +96,7 @@ def compose_strictness(trials: list[Trial]) -> str:
     Args:
         trials: of the report.
     """
-    return _means(trials, _STRICT, "variant")
+    return _compose_means(trials, _STRICT, "variant")
 
 
 def compose_error_split(trials: list[Trial]) -> str:
@@ -105,7 +105,7 @@ def compose_error_split(trials: list[Trial]) -> str:
     Args:
         trials: of the report.
     """
-    text = _means(trials, _TIDE, "variant")
+    text = _compose_means(trials, _TIDE, "variant")
     if not text:
         return ""
     note = (
@@ -163,7 +163,7 @@ def name_limiting_branch(scored: Mapping[str, Mapping[str, Any]]) -> str:
     return f"The {best} branch holds AP back most: {points[best]} points if it were true{others}."
 
 
-def _means(trials: list[Trial], keys: tuple[str, ...], first: str) -> str:
+def _compose_means(trials: list[Trial], keys: tuple[str, ...], first: str) -> str:
     shown = [key for key in keys if any(trial.metrics.get(key) is not None for trial in trials)]
     if not shown:
         return ""

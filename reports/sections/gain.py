@@ -21,7 +21,7 @@ def compose_gains(trials: list[Trial]) -> str:
     found = measure_offset_gains(trials, ALL_SIZES)
     if found.empty:
         return ""
-    rows = [_row(str(name), mine) for name, mine in found.groupby("network", sort=False)]
+    rows = [_format_row(str(name), mine) for name, mine in found.groupby("network", sort=False)]
     headings = [
         "network", "own error (cells)", "`sco` gained over `peak_center` (cells)",
         "a perfect fraction would gain", "gained of that (%)",
@@ -33,7 +33,7 @@ def compose_gains(trials: list[Trial]) -> str:
     )
 
 
-def _row(name: str, mine: pd.DataFrame) -> list[str]:
+def _format_row(name: str, mine: pd.DataFrame) -> list[str]:
     own, gain = mine["own"].mean(), mine["gain"].mean()
     ideal = rounding_law.ideal_gain(own)
     spread = mine["gain"].std()

@@ -42,8 +42,8 @@ def compose_growth(result: Mapping[str, Any], title: str) -> str:
                     each.step.replace("_", " "),
                     "cells" if each.sweep == "depth" else each.sweep,
                     each.form,
-                    _number(each.time),
-                    _number(each.memory),
+                    _format_number(each.time),
+                    _format_number(each.memory),
                 ]
                 for each in fit_slopes(found).itertuples()
             ],
@@ -63,20 +63,20 @@ def format_growth_rows(found: pd.DataFrame) -> list[list[str]]:
             each.step.replace("_", " "),
             str(each.depth),
             str(each.objects),
-            _number(each.speedup),
+            _format_number(each.speedup),
             f"{each.speedup_low:.2f} to {each.speedup_high:.2f}",
-            _mebibytes(each.fast_bytes),
-            _mebibytes(each.plain_bytes),
-            _number(each.memory_ratio),
+            _format_mebibytes(each.fast_bytes),
+            _format_mebibytes(each.plain_bytes),
+            _format_number(each.memory_ratio),
             f"{each.difference:.1g}",
         ]
         for each in found.itertuples()
     ]
 
 
-def _number(value: float) -> str:
+def _format_number(value: float) -> str:
     return "–" if value != value else f"{value:.2f}" if abs(value) < 100 else f"{value:,.0f}"
 
 
-def _mebibytes(value: float) -> str:
+def _format_mebibytes(value: float) -> str:
     return "–" if value != value else f"{value / 2**20:,.1f}"

@@ -24,11 +24,13 @@ def compose_learning_curves(trials: list[Trial]) -> str:
         "Whoever stops a training, or picks a variant, by these figures has picked it on the test "
         "set."
     )
-    tables = [_table(scored, key) for key in learning_curves.SHOWN]
-    return "\n\n".join([note, *tables, "\n".join([*_pays(scored), *_order(scored)])])
+    tables = [_compose_table(scored, key) for key in learning_curves.SHOWN]
+    return "\n\n".join(
+        [note, *tables, "\n".join([*_compose_when_it_pays(scored), *_compose_order(scored)])]
+    )
 
 
-def _table(scored: list[Trial], key: str) -> str:
+def _compose_table(scored: list[Trial], key: str) -> str:
     metric = METRICS[key]
     epochs = learning_curves.list_scored_epochs(scored)
     rows = []
@@ -43,10 +45,12 @@ def _table(scored: list[Trial], key: str) -> str:
                 ),
             ]
         )
-    return format_table([f"{metric.label} after", *(_when(scored, each) for each in epochs)], rows)
+    return format_table(
+        [f"{metric.label} after", *(_name_epoch(scored, each) for each in epochs)], rows
+    )
 
 
-def _when(scored: list[Trial], epoch: int) -> str:
+def _name_epoch(scored: list[Trial], epoch: int) -> str:
     """An epoch, with the images seen by then where all trained alike."""
     seen = {
         int(value)
@@ -56,7 +60,7 @@ def _when(scored: list[Trial], epoch: int) -> str:
     return f"epoch {epoch}" + (f" ({seen.pop():,} images)" if len(seen) == 1 else "")
 
 
-def _pays(scored: list[Trial]) -> list[str]:
+def _compose_when_it_pays(scored: list[Trial]) -> list[str]:
     """From which point on a fraction pays, a line a network."""
     lines = []
     for name, sources in group_by_source(scored).items():
@@ -66,12 +70,12 @@ def _pays(scored: list[Trial]) -> list[str]:
                 f"- {name}: at the end `sco` wasn't clearly below `peak_center`."
                 if epoch is None
                 else f"- {name}: `sco` was clearly below `peak_center` from "
-                f"{_when(scored, epoch)} on."
+                f"{_name_epoch(scored, epoch)} on."
             )
     return lines
 
 
-def _order(scored: list[Trial]) -> list[str]:
+def _compose_order(scored: list[Trial]) -> list[str]:
     """Whether the order of the networks still changed."""
     if len(group_by_source(scored)) < 2 or len(learning_curves.list_scored_epochs(scored)) < 2:
         return []
@@ -82,5 +86,5 @@ def _order(scored: list[Trial]) -> list[str]:
         return [f"- The order of the networks by their best decode still changed at last: {order}."]
     return [
         f"- The order of the networks by their best decode was the same from "
-        f"{_when(scored, since)} on: {order}."
+        f"{_name_epoch(scored, since)} on: {order}."
     ]

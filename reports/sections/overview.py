@@ -64,8 +64,8 @@ def compose_compared(
         + f"{len(group_by_variant(trials))} variants were scored on {len(truth.images)} images "
         f"with {objects} objects, with {format_count(len(seeds), 'seed')} each "
         f"({', '.join(map(str, seeds))}).",
-        *_folds(trials),
-        "\n".join(_kinds(trials)),
+        *_compose_folds(trials),
+        "\n".join(_compose_kinds(trials)),
     ]
     if sources:
         parts.append("A variant's name goes on with how a peak becomes a center:")
@@ -78,7 +78,7 @@ def compose_compared(
     return "\n\n".join(parts)
 
 
-def _folds(trials: list[Trial]) -> list[str]:
+def _compose_folds(trials: list[Trial]) -> list[str]:
     """How the images were parted, and what that makes of means and intervals."""
     folds = list(dict.fromkeys(trial.fold for trial in trials))
     if len(folds) < 2:
@@ -92,7 +92,7 @@ def _folds(trials: list[Trial]) -> list[str]:
     ]
 
 
-def _kinds(trials: list[Trial]) -> list[str]:
+def _compose_kinds(trials: list[Trial]) -> list[str]:
     """A line for each kind of detector that is there."""
     lines = []
     if any(trial.baseline for trial in trials):
@@ -112,7 +112,7 @@ def _kinds(trials: list[Trial]) -> list[str]:
             "what was found there. Overlapping boxes are suppressed, and their number is bounded, "
             "only where the conditions name `nms_iou` or `max_per_img`."
         )
-    foreign = {trial.variant.name: _type(trial) for trial in trials if trial.foreign}
+    foreign = {trial.variant.name: _name_type(trial) for trial in trials if trial.foreign}
     if foreign:
         names = ", ".join(f"**{name}** (`{head}`)" for name, head in foreign.items())
         lines.append(
@@ -122,7 +122,7 @@ def _kinds(trials: list[Trial]) -> list[str]:
     return lines
 
 
-def _type(trial: Trial) -> str:
+def _name_type(trial: Trial) -> str:
     return str(trial.meta.get("head", {}).get("type", "unknown head"))
 
 
@@ -145,7 +145,7 @@ def compose_headline(trials: list[Trial]) -> str:
             *(format_with_spread(METRICS[key], *summarize_metric(group, key)) for key in keys),
         ]
         if reference_of:
-            row += _changes(name, groups, reference_of.get(name))
+            row += _format_changes(name, groups, reference_of.get(name))
         rows.append(row)
     unit = name_interval_unit(trials)
     over = "seeds" if unit == "seed" else "seeds and folds"
@@ -168,7 +168,9 @@ def compose_headline(trials: list[Trial]) -> str:
     return format_table(headings, rows) + "\n\n" + note
 
 
-def _changes(name: str, groups: dict[str, list[Trial]], held_against: str | None) -> list[str]:
+def _format_changes(
+    name: str, groups: dict[str, list[Trial]], held_against: str | None
+) -> list[str]:
     if held_against is None:
         return ["–", "–"]
     if held_against == name:

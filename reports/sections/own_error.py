@@ -47,13 +47,13 @@ def compose_own_errors(own_errors: Mapping[str, OwnError]) -> str:
             "A fraction of the center takes rounding's part off an error and nothing else, so it "
             "can show only under networks whose own error isn't large against a cell.",
             format_table(_HEADINGS, rows),
-            _columns(own_errors),
+            _explain_columns(own_errors),
             format_definitions((each.name, each.meaning) for each in STATES),
         ]
     )
 
 
-def _columns(own_errors: Mapping[str, OwnError]) -> str:
+def _explain_columns(own_errors: Mapping[str, OwnError]) -> str:
     judged = rounding_law.own_error_at(LEAST_SHARE)
     text = (
         "The rounding floor is the mean error of a network without error, read at the middle of "

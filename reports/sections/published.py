@@ -24,15 +24,18 @@ def compose_published(trials: list[Trial], truth: GroundTruth) -> str:
     """
     protocol = read_protocol(trials[0].meta).name
     known = [each for each in read_published().sets if each.matches(truth, protocol)]
-    return "\n\n".join(_table(each, trials, protocol) for each in known)
+    return "\n\n".join(_compose_table(each, trials, protocol) for each in known)
 
 
-def _table(known: PublishedSplit, trials: list[Trial], protocol: str) -> str:
+def _compose_table(known: PublishedSplit, trials: list[Trial], protocol: str) -> str:
     printed = {key for row in known.rows for key in row.figures}
     keys = [key for key in METRICS if key in printed]
     labels = [METRICS[key].label for key in keys]
-    rows = [_theirs(row, keys) for row in known.rows]
-    rows += [_ours(name, group, keys, protocol) for name, group in group_by_variant(trials).items()]
+    rows = [_format_theirs(row, keys) for row in known.rows]
+    rows += [
+        _format_ours(name, group, keys, protocol)
+        for name, group in group_by_variant(trials).items()
+    ]
     note = (
         f'{known.name}. Rows marked "{MARK}" were read where the last column says, in percent as '
         "printed there; they were trained and scored otherwise than the rows of this report, so "
@@ -42,13 +45,13 @@ def _table(known: PublishedSplit, trials: list[Trial], protocol: str) -> str:
     return format_table(headings, rows) + "\n\n" + note
 
 
-def _theirs(row: PublishedRow, keys: list[str]) -> list[str]:
+def _format_theirs(row: PublishedRow, keys: list[str]) -> list[str]:
     figures = [f"{row.figures[key]:g}" if key in row.figures else "–" for key in keys]
     size = "not told" if row.input is None else str(row.input)
     return [f"{row.detector} ({MARK})", *figures, size, row.protocol, row.source]
 
 
-def _ours(name: str, group: list[Trial], keys: list[str], protocol: str) -> list[str]:
+def _format_ours(name: str, group: list[Trial], keys: list[str], protocol: str) -> list[str]:
     figures = [format_with_spread(METRICS[key], *summarize_metric(group, key)) for key in keys]
     resized = group[0].meta.get("resized_to")
     size = "their own size" if resized is None else "x".join(map(str, resized))

@@ -48,15 +48,15 @@ def compose_verdicts(trials: list[Trial], own_errors: Mapping[str, OwnError]) ->
     heads = [
         line
         for same in group_by_cluster_crops(trials).values()
-        for line in _against_baseline(same, own_errors)
+        for line in _compose_against_baseline(same, own_errors)
     ]
     lines = heads or [
         "There is no baseline and extension side by side here, so the two are not compared."
     ]
     within = [
-        *_offset_branch(trials, own_errors),
-        *_closed_forms(trials, own_errors),
-        *_second_pass(trials, own_errors),
+        *_compose_offset_branch(trials, own_errors),
+        *_compose_closed_forms(trials, own_errors),
+        *_compose_second_pass(trials, own_errors),
     ]
     lines += within
     if heads or within:
@@ -70,7 +70,7 @@ def compose_verdicts(trials: list[Trial], own_errors: Mapping[str, OwnError]) ->
     return "\n\n".join(lines)
 
 
-def _against_baseline(trials: list[Trial], own_errors: Mapping[str, OwnError]) -> list[str]:
+def _compose_against_baseline(trials: list[Trial], own_errors: Mapping[str, OwnError]) -> list[str]:
     """Each extension against the baseline's best decode; all have the same second pass, or none.
 
     Empty where one of the two is missing.
@@ -83,35 +83,35 @@ def _against_baseline(trials: list[Trial], own_errors: Mapping[str, OwnError]) -
     reference = groups[best]
     error, spread = summarize_metric(reference, "loc.px.mean")
     return [
-        f"The baseline's own best decode is **{best}**{_mark(reference, own_errors)}: mean "
+        f"The baseline's own best decode is **{best}**{_mark_network(reference, own_errors)}: mean "
         "localization error "
         f"{format_with_spread(METRICS['loc.px.mean'], error, spread)} px. Against it, on the "
         "objects that both found, paired by seed:",
-        "\n".join(_verdict(name, groups[name], reference, own_errors) for name in others),
+        "\n".join(_compose_verdict(name, groups[name], reference, own_errors) for name in others),
     ]
 
 
-def _verdict(
+def _compose_verdict(
     name: str, group: list[Trial], reference: list[Trial], own_errors: Mapping[str, OwnError]
 ) -> str:
     error = compare_variants(group, reference, measure_error_change)
     small = compare_variants(group, reference, make_metric_change("ap.small"))
     recall = compare_variants(group, reference, make_metric_change("loc.recall"))
     return (
-        f"- **{name}**{_mark(group, own_errors)}: localization error **{error.direction}** "
+        f"- **{name}**{_mark_network(group, own_errors)}: localization error **{error.direction}** "
         f"{format_in_brackets(CHANGE_OF_ERROR, error, 'px')}; "
         f"AP_small {small.direction} {format_in_brackets(METRICS['ap.small'], small, 'points')}; "
         f"recall {recall.direction} {format_in_brackets(METRICS['loc.recall'], recall, 'points')}."
     )
 
 
-def _mark(group: list[Trial], own_errors: Mapping[str, OwnError]) -> str:
+def _mark_network(group: list[Trial], own_errors: Mapping[str, OwnError]) -> str:
     """What stands behind the name of a network that isn't in a position to tell."""
     told = find_own_error(own_errors, group[0])
     return "" if told is None or told.state.tells else f" ({told.state.name})"
 
 
-def _offset_branch(trials: list[Trial], own_errors: Mapping[str, OwnError]) -> list[str]:
+def _compose_offset_branch(trials: list[Trial], own_errors: Mapping[str, OwnError]) -> list[str]:
     """Does the offset branch help the very network that has it: sco against its peak's middle."""
     lines = []
     for name, sources in group_by_source(trials).items():
@@ -130,7 +130,7 @@ def _offset_branch(trials: list[Trial], own_errors: Mapping[str, OwnError]) -> l
     return [text + "\n\n" + "\n".join(lines)]
 
 
-def _closed_forms(trials: list[Trial], own_errors: Mapping[str, OwnError]) -> list[str]:
+def _compose_closed_forms(trials: list[Trial], own_errors: Mapping[str, OwnError]) -> list[str]:
     """Does a computed fraction do as well as the learned one, at the very same peaks?"""
     lines = []
     for name, sources in group_by_source(trials).items():
@@ -148,7 +148,7 @@ def _closed_forms(trials: list[Trial], own_errors: Mapping[str, OwnError]) -> li
             lines.append(f"- **{name}: {told.state.name}**, see What this run can tell.")
         else:
             best = min(errors, key=errors.__getitem__)
-            lines.append(_closed_form(name, best, sources[best], sources["sco"]))
+            lines.append(_compose_closed_form(name, best, sources[best], sources["sco"]))
     if not lines:
         return []
     text = (
@@ -160,7 +160,7 @@ def _closed_forms(trials: list[Trial], own_errors: Mapping[str, OwnError]) -> li
     return [text + "\n\n" + "\n".join(lines)]
 
 
-def _closed_form(name: str, source: str, group: list[Trial], sco: list[Trial]) -> str:
+def _compose_closed_form(name: str, source: str, group: list[Trial], sco: list[Trial]) -> str:
     change = compare_variants(group, sco, measure_error_change)
     error, recall = METRICS["loc.px.mean"], METRICS["loc.recall"]
     margin = AS_WELL * (summarize_metric(sco, error.key)[0] or 0.0)
@@ -169,16 +169,16 @@ def _closed_form(name: str, source: str, group: list[Trial], sco: list[Trial]) -
         f"{recall.format(summarize_metric(each, recall.key)[0])} %)"
         for label, each in ((source, group), ("sco", sco))
     )
-    verdict = _closed_form_verdict(change, margin, name_interval_unit(group))
+    verdict = _judge_closed_form(change, margin, name_interval_unit(group))
     return (
         f"- **{name}: {verdict}.** "
         f"Mean error: {', '.join(figures)}; `{source}` minus `sco` "
         f"{change.direction} {format_in_brackets(CHANGE_OF_ERROR, change, 'px')}. "
-        f"{_cost_of_offsets(sco[0], source)}"
+        f"{_compose_cost_of_offsets(sco[0], source)}"
     )
 
 
-def _closed_form_verdict(change: SeedDifference, margin: float, unit: str) -> str:
+def _judge_closed_form(change: SeedDifference, margin: float, unit: str) -> str:
     """What the difference of a closed form from the offset branch allows to say."""
     if change.high is None:
         return f"one {unit} can't tell the offset branch from a closed form"
@@ -196,7 +196,7 @@ def _closed_form_verdict(change: SeedDifference, margin: float, unit: str) -> st
     )
 
 
-def _cost_of_offsets(sco: Trial, source: str) -> str:
+def _compose_cost_of_offsets(sco: Trial, source: str) -> str:
     macs, params = (METRICS[f"cost.offset.{each}"] for each in ("macs", "params"))
     if sco.metrics.get(macs.key) is None:
         return "What the offset branch costs was not counted."
@@ -212,13 +212,13 @@ def _cost_of_offsets(sco: Trial, source: str) -> str:
     )
 
 
-def _second_pass(trials: list[Trial], own_errors: Mapping[str, OwnError]) -> list[str]:
+def _compose_second_pass(trials: list[Trial], own_errors: Mapping[str, OwnError]) -> list[str]:
     """Does detecting again in crops help the very network that does it."""
     groups, lines = group_by_variant(trials), []
     for name, group in groups.items():
         plain = find_variant_without_crops(groups, name)
         if group[0].cluster_crops and plain is not None:
-            lines.append(_verdict(name, group, groups[plain], own_errors))
+            lines.append(_compose_verdict(name, group, groups[plain], own_errors))
     if not lines:
         return []
     text = "The second pass alone, against the first pass of the same network:"

@@ -34,10 +34,10 @@ def format_with_interval(metric: Metric, change: SeedDifference) -> str:
     """
     if change.mean is None:
         return "–"
-    text = _signed(metric, change.mean)
+    text = _format_signed(metric, change.mean)
     if change.low is None or change.high is None:
         return text
-    return f"{text} [{_signed(metric, change.low)}, {_signed(metric, change.high)}]"
+    return f"{text} [{_format_signed(metric, change.low)}, {_format_signed(metric, change.high)}]"
 
 
 def format_in_brackets(metric: Metric, change: SeedDifference, unit: str) -> str:
@@ -54,7 +54,7 @@ def format_in_brackets(metric: Metric, change: SeedDifference, unit: str) -> str
     return f"({text})"
 
 
-def _signed(metric: Metric, value: float) -> str:
+def _format_signed(metric: Metric, value: float) -> str:
     return f"{value * metric.scale:+.{metric.digits}f}"
 
 

@@ -54,11 +54,13 @@ def exact_rms(
     place = EXACT_SOURCES[source]
     if place is None:
         return sigma * math.sqrt(2)
-    squares = _mean_squares(centers.ravel(), scale.ravel() * sigma, stride, place)
+    squares = _expect_squares(centers.ravel(), scale.ravel() * sigma, stride, place)
     return float(np.sqrt((squares / scale.ravel() ** 2).sum() / len(centers)))
 
 
-def _mean_squares(center: np.ndarray, sigma: np.ndarray, stride: float, place: float) -> np.ndarray:
+def _expect_squares(
+    center: np.ndarray, sigma: np.ndarray, stride: float, place: float
+) -> np.ndarray:
     """Expected squared error ``(M,)`` in input px squared, on one axis."""
     own = np.floor(center / stride)
     if not sigma.any():

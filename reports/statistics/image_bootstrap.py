@@ -119,9 +119,11 @@ def compare_detectors(
         [match_centers(truth, each, max_dets=protocol.limit, min_score=min_score) for each in runs]
         for runs in (a.detections, b.detections)
     ]
-    of_a, of_b = _errors(truth, matches, weight)
+    of_a, of_b = _measure_errors(truth, matches, weight)
     results.append(_compare_metric(METRICS[PAIRED_ERROR], of_a, of_b, True))
-    of_a, of_b = (np.stack([_recall(truth, each, weight) for each in runs]) for runs in matches)
+    of_a, of_b = (
+        np.stack([_measure_recall(truth, each, weight) for each in runs]) for runs in matches
+    )
     results.append(_compare_metric(METRICS["loc.recall"], of_a, of_b, paired))
     return results
 
@@ -132,7 +134,9 @@ def _compare_metric(metric: Metric, a: np.ndarray, b: np.ndarray, paired: bool) 
     change = mean_b - mean_a
     defined = change[1:][~np.isnan(change[1:])]
     if np.isnan(change[0]) or not len(defined):
-        return MetricComparison(metric, _known(mean_a[0]), _known(mean_b[0]), None, None, None)
+        return MetricComparison(
+            metric, _read_known(mean_a[0]), _read_known(mean_b[0]), None, None, None
+        )
     if len(a) == len(b) == 1:
         low, high = np.percentile(defined, TAILS_PERCENT)
     else:
@@ -173,11 +177,13 @@ def _find_interval_over_runs(
     return change - half, change + half
 
 
-def _known(value: float) -> float | None:
+def _read_known(value: float) -> float | None:
     return None if np.isnan(value) else float(value)
 
 
-def _per_image(truth: GroundTruth, image: pd.Series, value: pd.Series | None = None) -> np.ndarray:
+def _sum_by_image(
+    truth: GroundTruth, image: pd.Series, value: pd.Series | None = None
+) -> np.ndarray:
     """Sum of ``value`` (or the count) by image, in the order of the ground truth's images."""
     number = pd.Series(np.arange(len(truth.images)), index=truth.images["image_id"])
     weights = None if value is None else value.to_numpy(dtype=float)
@@ -185,14 +191,14 @@ def _per_image(truth: GroundTruth, image: pd.Series, value: pd.Series | None = N
     return np.bincount(index, weights=weights, minlength=len(truth.images))
 
 
-def _recall(truth: GroundTruth, matches: pd.DataFrame, weight: np.ndarray) -> np.ndarray:
+def _measure_recall(truth: GroundTruth, matches: pd.DataFrame, weight: np.ndarray) -> np.ndarray:
     objects = truth.objects
     with np.errstate(invalid="ignore"):
-        found = weight @ _per_image(truth, matches["image_id"])
-        return np.asarray(found / (weight @ _per_image(truth, objects["image_id"])))
+        found = weight @ _sum_by_image(truth, matches["image_id"])
+        return np.asarray(found / (weight @ _sum_by_image(truth, objects["image_id"])))
 
 
-def _errors(
+def _measure_errors(
     truth: GroundTruth, matches: Sequence[Sequence[pd.DataFrame]], weight: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
     """Mean error ``(runs, 1 + R)`` of both sides on the objects that both found, run by run.
@@ -202,8 +208,8 @@ def _errors(
     values: tuple[list[np.ndarray], list[np.ndarray]] = ([], [])
     for a, b in zip(*matches, strict=False):
         both = a.merge(b, on=["ann_id", "image_id"], suffixes=("_a", "_b"))
-        found = weight @ _per_image(truth, both["image_id"])
+        found = weight @ _sum_by_image(truth, both["image_id"])
         for side, column in zip(values, ("distance_a", "distance_b"), strict=True):
             with np.errstate(invalid="ignore"):
-                side.append(weight @ _per_image(truth, both["image_id"], both[column]) / found)
+                side.append(weight @ _sum_by_image(truth, both["image_id"], both[column]) / found)
     return np.stack(values[0]), np.stack(values[1])

@@ -120,9 +120,9 @@ class OwnError:
             return UNTRAINED
         if self.share >= LEAST_SHARE:
             return CAN_TELL
-        return NOT_LIMITED_BY_ROUNDING if self._stays_so() else UNTRAINED
+        return NOT_LIMITED_BY_ROUNDING if self._would_stay_so() else UNTRAINED
 
-    def _stays_so(self) -> bool:
+    def _would_stay_so(self) -> bool:
         """Whether more training would hardly bring a network to where a fraction shows.
 
         Errors stand still before they fall, too (those of pairs by luck are all alike), so a large

@@ -72,7 +72,7 @@ def test_variants_can_be_told_apart_in_plots():
 
 def test_the_trade_off_counts_both_passes():
     groups = group_by_variant(planted())
-    price = cost_tradeoff._price
+    price = cost_tradeoff._find_price
     assert price(groups["HRH-SCO n=2, sco"], "cost.flops") == pytest.approx(2e9)
     assert price(groups[f"HRH-SCO n=2, sco{TWO}"], "cost.flops") == pytest.approx(2.5e9)
     for group in groups.values():

@@ -152,8 +152,8 @@ for image in sys.argv[2:]:
 
 @pytest.mark.slow
 def test_a_large_image_takes_the_memory_of_a_tile(alone, tmp_path):
-    """4,000 x 3,000 px against one tile of 1,024 x 1,024, images drawn, in one process."""
-    noise = np.random.default_rng(0).integers(0, 255, (3000, 4000, 3), np.uint8)
+    """2,816 x 1,920 px, six tiles, against one of 1,024 x 1,024, images drawn, in one process."""
+    noise = np.random.default_rng(0).integers(0, 255, (1920, 2816, 3), np.uint8)
     small, large = tmp_path / "small.png", tmp_path / "large.png"
     Image.fromarray(noise[:1024, :1024]).save(small, compress_level=0)
     Image.fromarray(noise).save(large, compress_level=0)
@@ -165,7 +165,7 @@ def test_a_large_image_takes_the_memory_of_a_tile(alone, tmp_path):
     first, second = (
         int(line.split()[1]) for line in done.stdout.splitlines() if line.startswith("MiB")
     )
-    # The image itself is 34 MiB, and is held a few times; whole it would take gigabytes more.
+    # The image itself is 16 MiB, and is held a few times; whole it would take gigabytes more.
     assert second - first < 400
     image = json.loads((tmp_path / "large.png.out" / "images.json").read_text())["images"][0]
     assert image["tiles"] == "1024x1024, overlap 128"

@@ -74,7 +74,7 @@ def test_results_are_sent_back_from_a_node_that_cannot_see_the_folder(cluster, s
     """Long enough a training that it can't be over between two looks for what to send."""
     out, calm = tmp_path / "out", tmp_path / "calm"
     out.mkdir()
-    words = [grids.written(tmp_path), "--data", scenes, "--epochs", "60", "--only", "hrh"]
+    words = [grids.written(tmp_path), "--data", scenes, "--epochs", "30", "--only", "hrh"]
     grids.run(*words, "--out", calm, jobs=1)
 
     def blind_node():

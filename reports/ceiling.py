@@ -227,7 +227,7 @@ def _score(
     source: str,
 ) -> dict[str, float | None]:
     found = select_counted(_decode_detections(truth, resized, peaks, source), protocol)
-    matches = match_centers(truth, found, max_dets=protocol.limit)
+    matches = match_centers(truth, found, max_dets=protocol.detection_limit)
     size = FEATURE_STRIDE / peaks.upsample_ratio / resized.scale.mean(axis=1)
     cells = dict(zip(truth.images["image_id"], size, strict=True))
     precision = average_precision(evaluate(truth, found, protocol))

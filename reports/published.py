@@ -34,7 +34,7 @@ class PublishedRow(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     input: str | int | None = None
 
 
-class PublishedSplit(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class PublishedTable(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The figures published on one test split.
 
     Attributes:
@@ -72,7 +72,7 @@ class PublishedFigures(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         left_out: what could not be read, and why.
     """
 
-    sets: list[PublishedSplit]
+    sets: list[PublishedTable]
     left_out: list[Text]
 
 

@@ -103,7 +103,7 @@ def load_trial(
         matches=match_centers(
             truth,
             select_counted(read_detections(run.detections, truth), read_protocol(meta)),
-            max_dets=read_protocol(meta).limit,
+            max_dets=read_protocol(meta).detection_limit,
             min_score=meta["min_score"],
         ),
         training_log=pd.DataFrame(run.read_train_log()),

@@ -108,7 +108,7 @@ def _match_by_bin(
 
 def _list_counted(protocol: Protocol) -> list[int]:
     """Those of a protocol's numbers of detections that figures are made of, rising."""
-    return sorted({protocol.ap_limit, protocol.limit})
+    return sorted({protocol.ap_detection_limit, protocol.detection_limit})
 
 
 def _match(
@@ -206,7 +206,7 @@ def average_precision_by_class(evaluation: Evaluation | None) -> dict[Any, float
     """
     if evaluation is None:
         return {}
-    ap = evaluation.ap[ALL, evaluation.protocol.limit]
+    ap = evaluation.ap[ALL, evaluation.protocol.detection_limit]
     return {each: _average_known(ap[:, index]) for index, each in enumerate(evaluation.classes)}
 
 

@@ -34,7 +34,7 @@ CONVENTION = (
 
 
 @dataclass(frozen=True)
-class NetworkCost:
+class CountedCost:
     """What was counted, and what was not.
 
     Attributes:
@@ -47,7 +47,7 @@ class NetworkCost:
     not_counted: dict[str, int]
 
 
-def count_cost(model: nn.Module, input_size: tuple[int, int]) -> NetworkCost:
+def count_cost(model: nn.Module, input_size: tuple[int, int]) -> CountedCost:
     """Count an mmdet detector's forward pass by torch's own counter (``CONVENTION``).
 
     Deformable convolution and attention are counted by formula, whichever backend runs them. A
@@ -89,7 +89,7 @@ def count_cost(model: nn.Module, input_size: tuple[int, int]) -> NetworkCost:
         metrics[f"{prefix}params"] = params[name]
         metrics[f"{prefix}macs"] = flops[name] / FLOPS_PER_MAC
         metrics[f"{prefix}flops"] = flops[name]
-    return NetworkCost(metrics, dict(rest.values.most_common()))
+    return CountedCost(metrics, dict(rest.values.most_common()))
 
 
 def _count_flops(

@@ -11,7 +11,7 @@ from reports.metrics.definitions import MAX_DETS
 from reports.metrics.matching import match_centers
 from reports.metrics.size_bins import SIZE_BINS
 
-_LIMITS = (0.25, 0.5, 1.0)
+_WITHIN = (0.25, 0.5, 1.0)
 
 _FIGURES: dict[str, Callable[[np.ndarray, np.ndarray], float]] = {
     "mean": lambda _, distance: distance.mean(),
@@ -77,9 +77,9 @@ def _summarize_errors(group: str, error: np.ndarray) -> dict[str, float | None]:
         f"{group}.{name}": float(figure(error, distance)) if len(error) else None
         for name, figure in _FIGURES.items()
     }
-    for limit in _LIMITS:
-        share = float((distance < limit).mean()) if len(error) else None
-        values[f"{group}.within_{limit:g}"] = share
+    for most in _WITHIN:
+        share = float((distance < most).mean()) if len(error) else None
+        values[f"{group}.within_{most:g}"] = share
     return values
 
 

@@ -76,14 +76,14 @@ class Protocol:
     excuses_by_share: bool = False
 
     @property
-    def limit(self) -> int:
+    def detection_limit(self) -> int:
         """The last of ``max_dets``."""
         return self.max_dets[-1]
 
     @property
-    def ap_limit(self) -> int:
+    def ap_detection_limit(self) -> int:
         """Detections that AP over all thresholds counts."""
-        return self.limit if self.ap_max_dets is None else self.ap_max_dets
+        return self.detection_limit if self.ap_max_dets is None else self.ap_max_dets
 
     @property
     def areas(self) -> dict[str, tuple[float, float]]:
@@ -95,11 +95,17 @@ class Protocol:
     @property
     def figures(self) -> dict[str, tuple[str, float | None, int]]:
         """By metric key: size bin, IoU threshold (None averages over all), detections counted."""
-        found: dict[str, tuple[str, float | None, int]] = {"ap.all": (ALL, None, self.ap_limit)}
-        found |= {f"ap.{round(100 * iou)}": (ALL, iou, self.limit) for iou in self.ious}
-        found |= {f"ap.{each.name}": (each.name, self.bin_iou, self.limit) for each in self.bins}
+        found: dict[str, tuple[str, float | None, int]] = {
+            "ap.all": (ALL, None, self.ap_detection_limit)
+        }
+        found |= {f"ap.{round(100 * iou)}": (ALL, iou, self.detection_limit) for iou in self.ious}
+        found |= {
+            f"ap.{each.name}": (each.name, self.bin_iou, self.detection_limit) for each in self.bins
+        }
         extra = self.extra or {}
-        return found | {f"ap.{name}": (*figure, self.limit) for name, figure in extra.items()}
+        return found | {
+            f"ap.{name}": (*figure, self.detection_limit) for name, figure in extra.items()
+        }
 
     def replace_max_dets(self, max_dets: tuple[int, ...]) -> "Protocol":
         """Make the same protocol with other numbers of detections, which its name then says.
@@ -274,4 +280,4 @@ def select_counted(detections: pd.DataFrame, protocol: Protocol) -> pd.DataFrame
     order = detections["score"].sort_values(ascending=False, kind="stable").index
     ranked = detections.loc[order]
     place = ranked.groupby("image_id", sort=False).cumcount()
-    return detections.loc[ranked.index[place < protocol.limit].sort_values()]
+    return detections.loc[ranked.index[place < protocol.detection_limit].sort_values()]

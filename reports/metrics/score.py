@@ -46,7 +46,7 @@ def score(
         protocol: of AP; its limit of detections also bounds the localization matching.
         min_score: detections below are left out of the localization matching (not of AP).
     """
-    total, limit = count_objects(truth), protocol.limit
+    total, limit = count_objects(truth), protocol.detection_limit
     detections = select_counted(detections, protocol)
     near = find_nearby(truth, detections, max_dets=limit, min_score=min_score)
     places = measure_localization(pair_centers(near), total, cell_size)
@@ -79,7 +79,7 @@ def score_centers(
         min_score: detections below are left out of the localization matching (not of AP).
     """
     detections = select_counted(detections, protocol)
-    near = match_centers(truth, detections, max_dets=protocol.limit, min_score=min_score)
+    near = match_centers(truth, detections, max_dets=protocol.detection_limit, min_score=min_score)
     precision = average_precision(evaluate(truth, detections, protocol))
     found = precision | measure_localization(near, count_objects(truth), None)
     return {key: found[key] for key in METRICS if key in found}

@@ -46,7 +46,7 @@ def draw(trials: list[Trial]) -> Figure | None:
             panel.set_title(name, fontsize=8)
             if row == len(networks) - 1:
                 panel.set_xlabel("images seen in training (thousands)")
-    _share_limits(axes)
+    _share_ranges(axes)
     theme.add_legend(figure, axes, looks)
     return figure
 
@@ -97,10 +97,10 @@ def _draw_panel(
         panel.yaxis.set_major_formatter("{x:g}")
 
 
-def _share_limits(axes: list[Axes]) -> None:
+def _share_ranges(axes: list[Axes]) -> None:
     """The same range in every row, so that networks can be compared."""
     for column in range(len(SHOWN)):
         mine = axes[column :: len(SHOWN)]
-        limits = [panel.get_ylim() for panel in mine]
+        ranges = [panel.get_ylim() for panel in mine]
         for panel in mine:
-            panel.set_ylim(min(low for low, _ in limits), max(high for _, high in limits))
+            panel.set_ylim(min(low for low, _ in ranges), max(high for _, high in ranges))

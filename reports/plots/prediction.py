@@ -15,7 +15,8 @@ from matplotlib.patches import FancyArrowPatch, Patch, Rectangle
 from matplotlib.patheffects import withStroke
 from PIL import Image
 
-from reports import details, theme
+from reports import theme
+from reports.plots import details
 from reports.plots.layout import PANEL_PX, PredictionLayout
 from reports.plots.window import show_window
 from reports.trials import DetectedImage

@@ -4,7 +4,7 @@ from reports.frames import GroundTruth
 from reports.markdown import format_table
 from reports.metrics.definitions import METRICS
 from reports.metrics.protocols import read_protocol
-from reports.published import PublishedRow, PublishedSplit, read_published
+from reports.published import PublishedRow, PublishedTable, read_published
 from reports.sections.wording import format_with_spread
 from reports.statistics.differences import summarize_metric
 from reports.trials import Trial, group_by_variant
@@ -27,7 +27,7 @@ def compose_published(trials: list[Trial], truth: GroundTruth) -> str:
     return "\n\n".join(_compose_table(each, trials, protocol) for each in known)
 
 
-def _compose_table(known: PublishedSplit, trials: list[Trial], protocol: str) -> str:
+def _compose_table(known: PublishedTable, trials: list[Trial], protocol: str) -> str:
     printed = {key for row in known.rows for key in row.figures}
     keys = [key for key in METRICS if key in printed]
     labels = [METRICS[key].label for key in keys]

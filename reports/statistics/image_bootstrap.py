@@ -116,7 +116,10 @@ def compare_detectors(
         of_a, of_b = (np.stack([run[key] for run in runs]) for runs in precisions)
         results.append(_compare_metric(METRICS[key], of_a, of_b, paired))
     matches = [
-        [match_centers(truth, each, max_dets=protocol.limit, min_score=min_score) for each in runs]
+        [
+            match_centers(truth, each, max_dets=protocol.detection_limit, min_score=min_score)
+            for each in runs
+        ]
         for runs in (a.detections, b.detections)
     ]
     of_a, of_b = _measure_errors(truth, matches, weight)

@@ -45,7 +45,7 @@ def test_recipes_build_and_run_forward(name):
         config.model.bbox_head.pop(start, None)
     decoding = config.model.pop("test_cfg")
     assert (decoding.center_source == "sco") == ("hrh_sco" in name)
-    assert decoding.topk >= min(score_limits.read_protocol(config).limit, 1000)
+    assert decoding.topk >= min(score_limits.read_protocol(config).detection_limit, 1000)
     model, (heatmap, offset, coarse, _) = built(json.dumps(config.model, sort_keys=True))
     head = model.bbox_head
     assert heatmap[0].shape == (1, 10, 16 * head.upsample_ratio, 16 * head.upsample_ratio)

@@ -8,13 +8,13 @@ import pytest
 import yaml
 
 from reports.errors import InputError
-from reports.published import PATH, PublishedRow, PublishedSplit, read_published
+from reports.published import PATH, PublishedRow, PublishedTable, read_published
 from reports.report import build_report
 from reports.sections import published
 from tests.reports.planted import SOURCES, plant_grid, plant_trial, plant_truth
 
 CLASSES = ["cat", "dog"]
-SET = PublishedSplit(
+SET = PublishedTable(
     "Pets val",
     CLASSES,
     [
@@ -125,7 +125,7 @@ def test_other_data_has_no_published_rows(known, against, change):
 
 
 def replace_struct(each, **change):
-    return PublishedSplit(**{name: getattr(each, name) for name in each.__struct_fields__} | change)
+    return PublishedTable(**{name: getattr(each, name) for name in each.__struct_fields__} | change)
 
 
 def test_classes_hold_in_any_order_and_a_protocol_may_be_asked_for(known):

@@ -293,7 +293,7 @@ def test_choosing():
     assert choose_protocol(None, None) is protocols.DENSE
     assert choose_protocol("yolc", None) is protocols.YOLC
     own = choose_protocol("dense", (1, 5))
-    assert (own.name, own.limit) == ("dense, maxDets 1-5", 5)
+    assert (own.name, own.detection_limit) == ("dense, maxDets 1-5", 5)
     assert choose_protocol(None, (1, 100, 500)) is protocols.DENSE
     assert read_protocol({"protocol": own.name, "max_dets": [1, 5]}) == own
     assert read_protocol({"max_dets": [1, 100, 1500]}).name == "dense, maxDets 1-100-1500"

@@ -4,7 +4,7 @@ import pandas as pd
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reports.details import choose_details
+from reports.plots.details import choose_details
 
 
 def detections(*rows):

@@ -166,11 +166,11 @@ def _sample_responses(responses: Tensor, cells: Tensor, points: Tensor) -> Tenso
     batch, _, height, width = responses.shape
     taps = points.shape[1]
     by_tap = responses.view(batch, taps, -1, height * width)
-    place = (cells[:, None, 1:] + points)[:, :, None]
+    point = (cells[:, None, 1:] + points)[:, :, None]
     step = torch.tensor([[0, 0], [0, 1], [1, 0], [1, 1]], device=cells.device)
-    corner = place.floor() + step
-    share = (1 - (place - corner).abs()).prod(dim=3)
-    last = place.new_tensor([height - 1, width - 1])
+    corner = point.floor() + step
+    share = (1 - (point - corner).abs()).prod(dim=3)
+    last = point.new_tensor([height - 1, width - 1])
     on_map = ((corner >= 0) & (corner <= last)).all(dim=3)
     y, x = torch.where(on_map[..., None], corner, 0).long().unbind(dim=3)
     image, tap = cells[:, :1, None], torch.arange(taps, device=cells.device)[:, None]

@@ -25,9 +25,9 @@ def gathered_matmul(rows: Tensor, table: Tensor, weight: Tensor, bias: Tensor) -
     Returns:
         ``(M, C_out)``.
     """
-    kind = rows.device.type
-    if torch.is_autocast_enabled(kind):
-        half = torch.get_autocast_dtype(kind)
+    device = rows.device.type
+    if torch.is_autocast_enabled(device):
+        half = torch.get_autocast_dtype(device)
         rows, weight, bias = rows.to(half), weight.to(half), bias.to(half)
     found: Tensor = _GatheredMatmul.apply(rows, table, weight, bias)  # type: ignore[no-untyped-call]
     return found

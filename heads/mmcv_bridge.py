@@ -207,12 +207,12 @@ def _focal_backward(
 
 
 def _attention_forward(
-    value: Tensor, shapes: Tensor, _starts: Tensor, places: Tensor, weights: Tensor, **_: int
+    value: Tensor, shapes: Tensor, _starts: Tensor, locations: Tensor, weights: Tensor, **_: int
 ) -> Tensor:
     # mmcv has the operator in torch operations itself, but leaves it to CPUs.
     from mmcv.ops.multi_scale_deform_attn import multi_scale_deformable_attn_pytorch
 
-    attended: Tensor = multi_scale_deformable_attn_pytorch(value, shapes, places, weights)
+    attended: Tensor = multi_scale_deformable_attn_pytorch(value, shapes, locations, weights)
     return attended
 
 
@@ -220,14 +220,14 @@ def _attention_backward(
     value: Tensor,
     shapes: Tensor,
     starts: Tensor,
-    places: Tensor,
+    locations: Tensor,
     weights: Tensor,
     grad_output: Tensor,
     *grads: Tensor,
     **_: int,
 ) -> None:
     with torch.enable_grad():
-        leaves = [each.detach().requires_grad_() for each in (value, places, weights)]
+        leaves = [each.detach().requires_grad_() for each in (value, locations, weights)]
         output = _attention_forward(leaves[0], shapes, starts, *leaves[1:])
     for grad, found in zip(grads, torch.autograd.grad(output, leaves, grad_output), strict=True):
         grad.copy_(found)

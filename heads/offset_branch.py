@@ -128,8 +128,8 @@ def _uses_matrix_units(feature: Tensor) -> bool:
     """Tell whether a GPU computes in half precision with it, and nothing is kept for gradients."""
     device = feature.device.type
     autocast = torch.is_autocast_enabled(device)
-    kind = torch.get_autocast_dtype(device) if autocast else feature.dtype
-    return device in _GPUS and kind.itemsize == 2 and not torch.is_grad_enabled()
+    dtype = torch.get_autocast_dtype(device) if autocast else feature.dtype
+    return device in _GPUS and dtype.itemsize == 2 and not torch.is_grad_enabled()
 
 
 @dataclass(frozen=True)

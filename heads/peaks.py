@@ -81,8 +81,8 @@ def blur(heatmap: Tensor) -> Tensor:
         size = heatmap.shape[dim]
         if size == 1:
             continue
-        around = F.pad(heatmap, (1, 1) if dim == 2 else (0, 0, 1, 1), mode="reflect")
-        neighbors = around.narrow(dim, 0, size) + around.narrow(dim, 2, size)
+        padded = F.pad(heatmap, (1, 1) if dim == 2 else (0, 0, 1, 1), mode="reflect")
+        neighbors = padded.narrow(dim, 0, size) + padded.narrow(dim, 2, size)
         heatmap = neighbors.mul_(beside).add_(heatmap).mul_(middle)
     return heatmap
 
@@ -107,26 +107,26 @@ def find_peaks(
         blurred: ``blur`` the scores first.
     """
     _, height, width = logits.shape
-    kind = torch.promote_types(logits.dtype, torch.float32)
-    highest, places = logits.new_empty(0, dtype=kind), logits.new_empty(0, dtype=torch.long)
+    dtype = torch.promote_types(logits.dtype, torch.float32)
+    highest, indices = logits.new_empty(0, dtype=dtype), logits.new_empty(0, dtype=torch.long)
     for first, last, bands in _split_into_bands(logits, kernel):
         floor = highest[-1] if len(highest) == topk else highest.new_full((), -math.inf)
-        score, place = highest[:0], places[:0]
+        score, index = highest[:0], indices[:0]
         for band in bands:
             more = _find_candidates(
                 logits[first:last], *band, kernel, topk, score_thr, blurred, floor
             )
-            score, place = torch.cat([score, more[0]]), torch.cat([place, more[1]])
+            score, index = torch.cat([score, more[0]]), torch.cat([index, more[1]])
             floor = torch.maximum(floor, _find_surpassed_score(score, topk))
             keep = (score >= floor).nonzero().squeeze(1)
-            score, place = score[keep], place[keep]
-        plane, y, x = torch.unravel_index(place, logits.shape)
+            score, index = score[keep], index[keep]
+        plane, y, x = torch.unravel_index(index, logits.shape)
         peak = mark_plateau_starts(plane, y, x, kernel // 2).nonzero().squeeze(1)
         highest = torch.cat([highest, score[peak]])
-        places = torch.cat([places, place[peak] + first * height * width])
+        indices = torch.cat([indices, index[peak] + first * height * width])
         order = highest.argsort(descending=True, stable=True)[:topk]
-        highest, places = highest[order], places[order]
-    label, y, x = torch.unravel_index(places, logits.shape)
+        highest, indices = highest[order], indices[order]
+    label, y, x = torch.unravel_index(indices, logits.shape)
     return Peaks(highest, label, torch.stack([x, y], dim=1))
 
 
@@ -161,25 +161,25 @@ def _find_candidates(
     """Find the scores ``(M,)`` of a band's candidates, and their index in the flattened planes."""
     height, reach = logits.shape[1], kernel // 2
     above, below = max(top - reach, 0), min(bottom + reach, height)
-    around = _compute_scores(logits, above, below, blurred)
-    score = around[:, top - above : bottom - above]
+    scores = _compute_scores(logits, above, below, blurred)
+    score = scores[:, top - above : bottom - above]
     if _count_least_bands(logits) == 1 and bottom - top == height:
         floor = torch.maximum(floor, _find_reached_score(score, reach, topk))
     edges = (reach, reach, reach - (top - above), reach - (below - bottom))
-    highest = _window_max(_window_max(F.pad(around, edges), kernel, dim=1), kernel, dim=2)
+    highest = _window_max(_window_max(F.pad(scores, edges), kernel, dim=1), kernel, dim=2)
     candidate = (score == highest).logical_and_(score > score_thr).logical_and_(score >= floor)
-    place = candidate.flatten().nonzero().squeeze(1)
+    index = candidate.flatten().nonzero().squeeze(1)
     # Several planes come whole, with top = 0; a single one, in bands: flattening copies nothing.
-    return score.flatten()[place], place + top * logits.shape[2]
+    return score.flatten()[index], index + top * logits.shape[2]
 
 
 def _compute_scores(logits: Tensor, above: int, below: int, blurred: bool) -> Tensor:
     """Compute rows ``above`` to ``below`` of the scores."""
-    kind = torch.promote_types(logits.dtype, torch.float32)
+    dtype = torch.promote_types(logits.dtype, torch.float32)
     if not blurred:
-        return logits[:, above:below].to(kind).sigmoid()
+        return logits[:, above:below].to(dtype).sigmoid()
     begin, end = max(above - 1, 0), min(below + 1, logits.shape[1])
-    scores = blur(logits[:, begin:end].to(kind).sigmoid())
+    scores = blur(logits[:, begin:end].to(dtype).sigmoid())
     return scores[:, above - begin : below - begin]
 
 
@@ -205,16 +205,16 @@ def _find_reached_score(score: Tensor, reach: int, topk: int) -> Tensor:
     block = F.max_pool2d(score[None], side, ceil_mode=True)[0]
     if block.numel() < topk:
         return score.new_full((), -math.inf)
-    around = F.pad(block, (1, 1, 1, 1), value=-math.inf)
-    rows = _window_max(around, 3, dim=2)
-    beside = torch.maximum(around[:, 1:-1, :-2], around[:, 1:-1, 2:])
-    around = torch.maximum(beside, torch.maximum(rows[:, :-2], rows[:, 2:]))
-    return block.masked_fill(block <= around, -math.inf).flatten().topk(topk).values[-1]
+    padded = F.pad(block, (1, 1, 1, 1), value=-math.inf)
+    rows = _window_max(padded, 3, dim=2)
+    beside = torch.maximum(padded[:, 1:-1, :-2], padded[:, 1:-1, 2:])
+    neighbors = torch.maximum(beside, torch.maximum(rows[:, :-2], rows[:, 2:]))
+    return block.masked_fill(block <= neighbors, -math.inf).flatten().topk(topk).values[-1]
 
 
 def _find_surpassed_score(score: Tensor, topk: int) -> Tensor:
     """Find a score that ``topk`` peaks reach for certain, since cells of a plateau are equal."""
     highest = score.topk(min(2 * topk, len(score))).values
     different = F.pad((highest.diff() != 0).cumsum(0), (1, 0))[: len(highest)]
-    place = torch.searchsorted(different, topk - 1)
-    return F.pad(highest, (0, 1), value=-math.inf).take(place)
+    index = torch.searchsorted(different, topk - 1)
+    return F.pad(highest, (0, 1), value=-math.inf).take(index)

@@ -189,6 +189,6 @@ def _look_up(
     targets: CellTargets, image: Tensor, cell: Tensor, map_size: tuple[int, int]
 ) -> Tensor:
     """Look up the targets' values ``(M, C)`` at cells that all have one."""
-    places = ravel_index(targets.batch, targets.x, targets.y, map_size)  # sorted, by construction
+    indices = ravel_index(targets.batch, targets.x, targets.y, map_size)  # sorted, by construction
     wanted = ravel_index(image, cell[:, 0], cell[:, 1], map_size)
-    return targets.value[torch.searchsorted(places, wanted)]
+    return targets.value[torch.searchsorted(indices, wanted)]

@@ -57,12 +57,12 @@ def draw_perfect_windows(
     windows = torch.zeros(len(cell), side, side)
     for peak, which in _pair_up(objects, image, label, cell, reach):
         for start in range(0, len(peak), at_once):
-            here, there = peak[start : start + at_once], which[start : start + at_once]
-            fall_x, own_x = _evaluate_on_axis(objects, there, 0, x[here])
-            fall_y, own_y = _evaluate_on_axis(objects, there, 1, y[here])
+            some_peaks, some_objects = peak[start : start + at_once], which[start : start + at_once]
+            fall_x, own_x = _evaluate_on_axis(objects, some_objects, 0, x[some_peaks])
+            fall_y, own_y = _evaluate_on_axis(objects, some_objects, 1, y[some_peaks])
             value = fall_y[:, :, None] * fall_x[:, None, :]
             value.masked_fill_(own_y[:, :, None] & own_x[:, None, :], 1)
-            index = here[:, None, None].expand_as(value)
+            index = some_peaks[:, None, None].expand_as(value)
             windows.scatter_reduce_(0, index, value, reduce="amax")
     return windows * (known_y[:, :, None] & known_x[:, None, :])
 

@@ -77,8 +77,8 @@ def _list_square(image: Tensor, corner: Tensor, side: int) -> Tensor:
     """``(N, side * side, 3)`` cells of the square whose first cell is ``corner`` ``(N, 2)``."""
     steps = torch.arange(side, device=corner.device)
     taps = torch.cartesian_prod(steps, steps)
-    around = corner[:, None] + taps
-    return torch.cat([image[:, None].expand(-1, len(taps), -1), around], dim=2)
+    square = corner[:, None] + taps
+    return torch.cat([image[:, None].expand(-1, len(taps), -1), square], dim=2)
 
 
 def _link(

@@ -141,8 +141,8 @@ def _make_blank(like: Tensor, shape: tuple[int, int, int]) -> Tensor:
 
 def _count_peak_cells(plane: Tensor, cell: Tensor, map_size: tuple[int, int]) -> Tensor:
     """Count the cells that are a peak: they alone are 1, and the heatmap need not be read."""
-    place = ravel_index(plane, cell[:, 0], cell[:, 1], map_size)
-    return plane.new_tensor(len(torch.unique(place)))
+    index = ravel_index(plane, cell[:, 0], cell[:, 1], map_size)
+    return plane.new_tensor(len(torch.unique(index)))
 
 
 def gaussian_mean(in_cells: Tensor, cell: Tensor, heatmap_target: str) -> Tensor:
@@ -192,9 +192,9 @@ def keep_last_in_cells(
         value: ``(P, C)`` its target.
         map_size: (H, W) of the map in cells.
     """
-    place = ravel_index(batch, cell[:, 0], cell[:, 1], map_size)
-    cells, which = torch.unique(place, return_inverse=True)
-    order = torch.arange(len(place), device=place.device)
+    index = ravel_index(batch, cell[:, 0], cell[:, 1], map_size)
+    cells, which = torch.unique(index, return_inverse=True)
+    order = torch.arange(len(index), device=index.device)
     last = order.new_zeros(len(cells)).scatter_reduce_(
         0, which, order, reduce="amax", include_self=False
     )

@@ -122,15 +122,17 @@ def compare_detections(
         size: (W, H) of the image in px.
     """
     assert ours.ties is not None
-    here, there, near = _pair_detections(ours, theirs)
-    box = (ours.boxes[here] - theirs.boxes[there]).abs().amax(dim=1)
-    center = (_compute_centers(ours.boxes[here]) - _compute_centers(theirs.boxes[there])).norm(
-        dim=1
+    our_index, their_index, near = _pair_detections(ours, theirs)
+    box = (ours.boxes[our_index] - theirs.boxes[their_index]).abs().amax(dim=1)
+    center = (
+        _compute_centers(ours.boxes[our_index]) - _compute_centers(theirs.boxes[their_index])
+    ).norm(dim=1)
+    near &= (center <= TOLERANCE_PX) | ~_match_ties(ours.scores[our_index], ours.ties)
+    lone = torch.cat(
+        [_leave_out(ours.scores, our_index[near]), _leave_out(theirs.scores, their_index[near])]
     )
-    near &= (center <= TOLERANCE_PX) | ~_match_ties(ours.scores[here], ours.ties)
-    lone = torch.cat([_leave_out(ours.scores, here[near]), _leave_out(theirs.scores, there[near])])
     excused = _match_ties(lone, ours.ties)
-    score = (ours.scores[here] - theirs.scores[there]).abs()
+    score = (ours.scores[our_index] - theirs.scores[their_index]).abs()
     return ExportDifference(
         size,
         images=1,
@@ -138,7 +140,7 @@ def compare_detections(
         center_px=_take_largest(center[near]),
         box_px=_take_largest(box[near]),
         score=_take_largest(score[near]),
-        labels=int((ours.labels[here] != theirs.labels[there])[near].sum()),
+        labels=int((ours.labels[our_index] != theirs.labels[their_index])[near].sum()),
         unpaired=int((~excused).sum()),
         tied=int(excused.sum()),
     )
@@ -151,14 +153,14 @@ def _pair_detections(
     if len(ours.scores) == 0 or len(theirs.scores) == 0:
         none = torch.zeros(0, dtype=torch.long)
         return none, none, none.bool()
-    places = [
+    rows_of_both = [
         torch.cat([each.boxes, _SCORE_PX * each.scores[:, None]], dim=1) for each in (ours, theirs)
     ]
-    distance = torch.cdist(places[0], places[1], p=torch.inf)
+    distance = torch.cdist(rows_of_both[0], rows_of_both[1], p=torch.inf)
     nearest, nearest_back = distance.argmin(dim=1), distance.argmin(dim=0)
-    here = (nearest_back[nearest] == torch.arange(len(nearest))).nonzero().squeeze(1)
-    there = nearest[here]
-    return here, there, distance[here, there] <= _PAIR_PX
+    our_index = (nearest_back[nearest] == torch.arange(len(nearest))).nonzero().squeeze(1)
+    their_index = nearest[our_index]
+    return our_index, their_index, distance[our_index, their_index] <= _PAIR_PX
 
 
 def _detect_by_onnx(session: Any, images: Tensor) -> Iterator[ImageDetections]:

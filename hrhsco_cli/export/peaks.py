@@ -54,8 +54,8 @@ def find_peaks(
     peak = candidate & mark_plateau_starts(candidate, kernel)
     ranked = torch.where(peak, scores, -math.inf).flatten(1)
     ranked = F.pad(ranked, (0, topk), value=-math.inf)  # a small map may have fewer cells
-    score, place = ranked.topk(topk, dim=1)
-    label, in_plane = _divmod(place, height * width)
+    score, index = ranked.topk(topk, dim=1)
+    label, in_plane = _divmod(index, height * width)
     y, x = _divmod(in_plane, width)
     return FixedPeaks(score, label, torch.stack([x, y], dim=2), score > -math.inf)
 
@@ -74,8 +74,8 @@ def mark_plateau_starts(candidate: Tensor, kernel: int) -> Tensor:
     height, width = candidate.shape[2:]
     cells = height * width
     known = isinstance(cells, int) and cells <= _EXACT_IN_FLOAT32
-    place = torch.arange(cells, dtype=torch.float32 if known else torch.float64)
-    own = -place.view(1, 1, height, width)  # negated, since pooling takes the highest
+    index = torch.arange(cells, dtype=torch.float32 if known else torch.float64)
+    own = -index.view(1, 1, height, width)  # negated, since pooling takes the highest
 
     def is_changing(_: Tensor, changed: Tensor) -> Tensor:
         return changed.clone()  # a loop's functions may not hand out their inputs

@@ -23,8 +23,8 @@ def gather_windows(dense: Tensor, corner: Tensor, side: int, margin: int = 0) ->
     x, y = (corner + margin).flatten(0, 1).unbind(dim=1)
     image = torch.arange(batch).repeat_interleave(corner.shape[1])
     row = (image * height + y)[:, None, None] + steps[:, None]
-    place = row * width + x[:, None, None] + steps
-    cells = padded.permute(0, 2, 3, 1).flatten(0, 2).index_select(0, place.flatten())
+    index = row * width + x[:, None, None] + steps
+    cells = padded.permute(0, 2, 3, 1).flatten(0, 2).index_select(0, index.flatten())
     return cells.view(-1, side, side, channels)
 
 

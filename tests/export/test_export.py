@@ -22,7 +22,7 @@ from reports.errors import InputError
 from tests.reference import codec
 
 
-def detector(head, test_cfg):
+def build_detector(head, test_cfg):
     """A stride-4 stem and the head; weights so large that the heatmap is all peaks."""
     register()
     from mmdet.registry import MODELS
@@ -39,14 +39,19 @@ def detector(head, test_cfg):
                 pad_size_divisor=32,
             ),
             backbone=dict(
-                type="ResNet", depth=18, base_channels=16, num_stages=1, out_indices=(0,),
-                strides=(1,), dilations=(1,),
+                type="ResNet",
+                depth=18,
+                base_channels=16,
+                num_stages=1,
+                out_indices=(0,),
+                strides=(1,),
+                dilations=(1,),
             ),
             neck=None,
             bbox_head=dict(type="YOLCHead", in_channels=16, feat_channels=8, num_classes=2, **head),
             test_cfg=test_cfg,
         )
-    )  # fmt: skip
+    )
     for name, weight in model.named_parameters():
         if weight.ndim == 4:
             torch.nn.init.normal_(weight, std=(2 / weight[0].numel()) ** 0.5)
@@ -54,7 +59,7 @@ def detector(head, test_cfg):
     return model.eval()
 
 
-def session(network, example, path, dynamic):
+def start_session(network, example, path, dynamic):
     save(
         convert_to_onnx(network, example, dynamic),
         path,
@@ -63,7 +68,7 @@ def session(network, example, path, dynamic):
     return onnxruntime.InferenceSession(str(path))
 
 
-def expected(model, images):
+def detect_by_torch(model, images):
     """``predict`` on raw images."""
     samples = [
         DetDataSample(metainfo=dict(img_shape=each.shape[1:], scale_factor=(1.0, 1.0)))
@@ -75,27 +80,27 @@ def expected(model, images):
     return [each.pred_instances for each in found]
 
 
-def alone(here, there):
+def count_unpaired(here, there):
     """How many rows (x1, y1, x2, y2, score, label) have no counterpart to 1e-3 px and 1e-5."""
     apart = np.abs(here[:, None] - there[None])
     same = (apart[..., :4] <= 1e-3).all(2) & (apart[..., 4] <= 1e-5) & (apart[..., 5] == 0)
     return int((~same.any(axis=1)).sum())
 
 
-def assert_equal(model, run, shape, dtype=torch.uint8):
+def assert_onnx_equals_torch(model, run, shape, dtype=torch.uint8):
     """All but a hundredth agree, to either side: where scores tie, rounding picks the peak."""
     random = torch.Generator().manual_seed(1)
     images = torch.randint(0, 256, shape, generator=random, dtype=torch.uint8).to(dtype)
     boxes, scores, labels, count = run.run(None, {"image": images.numpy()})
-    for image, result in enumerate(expected(model, images)):
+    for image, result in enumerate(detect_by_torch(model, images)):
         here = np.column_stack(
             [result.bboxes.numpy(), result.scores.numpy(), result.labels.numpy()]
         )
         there = np.column_stack([boxes[image], scores[image], labels[image]])[: count[image]]
         assert len(here) > 4
         assert abs(len(here) - count[image]) <= 0.01 * len(here)
-        assert alone(here, there) <= 0.01 * len(here)
-        assert alone(there, here) <= 0.01 * len(here)
+        assert count_unpaired(here, there) <= 0.01 * len(here)
+        assert count_unpaired(there, here) <= 0.01 * len(here)
         assert (np.diff(there[:, 4]) <= 0).all()
         assert (labels[image, count[image] :] == -1).all()
         assert not scores[image, count[image] :].any()
@@ -134,32 +139,35 @@ VARIANTS = {
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", VARIANTS)
-def test_fixed_sizes(name, tmp_path):
+def test_a_file_of_one_size_detects_what_torch_does(name, tmp_path):
     head, test_cfg, sparse = VARIANTS[name]
-    model = detector(head, test_cfg)
+    model = build_detector(head, test_cfg)
     example = torch.zeros(2, 3, 72, 64)
-    run = session(ExportableDetector(model, sparse), example, tmp_path / "model.onnx", False)
-    assert_equal(model, run, (2, 3, 72, 64), torch.float32)
+    run = start_session(ExportableDetector(model, sparse), example, tmp_path / "model.onnx", False)
+    assert_onnx_equals_torch(model, run, (2, 3, 72, 64), torch.float32)
     if "nms" in test_cfg:
-        without = detector(head, {**test_cfg, "nms": None})
-        assert len(expected(model, example)[0]) < len(expected(without, example)[0])
+        without = build_detector(head, {**test_cfg, "nms": None})
+        assert len(detect_by_torch(model, example)[0]) < len(detect_by_torch(without, example)[0])
 
 
 @pytest.mark.slow
-def test_free_sizes(tmp_path):
+def test_a_file_of_free_sizes_detects_what_torch_does(tmp_path):
     """n = 3, offsets at peaks; padding is in the graph, and maps may have fewer cells than topk."""
-    model = detector(
+    model = build_detector(
         {"use_hrh_sco": True, "heatmap_upsample_num": 3}, {"center_source": "sco", "nms": NMS}
     )
     path = tmp_path / "model.onnx"
     example = torch.zeros(2, 3, 96, 64, dtype=torch.uint8)
-    run = session(ExportableDetector(model, True), example, path, True)
+    run = start_session(ExportableDetector(model, True), example, path, True)
     for shape in ((2, 3, 96, 64), (1, 3, 70, 131), (3, 3, 32, 32)):
-        assert_equal(model, run, shape)
+        assert_onnx_equals_torch(model, run, shape)
     assert run.get_inputs()[0].shape == ["batch", 3, "height", "width"]
     assert [each.shape for each in run.get_outputs()] == [
-        ["batch", 1000, 4], ["batch", 1000], ["batch", 1000], ["batch"],
-    ]  # fmt: skip
+        ["batch", 1000, 4],
+        ["batch", 1000],
+        ["batch", 1000],
+        ["batch"],
+    ]
     assert run.get_modelmeta().custom_metadata_map == {"center_source": "told", "classes": '["a"]'}
     onnx.checker.check_model(str(path), full_check=True)
     assert {each.domain for each in onnx.load(path).opset_import} == {""}  # standard operators
@@ -168,15 +176,15 @@ def test_free_sizes(tmp_path):
 
 
 @pytest.mark.slow
-def test_free_sizes_of_a_closed_form(tmp_path):
-    model = detector({}, {"center_source": "centroid", "local_maximum_kernel": 5})
+def test_a_closed_form_of_free_sizes_detects_what_torch_does(tmp_path):
+    model = build_detector({}, {"center_source": "centroid", "local_maximum_kernel": 5})
     example = torch.zeros(2, 3, 96, 64, dtype=torch.uint8)
-    run = session(ExportableDetector(model, False), example, tmp_path / "model.onnx", True)
+    run = start_session(ExportableDetector(model, False), example, tmp_path / "model.onnx", True)
     for shape in ((2, 3, 96, 64), (1, 3, 70, 131)):
-        assert_equal(model, run, shape)
+        assert_onnx_equals_torch(model, run, shape)
 
 
-class Peaks(torch.nn.Module):
+class PeakSearch(torch.nn.Module):
     def forward(self, logits):
         found = find_peaks(logits, 3, 12)
         return found.score, found.label, found.cell, found.found
@@ -188,7 +196,7 @@ def peak_graph(tmp_path_factory):
     free = torch.export.Dim.DYNAMIC
     program = torch.onnx.export(
         torch.export.export(
-            Peaks(),
+            PeakSearch(),
             (torch.zeros(1, 2, 5, 7),),
             dynamic_shapes=({2: free, 3: free},),
             strict=False,
@@ -200,7 +208,7 @@ def peak_graph(tmp_path_factory):
     return onnxruntime.InferenceSession(str(path))
 
 
-def listed(run, logits):
+def list_peaks(run, logits):
     given = {run.get_inputs()[0].name: logits[None].numpy()}
     score, label, cell, found = (each[0] for each in run.run(None, given))
     rows = zip(score.tolist(), label.tolist(), cell.tolist(), found, strict=True)
@@ -215,9 +223,9 @@ def listed(run, logits):
         elements=st.sampled_from(np.float32([0.0, 0.1, 0.5, 0.9])),
     )
 )
-def test_peaks_equal_flood_fill(peak_graph, heat):
+def test_exported_peaks_equal_flood_fill(peak_graph, heat):
     wanted = [place for _, *place in codec.peaks(heat.tolist(), 3, 12, 0.0)]
-    assert [list(each) for each in listed(peak_graph, torch.from_numpy(heat).logit())] == wanted
+    assert [list(each) for each in list_peaks(peak_graph, torch.from_numpy(heat).logit())] == wanted
 
 
 @pytest.mark.slow
@@ -226,8 +234,8 @@ def test_plateaus_count_once(peak_graph):
     snake[0, ::4] = 0.7
     for turn, row in enumerate(range(0, 40, 4)):
         snake[0, row : row + 5, -1 if turn % 2 == 0 else 0] = 0.7
-    assert listed(peak_graph, snake.logit()) == [(0, 0, 0)]
-    assert listed(peak_graph, torch.full((2, 300, 200), 30.0)) == [(0, 0, 0), (1, 0, 0)]
+    assert list_peaks(peak_graph, snake.logit()) == [(0, 0, 0)]
+    assert list_peaks(peak_graph, torch.full((2, 300, 200), 30.0)) == [(0, 0, 0), (1, 0, 0)]
 
 
 @pytest.mark.slow
@@ -235,7 +243,7 @@ def test_low_peaks_stay_apart(peak_graph):
     """onnxruntime's own Sigmoid is 0 from -18 down."""
     logits = torch.full((2, 9, 9), -torch.inf)
     logits[0, 2, 2], logits[0, 2, 3], logits[1, 5, 5] = -25.0, -24.0, -20.0
-    assert listed(peak_graph, logits) == [(1, 5, 5), (0, 2, 3)]
+    assert list_peaks(peak_graph, logits) == [(1, 5, 5), (0, 2, 3)]
 
 
 @pytest.mark.parametrize("stages", range(5))
@@ -257,13 +265,13 @@ def test_offsets_at_peaks_equal_the_whole_map(stages):
     torch.testing.assert_close(found, whole[:, :, y[edge], x[edge]].transpose(1, 2))
 
 
-def test_sparse_offsets_where_they_are_cheaper():
-    model = detector(
+def test_sparse_offsets_are_chosen_where_they_are_cheaper():
+    model = build_detector(
         {"use_hrh_sco": True, "heatmap_upsample_num": 2}, {"center_source": "sco", "topk": 100}
     )
     assert is_sparse_faster(model, (640, 640))
     assert not is_sparse_faster(model, (32, 32))
-    assert not is_sparse_faster(detector({}, {}), (640, 640))
+    assert not is_sparse_faster(build_detector({}, {}), (640, 640))
 
 
 @pytest.mark.parametrize(
@@ -281,4 +289,4 @@ def test_other_suppression_is_refused(nms, message):
 
 def test_true_branches_are_refused():
     with pytest.raises(InputError, match="oracle"):
-        ExportableDetector(detector({}, {"oracle": ["size"]}), False)
+        ExportableDetector(build_detector({}, {"oracle": ["size"]}), False)

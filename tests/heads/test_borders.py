@@ -17,13 +17,13 @@ def test_the_middle_pixel_stays_the_middle_one(side):
         assert 0 <= start <= padded - side
 
 
-def test_points_and_boxes_come_back():
-    about = {"border": (6, 27, 16, 48), "scale_factor": (2.0, 0.5)}
-    assert find_image_start(about) == (16.0, 6.0)
+def test_points_and_boxes_return_to_the_original_image():
+    meta = {"border": (6, 27, 16, 48), "scale_factor": (2.0, 0.5)}
+    assert find_image_start(meta) == (16.0, 6.0)
     assert find_image_start({}) == (0.0, 0.0)
     points = torch.tensor([[18.0, 7.0]])
-    assert map_to_image(points, about).tolist() == [[1.0, 2.0]]
-    assert map_to_image(points.repeat(1, 2), about).tolist() == [[1.0, 2.0, 1.0, 2.0]]
+    assert map_to_image(points, meta).tolist() == [[1.0, 2.0]]
+    assert map_to_image(points.repeat(1, 2), meta).tolist() == [[1.0, 2.0, 1.0, 2.0]]
 
 
 def test_decoding_takes_the_padding_away_before_the_scale():

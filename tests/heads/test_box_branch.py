@@ -14,7 +14,7 @@ BATCH, CHANNELS, HEIGHT, WIDTH = 2, 6, 5, 7
 CELLS = torch.tensor([(b, y, x) for b in range(BATCH) for y in (0, 1, 4) for x in (0, 3, 6, 3)])
 
 
-def branch_and_feature(order="yx", *, seed=0, spread=1.0, kind=torch.float32):
+def make_branch_and_feature(order="yx", *, seed=0, spread=1.0, kind=torch.float32):
     """A branch whose coarse boxes reach some cells beyond the map where ``spread`` is large."""
     torch.manual_seed(seed)
     branch = BoxBranch(CHANNELS, 8, order).to(kind)
@@ -23,14 +23,14 @@ def branch_and_feature(order="yx", *, seed=0, spread=1.0, kind=torch.float32):
     return branch, torch.randn(BATCH, CHANNELS, HEIGHT, WIDTH, dtype=kind)
 
 
-def whole_map(branch, feature):
+def compute_whole_map(branch, feature):
     branch.sparse = False
     found = branch(feature)
     branch.sparse = True
     return found
 
 
-def loops(branch, feature, cell):
+def refine_in_loops(branch, feature, cell):
     """One cell's refined box, sample by sample."""
     image, row, column = cell
     features = branch.features(feature)[image]
@@ -57,9 +57,9 @@ def loops(branch, feature, cell):
 @pytest.mark.parametrize("order", SAMPLE_ORDERS)
 @pytest.mark.parametrize("spread", [1.0, 30.0])
 def test_a_box_equals_its_samples_one_by_one(order, spread):
-    branch, feature = branch_and_feature(order, spread=spread, kind=torch.float64)
+    branch, feature = make_branch_and_feature(order, spread=spread, kind=torch.float64)
     found = branch(feature)[1].read(CELLS)
-    expected = torch.stack([loops(branch, feature, cell) for cell in CELLS.tolist()])
+    expected = torch.stack([refine_in_loops(branch, feature, cell) for cell in CELLS.tolist()])
     # The boxes are computed in single precision, where the samples lie.
     torch.testing.assert_close(found.double(), expected, rtol=1e-4, atol=1e-5)
 
@@ -68,15 +68,15 @@ def test_a_box_equals_its_samples_one_by_one(order, spread):
 @given(data=st.data())
 @settings(max_examples=15)
 def test_values_and_every_gradient_equal_the_whole_map(order, data):
-    branch, feature = branch_and_feature(
+    branch, feature = make_branch_and_feature(
         order, seed=data.draw(st.integers(0, 99)), spread=data.draw(st.floats(0.1, 20))
     )
-    places = st.tuples(*(st.integers(0, size - 1) for size in (BATCH, HEIGHT, WIDTH)))
-    cells = torch.tensor(data.draw(st.lists(places, min_size=1, max_size=40)))
+    any_cell = st.tuples(*(st.integers(0, size - 1) for size in (BATCH, HEIGHT, WIDTH)))
+    cells = torch.tensor(data.draw(st.lists(any_cell, min_size=1, max_size=40)))
     weight = torch.randn(len(cells), 4)
     inputs = [feature.requires_grad_(), *branch.parameters()]
     results = []
-    for maps in (branch(feature), whole_map(branch, feature)):
+    for maps in (branch(feature), compute_whole_map(branch, feature)):
         values = read_boxes(maps[1], cells)
         total = (values * weight).sum() + read_boxes(maps[0], cells).sum()
         results.append([values, *torch.autograd.grad(total, inputs)])
@@ -86,7 +86,7 @@ def test_values_and_every_gradient_equal_the_whole_map(order, data):
 
 
 def test_no_cell_gives_no_box_and_zero_gradients():
-    branch, feature = branch_and_feature()
+    branch, feature = make_branch_and_feature()
     none = branch(feature)[1].read(torch.zeros(0, 3, dtype=torch.long))
     assert none.shape == (0, 4)
     none.sum().backward()
@@ -94,17 +94,17 @@ def test_no_cell_gives_no_box_and_zero_gradients():
 
 
 def test_samples_far_outside_the_map_are_zero():
-    branch, feature = branch_and_feature()
+    branch, feature = make_branch_and_feature()
     with torch.no_grad():
         branch.coarse.bias.copy_(torch.tensor([1e9, 1e9, 1.0, 1.0]))
     assert branch(feature)[1].read(CELLS).abs().sum() == 0
 
 
 def test_half_precision_autocast_follows_the_whole_map():
-    branch, feature = branch_and_feature()
+    branch, feature = make_branch_and_feature()
     with torch.autocast("cpu", torch.bfloat16):
         found = branch(feature)[1].read(CELLS)
-    expected = read_boxes(whole_map(branch, feature)[1], CELLS)
+    expected = read_boxes(compute_whole_map(branch, feature)[1], CELLS)
     assert (found - expected).abs().max() < 0.05 * expected.abs().max()
 
 

@@ -36,12 +36,12 @@ def _float32_is_float32():
     torch.backends.cudnn.allow_tf32, torch.backends.cuda.matmul.allow_tf32 = kept
 
 
-def close_in_norm(ours, theirs, apart):
+def assert_close_in_norm(ours, theirs, tolerance):
     ours, theirs = ours.double().cpu(), theirs.double().cpu()
-    assert (ours - theirs).norm() <= apart * theirs.norm().clamp(min=1e-6)
+    assert (ours - theirs).norm() <= tolerance * theirs.norm().clamp(min=1e-6)
 
 
-def tiny_boxes(count, width=1024, height=640):
+def draw_tiny_boxes(count, width=1024, height=640):
     generator = torch.Generator().manual_seed(count)
     side = 4 + 14 * torch.rand(count, 2, generator=generator)
     corner = torch.rand(count, 2, generator=generator) * torch.tensor([width, height])
@@ -57,7 +57,7 @@ def test_the_compiled_operators_are_used():
 @pytest.mark.parametrize("threshold", [0.0, 0.3, 0.6])
 def test_nms_equals_torchvision_s(threshold):
     ops = pytest.importorskip("torchvision.ops")
-    boxes, _ = tiny_boxes(2000, 200, 200)
+    boxes, _ = draw_tiny_boxes(2000, 200, 200)
     boxes, scores = boxes.to(DEVICE), (torch.randperm(2000) / 2000).to(DEVICE)
     assert torch.equal(operators.nms(boxes, scores, threshold), ops.nms(boxes, scores, threshold))
 
@@ -87,11 +87,11 @@ def test_deform_conv_equals_torchvision_s(stride, padding, dilation):
         strict=True,
     )
     for ours, theirs in pairs:
-        close_in_norm(ours, theirs, 1e-4)
+        assert_close_in_norm(ours, theirs, 1e-4)
 
 
 def test_mmcv_s_operators_equal_the_cpu_s():
-    boxes, labels = tiny_boxes(500, 100, 100)
+    boxes, labels = draw_tiny_boxes(500, 100, 100)
     scores = torch.randperm(500) / 500
     options = {"type": "nms", "iou_threshold": 0.3}
     expected = batched_nms(boxes, scores, labels, options)[1]
@@ -107,7 +107,7 @@ def test_mmcv_s_operators_equal_the_cpu_s():
     there = logits.detach().to(DEVICE).requires_grad_()
     found = sigmoid_focal_loss(there, target.to(DEVICE), *args)
     torch.testing.assert_close(found.cpu(), expected, rtol=1e-5, atol=1e-5)
-    close_in_norm(
+    assert_close_in_norm(
         *(torch.autograd.grad(a, b)[0] for a, b in ((found, there), (expected, logits))), 1e-5
     )
 
@@ -123,7 +123,7 @@ def test_mmcv_s_operators_equal_the_cpu_s():
     torch.testing.assert_close(found.cpu(), expected, rtol=1e-5, atol=1e-5)
 
 
-def offsets_and_gradients(branch, feature, cells, dense, weight):
+def compute_offsets_and_gradients(branch, feature, cells, dense, weight):
     wanted = [feature, *branch.parameters()]
     found = (
         branch(feature)[cells[:, 0], :, cells[:, 1], cells[:, 2]]
@@ -134,7 +134,7 @@ def offsets_and_gradients(branch, feature, cells, dense, weight):
     return [found, *grads]
 
 
-def offset_case(n, channels=64):
+def make_offset_case(n, channels=64):
     torch.manual_seed(n)
     branch = OffsetBranch(channels, n).to(DEVICE)
     feature = torch.randn(2, channels, 20, 32, device=DEVICE, requires_grad=True)
@@ -146,26 +146,26 @@ def offset_case(n, channels=64):
 @pytest.mark.parametrize("n", range(5))
 def test_sparse_offsets_equal_the_whole_map_s(n, monkeypatch):
     monkeypatch.setattr("heads.offset_branch.DENSE_PAYS_FROM", float("inf"))
-    branch, feature, cells, weight = offset_case(n)
+    branch, feature, cells, weight = make_offset_case(n)
     pairs = zip(
-        offsets_and_gradients(branch, feature, cells, False, weight),
-        offsets_and_gradients(branch, feature, cells, True, weight),
+        compute_offsets_and_gradients(branch, feature, cells, False, weight),
+        compute_offsets_and_gradients(branch, feature, cells, True, weight),
         strict=True,
     )
     for ours, theirs in pairs:
-        close_in_norm(ours, theirs, 1e-3)
+        assert_close_in_norm(ours, theirs, 1e-3)
 
 
 @pytest.mark.parametrize("kind", HALF)
-def test_sparse_offsets_under_autocast(kind, monkeypatch):
+def test_sparse_offsets_under_autocast_follow_float32(kind, monkeypatch):
     monkeypatch.setattr("heads.offset_branch.DENSE_PAYS_FROM", float("inf"))
-    branch, feature, cells, weight = offset_case(2)
-    expected = offsets_and_gradients(branch, feature, cells, True, weight)
+    branch, feature, cells, weight = make_offset_case(2)
+    expected = compute_offsets_and_gradients(branch, feature, cells, True, weight)
     with torch.autocast(DEVICE, dtype=kind):
-        found = offsets_and_gradients(branch, feature, cells, False, weight)
+        found = compute_offsets_and_gradients(branch, feature, cells, False, weight)
     assert found[0].dtype == kind
     for ours, theirs in zip(found, expected, strict=True):
-        close_in_norm(ours, theirs, 0.02 if kind == torch.float16 else 0.15)
+        assert_close_in_norm(ours, theirs, 0.02 if kind == torch.float16 else 0.15)
 
 
 def test_gathered_matmul_s_gradient_is_the_same_in_every_run():
@@ -201,7 +201,7 @@ def test_heatmap_branches_equal_their_layers(make, kind, band_cells, monkeypatch
         with torch.autocast(DEVICE, dtype=kind, enabled=kind != torch.float32):
             found = branch(values)
     assert found.dtype == kind
-    close_in_norm(found, expected, 1e-5 if kind == torch.float32 else 0.02)
+    assert_close_in_norm(found, expected, 1e-5 if kind == torch.float32 else 0.02)
 
 
 @pytest.mark.parametrize("n", range(5))
@@ -210,7 +210,7 @@ def test_heatmap_branches_equal_their_layers(make, kind, band_cells, monkeypatch
 )
 def test_targets_equal_the_cpu_s(n, options):
     """A crowd: many Gaussians on one another, many centers in one cell."""
-    scene = [tiny_boxes(count, 128, 96) for count in (200, 0, 30)]
+    scene = [draw_tiny_boxes(count, 128, 96) for count in (200, 0, 30)]
     boxes, labels = [each for each, _ in scene], [each for _, each in scene]
     expected = encode(boxes, labels, 3, (24, 32), 2**n, **options)
     found = encode(to_device(boxes), to_device(labels), 3, (24, 32), 2**n, **options)
@@ -241,7 +241,7 @@ def test_peaks_equal_the_cpu_s(levels, kernel, blurred, monkeypatch):
             assert torch.equal(found.label.cpu(), expected.label)
 
 
-def build(channels=24, **options):
+def build_head(channels=24, **options):
     torch.manual_seed(0)
     head = {"type": "YOLCHead", "in_channels": channels, "feat_channels": 8, "num_classes": 3}
     head = MODELS.build({**head, **options})
@@ -249,12 +249,12 @@ def build(channels=24, **options):
     return head
 
 
-def true_instances():
-    scene = (tiny_boxes(40, 96, 64), tiny_boxes(0))
+def make_instances():
+    scene = (draw_tiny_boxes(40, 96, 64), draw_tiny_boxes(0))
     return [InstanceData(bboxes=boxes, labels=labels) for boxes, labels in scene]
 
 
-def losses_and_gradients(head, feature, truth):
+def compute_losses_and_gradients(head, feature, truth):
     losses = head.loss_by_feat(*head((feature,)), truth, METAS)
     wanted = [feature, *head.parameters()]
     return losses, torch.autograd.grad(sum(losses.values()), wanted)
@@ -262,24 +262,26 @@ def losses_and_gradients(head, feature, truth):
 
 @pytest.mark.parametrize("options", [*DEPTHS, {**DEPTHS[3], "sparse_offsets": False}])
 def test_losses_and_gradients_equal_the_cpu_s(options):
-    head, feature = build(**options), torch.randn(2, 24, 16, 24)
-    expected, gradients = losses_and_gradients(head, feature.requires_grad_(), true_instances())
+    head, feature = build_head(**options), torch.randn(2, 24, 16, 24)
+    expected, gradients = compute_losses_and_gradients(
+        head, feature.requires_grad_(), make_instances()
+    )
     there = copy.deepcopy(head).to(DEVICE)
-    found, others = losses_and_gradients(
-        there, feature.detach().to(DEVICE).requires_grad_(), to_device(true_instances())
+    found, others = compute_losses_and_gradients(
+        there, feature.detach().to(DEVICE).requires_grad_(), to_device(make_instances())
     )
     for name, value in expected.items():
         assert found[name].item() == pytest.approx(value.item(), rel=1e-4), name
     for ours, theirs in zip(others, gradients, strict=True):
-        close_in_norm(ours, theirs, 2e-3)
+        assert_close_in_norm(ours, theirs, 2e-3)
 
 
 @pytest.mark.parametrize("kind", HALF)
 @pytest.mark.parametrize("options", [DEPTHS[0], DEPTHS[3], {**DEPTHS[2], "sparse_offsets": False}])
 def test_autocast_keeps_losses_and_gradients(options, kind):
-    head = build(**options).to(DEVICE)
-    feature, truth = torch.randn(2, 24, 16, 24, device=DEVICE), to_device(true_instances())
-    expected, _ = losses_and_gradients(head, feature.requires_grad_(), truth)
+    head = build_head(**options).to(DEVICE)
+    feature, truth = torch.randn(2, 24, 16, 24, device=DEVICE), to_device(make_instances())
+    expected, _ = compute_losses_and_gradients(head, feature.requires_grad_(), truth)
     with torch.autocast(DEVICE, dtype=kind):
         losses = head.loss_by_feat(*head((feature,)), truth, METAS)
     for name, value in expected.items():
@@ -290,13 +292,15 @@ def test_autocast_keeps_losses_and_gradients(options, kind):
 
 @pytest.mark.parametrize("source", sorted(CENTER_SOURCES))
 def test_decoding_equals_the_cpu_s(source):
-    head = build(use_hrh_sco=True, heatmap_upsample_num=3, test_cfg={"center_source": source})
+    head = build_head(use_hrh_sco=True, heatmap_upsample_num=3, test_cfg={"center_source": source})
     torch.manual_seed(0)
     heights = (torch.randperm(3 * 128 * 192) / (3 * 128 * 192) * 8 - 4).view(1, 3, 128, 192)
     outputs = [
-        [heights], [torch.rand(1, 2, 128, 192)], [torch.rand(1, 4, 16, 24)],
+        [heights],
+        [torch.rand(1, 2, 128, 192)],
+        [torch.rand(1, 4, 16, 24)],
         [torch.rand(1, 4, 16, 24) + 0.1],
-    ]  # fmt: skip
+    ]
     (expected,) = head.predict_by_feat(*outputs, METAS[:1])
     (found,) = head.predict_by_feat(*to_device(outputs), METAS[:1])
     assert len(found) == len(expected) > 100
@@ -308,7 +312,7 @@ def test_decoding_equals_the_cpu_s(source):
 @pytest.mark.parametrize("kind", HALF)
 def test_half_precision_moves_no_center(kind):
     """A map of 4,160 columns: fp16 holds no odd one beyond 2048, bf16 none beyond 256."""
-    head = build(use_hrh_sco=True, heatmap_upsample_num=4, test_cfg={"center_source": "sco"})
+    head = build_head(use_hrh_sco=True, heatmap_upsample_num=4, test_cfg={"center_source": "sco"})
     torch.manual_seed(0)
     shapes = ((1, 3, 16, 4160), (1, 2, 16, 4160), (1, 4, 1, 260), (1, 4, 1, 260))
     outputs = to_device([[torch.rand(shape).to(kind)] for shape in shapes])
@@ -323,20 +327,20 @@ def test_half_precision_moves_no_center(kind):
 @pytest.mark.parametrize("options", [DEPTHS[0], DEPTHS[3]])
 def test_autocast_finds_the_same_peaks(options, kind):
     """Of what float32 finds clearly, nearly all; centers within a cell."""
-    head = build(**options).to(DEVICE).eval()
+    head = build_head(**options).to(DEVICE).eval()
     torch.manual_seed(0)
     for layer in head.heatmap_branch:  # its own start is nearly flat
         if isinstance(layer, (torch.nn.Conv2d, torch.nn.ConvTranspose2d)):
             torch.nn.init.kaiming_normal_(layer.weight)
     feature = torch.randn(1, 24, 16, 24, device=DEVICE)
 
-    def centers():
+    def find_centers():
         (found,) = head.predict_by_feat(*head((feature,)), METAS[:1], cfg={"topk": 50})
         return (found.bboxes[:, :2] + found.bboxes[:, 2:]) / 2
 
     with torch.no_grad():
-        expected = centers()
+        expected = find_centers()
         with torch.autocast(DEVICE, dtype=kind):
-            found = centers()
+            found = find_centers()
     nearest = torch.cdist(expected, found).amin(dim=1)
     assert (nearest <= head.heatmap_stride).float().mean() >= 0.8

@@ -13,7 +13,7 @@ BRANCHES = [
 ]
 
 
-def build(make):
+def build_branch(make):
     torch.manual_seed(0)
     branch = make().double()
     for layer in branch.modules():
@@ -24,7 +24,7 @@ def build(make):
     return branch
 
 
-def plain(branch, values):
+def run_layer_by_layer(branch, values):
     for layer in branch:
         values = layer(values)
     return values
@@ -33,21 +33,23 @@ def plain(branch, values):
 @pytest.mark.parametrize("make", BRANCHES)
 @pytest.mark.parametrize("band_cells", [1, 20, 2**13])
 @pytest.mark.parametrize("size", [(6, 5), (1, 1)])
-def test_inference(make, band_cells, size, monkeypatch):
+def test_inference_gives_the_same_values_in_bands_of_any_size(make, band_cells, size, monkeypatch):
     monkeypatch.setitem(heatmap_branch._BAND_CELLS, "cpu", band_cells)
-    branch = build(make).eval()
+    branch = build_branch(make).eval()
     values = torch.randn(2, 16, *size).double()
     with torch.no_grad():
-        torch.testing.assert_close(branch(values), plain(branch, values), rtol=1e-9, atol=1e-12)
+        torch.testing.assert_close(
+            branch(values), run_layer_by_layer(branch, values), rtol=1e-9, atol=1e-12
+        )
 
 
 @pytest.mark.parametrize("make", BRANCHES)
 def test_training_gives_the_same_values_and_gradients(make):
-    branch = build(make).train()
+    branch = build_branch(make).train()
     values = torch.randn(2, 16, 6, 5).double().requires_grad_()
     weight = None
     found = []
-    for call in (branch, lambda values: plain(branch, values)):
+    for call in (branch, lambda values: run_layer_by_layer(branch, values)):
         logits = call(values)
         weight = torch.randn_like(logits) if weight is None else weight
         inputs = [values, *branch.parameters()]
@@ -57,10 +59,10 @@ def test_training_gives_the_same_values_and_gradients(make):
 
 
 def test_bands_keep_half_precision():
-    branch = build(lambda: HRHHeatmapBranch(16, 2, 3)).float().eval()
+    branch = build_branch(lambda: HRHHeatmapBranch(16, 2, 3)).float().eval()
     values = torch.randn(1, 16, 6, 5)
     with torch.no_grad(), torch.autocast("cpu", dtype=torch.bfloat16):
         banded = branch(values)
-        whole = plain(branch, values)
+        whole = run_layer_by_layer(branch, values)
     assert banded.dtype == whole.dtype == torch.bfloat16
     assert (banded - whole).abs().max() <= 0.02 * whole.abs().max()

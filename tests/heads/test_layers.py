@@ -16,22 +16,22 @@ BRANCHES = [
 ]
 
 
-def convolutions(branch):
+def list_convolutions(branch):
     return [each for each in branch if isinstance(each, nn.Conv2d | nn.ConvTranspose2d)]
 
 
 @pytest.mark.parametrize("make", BRANCHES)
-def test_yolc_start(make):
+def test_the_yolc_start_draws_weights_of_its_scale_and_no_bias(make):
     branch = make()
     init_branch(branch)
-    for layer in convolutions(branch):
+    for layer in list_convolutions(branch):
         wanted = 0.02 if isinstance(layer, nn.ConvTranspose2d) else 0.001
         values = layer.weight.numel()
         assert layer.weight.std().item() == pytest.approx(wanted, rel=4 / values**0.5)
         assert layer.bias.abs().sum() == 0
 
 
-def test_bilinear_start_interpolates():
+def test_the_bilinear_start_interpolates():
     """A doubling is torch's bilinear interpolation of a mix of channels, but at the border."""
     torch.manual_seed(0)
     layer = nn.Sequential(make_doubling(6, 4), nn.Conv2d(4, 1, 1))
@@ -46,7 +46,7 @@ def test_bilinear_start_interpolates():
 
 
 @pytest.mark.parametrize("stages", [1, 2, 3, 4])
-def test_bilinear_start_keeps_the_scale_at_every_depth(stages):
+def test_the_bilinear_start_keeps_the_scale_at_every_depth(stages):
     """Where YOLC's start loses a factor a layer: the reason why deep stacks learn late from it."""
     torch.manual_seed(stages)
     scales = {}

@@ -14,13 +14,13 @@ DEPTHS = range(5)
 BATCH, HEIGHT, WIDTH = 2, 5, 7
 
 
-def branch_and_feature(n, channels=32, size=(BATCH, HEIGHT, WIDTH)):
+def make_branch_and_feature(n, channels=32, size=(BATCH, HEIGHT, WIDTH)):
     torch.manual_seed(n)
     branch = OffsetBranch(channels, n)
     return branch, torch.randn(size[0], channels, *size[1:])
 
 
-def written_out(branch, feature):
+def run_layer_by_layer(branch, feature):
     """METHOD.md section 2, layer by layer, on the whole map."""
     map_ = feature
     for layer in branch:
@@ -36,11 +36,11 @@ def written_out(branch, feature):
     return map_
 
 
-def read(dense, cells):
+def read_cells(dense, cells):
     return torch.stack([dense[b, :, y, x] for b, y, x in cells.tolist()])
 
 
-def border_cells(n):
+def list_border_cells(n):
     """Corners, cells on and beside every border, some inside, one of them twice."""
     height, width = HEIGHT << n, WIDTH << n
     rows, columns = {0, 1, height // 2, height - 2, height - 1}, {0, 1, width // 2, width - 1}
@@ -48,7 +48,7 @@ def border_cells(n):
     return torch.tensor([*cells, cells[7]])
 
 
-def gradients(branch, feature, values, weight):
+def compute_gradients(branch, feature, values, weight):
     inputs = [feature, *branch.parameters()]
     return torch.autograd.grad((values * weight).sum(), inputs)
 
@@ -59,29 +59,29 @@ def only_sparse(monkeypatch):
 
 
 @pytest.mark.parametrize("n", DEPTHS)
-@pytest.mark.parametrize(("kind", "apart"), [(torch.float32, 1e-4), (torch.float64, 1e-12)])
+@pytest.mark.parametrize(("kind", "tolerance"), [(torch.float32, 1e-4), (torch.float64, 1e-12)])
 @pytest.mark.usefixtures("only_sparse")
-def test_values_and_every_gradient_equal_the_whole_map(n, kind, apart):
-    branch, feature = branch_and_feature(n)
+def test_values_and_every_gradient_equal_the_whole_map(n, kind, tolerance):
+    branch, feature = make_branch_and_feature(n)
     branch, feature = branch.to(kind), feature.to(kind).requires_grad_()
-    cells = border_cells(n)
-    dense = read(written_out(branch, feature), cells)
+    cells = list_border_cells(n)
+    dense = read_cells(run_layer_by_layer(branch, feature), cells)
     sparse = branch(feature, cells)
     assert sparse.shape == (len(cells), 2)
-    torch.testing.assert_close(sparse, dense, atol=apart, rtol=0)
+    torch.testing.assert_close(sparse, dense, atol=tolerance, rtol=0)
     weight = torch.randn(len(cells), 2, dtype=kind)
     pairs = zip(
-        gradients(branch, feature, sparse, weight),
-        gradients(branch, feature, dense, weight),
+        compute_gradients(branch, feature, sparse, weight),
+        compute_gradients(branch, feature, dense, weight),
         strict=True,
     )
     for ours, theirs in pairs:
-        assert (ours - theirs).norm() <= apart * theirs.norm()
+        assert (ours - theirs).norm() <= tolerance * theirs.norm()
 
 
 @given(data=st.data(), n=st.integers(0, 3), height=st.integers(1, 4), width=st.integers(1, 4))
-def test_any_cells_of_any_map(data, n, height, width):
-    branch, feature = branch_and_feature(n, 8, (3, height, width))
+def test_any_cells_of_any_map_equal_the_whole_map(data, n, height, width):
+    branch, feature = make_branch_and_feature(n, 8, (3, height, width))
     cell = st.tuples(
         st.integers(0, 2), st.integers(0, (height << n) - 1), st.integers(0, (width << n) - 1)
     )
@@ -89,13 +89,16 @@ def test_any_cells_of_any_map(data, n, height, width):
     with torch.no_grad(), pytest.MonkeyPatch.context() as patch:
         patch.setattr("heads.offset_branch.DENSE_PAYS_FROM", float("inf"))
         torch.testing.assert_close(
-            branch(feature, cells), read(written_out(branch, feature), cells), atol=1e-4, rtol=0
+            branch(feature, cells),
+            read_cells(run_layer_by_layer(branch, feature), cells),
+            atol=1e-4,
+            rtol=0,
         )
 
 
 @pytest.mark.parametrize("n", DEPTHS)
 def test_no_cell_gives_no_offset_and_zero_gradients(n):
-    branch, feature = branch_and_feature(n)
+    branch, feature = make_branch_and_feature(n)
     none = torch.zeros(0, 3, dtype=torch.long)
     found = branch(feature, none)
     assert found.shape == (0, 2)
@@ -103,7 +106,7 @@ def test_no_cell_gives_no_offset_and_zero_gradients(n):
     assert all(each.grad.abs().sum() == 0 for each in branch.parameters())
 
 
-def cells_read(cells, n):
+def count_read_cells(cells, n):
     """How many cells of each map, the convolution's first, the wanted ones depend on."""
     reads = []
     level = {tuple(cell) for cell in cells.tolist()}
@@ -126,9 +129,9 @@ def cells_read(cells, n):
 @pytest.mark.parametrize("n", DEPTHS)
 @pytest.mark.usefixtures("only_sparse")
 def test_multiply_adds_are_those_of_the_cells_that_are_read(n):
-    branch, feature = branch_and_feature(n)
-    cells = border_cells(n)
-    outputs = cells_read(cells, n)
+    branch, feature = make_branch_and_feature(n)
+    cells = list_border_cells(n)
+    outputs = count_read_cells(cells, n)
     expected = outputs[0] * 9 * 32 * 32
     channels = 32
     for count in outputs[1:]:
@@ -141,7 +144,7 @@ def test_multiply_adds_are_those_of_the_cells_that_are_read(n):
 
 
 @pytest.mark.parametrize(("peaks", "times_fewer"), [(300, 30), (1000, 12)])
-def test_multiply_adds_of_a_full_size_map(peaks, times_fewer):
+def test_a_full_size_map_takes_many_times_fewer_multiply_adds(peaks, times_fewer):
     """1024x640 px, 384 channels, n = 3: 40,960 feature cells; peaks far apart, the worst case."""
     branch, feature = OffsetBranch(384, 3), torch.zeros(1, 384, 160, 256)
     random = torch.Generator().manual_seed(0)
@@ -154,7 +157,7 @@ def test_multiply_adds_of_a_full_size_map(peaks, times_fewer):
 
 
 def test_where_most_cells_are_wanted_the_whole_map_is_computed():
-    branch, feature = branch_and_feature(2)
+    branch, feature = make_branch_and_feature(2)
     height, width = HEIGHT << 2, WIDTH << 2
     every = torch.cartesian_prod(*(torch.arange(side) for side in (BATCH, height, width)))
     counts = []
@@ -163,23 +166,23 @@ def test_where_most_cells_are_wanted_the_whole_map_is_computed():
             found = call()
         counts.append(counter.get_flop_counts()["Global"])
     assert counts[0] == counts[1]
-    dense = written_out(branch, feature)
+    dense = run_layer_by_layer(branch, feature)
     assert torch.equal(found.T.reshape(2, BATCH, height, width), dense.transpose(0, 1))
 
 
 @pytest.mark.usefixtures("only_sparse")
 def test_half_precision_autocast_follows_the_dense_form():
-    branch, feature = branch_and_feature(3)
-    cells = border_cells(3)
+    branch, feature = make_branch_and_feature(3)
+    cells = list_border_cells(3)
     with torch.no_grad():
         exact = branch(feature, cells)
         with torch.autocast("cpu", dtype=torch.bfloat16):
-            sparse, dense = branch(feature, cells), read(branch(feature), cells)
+            sparse, dense = branch(feature, cells), read_cells(branch(feature), cells)
     assert sparse.dtype == dense.dtype == torch.bfloat16
     assert (sparse - exact).abs().max() <= 2 * (dense - exact).abs().max() + 2**-8
 
 
-def multiply_adds(branch, feature, cells):
+def count_multiply_adds(branch, feature, cells):
     with FlopCounterMode(display=False) as counter:
         found = branch(feature, cells)
     return found, counter.get_total_flops() // 2
@@ -187,45 +190,45 @@ def multiply_adds(branch, feature, cells):
 
 @pytest.mark.parametrize("autocast", [False, True])
 def test_a_gpu_takes_the_whole_map_in_half_precision_without_gradients(autocast, monkeypatch):
-    branch, feature = branch_and_feature(2)
+    branch, feature = make_branch_and_feature(2)
     cell, kind = torch.tensor([[1, 3, 5]]), torch.bfloat16
     if not autocast:
         branch, feature = branch.to(kind), feature.to(kind)
 
     def forms():
         with torch.autocast("cpu", dtype=kind, enabled=autocast):
-            _, whole = multiply_adds(branch, feature, None)
-            trained = multiply_adds(branch, feature, cell)
+            _, whole = count_multiply_adds(branch, feature, None)
+            trained = count_multiply_adds(branch, feature, cell)
             with torch.no_grad():
-                return whole, trained, multiply_adds(branch, feature, cell)
+                return whole, trained, count_multiply_adds(branch, feature, cell)
 
     whole, trained, alone = forms()
     assert trained[1] == alone[1] < whole / 10  # on a CPU
     monkeypatch.setattr("heads.offset_branch._GPUS", ("cpu",))
-    whole, trained, read_ = forms()
+    whole, trained, on_gpu = forms()
     assert trained[1] < whole / 10
-    assert read_[1] == whole
-    torch.testing.assert_close(read_[0], alone[0], atol=2**-8, rtol=0)
+    assert on_gpu[1] == whole
+    torch.testing.assert_close(on_gpu[0], alone[0], atol=2**-8, rtol=0)
     monkeypatch.setattr("heads.offset_branch._DENSE_ON_A_GPU", whole // 2)
     assert forms()[2][1] < whole / 10
     with torch.no_grad():
-        assert multiply_adds(branch.float(), feature.float(), cell)[1] < whole / 10
+        assert count_multiply_adds(branch.float(), feature.float(), cell)[1] < whole / 10
 
 
 @pytest.mark.usefixtures("only_sparse")
 def test_gradients_are_the_same_in_every_run():
-    branch, feature = branch_and_feature(2)
+    branch, feature = make_branch_and_feature(2)
     feature.requires_grad_()
-    cells = border_cells(2)
+    cells = list_border_cells(2)
     first, second = (
-        gradients(branch, feature, branch(feature, cells), torch.ones(len(cells), 2))
+        compute_gradients(branch, feature, branch(feature, cells), torch.ones(len(cells), 2))
         for _ in range(2)
     )
     assert all(torch.equal(a, b) for a, b in zip(first, second, strict=True))
 
 
-def test_a_reader_knows_its_map():
-    branch, feature = branch_and_feature(2)
+def test_a_reader_tells_the_shape_of_its_map():
+    branch, feature = make_branch_and_feature(2)
     assert OffsetReader(branch, feature).shape == tuple(branch(feature).shape)
 
 
@@ -249,6 +252,6 @@ def test_gathering_passes_gradcheck():
 
 
 @pytest.mark.parametrize(("channels", "n"), [(3, 2), (8, 4)])
-def test_more_stages_than_channels_can_be_halved(channels, n):
+def test_more_stages_than_channels_can_be_halved_are_refused(channels, n):
     with pytest.raises(ValueError, match="heatmap_upsample_num"):
         OffsetBranch(channels, n)

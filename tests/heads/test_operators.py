@@ -18,7 +18,7 @@ bridged = pytest.mark.skipif(
 )
 
 
-def slow_deform_conv(x, offset, weight, stride, padding, dilation):
+def convolve_in_loops(x, offset, weight, stride, padding, dilation):
     """The definition, tap by tap, with bilinear weights of the four neighbors."""
     batch, channels, height, width = x.shape
     out_channels, _, kernel_h, kernel_w = weight.shape
@@ -58,7 +58,7 @@ def test_deform_conv_equals_loops(size, stride, padding, dilation):
     found = operators.deform_conv2d(
         x, offset, weight, stride=(stride,) * 2, padding=(padding,) * 2, dilation=(dilation,) * 2
     )
-    expected = slow_deform_conv(x, offset, weight, stride, padding, dilation)
+    expected = convolve_in_loops(x, offset, weight, stride, padding, dilation)
     torch.testing.assert_close(found, expected, atol=1e-9, rtol=0)
     layer = deform_conv2d(x, offset, weight, stride, padding, dilation)
     torch.testing.assert_close(layer, expected, atol=1e-5, rtol=0)
@@ -117,7 +117,7 @@ def boxes_and_scores(draw):
     return boxes, scores
 
 
-def slow_nms(boxes, scores, threshold, offset):
+def suppress_in_loops(boxes, scores, threshold, offset):
     def area(box):
         return (box[2] - box[0] + offset) * (box[3] - box[1] + offset)
 
@@ -140,10 +140,10 @@ def test_nms_equals_loops(scene, threshold, offset):
     boxes, scores = scene
     tensor = torch.tensor(boxes, dtype=torch.float32).view(-1, 4)
     _, kept = nms(tensor, torch.tensor(scores), threshold, offset=offset)
-    assert kept.tolist() == slow_nms(boxes, scores, threshold, offset)
+    assert kept.tolist() == suppress_in_loops(boxes, scores, threshold, offset)
 
 
-def slow_focal_loss(logits, target, weight, gamma, alpha):
+def compute_focal_loss_in_loops(logits, target, weight, gamma, alpha):
     """Equation 5 of arXiv 1708.02002, a logit at a time."""
     loss = torch.zeros_like(logits)
     for i in range(logits.shape[0]):
@@ -167,7 +167,9 @@ def test_sigmoid_focal_loss_equals_loops(weighted):
     target = torch.tensor([0, 1, 2, 2, 0, 1] if weighted else [0, 1, 2, 3, 3, 1])
     weight = torch.tensor([0.5, 1.0, 3.0], dtype=torch.float64) if weighted else None
     found = sigmoid_focal_loss(logits, target, 2.0, 0.25, weight, "none")
-    torch.testing.assert_close(found, slow_focal_loss(logits.detach(), target, weight, 2.0, 0.25))
+    torch.testing.assert_close(
+        found, compute_focal_loss_in_loops(logits.detach(), target, weight, 2.0, 0.25)
+    )
     assert torch.autograd.gradcheck(
         lambda each: sigmoid_focal_loss(each, target, 2.0, 0.25, weight, "sum"), logits
     )
@@ -184,7 +186,7 @@ def test_sigmoid_focal_loss_is_finite_far_out():
         assert torch.isfinite(grad).all()
 
 
-def slow_attention(value, shapes, places, weights):
+def attend_in_loops(value, shapes, places, weights):
     """Deformable DETR's equation 3 (arXiv 2010.04159), a sample at a time."""
     batch, _, num_heads, channels = value.shape
     _, queries, _, levels, points, _ = places.shape
@@ -226,13 +228,13 @@ def test_multi_scale_deformable_attention_equals_loops():
 
     found = attention(value, places, weights)
     torch.testing.assert_close(
-        found, slow_attention(value.detach(), shapes, places, weights.detach())
+        found, attend_in_loops(value.detach(), shapes, places, weights.detach())
     )
     assert torch.autograd.gradcheck(attention, (value, places, weights))
 
 
 @bridged
-def test_any_other_operator_names_itself():
+def test_any_other_operator_is_refused_by_its_name():
     with pytest.raises(NotImplementedError, match=r"softnms.*compiled mmcv"):
         soft_nms(torch.rand(3, 4), torch.rand(3))
 

@@ -17,17 +17,20 @@ factor = st.sampled_from([0.25, 0.5, 1.0, 1.5, 2.0])
 
 
 @functools.cache
-def head_with(n, source, nms=None, local_maximum_kernel=3):
+def build_head(n, source, nms=None, local_maximum_kernel=3):
     head = {"type": "YOLCHead", "in_channels": 16, "feat_channels": 8, "num_classes": 1}
     test_cfg = {
-        "center_source": source, "score_thr": 0.5, "local_maximum_kernel": local_maximum_kernel,
+        "center_source": source,
+        "score_thr": 0.5,
+        "local_maximum_kernel": local_maximum_kernel,
         "nms": nms and {"type": "nms", "iou_threshold": nms},
-    }  # fmt: skip
-    return MODELS.build({**head, "use_hrh_sco": True, "heatmap_upsample_num": n,
-                         "test_cfg": test_cfg})  # fmt: skip
+    }
+    return MODELS.build(
+        {**head, "use_hrh_sco": True, "heatmap_upsample_num": n, "test_cfg": test_cfg}
+    )
 
 
-def decode(head, center, scale):
+def decode_one_object(head, center, scale):
     """What a network says that sees one object of 6x4 input px, in the original image."""
     stride, size = head.heatmap_stride, 12 * head.upsample_ratio
     x, y = (math.floor(c / stride) for c in center)
@@ -51,8 +54,8 @@ def decode(head, center, scale):
 @settings(max_examples=15)
 @given(center=st.tuples(coordinate, coordinate), scale=st.tuples(factor, factor))
 def test_an_arrow_leads_from_the_cell_to_the_center(n, source, center, scale):
-    head = head_with(n, source)
-    found = decode(head, center, scale)
+    head = build_head(n, source)
+    found = decode_one_object(head, center, scale)
     stride = head.heatmap_stride
     for axis in (0, 1):
         cell = math.floor(center[axis] / stride)
@@ -74,7 +77,7 @@ def test_an_arrow_leads_from_the_cell_to_the_center(n, source, center, scale):
 
 
 def test_suppression_and_oracles_keep_peaks_with_their_boxes():
-    head = head_with(2, "sco", nms=0.1, local_maximum_kernel=1)
+    head = build_head(2, "sco", nms=0.1, local_maximum_kernel=1)
     torch.manual_seed(0)
     outputs = [torch.randn(1, 1, 48, 48), torch.rand(1, 2, 48, 48), *[torch.ones(1, 4, 12, 12)] * 2]
     truth = InstanceData(bboxes=torch.tensor([[5.0, 5, 9, 9]]), labels=torch.tensor([0]))

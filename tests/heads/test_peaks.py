@@ -71,7 +71,7 @@ def test_half_precision_finds_what_its_values_say_in_full(kind):
     assert found.cell[:, 0].max() > 4000
 
 
-def quantized_map():
+def make_quantized_map():
     """Smooth, in bf16: nearly all of its local maxima are plateaus."""
     torch.manual_seed(0)
     coarse = torch.randn(1, 3, 30, 40)
@@ -84,9 +84,9 @@ def look_at_all_at_once(monkeypatch):
 
 
 @pytest.mark.parametrize("topk", [1, 100, 5000])
-def test_a_map_looked_at_all_at_once(topk, monkeypatch):
+def test_a_map_looked_at_all_at_once_has_the_same_peaks(topk, monkeypatch):
     """As on a GPU: only what can be among the highest is looked at closely."""
-    logits = quantized_map()
+    logits = make_quantized_map()
     expected = find_peaks(logits, 5, topk)
     closely = []
 
@@ -126,11 +126,11 @@ def test_the_host_waits_for_few_results(monkeypatch):
     """Candidates, those high enough, runs, links, peaks: five sizes are not known before."""
     look_at_all_at_once(monkeypatch)
     with Waits() as waits:
-        find_peaks(quantized_map(), 9, 100)
+        find_peaks(make_quantized_map(), 9, 100)
     assert waits.count == 5
 
 
-def test_blur_equals_scipy():
+def test_the_blur_equals_scipy_s():
     heat = torch.rand(2, 7, 9, dtype=torch.float64)
     taps = np.exp(-(np.arange(-1, 2) ** 2) / 2)
     kernel = np.outer(taps, taps) / taps.sum() ** 2
@@ -150,7 +150,7 @@ def test_blur_equals_scipy():
         (3, 0.25, "cells", 3),
     ],
 )
-def test_window_in_cells(kernel, stride, window, cells):
+def test_the_window_spans_the_same_ground_at_every_stride(kernel, stride, window, cells):
     assert kernel_in_cells(kernel, stride, window) == cells
 
 

@@ -18,15 +18,19 @@ CLASSES = 2
 SUBPIXEL = {"heatmap_target": "subpixel"}
 
 
-def head_for(depth, source, options):
+def build_head(depth, source, options):
     return YOLCHead(
-        in_channels=16, feat_channels=4, num_classes=CLASSES, use_hrh_sco=True,
-        heatmap_upsample_num=depth, test_cfg={"center_source": source, "topk": 5},
+        in_channels=16,
+        feat_channels=4,
+        num_classes=CLASSES,
+        use_hrh_sco=True,
+        heatmap_upsample_num=depth,
+        test_cfg={"center_source": source, "topk": 5},
         **options,
-    )  # fmt: skip
+    )
 
 
-def decoded_by_the_head(boxes, labels, depth, source, options):
+def decode_by_the_head(boxes, labels, depth, source, options):
     """Draw every target map whole and let the head decode it."""
     targets = encode([boxes], [labels], CLASSES, FEATURE, 1 << depth, **options)
     offset = torch.zeros(1, 2, FEATURE[0] << depth, FEATURE[1] << depth)
@@ -35,7 +39,7 @@ def decoded_by_the_head(boxes, labels, depth, source, options):
     cell = torch.stack([targets.xywh.x, targets.xywh.y], dim=1)
     value = torch.cat([targets.xywh.value[:, :2] - cell, targets.xywh.value[:, 2:]], dim=1)
     refined[0, :, targets.xywh.y, targets.xywh.x] = value.T
-    (found,) = head_for(depth, source, options).predict_by_feat(
+    (found,) = build_head(depth, source, options).predict_by_feat(
         [torch.logit(targets.heatmap)], [offset], [refined], [refined], [{}]
     )
     # Below 1 lie only cells at the rim of the Gaussians' floats, never a true peak.
@@ -45,8 +49,13 @@ def decoded_by_the_head(boxes, labels, depth, source, options):
 
 
 quarter = st.integers(0, 127).map(lambda q: q / 4)
-an_object = st.tuples(quarter, quarter, st.sampled_from([2.0, 7.0]), st.sampled_from([3.0, 11.0]),
-                      st.integers(0, CLASSES - 1))  # fmt: skip
+an_object = st.tuples(
+    quarter,
+    quarter,
+    st.sampled_from([2.0, 7.0]),
+    st.sampled_from([3.0, 11.0]),
+    st.integers(0, CLASSES - 1),
+)
 
 
 @pytest.mark.parametrize(
@@ -60,18 +69,23 @@ an_object = st.tuples(quarter, quarter, st.sampled_from([2.0, 7.0]), st.sampled_
 @pytest.mark.parametrize("depth", [0, 2, 3])
 @settings(max_examples=25)
 @given(st.lists(an_object, max_size=9))
-def test_equal_to_the_head_on_its_own_targets(depth, source, options, objects):
+def test_perfect_peaks_equal_the_head_on_its_own_targets(depth, source, options, objects):
     if depth == 0:
         objects = [(x, y, w, h, 0) for x, y, w, h, _ in objects]
     rows = torch.tensor(objects, dtype=torch.float64).reshape(-1, 5)
     center, size, label = rows[:, :2], rows[:, 2:4], rows[:, 4].long()
     boxes = torch.cat([center - size / 2, center + size / 2], dim=1)
-    expected, targets = decoded_by_the_head(boxes.float(), label, depth, source, options)
+    expected, targets = decode_by_the_head(boxes.float(), label, depth, source, options)
     peaks = find_perfect_peaks(
-        boxes, label, torch.zeros(len(boxes), dtype=torch.long),
-        torch.tensor([[FEATURE[1], FEATURE[0]]]), 1 << depth, topk=5, sources=[source],
+        boxes,
+        label,
+        torch.zeros(len(boxes), dtype=torch.long),
+        torch.tensor([[FEATURE[1], FEATURE[0]]]),
+        1 << depth,
+        topk=5,
+        sources=[source],
         **options,
-    )  # fmt: skip
+    )
     found = np.column_stack([peaks.label.numpy(), peaks.decode(source).boxes.numpy()])
     np.testing.assert_allclose(found, expected, atol=1e-4)
     assert peaks.num_outside == targets.num_outside

@@ -22,19 +22,23 @@ FOLDER = Path(__file__).parent / "public_values"
 OPTIONS = {
     "yolc": {"sample_order": "xy"},
     "hrh_sco_n1": {
-        "use_hrh_sco": True, "heatmap_upsample_num": 1, "deformable_refine": False,
+        "use_hrh_sco": True,
+        "heatmap_upsample_num": 1,
+        "deformable_refine": False,
         "sparse_offsets": False,
     },
     "hrh_sco_n2": {
-        "use_hrh_sco": True, "heatmap_upsample_num": 2, "deformable_refine": False,
+        "use_hrh_sco": True,
+        "heatmap_upsample_num": 2,
+        "deformable_refine": False,
         "sparse_offsets": False,
     },
-}  # fmt: skip
+}
 UNREAD = "bbox_head.bbox_offset."
 """The public HRH-SCO head has these, and does nothing with them."""
 
 
-class Public:
+class PublicValues:
     """One file, and our head with its weights."""
 
     def __init__(self, name):
@@ -73,46 +77,48 @@ class Public:
 
 @pytest.fixture(scope="module", params=OPTIONS)
 def public(request):
-    return Public(request.param)
+    return PublicValues(request.param)
 
 
-def near(found, expected, atol):
+def assert_near(found, expected, atol):
     torch.testing.assert_close(found.float(), expected.float(), rtol=0, atol=atol)
 
 
-def test_maps(public):
+def test_maps_equal_the_public_ones(public):
     with torch.no_grad():
         heatmap, offset, coarse, refined = (
             each[0] for each in public.head.eval()((public.values["feature"],))
         )
-    near(heatmap.sigmoid(), public.values["maps/heatmap"], 1e-5)
-    near(coarse, public.values["maps/coarse"], 1e-5)
+    assert_near(heatmap.sigmoid(), public.values["maps/heatmap"], 1e-5)
+    assert_near(coarse, public.values["maps/coarse"], 1e-5)
     expected = public.values["maps/refined"]
     batch, _, height, width = expected.shape
     cells = torch.cartesian_prod(*map(torch.arange, (batch, height, width)))
-    near(read_boxes(refined, cells), expected.permute(0, 2, 3, 1).flatten(0, 2), 1e-5)
+    assert_near(read_boxes(refined, cells), expected.permute(0, 2, 3, 1).flatten(0, 2), 1e-5)
     assert (offset is None) == ("maps/offset" not in public.values)
     if offset is not None:
-        near(offset, public.values["maps/offset"], 1e-5)
+        assert_near(offset, public.values["maps/offset"], 1e-5)
 
 
-def test_targets(public):
+def test_targets_equal_the_public_ones(public):
     found = encode(public.boxes, public.labels, 3, (16, 24), public.head.upsample_ratio)
     wanted = public.under("targets/")
-    near(found.heatmap, wanted["center_heatmap_target"], 1e-6)
+    assert_near(found.heatmap, wanted["center_heatmap_target"], 1e-6)
     assert found.num_positives.item() == public.values["avg_factor"].item()
     boxes, there = public.dense(found.xywh, wanted["xywh_target"].shape)
-    near(boxes, wanted["xywh_target"], 1e-6)
-    near(there, wanted["xywh_target_weight"], 0)
-    near(there[..., None] * torch.tensor([1, 1, 0.2, 0.2]), wanted["xywh_l1target_weight"], 0)
+    assert_near(boxes, wanted["xywh_target"], 1e-6)
+    assert_near(there, wanted["xywh_target_weight"], 0)
+    assert_near(
+        there[..., None] * torch.tensor([1, 1, 0.2, 0.2]), wanted["xywh_l1target_weight"], 0
+    )
     if public.head.use_hrh_sco:
         batch, _, rows, columns = wanted["center_offset_target"].shape
         offset, there = public.dense(found.offset, (batch, rows, columns, 2))
-        near(offset.permute(0, 3, 1, 2), wanted["center_offset_target"], 1e-5)
-        near(there[:, None].expand(-1, 2, -1, -1), wanted["center_offset_target_weight"], 0)
+        assert_near(offset.permute(0, 3, 1, 2), wanted["center_offset_target"], 1e-5)
+        assert_near(there[:, None].expand(-1, 2, -1, -1), wanted["center_offset_target_weight"], 0)
 
 
-def losses(public):
+def compute_losses(public):
     feature = public.values["feature"].clone().requires_grad_()
     head = copy.deepcopy(public.head).train()  # BatchNorm's running statistics move
     outputs = head((feature,))
@@ -123,17 +129,17 @@ def losses(public):
     return head, feature, head.loss_by_feat(*outputs, truths, [{}] * 2)
 
 
-def test_losses(public):
-    *_, found = losses(public)
+def test_losses_equal_the_public_ones(public):
+    *_, found = compute_losses(public)
     wanted = public.under("losses/")
     assert found.keys() == wanted.keys()
     for name, value in wanted.items():
         assert found[name].item() == pytest.approx(value.item(), rel=1e-5), name
 
 
-def test_gradients_of_each_loss(public):
+def test_gradients_of_each_loss_equal_the_public_ones(public):
     """By every parameter and by the feature; a gradient that the public code lacks is none here."""
-    head, feature, found = losses(public)
+    head, feature, found = compute_losses(public)
     parameters = {f"bbox_head.{n}": each for n, each in head.named_parameters()}
     wanted = public.under("grad_norm/")
     compared = 0
@@ -154,7 +160,7 @@ def test_gradients_of_each_loss(public):
 
 
 @pytest.mark.parametrize("blurred", [False, True])
-def test_decoding(public, blurred):
+def test_decoded_boxes_equal_the_public_ones(public, blurred):
     """Every row of the public code is met, and there are no others.
 
     Where the list is cut off at 1,000, rows whose score equals the last to rounding may be others.
@@ -170,8 +176,8 @@ def test_decoding(public, blurred):
             [each.bboxes, 1e3 * each.scores[:, None], 1e3 * each.labels[:, None]], dim=1
         )
         theirs = wanted * torch.tensor([1, 1, 1, 1, 1e3, 1e3])
-        apart = cdist(ours.numpy(), theirs.numpy(), "chebyshev")
-        for score, distance in ((theirs[:, 4], apart.min(0)), (ours[:, 4], apart.min(1))):
+        distances = cdist(ours.numpy(), theirs.numpy(), "chebyshev")
+        for score, distance in ((theirs[:, 4], distances.min(0)), (ours[:, 4], distances.min(1))):
             certain = score > theirs[:, 4].min() + 1e-2 if len(theirs) == 1000 else score > 0
             assert distance[certain.numpy()].max() < 1e-2
         assert len(ours) == len(theirs)

@@ -22,7 +22,7 @@ from tests.reference import refinements as reference
 CLOSED_FORMS = [name for name, each in CENTER_SOURCES.items() if each.is_closed_form]
 
 
-def windows(heat, peaks, reach):
+def gather_windows(heat, peaks, reach):
     """Around peaks of one map, by way of its logits, as the head gathers them."""
     cell = torch.tensor(peaks)
     label = torch.zeros(len(peaks), dtype=torch.long)
@@ -37,29 +37,29 @@ def windows(heat, peaks, reach):
     ),
     data=st.data(),
 )
-def test_equal_to_loops_on_any_map_and_at_any_cell(heat, data):
+def test_closed_forms_equal_loops_on_any_map_and_at_any_cell(heat, data):
     """Borders, corners, plateaus, saddles, empty maps, maps smaller than a window."""
     height, width = heat.shape
     cell = st.tuples(st.integers(0, width - 1), st.integers(0, height - 1))
     peaks = data.draw(st.lists(cell, min_size=1, max_size=4))
     sigma = [data.draw(st.sampled_from([1 / 6, 0.5, 1.2, 2.0, 30.0])) for _ in peaks]
     reach = data.draw(st.integers(0, 4))
-    wide = windows(heat, peaks, DARK_REACH)
+    wide = gather_windows(heat, peaks, DARK_REACH)
     expected = {
         "parabola": [reference.parabola(heat, each) for each in peaks],
         "dark": [reference.dark(heat, *each) for each in zip(peaks, sigma, strict=True)],
         "centroid": [reference.centroid(heat, each, reach) for each in peaks],
     }
     found = {
-        "parabola": parabola(windows(heat, peaks, 1)),
+        "parabola": parabola(gather_windows(heat, peaks, 1)),
         "dark": dark(wide, torch.tensor(sigma)),
-        "centroid": centroid(windows(heat, peaks, reach)),
+        "centroid": centroid(gather_windows(heat, peaks, reach)),
     }
     for name, values in found.items():
         np.testing.assert_allclose(values.numpy(), expected[name], atol=1e-6, err_msg=name)
 
 
-def gaussian_window(delta, sigma, reach, height=1.0):
+def draw_gaussian_window(delta, sigma, reach, height=1.0):
     axis = torch.arange(-reach, reach + 1)
     x, y = (torch.exp(-((axis - each) ** 2) / (2 * sigma**2)) for each in delta)
     return height * (y[:, None] * x[None, :])[None]
@@ -70,7 +70,7 @@ fraction = st.floats(-0.5, 0.5)
 
 @given(fraction, fraction, st.floats(0.4, 40), st.floats(0.05, 1))
 def test_parabola_is_exact_on_a_gaussian(dx, dy, sigma, height):
-    found = parabola(gaussian_window((dx, dy), sigma, 1, height))
+    found = parabola(draw_gaussian_window((dx, dy), sigma, 1, height))
     # float32: a score's last digit over the curvature.
     assert found[0].tolist() == pytest.approx([dx, dy], abs=1e-5 + 1e-6 * sigma**2)
 
@@ -78,25 +78,30 @@ def test_parabola_is_exact_on_a_gaussian(dx, dy, sigma, height):
 @given(fraction, fraction, st.floats(0.7, 40), st.floats(0.05, 1))
 def test_dark_is_nearly_exact_on_a_gaussian(dx, dy, sigma, height):
     """Smoothing adds variances; what is left is the kernel's end at 5 cells."""
-    found = dark(gaussian_window((dx, dy), sigma, DARK_REACH, height), torch.tensor([sigma]))
+    found = dark(draw_gaussian_window((dx, dy), sigma, DARK_REACH, height), torch.tensor([sigma]))
     assert found[0].tolist() == pytest.approx([dx, dy], abs=2e-3 + 1e-6 * sigma**2)
 
 
 @given(fraction, fraction, st.floats(0.7, 1))
 def test_centroid_is_nearly_exact_where_the_window_holds_the_gaussian(dx, dy, sigma):
-    found = centroid(gaussian_window((dx, dy), sigma, 4))
+    found = centroid(draw_gaussian_window((dx, dy), sigma, 4))
     assert found[0].tolist() == pytest.approx([dx, dy], abs=1e-3)
 
 
-def decoded(boxes, n, source, target, feature=(12, 16), radius_px=False):
+def decode_targets(boxes, n, source, target, feature=(12, 16), radius_px=False):
     """Centers that the head reads off its own targets, and the heatmap's stride."""
     labels = torch.zeros(len(boxes), dtype=torch.long)
     options = {"heatmap_target": target, "gaussian_radius_px": radius_px}
     targets = encode([boxes], [labels], 1, feature, 1 << n, **options)
     head = YOLCHead(
-        in_channels=16, feat_channels=4, num_classes=1, use_hrh_sco=True, heatmap_upsample_num=n,
-        test_cfg={"center_source": source, "score_thr": 0.999999}, **options,
-    )  # fmt: skip
+        in_channels=16,
+        feat_channels=4,
+        num_classes=1,
+        use_hrh_sco=True,
+        heatmap_upsample_num=n,
+        test_cfg={"center_source": source, "score_thr": 0.999999},
+        **options,
+    )
     refined = torch.zeros(1, 4, *feature)
     refined[0, :, targets.xywh.y, targets.xywh.x] = targets.xywh.value.T
     (found,) = head.predict_by_feat(
@@ -106,7 +111,7 @@ def decoded(boxes, n, source, target, feature=(12, 16), radius_px=False):
 
 
 @st.composite
-def an_object(draw):
+def objects(draw):
     """A depth, and a box well inside an image of 64 x 48 px with a radius of two cells or more."""
     n = draw(st.integers(0, 4))
     least = 12 * 4 / 2**n  # the radius is over a fifth of the side
@@ -116,7 +121,7 @@ def an_object(draw):
     return n, torch.tensor([[cx - w / 2, cy - h / 2, cx + w / 2, cy + h / 2]])
 
 
-def delta_of(boxes, n):
+def measure_delta(boxes, n):
     """Where the true center lies from its cell's middle, in cells, and that middle in px."""
     stride = 4 / 2**n
     in_cells = (boxes[0, :2] + boxes[0, 2:]) / 2 / stride
@@ -125,30 +130,30 @@ def delta_of(boxes, n):
 
 
 @pytest.mark.parametrize("source", CLOSED_FORMS)
-@given(an_object())
+@given(objects())
 def test_integer_targets_hold_no_fraction(source, scene):
     n, boxes = scene
-    _, middle, stride = delta_of(boxes, n)
-    (found,) = decoded(boxes, n, source, "integer")
+    _, middle, stride = measure_delta(boxes, n)
+    (found,) = decode_targets(boxes, n, source, "integer")
     assert ((found - middle) / stride).abs().max() < 1e-4
 
 
-@given(an_object(), st.booleans())
+@given(objects(), st.booleans())
 def test_parabola_on_subpixel_targets_falls_short_as_its_peak_of_1_says(scene, radius_px):
     """The peak's cell is set to 1, so the parabola gives delta / (1 + |delta|^2) of delta."""
     n, boxes = scene
-    delta, middle, stride = delta_of(boxes, n)
-    (found,) = decoded(boxes, n, "parabola", "subpixel", radius_px=radius_px)
+    delta, middle, stride = measure_delta(boxes, n)
+    (found,) = decode_targets(boxes, n, "parabola", "subpixel", radius_px=radius_px)
     expected = delta / (1 + delta.square().sum())
     torch.testing.assert_close((found - middle) / stride, expected, atol=1e-3, rtol=0)
 
 
-@given(an_object())
+@given(objects())
 def test_dark_on_subpixel_targets_gives_the_center_back(scene):
     """Nearly: smoothing dilutes the peak's 1, and the target ends at its radius."""
     n, boxes = scene
-    delta, middle, stride = delta_of(boxes, n)
-    (found,) = decoded(boxes, n, "dark", "subpixel")
+    delta, middle, stride = measure_delta(boxes, n)
+    (found,) = decode_targets(boxes, n, "dark", "subpixel")
     width, height = ((boxes[0, 2:] - boxes[0, :2]) / stride).tolist()
     radius = math.floor(codec.radius(height, width))
     # The worst fraction's error at each radius, from 200,000 of them.
@@ -165,8 +170,8 @@ def test_subpixel_targets_give_every_closed_form_something(source, n):
     error, plain = [], []
     for center in 24 + 8 * torch.rand(40, 2):
         boxes = torch.cat([center - side / 2, center + side / 2])[None]
-        delta, _, stride = delta_of(boxes, n)
-        (found,) = decoded(boxes, n, source, "subpixel")
+        delta, _, stride = measure_delta(boxes, n)
+        (found,) = decode_targets(boxes, n, source, "subpixel")
         error.append((found - center).norm() / stride)
         plain.append(delta.norm())
     assert torch.stack(error).mean() < 0.75 * torch.stack(plain).mean()
@@ -176,7 +181,7 @@ def test_subpixel_targets_give_every_closed_form_something(source, n):
 def test_the_border_pulls_to_neither_side(source):
     """In the map's first and last cells half the window is unknown: that axis stays at rest."""
     boxes = torch.tensor([[-11.3, 15.1, 13.1, 38.9], [51.0, 23.6, 76.7, 72.2]])
-    found = decoded(boxes, 2, source, "subpixel")
+    found = decode_targets(boxes, 2, source, "subpixel")
     found = found[found[:, 0].argsort()]
     assert found[0, 0] == pytest.approx(0.5, abs=1e-5)
     assert found[1].tolist() == pytest.approx([63.5, 47.5], abs=1e-5)

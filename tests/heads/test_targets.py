@@ -34,15 +34,15 @@ def scenes(draw, max_objects=6):
     return boxes, labels
 
 
-def as_tensors(boxes, labels):
+def make_tensors(boxes, labels):
     return (
         [torch.tensor(image, dtype=torch.float64).view(-1, 4) for image in boxes],
         [torch.tensor(image, dtype=torch.long) for image in labels],
     )
 
 
-def check(boxes, labels, n, target="integer", radius_px=False):
-    tensors = as_tensors(boxes, labels)
+def assert_equal_to_loops(boxes, labels, n, target="integer", radius_px=False):
+    tensors = make_tensors(boxes, labels)
     found = encode(
         *tensors, 3, FEATURE_SIZE, 2**n, heatmap_target=target, gaussian_radius_px=radius_px
     )
@@ -74,7 +74,7 @@ def assert_cells(found, expected):
 @settings(max_examples=12)
 @given(scenes())
 def test_targets_equal_loops(n, scene):
-    check(*scene, n)
+    assert_equal_to_loops(*scene, n)
 
 
 @pytest.mark.parametrize("n", [0, 2, 3])
@@ -84,35 +84,35 @@ def test_targets_equal_loops(n, scene):
 @settings(max_examples=8)
 @given(scenes())
 def test_target_options_equal_loops(n, target, radius_px, scene):
-    check(*scene, n, target, radius_px)
+    assert_equal_to_loops(*scene, n, target, radius_px)
 
 
 @pytest.mark.parametrize("n", range(5))
-def test_empty_batch(n):
-    check([[], []], [[], []], n)
+def test_a_batch_without_objects_has_empty_targets(n):
+    assert_equal_to_loops([[], []], [[], []], n)
 
 
 @pytest.mark.parametrize("n", range(5))
-def test_two_objects_in_one_cell_the_later_wins(n):
-    check([[(8, 8, 12, 12), (8.125, 8.125, 12, 12)]], [[0, 1]], n)
+def test_of_two_objects_in_one_cell_the_later_wins(n):
+    assert_equal_to_loops([[(8, 8, 12, 12), (8.125, 8.125, 12, 12)]], [[0, 1]], n)
 
 
 @pytest.mark.parametrize("n", range(5))
-def test_centers_on_borders_and_corners(n):
+def test_centers_on_borders_and_corners_equal_loops(n):
     image = [
         (cx - 2, cy - 2, cx + 2, cy + 2) for cx in (0, 16, 31.999, 32) for cy in (0, 12, 23.999, 24)
     ]
-    check([image], [[0] * len(image)], n)
+    assert_equal_to_loops([image], [[0] * len(image)], n)
 
 
-def test_objects_of_very_different_sizes():
+def test_objects_of_very_different_sizes_equal_loops():
     image = [(1, 1, 3, 3), (2, 2, 30, 22), (5, 5, 5.2, 5.2), (0, 0, 32, 24), (9, 9, 17, 15)]
-    check([image], [[0, 0, 1, 2, 0]], 3)
+    assert_equal_to_loops([image], [[0, 0, 1, 2, 0]], 3)
 
 
-def test_unknown_heatmap_target_is_refused():
+def test_an_unknown_heatmap_target_is_refused():
     with pytest.raises(ValueError, match="choose one of"):
-        encode(*as_tensors([[]], [[]]), 1, FEATURE_SIZE, 4, heatmap_target="round")
+        encode(*make_tensors([[]], [[]]), 1, FEATURE_SIZE, 4, heatmap_target="round")
 
 
 def test_pixel_radius_keeps_the_gaussian_s_ground_at_every_depth():
@@ -120,7 +120,7 @@ def test_pixel_radius_keeps_the_gaussian_s_ground_at_every_depth():
 
     def width_px(n, radius_px):
         found = encode(
-            *as_tensors([[(8, 4, 24, 20)]], [[0]]),
+            *make_tensors([[(8, 4, 24, 20)]], [[0]]),
             1,
             FEATURE_SIZE,
             2**n,

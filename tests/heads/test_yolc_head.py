@@ -18,7 +18,7 @@ EXTENSION = {"use_hrh_sco": True}
 DEPTHS = [{}, *({**EXTENSION, "heatmap_upsample_num": n} for n in range(5))]
 
 
-def build(channels=16, classes=2, **options):
+def build_head(channels=16, classes=2, **options):
     torch.manual_seed(0)
     head = MODELS.build(
         {
@@ -33,7 +33,7 @@ def build(channels=16, classes=2, **options):
     return head
 
 
-def instances(boxes, labels):
+def make_instances(boxes, labels):
     return InstanceData(
         bboxes=torch.tensor(boxes, dtype=torch.float32).view(-1, 4),
         labels=torch.tensor(labels, dtype=torch.long),
@@ -41,15 +41,15 @@ def instances(boxes, labels):
 
 
 BATCH = [
-    instances([(3.3, 4.1, 12.9, 9.7), (20, 5, 26, 17), (-3, -3, 5, 4)], [0, 1, 1]),
-    instances([], []),
+    make_instances([(3.3, 4.1, 12.9, 9.7), (20, 5, 26, 17), (-3, -3, 5, 4)], [0, 1, 1]),
+    make_instances([], []),
 ]
 METAS = [{"scale_factor": (1.0, 1.0)}] * 2
 
 
 @pytest.mark.parametrize("options", DEPTHS)
-def test_shapes(options):
-    head = build(**options)
+def test_outputs_have_the_documented_shapes(options):
+    head = build_head(**options)
     heatmap, offset, coarse, refined = (output[0] for output in head((torch.randn(2, 16, 5, 7),)))
     ratio = 2 ** options.get("heatmap_upsample_num", 2)
     assert heatmap.shape == (2, 2, 5 * ratio, 7 * ratio)
@@ -59,31 +59,41 @@ def test_shapes(options):
     assert head.heatmap_stride == 4 / ratio
 
 
-def test_layers_of_the_two_heatmap_branches():
+def test_the_branches_have_the_layers_of_the_method():
     """METHOD.md section 2, layer by layer."""
-    names = [type(layer).__name__ for layer in build().heatmap_branch]
+    names = [type(layer).__name__ for layer in build_head().heatmap_branch]
     assert names == [
-        "Conv2d", "BatchNorm2d", "ReLU", "ConvTranspose2d", "ReLU", "ConvTranspose2d", "Conv2d",
-    ]  # fmt: skip
-    extension = build(**EXTENSION, heatmap_upsample_num=3)
+        "Conv2d",
+        "BatchNorm2d",
+        "ReLU",
+        "ConvTranspose2d",
+        "ReLU",
+        "ConvTranspose2d",
+        "Conv2d",
+    ]
+    extension = build_head(**EXTENSION, heatmap_upsample_num=3)
     names = [type(layer).__name__ for layer in extension.heatmap_branch]
     assert names == ["Conv2d", "ReLU", *["ConvTranspose2d", "ReLU"] * 3, "Conv2d"]
     offset = [each for each in extension.offset_branch if hasattr(each, "out_channels")]
     assert [layer.out_channels for layer in offset] == [
-        16, 8, 4, 2, 2,
-    ]  # fmt: skip
+        16,
+        8,
+        4,
+        2,
+        2,
+    ]
     assert extension.heatmap_branch[-1].groups == 2
 
 
 def test_scores_start_at_the_focal_prior():
-    heatmap = build(**EXTENSION)((torch.randn(1, 16, 8, 8),))[0][0].sigmoid()
+    heatmap = build_head(**EXTENSION)((torch.randn(1, 16, 8, 8),))[0][0].sigmoid()
     assert heatmap.mean().item() == pytest.approx(0.1, abs=0.01)
-    assert build(focal_prior_bias=0.0).heatmap_branch[-1].bias.abs().sum() == 0
+    assert build_head(focal_prior_bias=0.0).heatmap_branch[-1].bias.abs().sum() == 0
 
 
 @pytest.mark.parametrize("options", DEPTHS)
 def test_losses_equal_sums_written_out(options):
-    head = build(**options)
+    head = build_head(**options)
     n = options.get("heatmap_upsample_num", 2)
     feature = 3 * torch.randn(2, 16, 6, 8)
     outputs = head((feature,))
@@ -109,14 +119,14 @@ def test_losses_equal_sums_written_out(options):
             for channel in (0, 1)
         )
         expected["loss_center_offset"] = error / avg_factor
-    _, refined = whole_boxes(head, feature)
+    _, refined = compute_whole_boxes(head, feature)
     for name, boxes in (("coarse", outputs[2][0]), ("refine", refined)):
         gwd = l1 = 0.0
         for (b, x, y), value in xywh.items():
             dx, dy, w, h = boxes[b, :, y, x].tolist()
-            apart = [p - t for p, t in zip((x + dx, y + dy, w, h), value, strict=True)]
-            gwd += 1 - 1 / (1 + math.log(1 + math.hypot(*apart)))
-            l1 += sum(k * abs(each) for k, each in zip((1, 1, 0.2, 0.2), apart, strict=True))
+            distance = [p - t for p, t in zip((x + dx, y + dy, w, h), value, strict=True)]
+            gwd += 1 - 1 / (1 + math.log(1 + math.hypot(*distance)))
+            l1 += sum(k * abs(each) for k, each in zip((1, 1, 0.2, 0.2), distance, strict=True))
         expected[f"loss_xywh_{name}"] = 2.0 * gwd / avg_factor
         expected[f"loss_xywh_{name}_l1"] = 0.5 * l1 / avg_factor
     assert {name: value.item() for name, value in losses.items()} == pytest.approx(
@@ -126,7 +136,7 @@ def test_losses_equal_sums_written_out(options):
 
 @pytest.mark.parametrize("options", [*DEPTHS, {**EXTENSION, "heatmap_target": "subpixel"}])
 def test_gradients_are_finite_and_reach_every_parameter(options):
-    head = build(**options)
+    head = build_head(**options)
     feature = torch.randn(2, 16, 6, 8, requires_grad=True)
     sum(head.loss_by_feat(*head((feature,)), BATCH, METAS).values()).backward()
     for name, parameter in head.named_parameters():
@@ -137,8 +147,8 @@ def test_gradients_are_finite_and_reach_every_parameter(options):
 
 @pytest.mark.parametrize("options", DEPTHS)
 def test_a_batch_without_objects_has_finite_losses(options):
-    head = build(**options)
-    empty = [instances([], [])] * 2
+    head = build_head(**options)
+    empty = [make_instances([], [])] * 2
     losses = head.loss_by_feat(*head((torch.randn(2, 16, 4, 4),)), empty, METAS)
     sum(losses.values()).backward()
     assert all(value.isfinite() for value in losses.values())
@@ -150,7 +160,7 @@ def test_a_batch_without_objects_has_finite_losses(options):
 @pytest.mark.parametrize("source", sorted(CENTER_SOURCES))
 def test_half_precision_moves_no_center(kind, source):
     """A wide map at n = 4: fp16 holds no odd column beyond 2048, bf16 none beyond 256."""
-    head = build(**EXTENSION, heatmap_upsample_num=4, sparse_offsets=False)
+    head = build_head(**EXTENSION, heatmap_upsample_num=4, sparse_offsets=False)
     outputs = [
         [values.to(kind)]
         for values in (
@@ -164,12 +174,12 @@ def test_half_precision_moves_no_center(kind, source):
     with torch.autocast("cpu", dtype=kind):
         (half,) = head.predict_by_feat(*outputs, METAS[:1], cfg=cfg)
     (full,) = head.predict_by_feat(*[[each.float()] for (each,) in outputs], METAS[:1], cfg=cfg)
-    apart = (half.bboxes - full.bboxes).abs().max()
-    assert apart < 0.01
+    distance = (half.bboxes - full.bboxes).abs().max()
+    assert distance < 0.01
     assert full.bboxes[:, 0].max() > 1000
 
 
-def whole_boxes(head, feature):
+def compute_whole_boxes(head, feature):
     """Coarse and refined boxes of every cell, by mmcv's deformable convolution."""
     head.box_branch.sparse = False
     maps = head.box_branch(feature)
@@ -177,7 +187,7 @@ def whole_boxes(head, feature):
     return maps
 
 
-def perfect_outputs(head, batch, size):
+def make_perfect_outputs(head, batch, size):
     """What a network that knows the truth would say: built from the loops of tests/reference."""
     n = head.stages
     heat, offsets, xywh, *_ = codec.encode(
@@ -198,20 +208,20 @@ def perfect_outputs(head, batch, size):
 
 
 SCENE = [
-    instances([(3.3, 4.1, 8.75, 9.7), (20, 5, 26, 17), (20.1, 40.2, 23.7, 44.9)], [0, 1, 1]),
-    instances([], []),
-    instances([(40.0, 8.0, 48.0, 24.0)], [1]),
+    make_instances([(3.3, 4.1, 8.75, 9.7), (20, 5, 26, 17), (20.1, 40.2, 23.7, 44.9)], [0, 1, 1]),
+    make_instances([], []),
+    make_instances([(40.0, 8.0, 48.0, 24.0)], [1]),
 ]
 
 
 @pytest.mark.parametrize("source", CENTER_SOURCES)
 @pytest.mark.parametrize("n", range(5))
-def test_decoding_a_perfect_network(n, source):
+def test_a_perfect_network_decodes_to_the_centers_of_the_method(n, source):
     """Every center comes back as METHOD.md's table says; exactly, for sco and regression."""
     options = {"center_source": source, "score_thr": 0.5}
-    head = build(**EXTENSION, heatmap_upsample_num=n, test_cfg=options)
+    head = build_head(**EXTENSION, heatmap_upsample_num=n, test_cfg=options)
     metas = [{"scale_factor": (1.0, 1.0)}] * 3
-    found = head.predict_by_feat(*perfect_outputs(head, SCENE, (12, 16)), metas)
+    found = head.predict_by_feat(*make_perfect_outputs(head, SCENE, (12, 16)), metas)
     stride = 4 / 2**n
     for truth, result in zip(SCENE, found, strict=True):
         assert len(result) == len(truth)
@@ -230,11 +240,13 @@ def test_decoding_a_perfect_network(n, source):
                 dtype=torch.float64,
             )
             middles = (result.bboxes[:, :2] + result.bboxes[:, 2:]).double() / 2
-            apart = (middles - expected).norm(dim=1).masked_fill(result.labels != label, math.inf)
-            assert apart.min() < 1e-4
+            distance = (
+                (middles - expected).norm(dim=1).masked_fill(result.labels != label, math.inf)
+            )
+            assert distance.min() < 1e-4
             if source in ("sco", "regression"):
                 assert (expected - true).norm() < 1e-4
-            size = result.bboxes[apart.argmin(), 2:] - result.bboxes[apart.argmin(), :2]
+            size = result.bboxes[distance.argmin(), 2:] - result.bboxes[distance.argmin(), :2]
             torch.testing.assert_close(size, box[2:] - box[:2], atol=1e-3, rtol=0)
 
 
@@ -252,7 +264,7 @@ def test_decoding_a_perfect_network(n, source):
 )
 def test_encode_then_decode_gives_every_surviving_center(n, centers):
     """Our own targets read back by our own decoder, at each cell that an object holds."""
-    head = build(
+    head = build_head(
         **EXTENSION,
         heatmap_upsample_num=n,
         test_cfg={"center_source": "sco", "score_thr": 0.9, "local_maximum_kernel": 1},
@@ -276,15 +288,15 @@ def test_encode_then_decode_gives_every_surviving_center(n, centers):
 
 
 def test_results_go_back_to_the_original_image():
-    head = build(**EXTENSION, test_cfg={"center_source": "sco", "score_thr": 0.5})
-    outputs = perfect_outputs(head, SCENE[:1], (12, 16))
+    head = build_head(**EXTENSION, test_cfg={"center_source": "sco", "score_thr": 0.5})
+    outputs = make_perfect_outputs(head, SCENE[:1], (12, 16))
     plain = head.predict_by_feat(*outputs, [{"scale_factor": (1.0, 1.0)}])[0]
     scaled = head.predict_by_feat(*outputs, [{"scale_factor": (2.0, 0.5)}], rescale=True)[0]
     torch.testing.assert_close(scaled.bboxes * torch.tensor([2.0, 0.5, 2.0, 0.5]), plain.bboxes)
 
 
-def test_options_of_decoding():
-    head = build(test_cfg={"topk": 2})
+def test_each_option_of_decoding_has_its_effect():
+    head = build_head(test_cfg={"topk": 2})
     outputs = head((torch.randn(1, 16, 8, 8),))
     metas = [{"scale_factor": (1.0, 1.0)}]
 
@@ -305,7 +317,7 @@ def test_options_of_decoding():
 @pytest.mark.parametrize("stages", range(1, 5))
 def test_upsampling_keeps_pixel_corners_aligned(stages):
     """An all-equal kernel spreads an impulse evenly about the cell's middle, at every depth."""
-    branch = build(**EXTENSION, heatmap_upsample_num=stages).heatmap_branch
+    branch = build_head(**EXTENSION, heatmap_upsample_num=stages).heatmap_branch
     x = torch.zeros(1, 1, 5, 5, dtype=torch.float64)
     x[0, 0, 1, 3] = 1
     for layer in branch:
@@ -345,12 +357,12 @@ def test_flipped_truth_has_flipped_targets():
         ({"sample_order": "zz"}, "choose one of"),
     ],
 )
-def test_options_that_do_not_go_together(options, message):
+def test_options_that_do_not_go_together_are_refused(options, message):
     with pytest.raises(ValueError, match=message):
-        build(**options)
+        build_head(**options)
 
 
-def test_gwd_gradient():
+def test_the_gwd_loss_has_its_gradient_and_none_at_zero_distance():
     loss = MODELS.build({"type": "GWDLoss"})
     target = torch.rand(4, 4, dtype=torch.float64)
     assert torch.autograd.gradcheck(
@@ -362,7 +374,7 @@ def test_gwd_gradient():
 
 
 def test_half_precision_features_keep_finite_losses():
-    head = build(**EXTENSION).eval()
+    head = build_head(**EXTENSION).eval()
     with torch.autocast("cpu", torch.bfloat16):
         outputs = head((50 * torch.randn(2, 16, 6, 8),))
     losses = head.loss_by_feat(*outputs, BATCH, METAS)

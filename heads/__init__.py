@@ -1,4 +1,4 @@
-"""The method: network, codec, losses and operators. Tensors in, tensors out.
+"""The method: network, encoding, losses, decoding and operators. Tensors in, tensors out.
 
 ``heads.registered`` hands the network to mmdet.
 """

@@ -23,10 +23,10 @@ def require_known(names: Collection[str]) -> None:
     """Refuse names that are no branch.
 
     Args:
-        names: to be found in ``BRANCH_ORACLES``.
+        names: of branches, as in ``BRANCH_ORACLES``.
 
     Raises:
-        ValueError: one of them is none.
+        ValueError: one of them is no branch.
     """
     unknown = sorted(set(names) - set(BRANCH_ORACLES))
     if unknown:

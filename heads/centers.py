@@ -168,6 +168,9 @@ CENTER_SOURCES: dict[str, CenterSource] = {
 def find_center_source(name: str) -> CenterSource:
     """Look a center source up.
 
+    Args:
+        name: as in ``CENTER_SOURCES``.
+
     Raises:
         ValueError: there is none of that name; the message lists those there are.
     """

@@ -34,7 +34,7 @@ class ClusterCropDetector(BaseDetector):
         options: of ``CropOptions``, ``k`` at least 1.
 
     Raises:
-        ValueError: an option that can't be, or a detector without a ``YOLCHead``.
+        ValueError: an option has an impossible value, or the detector has no ``YOLCHead``.
     """
 
     def __init__(self, detector: ConfigType | BaseDetector, **options: Any) -> None:

@@ -33,7 +33,7 @@ class CropOptions:
             public evaluation does (its 300 acts in test-time augmentation alone).
 
     Raises:
-        ValueError: a number that can't be.
+        ValueError: a number is impossible.
     """
 
     k: int

@@ -68,7 +68,7 @@ class PerfectPeaks:
             source: a name of ``centers.CENTER_SOURCES``.
 
         Raises:
-            ValueError: there is no such center source, or its windows were not asked for.
+            ValueError: there is no such center source, or ``sources`` left its windows out.
         """
         return decode(
             self.cell,

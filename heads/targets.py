@@ -96,7 +96,7 @@ def encode(
             and sigma are taken in cells and the radius is floored, as in the original.
 
     Raises:
-        ValueError: unknown ``heatmap_target``.
+        ValueError: ``heatmap_target`` is unknown.
     """
     stride = FEATURE_STRIDE / upsample_ratio
     height, width = (side * upsample_ratio for side in feature_size)
@@ -154,7 +154,7 @@ def gaussian_mean(in_cells: Tensor, cell: Tensor, heatmap_target: str) -> Tensor
         heatmap_target: one of ``HEATMAP_TARGETS``.
 
     Raises:
-        ValueError: it is none of them.
+        ValueError: ``heatmap_target`` is unknown.
     """
     if heatmap_target not in HEATMAP_TARGETS:
         known = ", ".join(HEATMAP_TARGETS)

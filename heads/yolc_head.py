@@ -75,7 +75,7 @@ class YOLCHead(BaseDenseHead):
         init_cfg: mmengine's; None starts the layers as ``init`` says.
 
     Raises:
-        ValueError: options that don't go together, or an unknown value of one.
+        ValueError: options don't go together, or one has an unknown value.
     """
 
     def __init__(

@@ -118,9 +118,9 @@ def export_run(
         settings: dotted keys to change in its recipe (decoding options).
 
     Raises:
-        InputError: no run, no checkpoint, options that don't go together, another head, a missing
-            package.
-        ExportDiffersError: the check did not hold.
+        InputError: there is no run or no checkpoint, options don't go together, the head is
+            another one, or a package is missing.
+        ExportDiffersError: the file detects something else than torch.
     """
     require_onnx()
     _require_known(options, out)

@@ -45,7 +45,7 @@ class ExportableDetector(nn.Module):
         sparse_offsets: compute offsets at peaks (``compute_offsets``) rather than on the whole map.
 
     Raises:
-        InputError: its decoding needs what a graph doesn't have (true boxes, another NMS).
+        InputError: its decoding needs what a graph doesn't have: true boxes, or another NMS.
     """
 
     def __init__(self, model: Any, sparse_offsets: bool) -> None:

@@ -37,7 +37,7 @@ def read_nms(config: Mapping[str, Any] | None) -> Suppression | None:
         config: mmcv's NMS config; None for no NMS.
 
     Raises:
-        InputError: another kind of NMS, or an option that it doesn't have.
+        InputError: the config asks for another kind of NMS, or for an option that it doesn't have.
     """
     if config is None:
         return None

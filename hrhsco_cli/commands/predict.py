@@ -1,5 +1,6 @@
 """``hrhsco predict``: drawings of boxes, peaks and offsets, and COCO results."""
 
+import math
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -123,6 +124,9 @@ def _print_predicted(runs: list[str], done: "PredictionSummary", options: "Predi
     for run, count, path in zip(runs, done.detections, done.results, strict=True):
         table.add_row(run, str(count), str(path))
     console.print(table)
+    for run, highest in zip(runs, done.highest, strict=True):
+        if line := _explain_empty_drawings(highest, options):
+            console.print_line(f"{run}: {line}")
     tiled = [image for image in done.images if "tiles" in image]
     if tiled and options.tiling is None:
         verb = "is" if len(tiled) == 1 else "are"
@@ -139,3 +143,19 @@ def _print_predicted(runs: list[str], done: "PredictionSummary", options: "Predi
         )
     what = "drawn" if options.draw else "read"
     console.print_line(f"{format_count(len(done.images), 'image')} {what}; {options.out}")
+
+
+def _explain_empty_drawings(highest: float | None, options: "PredictOptions") -> str:
+    """Say why a run's detections are in no drawing, and how to see some; nothing if some are."""
+    if highest is None:
+        return (
+            "no detection has a score above model.test_cfg.score_thr; lower it by "
+            "--set model.test_cfg.score_thr=0.01"
+        )
+    if not options.draw or highest >= options.min_score:
+        return ""
+    lower = math.floor(highest * 100) / 100
+    return (
+        f"the highest score is {highest:.3g}, so nothing reaches --min-score {options.min_score:g} "
+        f"and no detection is drawn; draw some by --min-score {lower:g}"
+    )

@@ -178,7 +178,18 @@ def build_coco(
     categories: list[tuple[int, str]],
     info: dict[str, Any] | None = None,
 ) -> dict[str, Any]:
-    """COCO's top level from its parts; annotations get ids from 1, ``area`` and ``iscrowd``."""
+    """Build COCO's top level from its parts.
+
+    Args:
+        images: the images, as COCO writes them.
+        annotations: they get ids from 1, ``area`` and ``iscrowd`` where they have none.
+        categories: id and name of each class.
+        info: what made the file; its ``version`` must be text, which some readers insist on.
+
+    Returns:
+        The content of the file.
+    """
+    assert isinstance((info or {}).get("version", ""), str)
     return {
         "info": info or {},
         "images": images,

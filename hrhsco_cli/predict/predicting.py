@@ -58,12 +58,14 @@ class PredictionSummary:
     Attributes:
         results: files of COCO results, one a run.
         detections: how many, one a run.
+        highest: the highest score of them all, one a run; None where there is no detection.
         left_out: images that the annotations don't list.
         images: COCO images of the finished images; those that were cut say how, in ``tiles``.
     """
 
     results: list[Path]
     detections: list[int]
+    highest: list[float | None]
     left_out: int = 0
     images: list[dict[str, Any]] = field(default_factory=list)
 
@@ -98,7 +100,9 @@ def predict(
     listed = listed[: options.limit]
     detectors = [load_detector(run, settings, options.annotations) for run in runs]
     _require_same_classes(detectors, truth)
-    done = PredictionSummary(_name_result_files(len(runs), options), [0] * len(runs), left_out)
+    done = PredictionSummary(
+        _name_result_files(len(runs), options), [0] * len(runs), [None] * len(runs), left_out
+    )
     try:
         with ExitStack() as stack:
             append = [stack.enter_context(open_json_list(path)) for path in done.results]
@@ -107,6 +111,8 @@ def predict(
                 for index, frame in enumerate(found):
                     append[index](_build_coco_rows(frame, each.image_id))
                     done.detections[index] += len(frame)
+                    scores = [*frame["score"], done.highest[index]]
+                    done.highest[index] = max((s for s in scores if s is not None), default=None)
                 done.images.append(image)
                 on_progress(len(done.images), len(listed))
     finally:

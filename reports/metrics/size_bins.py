@@ -28,7 +28,8 @@ ANY_AREA = (0.0, 1e5**2)
 
 
 def _make_bin(name: str, heading: str, low: float, high: float, whose: str) -> SizeBin:
-    meaning = f"{whose}: sqrt(area) from {low:g} to {high:g} px"
+    sizes = f"over {low:g} px" if high**2 == ANY_AREA[1] else f"from {low:g} to {high:g} px"
+    meaning = f"{whose}: sqrt(area) {sizes}"
     return SizeBin(name, heading, low**2, high**2, meaning)
 
 

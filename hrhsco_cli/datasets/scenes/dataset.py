@@ -47,7 +47,7 @@ def render_dataset(
             f"--images {images} with --val-fraction {val_fraction} leaves a split empty; raise one"
         )
     made = {
-        "made_by": "hrhsco data synth", "version": VERSION, "images": images, "seed": seed,
+        "made_by": "hrhsco data synth", "version": str(VERSION), "images": images, "seed": seed,
         "size": list(size), "val_fraction": val_fraction,
     }  # fmt: skip
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
@@ -60,7 +60,10 @@ def render_dataset(
 
 def _require_same(out: Path, made: dict[str, Any]) -> None:
     there = read_json(out / "train.json", "annotations") if (out / "train.json").is_file() else {}
-    if there.get("info") != made:
+    info = there.get("info")
+    if isinstance(info, dict) and "version" in info:
+        info["version"] = str(info["version"])  # a number in sets that were rendered long ago
+    if info != made:
         raise InputError(
             f"{out} is not empty and holds other data; choose another folder or remove it"
         )

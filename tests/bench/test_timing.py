@@ -49,8 +49,9 @@ def test_milliseconds_are_kept_from_a_cpu():
     assert gpu["latency.end_to_end.ms"] == found["end_to_end"].median
 
 
-@pytest.mark.parametrize(("times", "stable"), [([9, 5, 3, 2, 2, 2] + [2] * 30, True),
-                                               (list(range(1, 60, 1)), False)])  # fmt: skip
+@pytest.mark.parametrize(
+    ("times", "stable"), [([9, 5, 3, 2, 2, 2] + [2] * 30, True), (list(range(1, 60, 1)), False)]
+)
 def test_warm_up_ends_when_times_settle(monkeypatch, times, stable):
     clockwork = iter(times)
     taken = itertools.count()

@@ -115,7 +115,7 @@ def test_equal_figures_hold(baseline, tmp_path):
             ["latency.end_to_end.ratio"],
         ),
     ],
-)  # fmt: skip
+)
 def test_what_falls(changes, fell, baseline, tmp_path, monkeypatch):
     out, junit, summary = (tmp_path / f"out.{kind}" for kind in ("json", "xml", "md"))
     monkeypatch.setenv("GITHUB_STEP_SUMMARY", str(tmp_path / "job.md"))

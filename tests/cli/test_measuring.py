@@ -22,8 +22,9 @@ def test_oracle_of_real_annotations(shared_data, tmp_path):
     assert plot.stat().st_size > 1000
     rows = json.loads(out.read_text())
     assert [(row["depth"], row["center_source"]) for row in rows][:2] == [
-        (2, "regression"), (2, "peak_floor"),
-    ]  # fmt: skip
+        (2, "regression"),
+        (2, "peak_floor"),
+    ]
     assert all(row["ap.90"] <= row["ap.50"] <= 1 for row in rows)
     assert rows[0]["meta"]["input_size"] == [1024, 640]
 

@@ -159,8 +159,10 @@ def test_a_large_image_takes_the_memory_of_a_tile(alone, tmp_path):
     Image.fromarray(noise).save(large, compress_level=0)
     done = subprocess.run(
         [sys.executable, "-c", PEAK_MEMORY, alone, small, large],
-        capture_output=True, text=True, timeout=900,
-    )  # fmt: skip
+        capture_output=True,
+        text=True,
+        timeout=900,
+    )
     assert done.returncode == 0, done.stderr
     first, second = (
         int(line.split()[1]) for line in done.stdout.splitlines() if line.startswith("MiB")

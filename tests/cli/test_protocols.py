@@ -19,8 +19,10 @@ def files(tmp_path_factory):
         ],
         "categories": [{"id": 1, "name": "car"}],
     }
-    rows = [{"image_id": "a", "category_id": 1, "bbox": each["bbox"], "score": 0.5}
-            for each in truth["annotations"]]  # fmt: skip
+    rows = [
+        {"image_id": "a", "category_id": 1, "bbox": each["bbox"], "score": 0.5}
+        for each in truth["annotations"]
+    ]
     (folder / "gt.json").write_text(json.dumps(truth))
     (folder / "dt.json").write_text(json.dumps(rows))
     return folder

@@ -11,9 +11,7 @@ from hrhsco_cli.runs import recipe as recipes
 from reports.errors import InputError
 from tests.helpers import published
 
-NORMALISED = {
-    "mean": [123.675, 116.28, 103.53], "std": [58.395, 57.12, 57.375], "bgr_to_rgb": True,
-}  # fmt: skip
+NORMALISED = {"mean": [123.675, 116.28, 103.53], "std": [58.395, 57.12, 57.375], "bgr_to_rgb": True}
 RESIZED = {"type": "Resize", "scale": (640, 384), "keep_ratio": True}
 PADDED = {"type": "Pad", "size_divisor": 32}
 """mmdet 2's Pad before Normalize: raw black, right and below."""
@@ -97,8 +95,11 @@ def test_network_and_decoding(recipe):
     stages = [model.backbone.extra[f"stage{n}"] for n in (1, 2, 3, 4)]
     assert [stage.num_modules for stage in stages] == [1, 1, 4, 3]
     assert [tuple(stage.num_channels) for stage in stages] == [
-        (64,), (48, 96), (48, 96, 192), (48, 96, 192, 384),
-    ]  # fmt: skip
+        (64,),
+        (48, 96),
+        (48, 96, 192),
+        (48, 96, 192, 384),
+    ]
     assert (model.neck.type, model.neck.out_channels, model.neck.num_outs) == ("HRFPN", 384, 1)
     head = model.bbox_head
     assert (head.in_channels, head.feat_channels, head.num_classes) == (384, 96, 10)
@@ -108,9 +109,12 @@ def test_network_and_decoding(recipe):
     assert head.get("sample_order", "yx") == "yx"  # its known fault is not copied
     assert config.cluster_crops == {"k": public["second_pass"]}
     assert dict(model.test_cfg) == {
-        "center_source": public["source"], "topk": 1000, "score_thr": 0.0,
-        "pre_peak_blur": True, "peak_window": "cells",
-    }  # fmt: skip
+        "center_source": public["source"],
+        "topk": 1000,
+        "score_thr": 0.0,
+        "pre_peak_blur": True,
+        "peak_window": "cells",
+    }
     assert config.load_from == public["load_from"]
 
 
@@ -129,11 +133,14 @@ def test_learning_rate_of_every_step(recipe):
     assert config.train_cfg.max_epochs == public["epochs"]
     made = torch.optim.SGD([torch.nn.Parameter(torch.zeros(1))], lr=optimizer.lr)
     running = [
-        (each.by_epoch, getattr(schedulers, each.type)(
-            made, **{key: value for key, value in each.items() if key != "type"}
-        ))
+        (
+            each.by_epoch,
+            getattr(schedulers, each.type)(
+                made, **{key: value for key, value in each.items() if key != "type"}
+            ),
+        )
         for each in config.param_scheduler
-    ]  # fmt: skip
+    ]
     per_epoch = 30  # the warm-up reaches into the steps
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # nothing is optimized
@@ -167,8 +174,9 @@ def built(name, folder, settings=None):
     config = recipes.load(recipes.find(name))
     recipes.override(config, settings or {})
     recipes.bind_data(config, folder)
-    return [DATASETS.build(each.dataset) for each in (config.train_dataloader,
-                                                      config.test_dataloader)]  # fmt: skip
+    return [
+        DATASETS.build(each.dataset) for each in (config.train_dataloader, config.test_dataloader)
+    ]
 
 
 def test_yolc_trains_on_portrait_crops_and_tests_at_native_size(tmp_path):
@@ -203,10 +211,9 @@ def test_hrh_sco_takes_every_fourth_image_resized(tmp_path):
         ({"all_rows": True}, [(0, 0), (0, 0)], 9),
         ({"every": 4}, [(0, 0), (0, 1), (0, 1)], 3),
         ({"filter_cfg": {"filter_empty_gt": True}}, [(0, 0), (0, 1), (0, 1)], 1),
-        ({"filter_cfg": {"filter_empty_gt": True}, "test_mode": True},
-         [(0, 0), (0, 1), (0, 1)], 9),
+        ({"filter_cfg": {"filter_empty_gt": True}, "test_mode": True}, [(0, 0), (0, 1), (0, 1)], 9),
     ],
-)  # fmt: skip
+)
 def test_what_the_data_set_learns(tmp_path, options, instances, images):
     """An object, one marked ignore, and one that a crop cut."""
     from mmdet.registry import DATASETS

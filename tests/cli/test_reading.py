@@ -19,10 +19,11 @@ def listing(folder):
     """All that there is below a folder: names, times of change, bytes."""
     return {
         str(path.relative_to(folder)): (
-            path.lstat().st_mtime_ns, path.read_bytes() if path.is_file() else b""
+            path.lstat().st_mtime_ns,
+            path.read_bytes() if path.is_file() else b"",
         )
         for path in [folder, *folder.rglob("*")]
-    }  # fmt: skip
+    }
 
 
 @pytest.fixture

@@ -176,8 +176,9 @@ def test_a_grid_may_have_rows_alone(tmp_path):
     path = tmp_path / "grid.yaml"
     path.write_text("rows: [{recipe: quickstart_fcos}, {recipe: quickstart_dino}]")
     assert [trial.variant.name for trial in read_grid(path).trials] == [
-        "quickstart_fcos", "quickstart_dino",
-    ]  # fmt: skip
+        "quickstart_fcos",
+        "quickstart_dino",
+    ]
 
 
 def test_an_option_of_our_decoding_is_no_option_of_theirs():

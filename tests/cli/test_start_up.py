@@ -19,8 +19,10 @@ def imported(*commands):
     words = json.dumps([[str(word) for word in command] for command in commands])
     done = subprocess.run(
         [sys.executable, "-c", PROBE.format(heavy=HEAVY), words],
-        capture_output=True, text=True, timeout=120,
-    )  # fmt: skip
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
     assert done.returncode == 0, done.stderr
     told = [line.split() for line in done.stderr.splitlines() if line.startswith("heavy:")]
     return [each[1:] for each in told]

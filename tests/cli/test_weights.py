@@ -65,15 +65,19 @@ def test_a_run_and_a_grid_start_from_weights(yolc, scenes, tmp_path):
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     for part in (
-        "as initialised", "(32, 32, 1, 1) in the checkpoint, (32, 32, 3, 3) in the model",
-        "bbox_head.offset_branch: 8 not in the checkpoint", "sample_order=xy",
-    ):  # fmt: skip
+        "as initialised",
+        "(32, 32, 1, 1) in the checkpoint, (32, 32, 3, 3) in the model",
+        "bbox_head.offset_branch: 8 not in the checkpoint",
+        "sample_order=xy",
+    ):
         assert part in done.stderr
     grid = {
-        "title": "Started", "recipe": "quickstart_baseline", "seeds": [0],
+        "title": "Started",
+        "recipe": "quickstart_baseline",
+        "seeds": [0],
         "axes": {"use_hrh_sco": [True], "heatmap_upsample_num": [2], "center_source": ["sco"]},
         "set": {"load_from": str(out), **still},
-    }  # fmt: skip
+    }
     (tmp_path / "grid.yaml").write_text(yaml.safe_dump(grid))
     call = ["ablate", "grid", tmp_path / "grid.yaml", "--data", scenes, "--out", tmp_path / "grid"]
     done = hrhsco(*call, "--epochs", 1, "--jobs", 1, "--device", "cpu")

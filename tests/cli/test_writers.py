@@ -62,8 +62,10 @@ def folder(tmp_path):
     assert call_here("data", "synth", tmp_path / "scenes", "--images", 4, "--size", "96x96").stdout
     published.visdrone(tmp_path / "raw")
     truth = json.loads((tmp_path / "scenes/val.json").read_text())
-    rows = [{key: a[key] for key in ("image_id", "category_id", "bbox")} | {"score": 0.5}
-            for a in truth["annotations"]]  # fmt: skip
+    rows = [
+        {key: a[key] for key in ("image_id", "category_id", "bbox")} | {"score": 0.5}
+        for a in truth["annotations"]
+    ]
     (tmp_path / "det.json").write_text(json.dumps(rows))
     (tmp_path / "metrics.json").write_text(json.dumps({"ap.50": 0.5, "meta": {}}))
     (tmp_path / "gate.yaml").write_text("metrics:\n  ap.50: {value: 0.5, absolute: 0.01}\n")

@@ -154,11 +154,14 @@ def test_a_setting_is_read_as_people_write_numbers(tmp_path):
         assert not (tmp_path / "none").exists()
 
 
-@pytest.mark.parametrize(("wrong", "near"), [
-    ("epochs=3", "train_cfg.max_epochs"),
-    ("optim_wrapper.optimiser.lr=1", "optim_wrapper.optimizer"),
-    ("train_pipeline=[]", "train_dataloader.dataset.pipeline"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("wrong", "near"),
+    [
+        ("epochs=3", "train_cfg.max_epochs"),
+        ("optim_wrapper.optimiser.lr=1", "optim_wrapper.optimizer"),
+        ("train_pipeline=[]", "train_dataloader.dataset.pipeline"),
+    ],
+)
 def test_a_setting_that_nothing_reads_is_refused_with_the_nearest_key(tmp_path, wrong, near):
     data = data_folder(tmp_path / "data")
     assert_refused(trained(data, tmp_path / "run", "--set", wrong), wrong.partition("=")[0], near)

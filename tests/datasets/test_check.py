@@ -18,12 +18,14 @@ KINDS_BETWEEN = {"image in both files", "class in one file only"}
 def content():
     names = ("a.png", "b.png", "c.jpg")
     return {
-        "images": [{"id": i, "file_name": name, "width": 50, "height": 40}
-                   for i, name in enumerate(names)],
-        "annotations": [{"id": i, "image_id": i, "category_id": 1, "bbox": [5, 6, 7, 8]}
-                        for i in range(3)],
+        "images": [
+            {"id": i, "file_name": name, "width": 50, "height": 40} for i, name in enumerate(names)
+        ],
+        "annotations": [
+            {"id": i, "image_id": i, "category_id": 1, "bbox": [5, 6, 7, 8]} for i in range(3)
+        ],
         "categories": [{"id": 1, "name": "car"}],
-    }  # fmt: skip
+    }
 
 
 @pytest.fixture

@@ -222,8 +222,10 @@ def test_memory_stays_within_a_few_times_the_file(tmp_path):
     )
     done = subprocess.run(
         [sys.executable, "-c", program, gt, tmp_path / "dt.json"],
-        capture_output=True, text=True, check=True,
-    )  # fmt: skip
+        capture_output=True,
+        text=True,
+        check=True,
+    )
     rows, grown = map(int, done.stdout.split())
     assert rows == 100_000_000 // len(row)
     assert grown < 800_000_000

@@ -29,9 +29,7 @@ def boxes_by_name(coco):
 def named_rows(coco, excused):
     """As ``published`` gives them."""
     names = {each["id"]: each["name"] for each in coco["categories"]}
-    kept = [
-        a for a in coco["annotations"] if bool(a.get("ignore") or a["iscrowd"]) == excused
-    ]  # fmt: skip
+    kept = [a for a in coco["annotations"] if bool(a.get("ignore") or a["iscrowd"]) == excused]
     return [
         (row[0], names[row[1]], *row[2:]) for row in boxes_by_name(coco | {"annotations": kept})
     ]
@@ -104,8 +102,11 @@ def test_visdrone_rows(tmp_path):
     write_image(tmp_path / "vd/images/0001.jpg")
     text(
         tmp_path / "vd/annotations/0001.txt",
-        "1,2,3,4,1,4,0,1,", "5,5,10,10,0,0,0,0", "5,5,2,2,1,11,0,0", "7,7,0,3,1,4,0,0",
-    )  # fmt: skip
+        "1,2,3,4,1,4,0,1,",
+        "5,5,10,10,0,0,0,0",
+        "5,5,2,2,1,11,0,0",
+        "7,7,0,3,1,4,0,0",
+    )
     summary, coco = converted("visdrone", tmp_path / "vd", tmp_path)
     assert boxes_by_name(coco) == [("0001.jpg", 4, 1, 2, 3, 4)]
     assert summary.dropped == 1
@@ -207,10 +208,13 @@ def test_yolo_as_exported_by_label_tools(tmp_path):
 
 
 def test_aitod_in_its_other_arrangements(tmp_path):
-    for number, (names, images) in enumerate([
-        ("aitod_{}.json", "images/{}"), ("{0}/aitod_{0}_v1.json", "{}/images"),
-        ("annotations/aitod_{}.json", "{}"),
-    ]):  # fmt: skip
+    for number, (names, images) in enumerate(
+        [
+            ("aitod_{}.json", "images/{}"),
+            ("{0}/aitod_{0}_v1.json", "{}/images"),
+            ("annotations/aitod_{}.json", "{}"),
+        ]
+    ):
         published.aitod(tmp_path / f"{number}", names, images)
         _, coco = converted("aitod", tmp_path / f"{number}", tmp_path, "val")
         assert [each["name"] for each in coco["categories"]] == published.AITOD

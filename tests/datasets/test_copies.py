@@ -91,8 +91,9 @@ def uavdt(root, split, copy, style):
     truth, ignored = [], []
     for frame, about in enumerate(copy.values(), start=1):
         draw_image(root / f"UAV-benchmark-M/{sequence}/img{frame:06d}.jpg", about)
-        truth += [f"{frame},7,{x},{y},{w},{h},1,1,{label + 1}"
-                  for label, (x, y, w, h) in about["boxes"]]  # fmt: skip
+        truth += [
+            f"{frame},7,{x},{y},{w},{h},1,1,{label + 1}" for label, (x, y, w, h) in about["boxes"]
+        ]
         ignored += [f"{frame},-1,{x},{y},{w},{h},1,-1,-1" for x, y, w, h in about["regions"]]
     folder = root / "UAV-benchmark-MOTD_v1.0/GT"
     write(folder / f"{sequence}_gt_whole.txt", truth, style)
@@ -129,9 +130,10 @@ def yolo(root, split, copy, style):
 
 def coco(root, split, copy, style):
     content = {
-        "images": [], "annotations": [],
+        "images": [],
+        "annotations": [],
         "categories": [{"id": 9, "name": "car"}, {"id": 2, "name": "bus"}, {"id": 4, "name": "x"}],
-    }  # fmt: skip
+    }
     for stem, about in copy.items():
         name = f"{stem}{about['suffix']}"
         draw_image(root / split / name, about)

@@ -44,8 +44,7 @@ def dataset(folder, boxes, regions=(), crowd=(), ignored=()):
              **({"ignore": 1} if index in ignored else {})}
             for index, box in enumerate(boxes)
         ]  # fmt: skip
-        content = {"images": [image], "annotations": rows,
-                   "categories": [{"id": 7, "name": "car"}]}  # fmt: skip
+        content = {"images": [image], "annotations": rows, "categories": [{"id": 7, "name": "car"}]}
         (folder / f"{split}.json").write_text(json.dumps(content))
     return folder
 

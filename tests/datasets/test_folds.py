@@ -41,8 +41,10 @@ def test_each_group_is_test_once_and_boxes_stay(tmp_path):
     groups = {"a": {"a1.png", "a2.png"}, "ab": {"ab1.png"}, "c": {"c1.png"}}
     everything = set().union(*groups.values())
     for name, mine in groups.items():
-        parts = {each: read_ground_truth(tmp_path / "out" / name / f"{each}.json")
-                 for each in ("train", "val")}  # fmt: skip
+        parts = {
+            each: read_ground_truth(tmp_path / "out" / name / f"{each}.json")
+            for each in ("train", "val")
+        }
         assert set(parts["val"].images["file_name"]) == mine
         assert set(parts["train"].images["file_name"]) == everything - mine
         for truth in parts.values():

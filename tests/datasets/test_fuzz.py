@@ -124,8 +124,9 @@ def is_plain(coco):
     """Whether loose reading is good enough: nothing but numbers where numbers are meant."""
     return all(
         all(isinstance(row.get(key, 0), (int, float, type(None))) for key in ("id", "image_id"))
-        for part in coco.values() for row in part
-    )  # fmt: skip
+        for part in coco.values()
+        for row in part
+    )
 
 
 def scored_as_expected(folder, coco, results):

@@ -166,8 +166,10 @@ def test_bytes_after_the_end_do_no_harm(tmp_path):
 
 def test_hidden_files_are_no_images(tmp_path):
     assert [is_image(tmp_path / name) for name in ("a.JPG", "._a.jpg", "a.txt")] == [
-        True, False, False
-    ]  # fmt: skip
+        True,
+        False,
+        False,
+    ]
 
 
 def test_what_training_would_stumble_over(tmp_path):

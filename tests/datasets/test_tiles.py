@@ -32,8 +32,7 @@ def source(tmp_path_factory):
             {"id": index, "image_id": 5, "category_id": 2, "bbox": box, "area": box[2] * box[3]}
             for index, box in enumerate(shown)
         ]
-        content = {"images": [image], "annotations": rows,
-                   "categories": [{"id": 2, "name": "car"}]}  # fmt: skip
+        content = {"images": [image], "annotations": rows, "categories": [{"id": 2, "name": "car"}]}
         (folder / f"{split}.json").write_text(json.dumps(content))
     return folder
 

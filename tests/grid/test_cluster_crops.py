@@ -34,8 +34,9 @@ def test_cells_that_differ_in_k_alone_share_a_training(planned):
 def test_names_say_k_where_there_is_one(planned):
     trials = planned()[:2]
     assert [trial.spec.variant.name for trial in trials] == [
-        "YOLC x4, regression", "YOLC x4, regression, cluster crops k=2",
-    ]  # fmt: skip
+        "YOLC x4, regression",
+        "YOLC x4, regression, cluster crops k=2",
+    ]
     assert trials[1].spec.name == "yolc-x4_regression_cluster-crops-k-2-seed0"
 
 

@@ -59,8 +59,9 @@ def test_data_is_made_once_and_anew_when_the_source_changes(source, tmp_path):
     made = (first / "train.json").stat().st_mtime_ns
     assert make_data_finder(found, source)(trial) == first
     assert (first / "train.json").stat().st_mtime_ns == made
-    other = dataset(tmp_path / "elsewhere" / "source", {"train": ["a1.png", "ab1.png"],
-                                                        "val": ["c1.png"]})  # fmt: skip
+    other = dataset(
+        tmp_path / "elsewhere" / "source", {"train": ["a1.png", "ab1.png"], "val": ["c1.png"]}
+    )
     assert make_data_finder(found, other)(trial) != first
 
 

@@ -106,8 +106,11 @@ main.run()
 def test_a_worker_that_cannot_be_ended_is_reported_and_not_waited_for(code):
     done = subprocess.run(
         [sys.executable, "-c", STUCK.format(code=code)],
-        capture_output=True, text=True, timeout=100, env=os.environ,
-    )  # fmt: skip
+        capture_output=True,
+        text=True,
+        timeout=100,
+        env=os.environ,
+    )
     assert done.returncode == code, done.stderr
     assert "could not be ended" in done.stderr
     assert "Traceback" not in done.stderr

@@ -113,9 +113,8 @@ def test_trials_that_raise_diverge_or_run_out_of_memory(scenes, tmp_path):
         set={"optim_wrapper.clip_grad": None},
     )
     told = grids.run(
-        grid, "--data", scenes, "--out", out, "--epochs", "4", code=1,
-        limits={"RLIMIT_AS": 8 << 30},
-    )  # fmt: skip
+        grid, "--data", scenes, "--out", out, "--epochs", "4", code=1, limits={"RLIMIT_AS": 8 << 30}
+    )
     states = {name: grids.note(path) for name, path in grids.trials(out).items()}
     reasons = {
         name: (each["state"], each["attempt"], each["reason"]) for name, each in states.items()
@@ -140,9 +139,11 @@ def test_two_grids_in_one_folder_share_the_work(scenes, tmp_path):
     out = tmp_path / "out"
     one = grids.written(tmp_path, "one")
     other = grids.written(
-        tmp_path, "other", axes=grids.TWO_HEADS["axes"] | {"center_source": ["peak_center", "sco"]},
+        tmp_path,
+        "other",
+        axes=grids.TWO_HEADS["axes"] | {"center_source": ["peak_center", "sco"]},
         exclude=[{"use_hrh_sco": False, "center_source": "sco"}],
-    )  # fmt: skip
+    )
     words = ["--data", scenes, "--out", out, *grids.EPOCHS]
     processes = [grids.start(grid, *words, jobs=1) for grid in (one, other)]
     for process in processes:
@@ -172,8 +173,11 @@ def test_a_full_disk(scenes, tmp_path, calm):
     )
     done = subprocess.run(
         ["unshare", "-Urm", "sh", "-c", script, "sh", *HRHSCO, *map(str, words)],
-        capture_output=True, text=True, timeout=400, check=False,
-    )  # fmt: skip
+        capture_output=True,
+        text=True,
+        timeout=400,
+        check=False,
+    )
     assert done.returncode == 1, done.stderr
     assert "Traceback" not in done.stderr
     assert "No space left" in done.stderr

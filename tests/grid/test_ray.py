@@ -83,8 +83,10 @@ def test_results_are_sent_back_from_a_node_that_cannot_see_the_folder(cluster, s
         hidden = f'mount -t tmpfs tmpfs "{out}" && exec "$@"'
         return subprocess.Popen(
             ["unshare", "-Urm", "sh", "-c", hidden, "sh", *begin],
-            start_new_session=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-        )  # fmt: skip
+            start_new_session=True,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
 
     node = blind_node()
     try:

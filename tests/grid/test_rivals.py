@@ -63,9 +63,7 @@ def test_each_has_its_row_of_metrics_under_the_same_conditions(out):
         assert (metrics["loc.px.mean"] is None) == (metrics["loc.matched"] == 0)
         if name in ROWS:
             assert all(metrics[key] is None for key in METRICS if key.startswith("loc.cell."))
-        parts = [
-            value for key, value in metrics.items() if key.count(".") == 2 and "macs" in key
-        ]  # fmt: skip
+        parts = [value for key, value in metrics.items() if key.count(".") == 2 and "macs" in key]
         assert sum(parts) == metrics["cost.macs"] > 0
     table = pd.read_csv(out / "results.csv").set_index("variant")
     for name, metrics in found.items():

@@ -101,9 +101,10 @@ def test_watching_ends_with_the_grid(scenes, tmp_path):
 
 def test_a_dry_run_measures_once_and_leaves_nothing(scenes, tmp_path):
     grid = grids.written(
-        tmp_path, axes=grids.TWO_HEADS["axes"] | {"heatmap_upsample_num": [1, 9]},
+        tmp_path,
+        axes=grids.TWO_HEADS["axes"] | {"heatmap_upsample_num": [1, 9]},
         exclude=[{"use_hrh_sco": False, "heatmap_upsample_num": 9}],
-    )  # fmt: skip
+    )
     before = sorted(tmp_path.iterdir())
     call = ["ablate", "grid", grid, "--data", scenes, "--out", tmp_path / "out", "--dry-run"]
     short, long = (hrhsco(*call, "--epochs", epochs) for epochs in (50, 5000))
@@ -166,10 +167,12 @@ def test_pruning_gives_up_what_falls_behind(scenes, tmp_path):
     grid = grids.written(
         tmp_path,
         axes={
-            "use_hrh_sco": [True], "heatmap_upsample_num": [1], "center_source": ["sco"],
+            "use_hrh_sco": [True],
+            "heatmap_upsample_num": [1],
+            "center_source": ["sco"],
             "optim_wrapper.optimizer.lr": [0.003, 0.002, 1.0e-9],
         },
-    )  # fmt: skip
+    )
     call = [grid, "--data", scenes, "--out", out, "--epochs", "12"]
     prune = ["--prune", "median", "--metric", "ap.50"]
     told = grids.run(*call, *prune, jobs=1)

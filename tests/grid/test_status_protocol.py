@@ -18,8 +18,10 @@ def printed(trials):
 
 def test_a_table_of_figures_names_their_protocol():
     waiting = TrialStatus("a", "a-1", "waiting")
-    done = [TrialStatus(n, f"{n}-1", "finished", metric=0.5, protocol=p)
-            for n, p in (("b", "yolc"), ("c", "yolc"), ("d", "visdrone"))]  # fmt: skip
+    done = [
+        TrialStatus(n, f"{n}-1", "finished", metric=0.5, protocol=p)
+        for n, p in (("b", "yolc"), ("c", "yolc"), ("d", "visdrone"))
+    ]
     assert "protocol" not in printed([waiting])
     assert "AP50 (%), protocol yolc" in printed([waiting, *done[:2]])
     assert "protocol visdrone and yolc" in printed(done)
@@ -34,5 +36,6 @@ def test_it_is_read_from_the_trial_s_own_metrics(tmp_path):
     (tmp_path / "grid.json").write_text(json.dumps({"name": "some", "trials": rows}))
     found = read_grid_status(GridFolder(tmp_path), "ap.50")
     assert [(each.state, each.protocol) for each in found] == [
-        ("finished", "aitod"), ("finished", "dense"),
-    ]  # fmt: skip
+        ("finished", "aitod"),
+        ("finished", "dense"),
+    ]

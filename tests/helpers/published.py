@@ -21,8 +21,10 @@ def text(path, *lines):
 
 def coco(path, images, annotations, categories, size=(100, 80), **more):
     path.parent.mkdir(parents=True, exist_ok=True)
-    rows = [{"id": number, "file_name": name, "width": size[0], "height": size[1], **more}
-            for number, name in images.items()]  # fmt: skip
+    rows = [
+        {"id": number, "file_name": name, "width": size[0], "height": size[1], **more}
+        for number, name in images.items()
+    ]
     path.write_text(json.dumps({
         "info": "", "images": rows,
         "annotations": [{"id": i, "area": 1.0 * a["bbox"][2] * a["bbox"][3], "iscrowd": 0, **a}
@@ -37,14 +39,19 @@ def visdrone(root):
         write_image(folder / "images/0000002_00005_d_0000014.jpg", shade=shade)
         text(
             folder / "annotations/0000002_00005_d_0000014.txt",
-            "1,2,3,4,1,4,0,1,", "5,5,10,10,0,0,0,0", "5,5,2,2,0,11,0,0", "7,7,9,3,0,10,0,0",
-        )  # fmt: skip
+            "1,2,3,4,1,4,0,1,",
+            "5,5,10,10,0,0,0,0",
+            "5,5,2,2,0,11,0,0",
+            "7,7,9,3,0,10,0,0",
+        )
     name = "VisDrone2019-DET-{}/images/0000002_00005_d_0000014.jpg"
     return {
-        split: ([(name.format(split), "car", 1, 2, 3, 4)],
-                [(name.format(split), "motor", 7, 7, 9, 3)])
+        split: (
+            [(name.format(split), "car", 1, 2, 3, 4)],
+            [(name.format(split), "motor", 7, 7, 9, 3)],
+        )
         for split in ("train", "val")
-    }  # fmt: skip
+    }
 
 
 def uavdt(root, attributes=True):
@@ -112,10 +119,12 @@ def tinyperson(root):
     coco(root / "annotations/task/tiny_set_test_all.json", {1: names[1]}, task, {1: "person"})
     excused = [("person", 9, 9, 5, 5), ("person", 20, 9, 5, 5)]
     return {
-        ours: ([(f"{folder}/labeled.jpg", "person", 1, 2, 3, 4)],
-               [(f"{folder}/labeled.jpg", *row) for row in excused])
+        ours: (
+            [(f"{folder}/labeled.jpg", "person", 1, 2, 3, 4)],
+            [(f"{folder}/labeled.jpg", *row) for row in excused],
+        )
         for ours, folder in (("train", "erase_with_uncertain_dataset/train"), ("val", "test"))
-    }  # fmt: skip
+    }
 
 
 def dota(root, labels="labelTxt"):
@@ -123,14 +132,18 @@ def dota(root, labels="labelTxt"):
         write_image(root / split / "images/P0000.png", shade=shade)
         text(
             root / split / labels / "P0000.txt",
-            "imagesource:GoogleEarth", "gsd:0.146343590398",
-            "20 10 30 20 20 30 10 20 plane 0", "1.0 1.0 5.0 1.0 5.0 4.0 1.0 4.0 harbor 1",
-        )  # fmt: skip
+            "imagesource:GoogleEarth",
+            "gsd:0.146343590398",
+            "20 10 30 20 20 30 10 20 plane 0",
+            "1.0 1.0 5.0 1.0 5.0 4.0 1.0 4.0 harbor 1",
+        )
     return {
-        split: ([(f"{split}/images/P0000.png", "plane", 10, 10, 20, 20)],
-                [(f"{split}/images/P0000.png", "harbor", 1, 1, 4, 3)])
+        split: (
+            [(f"{split}/images/P0000.png", "plane", 10, 10, 20, 20)],
+            [(f"{split}/images/P0000.png", "harbor", 1, 1, 4, 3)],
+        )
         for split in ("train", "val")
-    }  # fmt: skip
+    }
 
 
 def yolo(root, described=True):
@@ -158,10 +171,12 @@ def coco2017(root):
             root / f"annotations/instances_{split}2017.json", {139: "000000000139.jpg"}, rows, names
         )
     return {
-        split: ([(f"{split}2017/000000000139.jpg", "toothbrush", 1.5, 2, 3, 4)],
-                [(f"{split}2017/000000000139.jpg", "person", 9, 9, 8, 8)])
+        split: (
+            [(f"{split}2017/000000000139.jpg", "toothbrush", 1.5, 2, 3, 4)],
+            [(f"{split}2017/000000000139.jpg", "person", 9, 9, 8, 8)],
+        )
         for split in ("train", "val")
-    }  # fmt: skip
+    }
 
 
 TREES = {

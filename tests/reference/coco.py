@@ -90,4 +90,4 @@ def by_pycocotools(truth, detections, max_dets):
         "ap.all": mean(every, "all"),
         **{f"ap.{50 + 5 * step}": mean([step], "all") for step in range(10)},
         **{f"ap.{name}": mean(every, name) for name in AREAS if name != "all"},
-    }  # fmt: skip
+    }

@@ -25,8 +25,9 @@ def planted():
         ):
             plain = plant_trial(name, seed, errors, baseline=baseline)
             change = 0.0 if baseline else 0.2
-            crops = plant_trial(name + TWO, seed, [e - change for e in errors], baseline=baseline,
-                          meta=CROPS)  # fmt: skip
+            crops = plant_trial(
+                name + TWO, seed, [e - change for e in errors], baseline=baseline, meta=CROPS
+            )
             crops.metrics.update({"cost.crop_flops": 5e8, "cost.crop_time": 1.7,
                                   "cost.crop_passes": 1.5, "cost.crop_pixels": 0.4})  # fmt: skip
             trials += [plain, crops]

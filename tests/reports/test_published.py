@@ -141,9 +141,10 @@ def test_the_file_is_installed_with_the_package():
 
 def test_every_section_with_scored_figures_names_the_protocol():
     """By the default, and by another one."""
-    for changes, name in (({}, "dense (maxDets 1, 100, 500)"),
-                          ({"protocol": "yolc", "max_dets": [100, 300, 1000]},
-                           "yolc (maxDets 100, 300, 1000)")):  # fmt: skip
+    for changes, name in (
+        ({}, "dense (maxDets 1, 100, 500)"),
+        ({"protocol": "yolc", "max_dets": [100, 300, 1000]}, "yolc (maxDets 100, 300, 1000)"),
+    ):
         trials = plant_grid(-0.3)
         for each in trials:
             each.meta.update(changes)

@@ -88,11 +88,12 @@ def test_scoring_a_run_executes_nothing_of_it(own_run, scenes, tmp_path, monkeyp
     assert (own_run / "recipe.py").read_text() != before
     out = tmp_path / "out"
     for command in (
-        ["evaluate", own_run], ["bench", own_run, "--device", "cpu"],
+        ["evaluate", own_run],
+        ["bench", own_run, "--device", "cpu"],
         ["predict", own_run, scenes / "images", "--out", out],
         ["export", own_run, tmp_path / "a.onnx"],
         ["data", "crops", scenes, out, "--from", own_run],
-    ):  # fmt: skip
+    ):
         assert_refused(call_here(*command), "recipe.py")
     assert not out.exists()
     assert not (tmp_path / "ran").exists()

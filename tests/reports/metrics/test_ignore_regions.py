@@ -50,9 +50,10 @@ def test_units_do_not_matter(boxes, regions, scale):
     ]
     shares = find_in_ignore_regions(*scaled)
     # Exactly half may fall to either side of rounding.
-    exact = [2 * covered == w * h for covered, (_, _, _, w, h) in zip(
-        counted(boxes, regions), boxes, strict=True
-    )]  # fmt: skip
+    exact = [
+        2 * covered == w * h
+        for covered, (_, _, _, w, h) in zip(counted(boxes, regions), boxes, strict=True)
+    ]
     assert all(
         one == other or half
         for one, other, half in zip(shares, by_pixels(boxes, regions), exact, strict=True)
@@ -63,10 +64,12 @@ def counted(boxes, regions):
     for image, x, y, w, h in boxes:
         pixels = {(i, j) for i in range(x, x + w) for j in range(y, y + h)}
         yield sum(
-            any(other == image and a <= i < a + c and b <= j < b + d
-                for other, a, b, c, d in regions)
+            any(
+                other == image and a <= i < a + c and b <= j < b + d
+                for other, a, b, c, d in regions
+            )
             for i, j in pixels
-        )  # fmt: skip
+        )
 
 
 def test_objects_and_detections_in_regions_take_no_part(tmp_path):
@@ -101,8 +104,9 @@ def test_visdrone_val_against_counting_pixels(shared_data, tmp_path):
             if not member.isfile():
                 continue
             text = archive.extractfile(member).read().decode()
-            table = np.array([[int(v) for v in line.strip(",").split(",")[:6]]
-                              for line in text.split()])  # fmt: skip
+            table = np.array(
+                [[int(v) for v in line.strip(",").split(",")[:6]] for line in text.split()]
+            )
             marked = np.zeros((1200, 2100), dtype=bool)
             for x, y, w, h in table[table[:, 5] == 0, :4]:
                 marked[y : y + h, x : x + w] = True

@@ -20,10 +20,12 @@ from reports.metrics.matching import find_nearby, match_centers, pair_boxes
 def truth_of(rows, images=(0, 1), size=100):
     """Ground truth from (image, category, cx, cy, w, h, crowd) rows."""
     boxes = pd.DataFrame(
-        [(i, img, cat, cx - w / 2, cy - h / 2, w, h, w * h, crowd)
-         for i, (img, cat, cx, cy, w, h, crowd) in enumerate(rows)],
+        [
+            (i, img, cat, cx - w / 2, cy - h / 2, w, h, w * h, crowd)
+            for i, (img, cat, cx, cy, w, h, crowd) in enumerate(rows)
+        ],
         columns=["ann_id", "image_id", "category_id", *"xywh", "area", "iscrowd"],
-    )  # fmt: skip
+    )
     frame = pd.DataFrame({"image_id": list(images), "width": size, "height": size})
     return GroundTruth(frame, boxes, pd.DataFrame({"category_id": [1, 2], "name": ["a", "b"]}), "")
 

@@ -212,9 +212,11 @@ def test_tinyperson_s_benchmark_written_out():
     found = figures(scored, detections, protocols.TINYPERSON)
     cases = [(f"ap.{name}", 0.5, *TINY[name]) for name in TINY if name != "all"]
     cases += [
-        ("ap.tinyperson_tiny_25", 0.25, *TINY["tinyperson_tiny"]), ("ap.25", 0.25, *TINY["all"]),
-        ("ap.tinyperson_tiny_75", 0.75, *TINY["tinyperson_tiny"]), ("ap.75", 0.75, *TINY["all"]),
-    ]  # fmt: skip
+        ("ap.tinyperson_tiny_25", 0.25, *TINY["tinyperson_tiny"]),
+        ("ap.25", 0.25, *TINY["all"]),
+        ("ap.tinyperson_tiny_75", 0.75, *TINY["tinyperson_tiny"]),
+        ("ap.75", 0.75, *TINY["all"]),
+    ]
     for key, threshold, low, high in cases:
         expected = tinyperson_ap(truth, detections, threshold, low, high)
         assert found[key] == pytest.approx(expected, abs=1e-9), key
@@ -249,8 +251,10 @@ def files(tmp_path):
         ],
         "categories": [{"id": 1, "name": "car"}],
     }  # fmt: skip
-    rows = [{"image_id": 1, "category_id": 1, "bbox": [*corner, 10, 10], "score": 0.5}
-            for corner in corners.values()]  # fmt: skip
+    rows = [
+        {"image_id": 1, "category_id": 1, "bbox": [*corner, 10, 10], "score": 0.5}
+        for corner in corners.values()
+    ]
     (tmp_path / "gt.json").write_text(json.dumps(truth))
     (tmp_path / "dt.json").write_text(json.dumps(rows))
     return tmp_path / "gt.json", tmp_path / "dt.json"

@@ -33,8 +33,9 @@ def trial(depth, source, ap, oracles=None):
                "tide.missed": 0.25, "ap.50": 0.5, "ap.90": 0.1}  # fmt: skip
     matches = pd.DataFrame({"ann_id": [0], "distance": [1.0]})
     meta = {"max_dets": [1, 100, 500], "decoding": {"topk": 1000, "center_source": source}}
-    return Trial(name, Variant(axes), 0, metrics, meta, matches, pd.DataFrame(), baseline,
-                 oracles or {})  # fmt: skip
+    return Trial(
+        name, Variant(axes), 0, metrics, meta, matches, pd.DataFrame(), baseline, oracles or {}
+    )
 
 
 def test_of_the_points_a_depth_could_win():
@@ -67,9 +68,12 @@ def test_floors_are_the_errors_of_rounding_alone():
 
 def test_the_branch_that_holds_back_is_named():
     scored = {
-        "none": {"ap.all": 0.2}, "heatmap": {"ap.all": 0.5}, "size": {"ap.all": 0.3},
-        "center": {"ap.all": 0.2}, "heatmap+size": {"ap.all": 0.9},
-    }  # fmt: skip
+        "none": {"ap.all": 0.2},
+        "heatmap": {"ap.all": 0.5},
+        "size": {"ap.all": 0.3},
+        "center": {"ap.all": 0.2},
+        "heatmap+size": {"ap.all": 0.9},
+    }
     text = name_limiting_branch(scored)
     assert text.startswith("The heatmap branch holds AP back most: +30.0 points")
     assert "size +10.0" in text

@@ -48,6 +48,8 @@ class CenterSource:
         description: one sentence.
         center: from the readings to ``(N, 2)`` centers in input pixels.
         needs_offset: whether the offset branch is read.
+        has_fraction: whether the center is more than a fixed point of the peak's cell. Without a
+            fraction its error is that of rounding.
         window_reach: how many cells to each side of the peak are read of the heatmap, from how
             many the peak window has; None reads no heatmap.
         origin: from the readings to the ``(N, 2)`` points in input pixels that the fraction is
@@ -58,6 +60,7 @@ class CenterSource:
     description: str
     center: Callable[[PeakReadings], Tensor]
     needs_offset: bool = False
+    has_fraction: bool = True
     window_reach: Callable[[int], int] | None = None
     origin: Callable[[PeakReadings], Tensor] = _peak_floor
 
@@ -126,11 +129,13 @@ CENTER_SOURCES: dict[str, CenterSource] = {
             "peak_floor",
             "top-left corner of the peak's cell: biased by half a cell, kept for comparison",
             _peak_floor,
+            has_fraction=False,
         ),
         CenterSource(
             "peak_center",
             "middle of the peak's cell: the unbiased estimate without any fraction",
             _peak_center,
+            has_fraction=False,
         ),
         CenterSource(
             "sco",

@@ -36,9 +36,6 @@ LAST_QUARTER = 0.75
 _DOUBLINGS = math.log(2) / math.log(1 / LAST_QUARTER)
 """How often training grows from 3/4 to 1 until it has doubled."""
 
-ROUNDED = ("peak_center", "peak_floor")
-"""Center sources without a fraction; with any other the error is the network's own."""
-
 
 @dataclass(frozen=True)
 class OwnErrorState:
@@ -181,7 +178,7 @@ def find_own_source(sources: Mapping[str, list[Trial]]) -> str | None:
         source: error
         for source, group in sources.items()
         if source in CENTER_SOURCES
-        and source not in ROUNDED
+        and CENTER_SOURCES[source].has_fraction
         and (error := summarize_metric(group, "loc.px.mean")[0]) is not None
     }
     return min(errors, key=errors.__getitem__) if errors else None

@@ -5,12 +5,13 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from heads.centers import CENTER_SOURCES
 from heads.decoding import MIN_SIDE_PX, decode
 from heads.targets import encode
 from tests.reference import codec
 
 FEATURE_SIZE = (6, 8)  # 24 x 32 px
-SOURCES = ["regression", "peak_floor", "peak_center", "sco"]
+SOURCES = [name for name, each in CENTER_SOURCES.items() if not each.is_closed_form]
 """Those that read no heatmap: test_yolc_head and test_perfect_peaks hold the closed forms."""
 
 # Quarters of a pixel land on cell borders at every depth; floats land anywhere.

@@ -13,7 +13,7 @@ from reports.metrics.protocols import DENSE
 THOUSAND = DENSE.replace_max_dets((1000,))
 
 
-def scattered(seed=0, count=400, grid=None, size=(1000, 800)):
+def scatter_objects(seed=0, count=400, grid=None, size=(1000, 800)):
     """Objects far apart, one class, at free centers or on a grid of so many px."""
     rng = np.random.default_rng(seed)
     rows = []
@@ -33,7 +33,9 @@ def scattered(seed=0, count=400, grid=None, size=(1000, 800)):
 
 @pytest.mark.parametrize("depth", [0, 1, 2, 3, 4])
 def test_rounding_is_a_cell_over_root_twelve_and_floor_is_biased_by_half(depth):
-    rows = {r["center_source"]: r for r in score_ceiling(scattered(), [depth], protocol=THOUSAND)}
+    rows = {
+        r["center_source"]: r for r in score_ceiling(scatter_objects(), [depth], protocol=THOUSAND)
+    }
     cell = 4 / 2**depth
     expected = cell * math.sqrt(2 / 12)
     assert rows["peak_center"]["loc.px.rms"] == pytest.approx(expected, rel=0.08)
@@ -52,7 +54,9 @@ def test_closed_forms_read_a_fraction_from_subpixel_targets_alone(depth):
     error = {}
     for target in ("integer", "subpixel"):
         targets = {"heatmap_target": target}
-        rows = score_ceiling(scattered(), [depth], sources, protocol=THOUSAND, targets=targets)
+        rows = score_ceiling(
+            scatter_objects(), [depth], sources, protocol=THOUSAND, targets=targets
+        )
         error[target] = {row["center_source"]: row["loc.cell.rms"] for row in rows}
     assert max(error["integer"].values()) == pytest.approx(error["integer"]["peak_center"])
     assert min(error["integer"].values()) == pytest.approx(error["integer"]["peak_center"])
@@ -63,15 +67,17 @@ def test_closed_forms_read_a_fraction_from_subpixel_targets_alone(depth):
 
 
 def test_resizing_halves_what_a_cell_resolves():
-    own = score_ceiling(scattered(), [2], ["peak_center"], protocol=THOUSAND)[0]
-    halved = score_ceiling(scattered(), [3], ["peak_center"], size=(500, 400), protocol=THOUSAND)[0]
+    own = score_ceiling(scatter_objects(), [2], ["peak_center"], protocol=THOUSAND)[0]
+    halved = score_ceiling(
+        scatter_objects(), [3], ["peak_center"], size=(500, 400), protocol=THOUSAND
+    )[0]
     assert halved["loc.px.rms"] == pytest.approx(own["loc.px.rms"], rel=1e-6)
     assert halved["loc.cell.rms"] == pytest.approx(own["loc.cell.rms"], rel=1e-6)
     assert halved["stride_px"] == 0.5
 
 
 def test_objects_in_one_cell_are_lost_and_counted():
-    truth = scattered(count=2)
+    truth = scatter_objects(count=2)
     boxes = pd.concat([truth.boxes, truth.boxes.assign(ann_id=[10, 11])], ignore_index=True)
     twice = GroundTruth(truth.images, boxes, truth.categories, "")
     row = score_ceiling(twice, [4], ["sco"])[0]
@@ -81,7 +87,7 @@ def test_objects_in_one_cell_are_lost_and_counted():
 
 def test_integer_boxes_need_no_finer_heatmap_than_half_a_pixel():
     # Corners of cells of 1/2 px lie on the annotations' own grid: n = 3 reads them exactly.
-    rows = score_ceiling(scattered(grid=0.5), range(5), protocol=THOUSAND)
+    rows = score_ceiling(scatter_objects(grid=0.5), range(5), protocol=THOUSAND)
     assert find_enough_depth(rows, "peak_floor") == 3
     assert find_enough_depth(rows, "sco") == 0
     sentences = conclude_by_source(rows)
@@ -89,13 +95,13 @@ def test_integer_boxes_need_no_finer_heatmap_than_half_a_pixel():
 
 
 def test_the_deepest_depth_says_nothing_of_itself():
-    rows = score_ceiling(scattered(), [0, 1], protocol=THOUSAND)
+    rows = score_ceiling(scatter_objects(), [0, 1], protocol=THOUSAND)
     assert find_enough_depth(rows, "peak_center") is None
     assert any("can still pay" in sentence for sentence in conclude_by_source(rows))
 
 
 def test_no_objects_is_unsaid():
-    truth = scattered(count=1)
+    truth = scatter_objects(count=1)
     empty = GroundTruth(truth.images, truth.boxes.iloc[:0], truth.categories, "")
     rows = score_ceiling(empty, [2, 3], ["sco"])
     row = rows[0]
@@ -107,7 +113,7 @@ def test_no_objects_is_unsaid():
 @pytest.mark.parametrize(("depth", "sigma"), [(0, 0.5), (1, 0.3), (2, 0.0), (2, 1.5), (4, 0.6)])
 def test_the_exact_error_is_that_of_many_draws(depth, sigma):
     """Rounding of noisy centers, drawn and rounded here; objects are far apart, so none is lost."""
-    truth = scattered(count=200)
+    truth = scatter_objects(count=200)
     corners = truth.boxes[["x", "y", "w", "h"]].to_numpy(float)
     centers = corners[:, :2] + corners[:, 2:] / 2
     rng = np.random.default_rng(1)
@@ -125,9 +131,9 @@ def test_the_exact_error_is_that_of_many_draws(depth, sigma):
 
 
 def test_noise_is_in_image_px_whatever_the_network_s_input():
-    (own,) = score_ceiling(scattered(), [2], ["sco"], protocol=THOUSAND, center_noise=0.5)
+    (own,) = score_ceiling(scatter_objects(), [2], ["sco"], protocol=THOUSAND, center_noise=0.5)
     (half,) = score_ceiling(
-        scattered(), [2], ["sco"], size=(500, 400), protocol=THOUSAND, center_noise=0.5
+        scatter_objects(), [2], ["sco"], size=(500, 400), protocol=THOUSAND, center_noise=0.5
     )
     assert half["loc.px.rms"] == pytest.approx(own["loc.px.rms"], rel=0.02)
     assert half["exact.px.rms"] == own["exact.px.rms"] == pytest.approx(0.5 * math.sqrt(2))
@@ -138,15 +144,21 @@ def test_a_noisy_network_gains_less_from_its_fraction_and_draws_are_averaged():
     for sigma in (0.0, 0.5, 2.0):
         rows = {
             row["center_source"]: row
-            for row in score_ceiling(scattered(), [1], ["peak_center", "sco"], protocol=THOUSAND,
-                               center_noise=sigma, draws=3)
-        }  # fmt: skip
+            for row in score_ceiling(
+                scatter_objects(),
+                [1],
+                ["peak_center", "sco"],
+                protocol=THOUSAND,
+                center_noise=sigma,
+                draws=3,
+            )
+        }
         gains.append(rows["sco"]["ap.all"] - rows["peak_center"]["ap.all"])
     assert gains[0] > gains[1] > gains[2]
-    three = score_ceiling(scattered(), [1], ["sco"], protocol=THOUSAND, center_noise=1.0, draws=3)[
-        0
-    ]
-    one = score_ceiling(scattered(), [1], ["sco"], protocol=THOUSAND, center_noise=1.0)[0]
+    three = score_ceiling(
+        scatter_objects(), [1], ["sco"], protocol=THOUSAND, center_noise=1.0, draws=3
+    )[0]
+    one = score_ceiling(scatter_objects(), [1], ["sco"], protocol=THOUSAND, center_noise=1.0)[0]
     expected = math.sqrt(math.pi / 2)  # mean length of a two-dimensional standard normal
     assert three["loc.px.mean"] == pytest.approx(expected, rel=0.05)
     assert three["loc.px.mean"] != one["loc.px.mean"]

@@ -14,7 +14,7 @@ CROPS = {"cluster_crops": {"k": 2, "scale": 1.5}}
 TWO = ", cluster crops k=2"
 
 
-def planted():
+def plant_second_passes():
     """Three seeds; crops lower the error of the extension by 0.2 and leave the baseline's."""
     trials = []
     for seed in range(3):
@@ -35,7 +35,7 @@ def planted():
 
 
 def test_each_variant_is_held_against_the_baseline_with_as_many_crops():
-    assert references.choose_references(planted()) == {
+    assert references.choose_references(plant_second_passes()) == {
         "YOLC x4, regression": "YOLC x4, regression",
         "HRH-SCO n=2, sco": "YOLC x4, regression",
         f"YOLC x4, regression{TWO}": f"YOLC x4, regression{TWO}",
@@ -44,14 +44,17 @@ def test_each_variant_is_held_against_the_baseline_with_as_many_crops():
 
 
 def test_the_verdict_on_the_second_pass_is_against_the_same_network():
-    text = verdicts.compose_verdicts(planted(), {})
+    text = verdicts.compose_verdicts(plant_second_passes(), {})
     alone = text.partition("The second pass alone")[2]
     assert f"**HRH-SCO n=2, sco{TWO}**: localization error **lower** (-0.200 [" in alone
     assert f"**YOLC x4, regression{TWO}**: localization error **not clearly different**" in alone
 
 
 def test_its_cost_stands_in_the_table_and_one_pass_has_none():
-    rows = {row.split(" | ")[0]: row for row in overview.compose_headline(planted()).splitlines()}
+    rows = {
+        row.split(" | ")[0]: row
+        for row in overview.compose_headline(plant_second_passes()).splitlines()
+    }
     heading = next(row for name, row in rows.items() if name == "| variant")
     columns = heading.split(" | ")
     crops = rows[f"| HRH-SCO n=2, sco{TWO}"].split(" | ")
@@ -66,13 +69,13 @@ def test_its_cost_stands_in_the_table_and_one_pass_has_none():
 
 
 def test_variants_can_be_told_apart_in_plots():
-    looks = theme.choose_looks(planted())
+    looks = theme.choose_looks(plant_second_passes())
     drawn = {(look.color, look.marker, look.line) for look in looks.values()}
     assert len(drawn) == len(looks) == 4
 
 
 def test_the_trade_off_counts_both_passes():
-    groups = group_by_variant(planted())
+    groups = group_by_variant(plant_second_passes())
     price = cost_tradeoff._find_price
     assert price(groups["HRH-SCO n=2, sco"], "cost.flops") == pytest.approx(2e9)
     assert price(groups[f"HRH-SCO n=2, sco{TWO}"], "cost.flops") == pytest.approx(2.5e9)
@@ -83,7 +86,7 @@ def test_the_trade_off_counts_both_passes():
 
 
 def test_a_second_pass_has_no_ceiling_of_one_pass():
-    trials = planted()
+    trials = plant_second_passes()
     for each in trials:
         each.meta["resized_to"] = None
     assert set(score_ceilings(trials, plant_truth())) == {"YOLC x4, regression", "HRH-SCO n=2, sco"}

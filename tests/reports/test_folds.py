@@ -16,7 +16,7 @@ from tests.reports.planted import OBJECTS, SOURCES, plant_trial, plant_truth
 CHANGE = {("a", 0): -0.1, ("a", 1): -0.3, ("b", 0): 0.2, ("b", 1): 0.4, ("c", 0): -0.2}
 
 
-def folded():
+def plant_folds():
     """Folds of very different difficulty; ann_ids are the same in each, as those of files are."""
     trials = []
     for (fold, seed), change in CHANGE.items():
@@ -31,7 +31,7 @@ def folded():
 
 
 def test_differences_are_paired_within_folds_and_intervals_over_folds():
-    trials = folded()
+    trials = plant_folds()
     reference, group = (
         [each for each in trials if each.variant.name.startswith(name)] for name in ("YOLC", "HRH")
     )
@@ -47,7 +47,7 @@ def test_differences_are_paired_within_folds_and_intervals_over_folds():
 
 
 def test_folds_stand_in_one_table_and_other_data_does_not():
-    trials = folded()
+    trials = plant_folds()
     require_comparable(trials)
     other = replace(trials[0], name="other", meta=trials[0].meta | {"fingerprint": "x"})
     with pytest.raises(InputError, match="fingerprint"):
@@ -58,7 +58,7 @@ def test_folds_stand_in_one_table_and_other_data_does_not():
 
 
 def test_objects_of_all_folds_are_counted_once():
-    trials = folded()
+    trials = plant_folds()
     pooled = pool_truths({each.fold: each.truth for each in trials})
     assert len(pooled.boxes) == 3 * OBJECTS
     assert pooled.images["image_id"].tolist() == ["a/0", "b/0", "c/0"]
@@ -69,7 +69,7 @@ def test_objects_of_all_folds_are_counted_once():
 
 
 def test_the_report_says_what_folds_make_of_its_intervals():
-    trials = folded()
+    trials = plant_folds()
     pooled = pool_truths({each.fold: each.truth for each in trials})
     text = build_report("T", trials, pooled, [], center_sources=SOURCES).text
     assert "The images are of 3 groups (a, b, c)" in text

@@ -27,7 +27,7 @@ SET = PublishedTable(
 )
 
 
-def pets(names=CLASSES):
+def plant_pets(names=CLASSES):
     found = plant_truth()
     categories = pd.DataFrame({"category_id": range(1, len(names) + 1), "name": names})
     return replace(found, categories=categories)
@@ -38,8 +38,8 @@ def text_of(trials, against):
 
 
 @pytest.fixture
-def known(monkeypatch):
-    """A file that knows of pets alone."""
+def publish(monkeypatch):
+    """Publishes figures of pets alone; called, others."""
 
     def use(*sets):
         monkeypatch.setattr(published, "read_published", lambda: type("P", (), {"sets": sets}))
@@ -82,8 +82,8 @@ def test_a_wrong_file_is_told_in_one_line(tmp_path, change, message):
     assert "\n" not in str(caught.value).split("has")[0]
 
 
-def test_own_rows_stand_beside_published_ones(known):
-    text = text_of(plant_grid(-0.3), pets())
+def test_own_rows_stand_beside_published_ones(publish):
+    text = text_of(plant_grid(-0.3), plant_pets())
     section = text.split("## Beside published figures\n")[1].split("\n## ")[0]
     lines = section.strip().splitlines()
     assert lines[0] == (
@@ -101,25 +101,25 @@ def test_own_rows_stand_beside_published_ones(known):
     assert "PetDet" not in rest and "OldDet" not in rest
 
 
-def test_own_rows_say_their_size_and_spread(known):
+def test_own_rows_say_their_size_and_spread(publish):
     some = [plant_trial("a, sco", seed, [1.0], ap_small=0.2 + 0.1 * seed) for seed in (0, 1)]
     for each in some:
         each.meta["resized_to"] = [640, 384]
-    text = published.compose_published(some, pets())
+    text = published.compose_published(some, plant_pets())
     assert "| 25.0 ± 7.1 | 640x384 | dense |" in text
 
 
 @pytest.mark.parametrize(
     ("against", "change"),
     [
-        (pets(["cat", "cow"]), {}),
-        (pets(["cat"]), {}),
-        (pets(), {"images": 2}),
-        (pets(), {"scored_by": "aitod"}),
+        (plant_pets(["cat", "cow"]), {}),
+        (plant_pets(["cat"]), {}),
+        (plant_pets(), {"images": 2}),
+        (plant_pets(), {"scored_by": "aitod"}),
     ],
 )
-def test_other_data_has_no_published_rows(known, against, change):
-    known(replace_struct(SET, **change))
+def test_other_data_has_no_published_rows(publish, against, change):
+    publish(replace_struct(SET, **change))
     assert published.compose_published(plant_grid(0), against) == ""
     assert "Beside published" not in text_of(plant_grid(0), against)
 
@@ -128,9 +128,9 @@ def replace_struct(each, **change):
     return PublishedTable(**{name: getattr(each, name) for name in each.__struct_fields__} | change)
 
 
-def test_classes_hold_in_any_order_and_a_protocol_may_be_asked_for(known):
-    known(replace_struct(SET, scored_by="dense", images=None))
-    assert "PetDet" in published.compose_published(plant_grid(0), pets(CLASSES[::-1]))
+def test_classes_hold_in_any_order_and_a_protocol_may_be_asked_for(publish):
+    publish(replace_struct(SET, scored_by="dense", images=None))
+    assert "PetDet" in published.compose_published(plant_grid(0), plant_pets(CLASSES[::-1]))
 
 
 def test_the_file_is_installed_with_the_package():

@@ -18,12 +18,12 @@ from reports.variant import Variant
 from tests.reports.planted import OBJECTS, SOURCES, plant_grid, plant_trial, plant_truth
 
 
-def page(trials, images=()):
+def build_page(trials, images=()):
     return build_report("T", trials, plant_truth(), list(images), center_sources=SOURCES)
 
 
 def text_of(trials):
-    return page(trials).text
+    return build_page(trials).text
 
 
 @pytest.mark.parametrize(
@@ -77,7 +77,7 @@ def test_every_figure_exists_and_is_small(tmp_path):
     detected = pd.DataFrame({"x": [10.2], "y": [9.9], "w": [8.0], "h": [8.0], "score": [0.9]})
     pixels = np.zeros((64, 64, 3), np.uint8)
     image = DetectedImage(0, pixels, plant_truth().boxes[:3], {"HRH-SCO n=2, sco": detected})
-    found = page(plant_grid(-0.1), [image])
+    found = build_page(plant_grid(-0.1), [image])
     links = re.findall(r"\]\((.*?\.png)\)", found.text)
     wanted = ("error_cdf", "cost_tradeoff", "size_bins", "training_curves", "magnified")
     assert sorted(links) == sorted(f"{name}.png" for name in wanted)
@@ -108,7 +108,7 @@ def test_every_network_is_magnified_by_its_best_decode():
     assert list(shown) == [each.variant.name for each in trials if each.variant.name in shown]
 
 
-def rivals(change, target="subpixel", noise=0.01, seeds=(0, 1, 2)):
+def plant_rivals(change, target="subpixel", noise=0.01, seeds=(0, 1, 2)):
     """A network read by sco at about 1 px, by dark at ``change`` more, by centroid much worse."""
     trials = []
     cost = {"cost.offset.macs": 151e9, "cost.offset.params": 1.5e6}
@@ -141,7 +141,7 @@ def rivals(change, target="subpixel", noise=0.01, seeds=(0, 1, 2)):
     ],
 )
 def test_a_closed_form_that_does_as_well_is_named(change, noise, verdict, word):
-    text = text_of(rivals(change, noise=noise))
+    text = text_of(plant_rivals(change, noise=noise))
     (line,) = [each for each in text.splitlines() if each.startswith("- **HRH-SCO n=2, heatmap")]
     assert line.startswith(f"- **HRH-SCO n=2, heatmap_target=subpixel: {verdict}")
     assert f"minus `sco` {word} (" in line
@@ -156,13 +156,13 @@ def test_a_closed_form_that_does_as_well_is_named(change, noise, verdict, word):
 
 
 def test_one_seed_and_no_closed_form_claim_nothing():
-    text = text_of(rivals(-0.1, seeds=(0,)))
+    text = text_of(plant_rivals(-0.1, seeds=(0,)))
     assert "one seed can't tell the offset branch from a closed form" in text
     assert "losed form" not in text_of(plant_grid(-0.1))
 
 
 def test_networks_of_other_targets_are_other_networks():
-    trials = rivals(0.0, "integer") + rivals(0.0, "subpixel")
+    trials = plant_rivals(0.0, "integer") + plant_rivals(0.0, "subpixel")
     looks = theme.choose_looks(trials)
     assert len({each.color for each in looks.values()}) == 2
     names = {"HRH-SCO n=2, heatmap_target=integer", "HRH-SCO n=2, heatmap_target=subpixel"}
@@ -229,7 +229,7 @@ def test_results_under_other_conditions_are_refused(key, other):
     trials = plant_grid(0.0)
     trials[-1] = plant_trial("HRH-SCO n=2, sco", 2, [1.0], meta={key: other})
     with pytest.raises(InputError, match=f"can't be compared: {key} is"):
-        page(trials)
+        build_page(trials)
 
 
 def test_results_are_one_row_a_trial():

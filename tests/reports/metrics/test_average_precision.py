@@ -11,7 +11,7 @@ from tests.reference.coco import by_pycocotools, scene
 
 @pytest.mark.parametrize("string_ids", [False, True])
 @pytest.mark.parametrize(("crowd_share", "max_dets"), [(0.0, (1, 100, 500)), (0.1, (1, 10, 60))])
-def test_equal_to_pycocotools(crowd_share, max_dets, string_ids):
+def test_average_precision_equals_pycocotools(crowd_share, max_dets, string_ids):
     truth, detections = scene(
         3, images=5, objects=400, crowd_share=crowd_share, string_ids=string_ids
     )

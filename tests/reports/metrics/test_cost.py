@@ -24,7 +24,7 @@ class Detector(nn.Module):
         return self.bbox_head((torch.zeros(1, self.channels, height // 4, width // 4),))
 
 
-def by_hand(n, c, f, k, h, w):
+def count_by_hand(n, c, f, k, h, w):
     """Multiply-adds of each branch on an h x w feature map; n is None for the baseline."""
     cells, wide = h * w, 8 * k
     box = cells * (9 * c * f + 9 * f * f + 4 * f + 18 * f + 9 * f * 4)
@@ -62,7 +62,7 @@ def test_multiply_adds_equal_the_closed_form(n):
     )
     head.train()
     counted = count_cost(Detector(head, c), (48, 32))
-    cost, expected = counted.metrics, by_hand(n, c, f, k, 8, 12)
+    cost, expected = counted.metrics, count_by_hand(n, c, f, k, 8, 12)
     assert cost["cost.macs"] == sum(expected.values())
     for branch, macs in expected.items():
         assert cost[f"cost.{branch}.macs"] == macs
@@ -118,7 +118,7 @@ def test_the_cost_is_the_same_on_a_gpu_in_half_precision(monkeypatch):
         assert count_cost(Detector(head, 32), (512, 512)).metrics == expected
 
 
-def parameters_by_hand(n, c, f, k):
+def count_parameters_by_hand(n, c, f, k):
     """Learned numbers of each branch; n is None for the baseline."""
     wide = 8 * k
     box = 9 * c * f + f + 9 * f * f + f + (f * 4 + 4) + (f * 18 + 18) + 9 * f * 4
@@ -146,7 +146,7 @@ def test_parameters_equal_the_closed_form(n):
     found = {
         key.split(".")[1]: cost[key] for key in cost if key.count(".") == 2 and "params" in key
     }
-    assert found == parameters_by_hand(n, c, f, k)
+    assert found == count_parameters_by_hand(n, c, f, k)
 
 
 def test_backbone_and_neck_equal_the_sum_over_their_convolutions():
@@ -201,7 +201,7 @@ def test_a_foreign_head_is_the_sum_over_its_convolutions():
     assert cost["cost.macs"] == sum(cost[f"cost.{part}.macs"] for part in parts)
 
 
-def transformer_by_hand(tokens, queries, c, f, heads, levels, points, layers, classes):
+def count_transformer_by_hand(tokens, queries, c, f, heads, levels, points, layers, classes):
     """Multiply-adds of DINO's encoder, decoder and the rest, from its papers' formulas."""
     samples = heads * levels * points
 
@@ -231,7 +231,7 @@ def test_a_transformer_equals_the_closed_form():
     model = MODELS.build(config.model)
     counted = count_cost(model, (96, 64))
     tokens = 24 * 16 + 12 * 8 + 6 * 4 + 3 * 2
-    expected = transformer_by_hand(tokens, 100, 64, 256, 8, 4, 4, 2, 3)
+    expected = count_transformer_by_hand(tokens, 100, 64, 256, 8, 4, 4, 2, 3)
     assert {part: counted.metrics[f"cost.{part}.macs"] for part in expected} == expected
     # Interpolation at the sampled places has no formula and is said to be left out.
     assert "grid_sampler_2d" in counted.not_counted

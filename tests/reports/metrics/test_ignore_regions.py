@@ -17,7 +17,7 @@ from reports.metrics.score import score
 SIDE = 24
 
 
-def by_pixels(boxes, regions):
+def count_pixels(boxes, regions):
     """Which boxes have at least half of their pixels in a region of their image."""
     inside = []
     for image, x, y, w, h in boxes:
@@ -40,7 +40,7 @@ rows = st.lists(st.tuples(st.sampled_from(["a", "b"]), low, low, length, length)
 @given(rows, rows)
 def test_half_of_the_pixels_in_the_union_of_regions(boxes, regions):
     found = find_in_ignore_regions(frame(boxes), frame(regions))
-    assert found.tolist() == by_pixels(boxes, regions)
+    assert found.tolist() == count_pixels(boxes, regions)
 
 
 @given(rows, rows, st.floats(0.01, 40))
@@ -56,7 +56,7 @@ def test_units_do_not_matter(boxes, regions, scale):
     ]
     assert all(
         one == other or half
-        for one, other, half in zip(shares, by_pixels(boxes, regions), exact, strict=True)
+        for one, other, half in zip(shares, count_pixels(boxes, regions), exact, strict=True)
     )
 
 

@@ -41,7 +41,7 @@ def figures(truth, detections, protocol):
         ("yolc", (100, 300, 1000), 100, AREAS),
     ],
 )
-def test_what_pycocotools_can_say(name, max_dets, ap_at, areas):
+def test_figures_that_pycocotools_can_give_equal_its(name, max_dets, ap_at, areas):
     """Over a hundred detections an image and class, so that it matters how many count."""
     truth, detections = scene(1, images=2, objects=900, crowd_share=0.1, string_ids=True)
     assert detections.groupby(["image_id", "category_id"]).size().max() > 100
@@ -132,7 +132,7 @@ def toolkit_matches(objects, found, threshold):
     return answers
 
 
-def test_visdrone_s_toolkit_written_out():
+def test_visdrone_s_figures_equal_its_toolkit_written_out():
     truth, detections = scene(10, images=2, objects=900, crowd_share=0.1, string_ids=False)
     detections["score"] = np.random.default_rng(0).permutation(len(detections)) / len(detections)
     assert detections.groupby("image_id").size().max() > 500
@@ -203,7 +203,7 @@ def tiny_matches(rows, found, threshold, low, high):
     return answers
 
 
-def test_tinyperson_s_benchmark_written_out():
+def test_tinyperson_s_figures_equal_its_benchmark_written_out():
     truth, detections = scene(10, images=2, objects=900, crowd_share=0.1, string_ids=False)
     truth = replace(truth, ignored=frozenset(truth.boxes["ann_id"][truth.boxes["iscrowd"]]))
     detections["score"] = np.random.default_rng(0).permutation(len(detections)) / len(detections)
@@ -238,7 +238,7 @@ def test_the_bootstrap_takes_the_same_figures(name):
 
 
 @pytest.fixture
-def files(tmp_path):
+def annotations_and_detections(tmp_path):
     """One object each: plain, in an ignore region, marked ignore, iscrowd; and a hit on each."""
     corners = {"plain": [60, 60], "region": [10, 15], "ignore": [80, 10], "crowd": [10, 80]}
     flags = {"ignore": {"ignore": 1}, "crowd": {"iscrowd": 1}}
@@ -265,9 +265,11 @@ def files(tmp_path):
     [("coco", 3, 4), ("aitod", 3, 4), ("yolc", 3, 4), ("dense", 1, 3), ("visdrone", 1, 3),
      ("uavdt", 1, 3), ("tinyperson", 2, 4)],
 )  # fmt: skip
-def test_what_takes_part(files, name, objects, detections):
-    truth = read_scored_truth(files[0], find_protocol(name))
-    found = read_detections(files[1], truth)
+def test_objects_and_detections_take_part_by_protocol(
+    annotations_and_detections, name, objects, detections
+):
+    truth = read_scored_truth(annotations_and_detections[0], find_protocol(name))
+    found = read_detections(annotations_and_detections[1], truth)
     about = describe_conditions(truth, found, protocol=find_protocol(name))
     assert (about["objects"], about["detections"]) == (objects, detections)
     assert (about["protocol"], about["max_dets"]) == (name, list(find_protocol(name).max_dets))
@@ -275,9 +277,9 @@ def test_what_takes_part(files, name, objects, detections):
     assert metrics["loc.matched"] == objects
 
 
-def test_excused_rows_stay_in_visdrone_s_denominator(files):
-    truth = read_scored_truth(files[0], protocols.VISDRONE)
-    found = read_detections(files[1], truth)
+def test_excused_rows_stay_in_visdrone_s_denominator(annotations_and_detections):
+    truth = read_scored_truth(annotations_and_detections[0], protocols.VISDRONE)
+    found = read_detections(annotations_and_detections[1], truth)
     assert score(truth, found, cell_size=None, protocol=protocols.VISDRONE)["ap.50"] == (
         pytest.approx(1 / 3)
     )
@@ -293,7 +295,7 @@ def test_an_image_s_detections_are_those_of_highest_score():
     assert select_counted(rows, protocols.DENSE) is rows
 
 
-def test_choosing():
+def test_a_protocol_is_found_by_name_or_by_its_max_dets():
     assert choose_protocol(None, None) is protocols.DENSE
     assert choose_protocol("yolc", None) is protocols.YOLC
     own = choose_protocol("dense", (1, 5))

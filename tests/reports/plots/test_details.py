@@ -16,14 +16,14 @@ def detections(*rows):
     )
 
 
-def test_one_detector_by_score():
+def test_details_of_one_detector_are_chosen_by_score():
     found = detections((1, 10, 10, 0.2), (1, 50, 10, 0.9), (1, 90, 10, 0.5))
     chosen = choose_details({"a": found}, 2, 16)
     assert [detail.center for detail in chosen] == [(50, 10), (90, 10)]
     assert [detail.score for detail in chosen] == [0.9, 0.5]
 
 
-def test_several_detectors_where_they_differ():
+def test_details_of_several_are_where_they_differ_most():
     one = detections((1, 10, 10, 0.9), (1, 50, 10, 0.3), (1, 90, 10, 0.8), (2, 130, 10, 0.6))
     other = detections((1, 10, 11, 0.9), (1, 53, 10, 0.3), (2, 90, 10, 0.7), (2, 130, 10, 0.6))
     chosen = choose_details({"a": one, "b": other}, 9, 16)
@@ -38,7 +38,7 @@ def test_what_lies_outside_the_gate_is_another_object():
     assert [list(detail.found) for detail in choose_details(far, 9, 1)] == [["a"], ["b"]]
 
 
-def test_nothing_found():
+def test_a_detector_that_found_nothing_adds_no_detail():
     nothing = detections()
     assert choose_details({"a": nothing, "b": nothing}, 4, 16) == []
     (only,) = choose_details({"a": nothing, "b": detections((1, 5, 5, 0.5))}, 4, 16)

@@ -26,19 +26,19 @@ def image(size=(96, 80), truth=NO_TRUTH, **detections):
     return DetectedImage("scene.png", pixels, truth, detections)
 
 
-def drawn(found, magnify=30, details=4, **options):
+def draw_found(found, magnify=30, details=4, **options):
     style = PredictionStyle({1: "car", 2: "bus"}, 0.3, magnify, details)
     return draw(image(a=found, **options), style)
 
 
-def rendered(figure):
+def render(figure):
     figure.canvas.draw()
     return np.asarray(figure.canvas.buffer_rgba())[..., :3]
 
 
 @pytest.mark.parametrize("magnify", [20, 40])
 def test_a_detail_shows_one_pixel_as_many(magnify):
-    pixels = rendered(drawn(pd.DataFrame(FOUND, columns=COLUMNS), magnify, details=1))
+    pixels = render(draw_found(pd.DataFrame(FOUND, columns=COLUMNS), magnify, details=1))
     spots, _ = ndimage.label((pixels == MAGENTA).all(axis=2))
     sizes = [tuple(each.stop - each.start for each in spot) for spot in ndimage.find_objects(spots)]
     # Edges between pixels of the figure are blended, which may take one from each side.
@@ -47,7 +47,7 @@ def test_a_detail_shows_one_pixel_as_many(magnify):
 
 
 def test_arrows_lead_from_the_origin_to_the_center():
-    figure = drawn(pd.DataFrame(FOUND, columns=COLUMNS))
+    figure = draw_found(pd.DataFrame(FOUND, columns=COLUMNS))
     arrows = {
         (tuple(np.round(each._posA_posB[1], 6)), tuple(each._posA_posB[0]))
         for each in figure.findobj(FancyArrowPatch)
@@ -58,7 +58,7 @@ def test_arrows_lead_from_the_origin_to_the_center():
 
 def test_titles_name_scores_and_offsets():
     titles = [
-        axes.get_title(loc="left") for axes in drawn(pd.DataFrame(FOUND, columns=COLUMNS)).axes
+        axes.get_title(loc="left") for axes in draw_found(pd.DataFrame(FOUND, columns=COLUMNS)).axes
     ]
     assert titles == [
         "a: 2 with a score from 0.3 up",
@@ -67,12 +67,12 @@ def test_titles_name_scores_and_offsets():
     ]
 
 
-def test_detectors_without_peaks_nothing_found_and_large_images():
+def test_a_detector_without_peaks_has_no_arrows_and_a_large_image_fits():
     boxes = pd.DataFrame(FOUND, columns=COLUMNS)
     boxes[PEAK_COLUMNS] = np.nan
-    figure = drawn(boxes, b=boxes[:0], size=(3000, 400), truth=boxes[["category_id", *"xywh"]])
+    figure = draw_found(boxes, b=boxes[:0], size=(3000, 400), truth=boxes[["category_id", *"xywh"]])
     assert "nothing here" in figure.axes[-1].get_title(loc="left")
     assert not figure.findobj(FancyArrowPatch)
     width, height = figure.get_size_inches() * figure.dpi
     assert 3000 < width < 4000 and height < 1500
-    assert rendered(drawn(boxes[:0])).shape[1] < 1100
+    assert render(draw_found(boxes[:0])).shape[1] < 1100

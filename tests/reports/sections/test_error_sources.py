@@ -38,7 +38,7 @@ def trial(depth, source, ap, oracles=None):
     )
 
 
-def test_of_the_points_a_depth_could_win():
+def test_points_won_stand_beside_those_a_depth_could_win():
     trials = [trial(None, "peak_center", 0.30), trial(3, "peak_center", 0.35)]
     ceilings = variant_ceilings.score_ceilings(trials, truth())
     could = 100 * (

@@ -13,7 +13,7 @@ from tests.reference.coco import by_pycocotools, scene
 LIMITED = DENSE.replace_max_dets((1, 30, 60))
 
 
-def repeated(truth, detections, weight):
+def repeat_images(truth, detections, weight):
     """The resample as a data set of its own: an image drawn twice is there twice."""
     images, boxes, found = [], [], []
     for name, times in zip(truth.images["image_id"], weight, strict=True):
@@ -38,7 +38,7 @@ def test_ap_of_a_resample_equals_pycocotools_on_the_repeated_images(crowd_share)
     weights = [[1, 1, 1, 1, 1], [0, 3, 1, 0, 1], [2, 0, 0, 2, 1], [5, 0, 0, 0, 0]]
     found = measure_resampled_ap(truth, detections, LIMITED, np.array(weights))
     for index, weight in enumerate(weights):
-        _, expected = by_pycocotools(*repeated(truth, detections, weight), (1, 30, 60))
+        _, expected = by_pycocotools(*repeat_images(truth, detections, weight), (1, 30, 60))
         for key, values in found.items():
             if expected[key] is None:
                 assert np.isnan(values[index])
@@ -46,7 +46,7 @@ def test_ap_of_a_resample_equals_pycocotools_on_the_repeated_images(crowd_share)
                 assert values[index] == pytest.approx(expected[key], abs=1e-9), (key, weight)
 
 
-def images_with(seed, images=30, objects=6):
+def make_images_with(seed, images=30, objects=6):
     rng = np.random.default_rng(seed)
     rows = [
         [number * objects + index, number, 1, 20 + 60 * index, rng.uniform(10, 80), 12.0, 12.0,
@@ -61,7 +61,7 @@ def images_with(seed, images=30, objects=6):
     )
 
 
-def noisy(truth, seed, sigma=1.0, misses=0.2):
+def make_noisy(truth, seed, sigma=1.0, misses=0.2):
     """A detector whose only traits are its noise and its misses."""
     rng = np.random.default_rng(seed)
     boxes = truth.boxes[rng.random(len(truth.boxes)) > misses]
@@ -78,8 +78,8 @@ def verdicts(truth, a, b, seeds=(None,), **options):
 
 
 def test_a_detector_is_never_better_than_itself():
-    truth = images_with(0)
-    one = noisy(truth, 1)
+    truth = make_images_with(0)
+    one = make_noisy(truth, 1)
     for each in verdicts(truth, (one,), (one.copy(),)).values():
         assert (each.difference, each.low, each.high) == (0, 0, 0)
         assert each.verdict == "not clearly different"
@@ -89,8 +89,8 @@ def test_a_detector_is_never_better_than_itself():
 def test_equal_detectors_are_told_apart_no_more_often_than_chance():
     called = dict.fromkeys(("ap.all", "loc.px.mean", "loc.recall"), 0)
     for trial in range(100):
-        truth = images_with(trial)
-        pair = ((noisy(truth, 1000 + trial),), (noisy(truth, 5000 + trial),))
+        truth = make_images_with(trial)
+        pair = ((make_noisy(truth, 1000 + trial),), (make_noisy(truth, 5000 + trial),))
         found = verdicts(truth, *pair, seed=trial)
         for key in called:
             called[key] += found[key].verdict != "not clearly different"
@@ -105,10 +105,10 @@ def test_equal_trainings_of_three_seeds_are_told_apart_no_more_often_than_chance
     called = dict.fromkeys(("ap.all", "loc.recall"), 0)
     for trial in range(100):
         rng = np.random.default_rng(trial)
-        truth = images_with(trial, images=20, objects=4)
+        truth = make_images_with(trial, images=20, objects=4)
         sides = [
             tuple(
-                noisy(truth, 100_000 * side + 10 * trial + run, misses=rng.uniform(0, 0.4))
+                make_noisy(truth, 100_000 * side + 10 * trial + run, misses=rng.uniform(0, 0.4))
                 for run in range(3)
             )
             for side in (1, 2)
@@ -122,8 +122,11 @@ def test_equal_trainings_of_three_seeds_are_told_apart_no_more_often_than_chance
 
 
 def test_a_planted_difference_is_found_and_the_sign_is_right():
-    truth = images_with(3)
-    good, bad = noisy(truth, 1, sigma=0.5, misses=0.05), noisy(truth, 2, sigma=1.5, misses=0.3)
+    truth = make_images_with(3)
+    good, bad = (
+        make_noisy(truth, 1, sigma=0.5, misses=0.05),
+        make_noisy(truth, 2, sigma=1.5, misses=0.3),
+    )
     found = verdicts(truth, (bad,), (good,))
     for key in ("ap.all", "ap.75", "ap.small", "loc.px.mean", "loc.recall"):
         assert found[key].verdict == "B is better", key
@@ -132,7 +135,7 @@ def test_a_planted_difference_is_found_and_the_sign_is_right():
 
 
 def test_the_error_is_that_of_the_objects_both_found():
-    truth = images_with(4)
+    truth = make_images_with(4)
     whole = truth.boxes[["image_id", "category_id", "x", "y", "w", "h"]].assign(score=0.5)
     half = whole.iloc[::2].assign(x=whole["x"].iloc[::2] + 1)
     # The other detector errs by 3 px, but only where the first found nothing.
@@ -142,10 +145,12 @@ def test_the_error_is_that_of_the_objects_both_found():
 
 
 def test_runs_that_differ_widen_the_interval():
-    truth = images_with(5)
-    alike = tuple(noisy(truth, seed) for seed in (1, 2, 3))
-    better = tuple(noisy(truth, seed, misses=0.1) for seed in (4, 5, 6))
-    uneven = tuple(noisy(truth, seed, misses=miss) for seed, miss in ((4, 0.4), (5, 0.0), (6, 0.1)))
+    truth = make_images_with(5)
+    alike = tuple(make_noisy(truth, seed) for seed in (1, 2, 3))
+    better = tuple(make_noisy(truth, seed, misses=0.1) for seed in (4, 5, 6))
+    uneven = tuple(
+        make_noisy(truth, seed, misses=miss) for seed, miss in ((4, 0.4), (5, 0.0), (6, 0.1))
+    )
     seeds = (0, 1, 2)
     even = verdicts(truth, alike, better, seeds)["loc.recall"]
     wide = verdicts(truth, alike, uneven, seeds)["loc.recall"]
@@ -155,8 +160,8 @@ def test_runs_that_differ_widen_the_interval():
 
 
 def test_nothing_found_by_one_is_an_answer():
-    truth = images_with(6)
-    one = noisy(truth, 1)
+    truth = make_images_with(6)
+    one = make_noisy(truth, 1)
     found = verdicts(truth, (one,), (one.iloc[:0],))
     assert found["ap.all"].verdict == "A is better"
     assert found["loc.px.mean"].verdict == "not measured"

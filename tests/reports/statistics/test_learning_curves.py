@@ -9,7 +9,7 @@ from reports.statistics import learning_curves
 from tests.reports.planted import FINE, GOOD, SCORED, plant_network, report_networks
 
 
-def reversed_at(trials, epoch, source):
+def double_error_until(trials, epoch, source):
     """Errors of a source doubled up to an epoch."""
     changed = []
     for each in trials:
@@ -23,7 +23,7 @@ def reversed_at(trials, epoch, source):
 @pytest.mark.parametrize(("worse_until", "pays"), [(0, 2), (2, 4), (6, 8), (8, None)])
 def test_it_says_from_which_point_on_a_fraction_pays(worse_until, pays):
     sources = {"sco": [], "peak_center": []}
-    for each in reversed_at(plant_network(2, GOOD, fell=0.1), worse_until, "sco"):
+    for each in double_error_until(plant_network(2, GOOD, fell=0.1), worse_until, "sco"):
         sources.get(each.center_source, []).append(each)
     assert learning_curves.find_epoch_offsets_pay_from(sources) == pays
 
@@ -34,7 +34,7 @@ def test_it_says_since_when_the_order_stands():
     assert learning_curves.find_epoch_order_stands_from([*one, *other]) == 2
     late = one
     for source in GOOD:
-        late = reversed_at(late, 4, source)
+        late = double_error_until(late, 4, source)
     assert learning_curves.rank_networks([*late, *other], 4) == ["HRH-SCO n=4", "HRH-SCO n=2"]
     assert learning_curves.find_epoch_order_stands_from([*late, *other]) == 6
 

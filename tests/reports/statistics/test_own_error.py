@@ -11,7 +11,7 @@ from reports.statistics.offset_gain import ALL_SIZES, measure_offset_gains
 from tests.reports.planted import FINE, GOOD, OBJECTS, POOR, plant_network, report_networks
 
 
-def branch(text, name):
+def find_branch_line(text, name):
     """What is said of a network's offset branch."""
     said = text.partition("The offset branch alone")[2].partition("Closed forms compute")[0]
     (line,) = [each for each in said.splitlines() if each.lstrip("- *").startswith(name)]
@@ -39,7 +39,7 @@ def test_only_a_trained_network_is_given_a_verdict(depth, errors, fell, state):
     before, _, after = text.partition("## What came out")
     name = f"HRH-SCO n={depth}"
     (row,) = [line for line in before.splitlines() if line.startswith(f"| {name} | ")]
-    said = branch(after, name)
+    said = find_branch_line(after, name)
     assert state.name in row
     if state.tells:
         assert "error lower (-0.2" in said
@@ -101,7 +101,7 @@ def test_what_is_not_clearly_different_says_what_would_have_been():
             (sco,) = [o for o in trials if o.center_source == "sco" and o.seed == each.seed]
             matches = sco.matches.assign(distance=sco.matches["distance"] + wobble[each.seed])
             trials[index] = replace(each, matches=matches)
-    said = branch(report_networks(trials).text, "HRH-SCO n=2")
+    said = find_branch_line(report_networks(trials).text, "HRH-SCO n=2")
     # Three differences of standard deviation 0.0451: 3.264 of them.
     assert "not clearly different (-0.003 [-0.115, +0.109] px; 0.147 px would have shown)" in said
 

@@ -31,14 +31,20 @@ _TAIL_BYTES = 1 << 16
 
 
 def replace_file(path: Path) -> AbstractContextManager[Path]:
-    """Yield a path to write to; it takes ``path``'s place when the block ends without an error.
+    """Write a file in one step: it takes ``path``'s place when the block ends without an error.
 
     On an error (a full disk, an interrupt) the half-written file is removed and what stood at
     ``path`` before stays as it was. A link is followed, so that it goes on pointing to the result;
     ``-``, and what is no regular file (a pipe, a device), gets the content when the block ends.
 
+    Args:
+        path: The file.
+
+    Yields:
+        The path to write to.
+
     Raises:
-        InputError: it can't be written to.
+        InputError: It can't be written to.
     """
     try:
         place = resolve_destination(path)
@@ -50,13 +56,19 @@ def replace_file(path: Path) -> AbstractContextManager[Path]:
 
 
 def resolve_destination(path: Path) -> Path | None:
-    """The file that a path stands for, links followed; None where it is none that may be replaced.
+    """Follow links to the file that is written where a path is named.
 
-    Such are ``-`` (standard output), pipes, devices, and all of ``/dev`` and ``/proc``, where the
-    name of a regular file may be that of an open one.
+    Not replaced are ``-`` (standard output), pipes, devices, and all of ``/dev`` and ``/proc``,
+    where the name of a regular file may be that of an open one.
+
+    Args:
+        path: The path.
+
+    Returns:
+        The file; None where the path is none that may be replaced.
 
     Raises:
-        OSError: links go round in a circle, or the way there may not be looked at.
+        OSError: Links go round in a circle, or the way there may not be looked at.
     """
     if is_standard_output(path):
         return None
@@ -71,7 +83,14 @@ def resolve_destination(path: Path) -> Path | None:
 
 
 def is_standard_output(path: Path) -> bool:
-    """Whether a path is ``-``."""
+    """Say whether a path is ``-``.
+
+    Args:
+        path: The path.
+
+    Returns:
+        Whether it is.
+    """
     return str(path) == "-"
 
 
@@ -79,8 +98,11 @@ def is_standard_output(path: Path) -> bool:
 def keep_stdout_for_data() -> Iterator[None]:
     """Keep standard output for what is written to ``-``; all that is printed goes to stderr.
 
+    Yields:
+        Nothing.
+
     Raises:
-        InputError: it is kept already.
+        InputError: It is kept already.
     """
     if _kept:
         raise InputError("two outputs are '-', and there is one standard output; name a file")
@@ -103,10 +125,13 @@ def claim_output(path: Path) -> Iterator[None]:
     Without it, an output that is named as one of the inputs would be written over, and lost.
 
     Args:
-        path: the file; ``-``, pipes and devices are written to and lose nothing.
+        path: The file; ``-``, pipes and devices are written to and lose nothing.
+
+    Yields:
+        Nothing; the mark is gone when the block ends.
 
     Raises:
-        InputError: another output of this call is the same file.
+        InputError: Another output of this call is the same file.
     """
     try:
         real = resolve_destination(path)
@@ -134,6 +159,9 @@ class OverwriteError(InputError):
 
 def refuse_output(path: Path) -> None:
     """Refuse to read a file that this call is about to write over.
+
+    Args:
+        path: The file that is about to be read.
 
     Raises:
         OverwriteError: an output was claimed at that path (``claim_output``).
@@ -174,15 +202,18 @@ def _open_special(path: Path) -> Iterator[Any]:
 
 
 def replace_folder(path: Path, *, full: bool = False) -> AbstractContextManager[Path]:
-    """Yield an empty folder to fill; it becomes ``path`` when the block ends without an error.
+    """Fill a folder in one step: it becomes ``path`` when the block ends without an error.
 
     Args:
-        path: a folder that is not there yet, or is empty.
-        full: whether ``path`` may be a folder with content, which is then removed. On an error the
+        path: A path where nothing is, or an empty folder; with ``full`` any folder.
+        full: Whether ``path`` may be a folder with content, which is then removed. On an error the
             old content stays, or comes back.
 
+    Yields:
+        An empty folder to fill.
+
     Raises:
-        InputError: the folder around it can't be written to, or there is no room.
+        InputError: The folder around it can't be written to, or there is no room.
     """
     put = _swap_folders if full else Path.replace
     return _replace(path, _make_folder, 0o755, partial(shutil.rmtree, ignore_errors=True), put)
@@ -244,30 +275,58 @@ def _make_folder(path: Path) -> str:
 
 
 def write_bytes(path: Path, content: bytes) -> None:
-    """Write ``content`` to ``path`` in one step."""
+    """Write bytes in one step.
+
+    Args:
+        path: The file.
+        content: The bytes.
+    """
     with replace_file(path) as aside:
         aside.write_bytes(content)
 
 
 def write_text(path: Path, text: str) -> None:
-    """Write ``text`` to ``path`` in one step."""
+    """Write text in one step.
+
+    Args:
+        path: The file.
+        text: The text.
+    """
     with replace_file(path) as aside:
         aside.write_text(text, encoding="utf-8")
 
 
 def write_figure(path: Path, figure: "Figure") -> None:
-    """Write a figure as PNG to ``path`` in one step."""
+    """Write a figure as PNG in one step.
+
+    Args:
+        path: The file.
+        figure: The figure.
+    """
     with replace_file(path) as aside:
         figure.savefig(aside, format="png")
 
 
 def write_json(path: Path, value: Any, indent: int | None = 2) -> None:
-    """Write ``value`` as JSON to ``path`` in one step; NaN is refused, since JSON has none."""
+    """Write a value as JSON in one step; NaN is refused, since JSON has none.
+
+    Args:
+        path: The file.
+        value: The value.
+        indent: Spaces for each level; None writes one line.
+    """
     write_text(path, json.dumps(value, indent=indent, allow_nan=False) + "\n")
 
 
 def read_rows(path: Path) -> list[dict[str, Any]]:
-    """The rows of a file of JSON lines, none without it; a line cut off by a crash ends them."""
+    """Read the rows of a file of JSON lines; a line that a crash cut off ends them.
+
+    Args:
+        path: The file.
+
+    Returns:
+        The rows; none without the file.
+    """
     rows: list[dict[str, Any]] = []
     try:
         lines = path.read_bytes().splitlines()
@@ -285,9 +344,15 @@ def read_rows(path: Path) -> list[dict[str, Any]]:
 
 
 def read_last_row(path: Path) -> dict[str, Any]:
-    """The last whole row of a file of JSON lines, empty without one; a long file is not read whole.
+    """Read the last whole row of a file of JSON lines; a long file is not read whole.
 
     The state of a grid is asked for twice a second, and the log of a long training has many lines.
+
+    Args:
+        path: The file.
+
+    Returns:
+        The row; empty if there is none.
     """
     try:
         with path.open("rb") as file:
@@ -308,17 +373,33 @@ def read_json(path: Path, what: str) -> Any:
     """Read a JSON file.
 
     Args:
-        path: the file.
-        what: what it should be, for the message ("annotations").
+        path: The file.
+        what: What it should be, for the message ("annotations").
+
+    Returns:
+        Its value.
 
     Raises:
-        InputError: it is missing, unreadable or not JSON; the message names file and line.
+        InputError: It is missing or unreadable, is no JSON, or a key stands twice in one object;
+            the message names file and line.
     """
     return parse_json(path, read_text(path, what), what)
 
 
 def parse_json(path: Path, text: str, what: str) -> Any:
-    """The value of a JSON file's text; ``read_json`` says more."""
+    """Parse the text of a JSON file.
+
+    Args:
+        path: The file, for messages.
+        text: Its content.
+        what: What it should be, for messages.
+
+    Returns:
+        Its value.
+
+    Raises:
+        InputError: It is no JSON, or a key stands twice in one object.
+    """
     try:
         return json.loads(
             text, parse_constant=_refuse_constant, object_pairs_hook=_refuse_key_twice
@@ -351,11 +432,14 @@ def read_text(path: Path, what: str) -> str:
     """Read a text file: UTF-8, with or without a byte order mark.
 
     Args:
-        path: the file.
-        what: what it should be, for the message ("label file").
+        path: The file.
+        what: What it should be, for the message ("label file").
+
+    Returns:
+        Its text.
 
     Raises:
-        InputError: it is missing, unreadable, of another encoding (the message names the line), or
+        InputError: It is missing, unreadable, of another encoding (the message names the line), or
             an output of this call.
     """
     refuse_output(path)
@@ -369,10 +453,17 @@ def read_text(path: Path, what: str) -> str:
 
 
 def require_text(path: Path, content: bytes) -> str:
-    """The text that a file's bytes are in UTF-8, without a byte order mark.
+    """Decode a file's bytes as UTF-8, without a byte order mark.
+
+    Args:
+        path: The file, for messages.
+        content: Its bytes.
+
+    Returns:
+        The text.
 
     Raises:
-        InputError: they are none.
+        InputError: They are no UTF-8.
     """
     try:
         return content.decode("utf-8-sig")
@@ -384,12 +475,19 @@ def require_text(path: Path, content: bytes) -> str:
 
 
 def join_inside(folder: Path, name: str) -> Path:
-    """Where something called ``name`` is written in a folder, whatever the name says.
+    """Join a folder and the name of something in it, so that it can't lead out of the folder.
 
-    Its root and each ``..`` are left out.
+    The name's root and each ``..`` are left out.
+
+    Args:
+        folder: The folder.
+        name: The name, whatever it says.
+
+    Returns:
+        The path.
 
     Raises:
-        InputError: nothing is left of it, or a link on the way leads out of the folder.
+        InputError: Nothing is left of the name, or a link on the way leads out of the folder.
     """
     path = folder / make_inner_name(name)
     if not path.resolve().is_relative_to(folder.resolve()):
@@ -398,10 +496,16 @@ def join_inside(folder: Path, name: str) -> Path:
 
 
 def make_inner_name(name: str) -> str:
-    """A name as a path below a folder: without root, ``.`` and ``..``.
+    """Make a name a path below a folder: without root, ``.`` and ``..``.
+
+    Args:
+        name: The name.
+
+    Returns:
+        What is left of it.
 
     Raises:
-        InputError: nothing is left of it.
+        InputError: Nothing is left of it.
     """
     parts = [each for each in name.split("/") if each not in ("", ".", "..")]
     if not parts or "\0" in name:
@@ -410,7 +514,14 @@ def make_inner_name(name: str) -> str:
 
 
 def hash_file(path: Path) -> str:
-    """SHA-256 of a file's content; read once, unless it changes."""
+    """Compute the SHA-256 of a file's content; it is read once, unless it changes.
+
+    Args:
+        path: The file.
+
+    Returns:
+        The digest, in hexadecimal digits.
+    """
     refuse_output(path)
     stat = path.stat()
     return _hash_content(path, stat.st_size, stat.st_mtime_ns)

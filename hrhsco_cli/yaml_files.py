@@ -51,7 +51,13 @@ _Loader.add_constructor("tag:yaml.org,2002:int", lambda _loader, node: int(node.
 
 
 def parse_yaml(text: str) -> Any:
-    """A text's value.
+    """Parse a YAML text.
+
+    Args:
+        text: The text.
+
+    Returns:
+        Its value.
 
     Raises:
         ValueError: it is no YAML; the message is one line, with the place.
@@ -60,20 +66,35 @@ def parse_yaml(text: str) -> Any:
 
 
 def read_yaml(path: Path, what: str) -> Any:
-    """A file's value.
+    """Read a YAML file.
 
     Args:
-        path: the file.
-        what: it should be, for messages.
+        path: The file.
+        what: What it should be, for messages.
+
+    Returns:
+        Its value.
 
     Raises:
-        InputError: it is missing or no YAML; the message names file and line.
+        InputError: It is missing or no YAML, or a key stands twice in one mapping; the message
+            names file and line.
     """
     return _read_with(path, what, _Loader)
 
 
 def read_yaml_as_text(path: Path, what: str) -> Any:
-    """The same with every scalar as text: a class called ``no`` or ``012`` keeps its name."""
+    """Read a YAML file with every scalar as text: a class called ``no`` or ``012`` keeps its name.
+
+    Args:
+        path: The file.
+        what: What it should be, for messages.
+
+    Returns:
+        Its value.
+
+    Raises:
+        InputError: As ``read_yaml``.
+    """
     return _read_with(path, what, _TextLoader)
 
 

@@ -23,17 +23,17 @@ _SPLITS = ("train", "val", "test")
 
 
 def check_coco(path: Path, image_folder: Path | None = None) -> pd.DataFrame:
-    """The problems of a COCO JSON, or of a data folder's train, val and test JSON.
+    """List the problems of a COCO JSON, or of a data folder's train, val and test JSON.
 
     Args:
-        path: the file or folder.
-        image_folder: where file names lead; None is ``images/`` beside the annotations.
+        path: The file or folder.
+        image_folder: Where file names lead; None is ``images/`` beside the annotations.
 
     Returns:
         As ``reports.dataset_check.check_tables``.
 
     Raises:
-        InputError: there is no annotation file, or one is no JSON of three lists.
+        InputError: There is no annotation file, or one is no JSON of three lists.
     """
     files = [path] if not path.is_dir() else [
         path / f"{split}.json" for split in _SPLITS if (path / f"{split}.json").is_file()
@@ -47,16 +47,19 @@ def check_coco(path: Path, image_folder: Path | None = None) -> pd.DataFrame:
 
 
 def check_layout(layout: str, source: Path, split: str | None) -> pd.DataFrame:
-    """The problems of a copy in a public layout.
+    """List the problems of a copy in a public layout.
 
     Args:
-        layout: a key of ``LAYOUTS``.
-        source: its folder.
-        split: its published name; None checks those that become train and val where the folder
+        layout: A key of ``LAYOUTS``.
+        source: Its folder.
+        split: Its published name; None checks those that become train and val where the folder
             holds them, else the folder as one split.
 
+    Returns:
+        As ``check_coco``.
+
     Raises:
-        InputError: the folder is not in that layout.
+        InputError: The folder is not in that layout.
     """
     splits = [split] if split is not None or layout not in LAYOUTS else _find_splits(layout, source)
     return _check_sources([_read_layout_source(layout, source, each) for each in splits])

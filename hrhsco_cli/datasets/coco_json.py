@@ -44,8 +44,15 @@ def read_ground_truth(path: Path) -> GroundTruth:
     be empty; ``area`` defaults to w * h, ``iscrowd`` and ``ignore`` to 0. In the boxes that an
     image lists as ``ignore_regions`` nothing is scored (``read_scored_truth``).
 
+    Args:
+        path: The file.
+
+    Returns:
+        The ground truth, with all its objects.
+
     Raises:
-        InputError: not JSON, not COCO, an id twice or unknown, or a box that can't be.
+        InputError: It is not JSON or not COCO, an id is there twice or is unknown, a key stands
+            twice in one object, or a box can't be.
     """
     refuse_output(path)
     try:
@@ -94,30 +101,53 @@ def _read_ground_truth(path: Path, _size: int = 0, _changed: int = 0) -> GroundT
 
 
 def read_scored_truth(path: Path, protocol: Protocol = DENSE) -> GroundTruth:
-    """As ``read_ground_truth``, but only what the protocol scores (``select_scored_truth``).
+    """Read COCO annotations, but keep only what a protocol scores (``select_scored_truth``).
 
     Training takes all objects: one is one wherever it lies.
+
+    Args:
+        path: The file.
+        protocol: The protocol.
+
+    Returns:
+        The ground truth that detections are scored against.
+
+    Raises:
+        InputError: As ``read_ground_truth``.
     """
     return select_scored_truth(read_ground_truth(path), protocol)
 
 
 def read_detections(path: Path, truth: GroundTruth) -> pd.DataFrame:
-    """Read COCO results, columns ``DETECTION_COLUMNS``; an empty list is a valid answer.
+    """Read COCO results; an empty list is a valid answer.
 
     Detections in ignore regions are left out, before anything is ranked or cut off.
 
+    Args:
+        path: The file (``.json`` or ``.json.gz``).
+        truth: The ground truth whose ids they name.
+
+    Returns:
+        Columns ``DETECTION_COLUMNS``.
+
     Raises:
-        InputError: not a list of results, a box or score that can't be, or an image or category
+        InputError: Not a list of results, a box or score that can't be, or an image or category
             that the ground truth doesn't have.
     """
     return select_detections(read_results(path), path, truth)
 
 
 def read_results(path: Path) -> pd.DataFrame:
-    """Read COCO results, columns image_id, category_id, x, y, w, h and score, ids unchecked.
+    """Read COCO results without looking at what their ids mean.
+
+    Args:
+        path: The file (``.json`` or ``.json.gz``).
+
+    Returns:
+        Columns image_id, category_id, x, y, w, h and score.
 
     Raises:
-        InputError: not a list of results.
+        InputError: It is no list of results.
     """
     columns = read_result_columns(path)
     return _read_unusual_results(path) if columns is None else pd.DataFrame(columns)
@@ -159,10 +189,18 @@ def _read_unusual_results(path: Path) -> pd.DataFrame:
 
 
 def build_id_column(ids: list[Id], key: str, path: Path) -> pd.Series:
-    """A column of whole numbers, or of text as it is.
+    """Make a column of ids: whole numbers, or text as it is.
+
+    Args:
+        ids: The ids as the file gives them.
+        key: Their key, for messages.
+        path: The file, for messages.
+
+    Returns:
+        The column.
 
     Raises:
-        InputError: one is a fraction.
+        InputError: One is a fraction.
     """
     if float in set(map(type, ids)):
         try:

@@ -37,7 +37,16 @@ Resample = Callable[[Image.Image, Window, float], Image.Image]
 
 
 def cut_bilinear(pixels: Image.Image, window: Window, scale: float) -> Image.Image:
-    """A window of ``pixels``, copied; with a scale of its own it is resampled."""
+    """Copy a window of some pixels; with a scale of its own it is resampled.
+
+    Args:
+        pixels: The image.
+        window: The window.
+        scale: Pixels of the crop for one of the image.
+
+    Returns:
+        The crop.
+    """
     crop = pixels.crop(window)
     width, height = (max(1, round(side * scale)) for side in crop.size)
     if (width, height) == crop.size:
@@ -138,7 +147,19 @@ class _CroppedSplit:
     summary: CropSummary = field(default_factory=CropSummary)
 
     def crop(self, truth: GroundTruth, find_windows: FindWindows, title: str) -> CropSummary:
-        """Take every image; refuse a split without any cluster, since nothing would be new."""
+        """Crop every image of the split.
+
+        Args:
+            truth: The split.
+            find_windows: Finds the windows of an image.
+            title: What progress is called.
+
+        Returns:
+            What came of it.
+
+        Raises:
+            InputError: No image has a window, so that nothing would be new.
+        """
         marked = truth.boxes.assign(ignore=truth.boxes["ann_id"].isin(truth.ignored))
         boxes, regions = dict(iter(marked.groupby("image_id"))), truth.ignore_regions
         with show_progress(title, len(truth.images)) as log:
@@ -156,7 +177,15 @@ class _CroppedSplit:
         return self.summary
 
     def build_coco(self, truth: GroundTruth, info: dict[str, Any]) -> dict[str, Any]:
-        """The annotation file."""
+        """Build the annotation file of the split.
+
+        Args:
+            truth: The split that was cropped.
+            info: What made the file.
+
+        Returns:
+            Its content.
+        """
         categories = list(truth.categories.itertuples(index=False, name=None))
         return build_coco(self.images, self.annotations, categories, info)
 

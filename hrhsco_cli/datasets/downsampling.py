@@ -48,16 +48,19 @@ def downsample_dataset(
     """Make a data set of 1/``factor`` of another's size.
 
     Args:
-        source: a folder with ``train.json``, ``val.json`` or both, and ``images/``.
-        out: the new one; made whole beside it and renamed.
+        source: A folder with ``train.json``, ``val.json`` or both, and ``images/``.
+        out: The new one; made whole beside it and renamed.
         factor: K, old pixels a new one, along each axis.
-        phases: whether the training split has all K * K copies of each image, each shifted by
-            other whole old pixels (0 to K - 1 along each axis), so that the centers' fractions are
-            evenly spread; else, and always in the val split, the one that isn't shifted.
-        excuse_vanished: keep boxes of less than one new pixel as ``iscrowd`` instead of refusing.
+        phases: Whether the training split has all K * K copies of each image, each shifted by other
+            whole old pixels (0 to K - 1 along each axis), so that the centers' fractions are evenly
+            spread; else, and always in the val split, the one that isn't shifted.
+        excuse_vanished: Keep boxes of less than one new pixel as ``iscrowd`` instead of refusing.
+
+    Returns:
+        What came of each split.
 
     Raises:
-        InputError: a file is missing or wrong, ``out`` is not empty, the factor is below 2 or
+        InputError: A file is missing or wrong, ``out`` is not empty, the factor is below 2 or
             leaves an image smaller than the network's stride, or a box vanishes.
     """
     if factor < 2:
@@ -91,12 +94,15 @@ def downsample_dataset(
 
 
 def average_blocks(pixels: Image.Image, window: Window, scale: float) -> Image.Image:
-    """The mean of each K x K block of a window, rounded to whole gray values.
+    """Average each K x K block of a window, rounded to whole gray values.
 
     Args:
         pixels: RGB or gray.
-        window: its sides are multiples of K.
+        window: Its sides are multiples of K.
         scale: 1 / K.
+
+    Returns:
+        The window at 1 / K of its size.
     """
     # Not Pillow's reduce: its integer arithmetic rounds sums of 9 pixels the wrong way.
     factor = round(1 / scale)

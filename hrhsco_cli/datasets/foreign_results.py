@@ -86,20 +86,23 @@ def read_foreign_detections(
     reading: Reading = Reading(),
     tell: Callable[[str], None] = lambda _line: None,
 ) -> pd.DataFrame:
-    """Read results of any detector, ``.json`` or ``.json.gz``; columns as ``read_detections``.
+    """Read the results of any detector (``.json`` or ``.json.gz``).
 
     Images are matched by ``file_name`` where rows have one, else by id, else by the stem of their
     file; all rows of a file in one way. COCO results of the annotations' own ids are read as
     ``read_detections`` reads them, as fast and in as little memory.
 
     Args:
-        path: the file.
-        truth: the ground truth.
-        reading: what the caller knows of the file.
-        tell: told in a line what was matched, unless all ids are the annotations' own.
+        path: The file.
+        truth: The ground truth.
+        reading: What the caller knows of the file.
+        tell: Told in a line what was matched, unless all ids are the annotations' own.
+
+    Returns:
+        Columns as ``read_detections``.
 
     Raises:
-        InputError: the file is in none of the formats, an image or class is none of the ground
+        InputError: The file is in none of the formats, an image or class is none of the ground
             truth's, or could be two of them.
     """
     refuse_output(path)
@@ -246,12 +249,19 @@ class _FilesOfTruth:
                 self._by_stem[int(base.stem)].append(image)
 
     def find(self, file_name: str, path: Path) -> Id | None:
-        """The image that a row's ``file_name`` means; None if there is none.
+        """Find the image that a row's ``file_name`` means.
 
         The whole name counts, else the end of a path, else the stem, since suffixes may differ.
 
+        Args:
+            file_name: The row's.
+            path: The file of results, for messages.
+
+        Returns:
+            Its id; None if there is none.
+
         Raises:
-            InputError: it may be two of them.
+            InputError: It may be two images.
         """
         if file_name in self._exact:
             return self._exact[file_name]
@@ -264,17 +274,20 @@ class _FilesOfTruth:
         return self._choose(file_name, same_end or self._by_stem[asked.stem], path)
 
     def find_stem(self, image_id: Id, path: Path, *, sure: bool) -> Id | None:
-        """The image whose file is called as a row's ``image_id``; None if there is none.
+        """Find the image whose file is called as a row's ``image_id``.
 
         A number is the stem that has its digits; text is never a number: "00320" is not 320.
 
         Args:
-            image_id: the row's.
-            path: the file, for messages.
-            sure: whether it can't be anything else, so that two images of the name are refused.
+            image_id: The row's.
+            path: The file of results, for messages.
+            sure: Whether it can't be anything else, so that two images of the name are refused.
+
+        Returns:
+            Its id; None if there is none.
 
         Raises:
-            InputError: it may be two of them.
+            InputError: It may be two images.
         """
         if image_id in self._exact:
             return self._exact[image_id]

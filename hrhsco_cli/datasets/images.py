@@ -60,15 +60,28 @@ class ImageHeader:
 
 
 def is_image(path: Path) -> bool:
-    """Whether a file of a folder counts as an image by its name; hidden ones (``._*``) don't."""
+    """Say whether a file of a folder counts as an image by its name.
+
+    Args:
+        path: The file.
+
+    Returns:
+        Whether its suffix is one of ``SUFFIXES`` and it is not hidden (``._*``).
+    """
     return path.suffix.lower() in SUFFIXES and not path.name.startswith(".")
 
 
 def read_image(path: Path) -> np.ndarray:
-    """The pixels ``(H, W, 3)`` of an image, 8 bits, blue first, as training's loader reads them.
+    """Read an image's pixels as training's loader reads them.
+
+    Args:
+        path: The image.
+
+    Returns:
+        ``(H, W, 3)``, 8 bits, blue first.
 
     Raises:
-        InputError: it is missing, broken, or of pixels that have no one meaning.
+        InputError: It is missing or broken, or its pixels have no one meaning.
     """
     require_readable(path)
     pixels = _decode_pixels(path, cv2.IMREAD_COLOR)
@@ -78,10 +91,16 @@ def read_image(path: Path) -> np.ndarray:
 
 
 def require_readable(path: Path) -> ImageHeader:
-    """The header of an image that can be read.
+    """Make sure that an image can be read.
+
+    Args:
+        path: The image.
+
+    Returns:
+        Its header.
 
     Raises:
-        InputError: it can't.
+        InputError: It can't be read.
     """
     header = read_header(path)
     if header.state == "missing":
@@ -92,10 +111,16 @@ def require_readable(path: Path) -> ImageHeader:
 
 
 def read_image_size(path: Path) -> tuple[int, int]:
-    """Width and height as the image is read; pixels are decoded only where its header won't do.
+    """Read the size of an image; its pixels are decoded only where the header won't do.
+
+    Args:
+        path: The image.
+
+    Returns:
+        Width and height in px, as the image is read.
 
     Raises:
-        InputError: it is missing, or no image.
+        InputError: It is missing, or is no image.
     """
     header = require_readable(path)
     assert header.width is not None and header.height is not None
@@ -103,10 +128,16 @@ def read_image_size(path: Path) -> tuple[int, int]:
 
 
 def read_header(path: Path) -> ImageHeader:
-    """What an image's file says of it; read once for as long as the file stays the same.
+    """Read what an image's file says of it, once for as long as the file stays the same.
+
+    Args:
+        path: The image.
+
+    Returns:
+        Its header, which says what is wrong where it can't be read.
 
     Raises:
-        InputError: the file is an output of this call.
+        InputError: The file is an output of this call.
     """
     refuse_output(path)
     try:
@@ -119,7 +150,14 @@ def read_header(path: Path) -> ImageHeader:
 
 
 def read_headers(paths: Sequence[Path]) -> list[ImageHeader]:
-    """The headers of many images, by threads."""
+    """Read the headers of many images, by threads.
+
+    Args:
+        paths: The images.
+
+    Returns:
+        A header for each.
+    """
     with ThreadPoolExecutor(THREADS) as pool:
         return list(pool.map(read_header, paths))
 
@@ -278,9 +316,16 @@ def _open_image(file: BinaryIO) -> Image.Image:
 
 
 def name_contents(paths: Sequence[Path], headers: Sequence[ImageHeader]) -> list[str | None]:
-    """A name for the bytes of each image, equal where they are; None where no other can be equal.
+    """Name the bytes of each image, so that equal images have equal names.
 
     Only files of one length are read whole.
+
+    Args:
+        paths: The images.
+        headers: Their headers.
+
+    Returns:
+        A name for each; None where no other image can be equal.
     """
     real = [path.resolve() if header.state == "ok" else None for path, header in zip(
         paths, headers, strict=True
@@ -301,5 +346,12 @@ def name_contents(paths: Sequence[Path], headers: Sequence[ImageHeader]) -> list
 
 
 def skip_hidden(paths: Iterable[Path]) -> Iterator[Path]:
-    """Files but the hidden ones, which systems leave beside what they copy (``._*``)."""
+    """Leave out the hidden files that systems leave beside what they copy (``._*``).
+
+    Args:
+        paths: The files.
+
+    Returns:
+        All others.
+    """
     return (path for path in paths if not path.name.startswith("."))

@@ -94,10 +94,16 @@ class CocoFile(msgspec.Struct):
     licenses: msgspec.Raw = msgspec.Raw(b"")
 
     def may_repeat_keys(self, content: bytes) -> bool:
-        """Whether a key that is read may stand twice in an object of the file's ``content``.
+        """Say whether a key that is read may stand twice in one object of the file.
 
         The decoder silently takes the last of two. Counting keys takes half the time of looking at
         each object and no memory; of two keys that are spelled alike it overlooks none.
+
+        Args:
+            content: The file's bytes.
+
+        Returns:
+            Whether some key stands more often than there are objects for it.
         """
         rows: dict[type[msgspec.Struct], Sequence[msgspec.Struct]] = {
             ImageRow: self.images,
@@ -136,10 +142,17 @@ ROWS: dict[str, type[msgspec.Struct]] = {
 
 
 def require_whole_number(number: float | str, key: str) -> Id:
-    """An id as a whole number or text.
+    """Make an id that libraries write as 7.0 a whole number; text stays as it is.
+
+    Args:
+        number: The id as the file gives it.
+        key: Its key, for the message.
+
+    Returns:
+        The id.
 
     Raises:
-        ValueError: it is a fraction.
+        ValueError: It is a fraction.
     """
     if not isinstance(number, float):
         return number
@@ -156,16 +169,19 @@ _T = TypeVar("_T")
 
 
 def read_records(path: Path, kind: type[_T], what: str, form: str) -> _T:
-    """The content of a JSON file (``.json`` or ``.json.gz``) as typed records.
+    """Read a JSON file (``.json`` or ``.json.gz``) as typed records.
 
     Args:
-        path: the file.
-        kind: of the whole.
-        what: it holds, for messages ("annotations").
-        form: it should have, for messages ("COCO annotation file").
+        path: The file.
+        kind: The type of the whole content.
+        what: What it holds, for messages ("annotations").
+        form: The form that it should have, for messages ("COCO annotation file").
+
+    Returns:
+        The content.
 
     Raises:
-        InputError: it is missing, no JSON, or not of that kind; the message names the place.
+        InputError: It is missing, no JSON, or not of that kind; the message names the place.
     """
     content = read_bytes(path, what)
     if not content.isascii():
@@ -182,7 +198,14 @@ def read_records(path: Path, kind: type[_T], what: str, form: str) -> _T:
 
 
 def describe_mismatch(error: msgspec.ValidationError) -> str:
-    """A decoder's message as ``images[3].width: expected int, got null``."""
+    """Write a decoder's message as ``images[3].width: expected int, got null``.
+
+    Args:
+        error: What the decoder raised.
+
+    Returns:
+        The place and what is wrong there.
+    """
     said, _, path = str(error).partition(" - at `$")
     where = path.rstrip("`").lstrip(".")
     said = said.replace("`", "").replace("Object missing required field", "lacks")
@@ -200,10 +223,17 @@ def _explain_bad_json(path: Path, content: bytes, what: str, error: Exception) -
 
 
 def read_bytes(path: Path, what: str) -> bytes:
-    """A file's bytes, unpacked (``.gz``), without a byte order mark.
+    """Read a file's bytes, unpacked (``.gz``) and without a byte order mark.
+
+    Args:
+        path: The file.
+        what: What it should be, for messages.
+
+    Returns:
+        The bytes.
 
     Raises:
-        InputError: it can't be read, or is an output of this call.
+        InputError: It can't be read, or is an output of this call.
     """
     refuse_output(path)
     try:
@@ -218,10 +248,16 @@ def read_bytes(path: Path, what: str) -> bytes:
 
 
 def read_coco(path: Path) -> dict[str, Any]:
-    """The top level of a COCO JSON (``.json`` or ``.json.gz``) as plain values, rows unchecked.
+    """Read a COCO JSON (``.json`` or ``.json.gz``) as plain values, its rows unchecked.
+
+    Args:
+        path: The file.
+
+    Returns:
+        Its top level.
 
     Raises:
-        InputError: it is missing, no JSON, or no object.
+        InputError: It is missing, is no JSON, or its top level is no object.
     """
     content = parse_json(path, require_text(path, read_bytes(path, "annotations")), "annotations")
     if not isinstance(content, dict):
@@ -230,5 +266,12 @@ def read_coco(path: Path) -> dict[str, Any]:
 
 
 def are_one_kind(ids: Iterable[Id]) -> bool:
-    """Whether ids are all numbers or all text."""
+    """Say whether ids are all numbers or all text.
+
+    Args:
+        ids: The ids.
+
+    Returns:
+        Whether they are.
+    """
     return len({isinstance(each, str) for each in ids}) < 2

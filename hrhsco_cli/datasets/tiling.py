@@ -39,11 +39,25 @@ class Tile:
     core: tuple[float, float, float, float]
 
     def cut(self, pixels: np.ndarray) -> np.ndarray:
-        """Its part of ``(H, W, C)``."""
+        """Cut this tile out of an image.
+
+        Args:
+            pixels: ``(H, W, C)``, the image.
+
+        Returns:
+            Its part of them.
+        """
         return pixels[self.y : self.y + self.height, self.x : self.x + self.width]
 
     def core_contains(self, centers: np.ndarray) -> np.ndarray:
-        """Which of ``(N, 2)`` centers, in the image's pixels, lie in the core."""
+        """Say which centers lie in the core.
+
+        Args:
+            centers: ``(N, 2)``, in the image's pixels.
+
+        Returns:
+            ``(N,)``, whether each does.
+        """
         low, high = np.array(self.core[:2]), np.array(self.core[2:])
         inside: np.ndarray = np.all((centers >= low) & (centers < high), axis=1)
         return inside
@@ -73,12 +87,27 @@ class Tiling:
 
 
 def make_whole_tile(size: tuple[int, int]) -> Tile:
-    """The one tile of an image of (W, H) that is not cut."""
+    """Make the one tile of an image that is not cut.
+
+    Args:
+        size: Width and height of the image in px.
+
+    Returns:
+        The tile, which answers for all of it.
+    """
     return Tile(0, 0, *size, core=(-math.inf, -math.inf, math.inf, math.inf))
 
 
 def plan_tiles(size: tuple[int, int], tiling: Tiling) -> list[Tile]:
-    """The tiles of an image of (W, H), row by row; the last of a row or column may be smaller."""
+    """Plan the tiles of an image, row by row; the last of a row or column may be smaller.
+
+    Args:
+        size: Width and height of the image in px.
+        tiling: How it is cut.
+
+    Returns:
+        The tiles.
+    """
     columns = _plan_axis(size[0], tiling.size[0], tiling.overlap)
     rows = _plan_axis(size[1], tiling.size[1], tiling.overlap)
     return [
@@ -88,7 +117,15 @@ def plan_tiles(size: tuple[int, int], tiling: Tiling) -> list[Tile]:
 
 
 def plan_windows(size: tuple[int, int], tiling: Tiling) -> list[Window]:
-    """Where the tiles of an image of (W, H) lie in it."""
+    """Plan where the tiles of an image lie in it.
+
+    Args:
+        size: Width and height of the image in px.
+        tiling: How it is cut.
+
+    Returns:
+        A window for each tile.
+    """
     return [
         (each.x, each.y, each.x + each.width, each.y + each.height)
         for each in plan_tiles(size, tiling)

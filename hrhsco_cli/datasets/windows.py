@@ -14,9 +14,18 @@ Window = tuple[int, int, int, int]
 def move_boxes(
     boxes: pd.DataFrame, window: Window, image: Any, size: tuple[int, int]
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Boxes wholly inside a window, and the visible parts of those that it cuts, in crop pixels.
+    """Move the boxes inside a window to its pixels, and cut those that reach over its border.
 
     At the image's own edge a box may reach over the window as far as it may over the image.
+
+    Args:
+        boxes: Columns x, y, w, h, area and iscrowd, in pixels of the image.
+        window: The window.
+        image: The image, with ``width`` and ``height``.
+        size: Width and height of the crop that the window becomes, in px.
+
+    Returns:
+        Boxes wholly inside the window, and the visible parts of those that it cuts, in crop pixels.
     """
     x1, y1, x2, y2 = window
     zoom = np.array(size) / (x2 - x1, y2 - y1)
@@ -49,7 +58,16 @@ def _overlaps(corners: np.ndarray, window: Window) -> np.ndarray:
 
 
 def clip_boxes(corners: np.ndarray, window: Window, size: tuple[int, int]) -> np.ndarray:
-    """The parts of ``(N, 4)`` x, y, w, h inside a window, in crop pixels; those without go."""
+    """Cut boxes to a window; those that share nothing with it are left out.
+
+    Args:
+        corners: ``(N, 4)`` x, y, w, h, in pixels of the image.
+        window: The window.
+        size: Width and height of the crop that the window becomes, in px.
+
+    Returns:
+        ``(M, 4)`` x, y, w, h, in crop pixels.
+    """
     corners = corners[_overlaps(corners, window)]
     zoom = np.array(size) / (window[2] - window[0], window[3] - window[1])
     low = np.maximum(corners[:, :2], window[:2])

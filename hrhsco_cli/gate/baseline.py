@@ -45,8 +45,14 @@ class Baseline:
 def read_baseline(path: Path) -> Baseline:
     """Read a baseline.
 
+    Args:
+        path: The file.
+
+    Returns:
+        The baseline.
+
     Raises:
-        InputError: it is missing, no YAML, or names an unknown metric or tolerance.
+        InputError: It is missing, no YAML, or names an unknown metric or tolerance.
     """
     if not path.exists():
         raise InputError(f"no baseline at {path}; write one with --update")
@@ -90,7 +96,12 @@ def _read_limit(path: Path, key: str, entry: Any) -> MetricGate:
 
 
 def write_baseline(path: Path, baseline: Baseline) -> None:
-    """Write a baseline in one step."""
+    """Write a baseline in one step.
+
+    Args:
+        path: The file.
+        baseline: What it is to hold.
+    """
     content: dict[str, Any] = {"source": baseline.source, "conditions": baseline.conditions}
     if baseline.detections is not None:
         content["detections"] = str(baseline.detections.relative_to(path.parent))

@@ -39,10 +39,16 @@ class MeasuredFigures:
 
 
 def read_figures(name: str) -> MeasuredFigures:
-    """Read a ``metrics.json``, a run's folder, or a pattern of runs (their mean).
+    """Read today's figures of a ``metrics.json``, a run, or a pattern of runs (their mean).
+
+    Args:
+        name: The file, the run's folder, or the pattern.
+
+    Returns:
+        The figures.
 
     Raises:
-        InputError: there is nothing of the kind, or the runs' conditions differ.
+        InputError: There is nothing of the kind, or the runs' conditions differ.
     """
     path = Path(name)
     found = [path] if path.exists() else find_matching(name)
@@ -77,8 +83,12 @@ def _require_conditions(file: Path, meta: dict[str, Any]) -> None:
 def require_protocol(measured: MeasuredFigures, name: str) -> None:
     """Make sure that figures follow a protocol.
 
+    Args:
+        measured: The figures.
+        name: The protocol's.
+
     Raises:
-        InputError: there is none of that name, or they follow another.
+        InputError: There is none of that name, or they follow another.
     """
     wanted, own = find_protocol(name).name, measured.conditions["protocol"]
     if own != wanted:
@@ -94,10 +104,17 @@ def _average(values: list[float | None]) -> float | None:
 
 
 def judge_figures(measured: MeasuredFigures, baseline: Baseline) -> list[GateFinding]:
-    """Judge today's figures.
+    """Judge today's figures by a baseline.
+
+    Args:
+        measured: The figures.
+        baseline: What they are held against.
+
+    Returns:
+        What was found, one for each metric of the baseline.
 
     Raises:
-        InputError: they were taken under other conditions than the baseline's.
+        InputError: They were taken under other conditions than the baseline's.
     """
     for key, value in baseline.conditions.items():
         if measured.conditions.get(key) != value:
@@ -154,18 +171,21 @@ def _compare_detections(measured: MeasuredFigures, baseline: Baseline) -> dict[s
 def renew_baseline(
     measured: MeasuredFigures, old: Baseline | None, path: Path, keys: Sequence[str] | None = None
 ) -> Baseline:
-    """A baseline with today's values; an old one's metrics and tolerances are kept.
+    """Make a baseline of today's values; an old one's metrics and tolerances are kept.
 
     Where a tolerance is an interval, today's detections are copied beside the baseline.
 
     Args:
-        measured: today's figures.
-        old: the baseline so far.
-        path: where the baseline lies.
-        keys: of the metrics to guard; None keeps the old baseline's, or takes the usual ones.
+        measured: Today's figures.
+        old: The baseline so far.
+        path: Where the baseline lies.
+        keys: Of the metrics to guard; None keeps the old baseline's, or takes the usual ones.
+
+    Returns:
+        The new baseline, which is not written yet.
 
     Raises:
-        InputError: a metric that is to be guarded can't be, or is missing now.
+        InputError: A metric that is to be guarded can't be, or is missing now.
     """
     before = old.limits if old is not None else {}
     guarded = list(before) if old is not None and keys is None else keys
@@ -199,7 +219,11 @@ def _copy_detections(measured: MeasuredFigures, to: Path) -> None:
 
 
 def append_to_step_summary(text: str) -> None:
-    """Add to the page that GitHub shows of a job, where there is one."""
+    """Append to the page that GitHub shows of a job, where there is one.
+
+    Args:
+        text: Markdown.
+    """
     if summary := os.environ.get("GITHUB_STEP_SUMMARY"):
         path = Path(summary)
         # Not by read_text, which refuses the file that --summary names: it may be this one.

@@ -9,7 +9,12 @@ from reports.gate import GateFinding
 
 
 def write_junit(path: Path, findings: list[GateFinding]) -> None:
-    """A test case a metric, one suite."""
+    """Write findings as one suite, with a test case for each metric.
+
+    Args:
+        path: The file.
+        findings: What the gate found.
+    """
     suite = TestSuite("hrhsco check")
     for each in findings:
         case = TestCase(each.metric.label, classname=each.key)

@@ -63,10 +63,16 @@ class Detector:
         return [Compose([load]), Compose(rest)]
 
     def load(self, path: Path) -> np.ndarray:
-        """Read an image as the recipe's own test pipeline does: ``(H, W, 3)``, blue first.
+        """Read an image as the recipe's own test pipeline does.
+
+        Args:
+            path: The image.
+
+        Returns:
+            ``(H, W, 3)``, blue first.
 
         Raises:
-            InputError: it can't be read.
+            InputError: It can't be read.
         """
         require_readable(path)
         try:
@@ -77,13 +83,16 @@ class Detector:
     def choose_tiling(
         self, pixels: np.ndarray, asked: Tiling | None, *, tile_large: bool
     ) -> Tiling | None:
-        """How an image is cut; None if it is not.
+        """Choose how an image is cut.
 
         Args:
-            pixels: the image.
-            asked: what was asked for.
-            tile_large: where nothing was, cut an image of more than ``WHOLE_LIMIT_PX`` that the
+            pixels: The image.
+            asked: What was asked for.
+            tile_large: Where nothing was, cut an image of more than ``WHOLE_LIMIT_PX`` that the
                 recipe doesn't make smaller, so that memory stays bounded.
+
+        Returns:
+            How; None if it stays whole.
         """
         area = pixels.shape[0] * pixels.shape[1]
         if asked is not None or not tile_large or area <= WHOLE_LIMIT_PX:
@@ -94,10 +103,14 @@ class Detector:
     def detect(self, pixels: np.ndarray, tiling: Tiling | None) -> pd.DataFrame:
         """Detect in the whole image, or in each tile, keeping what lies in its core.
 
+        Args:
+            pixels: The image.
+            tiling: How it is cut; None keeps it whole.
+
         Returns:
             Columns category_id, x, y, w, h, score and ``PEAK_COLUMNS``, in pixels of the image,
-            highest score first; of a whole image exactly what ``hrhsco evaluate`` finds in it
-            with a batch of one.
+            highest score first; of a whole image exactly what ``hrhsco evaluate`` finds in it with
+            a batch of one.
         """
         size = (pixels.shape[1], pixels.shape[0])
         tiles = [make_whole_tile(size)] if tiling is None else plan_tiles(size, tiling)
@@ -148,12 +161,15 @@ def load_detector(name: str, settings: list[str], annotations: Path | None = Non
     The data that it was trained on is not needed: checkpoints name their classes.
 
     Args:
-        name: of the run, with changes of its own.
-        settings: further changes, ``key=value``.
-        annotations: names the classes where the checkpoint does not.
+        name: Of the run, with changes of its own.
+        settings: Further changes, ``key=value``.
+        annotations: Names the classes where the checkpoint does not.
+
+    Returns:
+        The detector.
 
     Raises:
-        InputError: no run, no checkpoint, or a setting that is refused.
+        InputError: No run, no checkpoint, or a setting that is refused.
     """
     base, *own = name.split("@")
     run = RunFolder(Path(base))

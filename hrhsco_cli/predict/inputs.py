@@ -25,14 +25,17 @@ class InputImage:
 
 
 def find_images(words: Iterable[str]) -> list[InputImage]:
-    """The images that words name, in their order, each once.
+    """Find the images that words name, in their order, each once.
 
     Args:
-        words: each an image, a folder (with those below it, sorted), a pattern (sorted), or a
+        words: Each an image, a folder (with those below it, sorted), a pattern (sorted), or a
             ``.txt`` list with a path a line, relative to the list's own folder, in its order.
 
+    Returns:
+        The images.
+
     Raises:
-        InputError: a word that names no image, or a file that can't be read as one.
+        InputError: A word that names no image, or a file that can't be read as one.
     """
     paths = list(
         dict.fromkeys(_make_absolute(path) for word in words for path in _find_named(word))

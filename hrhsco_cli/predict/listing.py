@@ -37,7 +37,18 @@ class ListedImage:
 
 
 def number_images(inputs: list[InputImage], out: Path) -> list[ListedImage]:
-    """Images without annotations: ids are numbers from 1, file names are their names."""
+    """Number images that have no annotations from 1; their file names are their names.
+
+    Args:
+        inputs: The images.
+        out: The folder of the drawings.
+
+    Returns:
+        The images with their places in the results.
+
+    Raises:
+        InputError: A drawing would overwrite one of the images.
+    """
     nothing = pd.DataFrame(columns=TRUTH_COLUMNS, dtype=float)
     return [
         ListedImage(each.path, each.name, number, each.name, nothing, figure)
@@ -48,12 +59,21 @@ def number_images(inputs: list[InputImage], out: Path) -> list[ListedImage]:
 
 
 def identify_images(inputs: list[InputImage], out: Path, truth: GroundTruth) -> list[ListedImage]:
-    """Images that annotations list: theirs are ids, file names and boxes; others are left out.
+    """Find the images in the annotations, whose ids, file names and boxes they get.
 
-    An image is the one whose file name its path ends in; the longest, if there are several.
+    An image is the one whose file name its path ends in; the longest, if there are several. Images
+    that the annotations don't list are left out.
+
+    Args:
+        inputs: The images.
+        out: The folder of the drawings.
+        truth: The annotations.
+
+    Returns:
+        The images with their places in the results.
 
     Raises:
-        InputError: none is listed, two are the same one, or one is listed twice.
+        InputError: None is listed, two are the same one, or one is listed twice.
     """
     names = truth.images["file_name"]
     if names.duplicated().any():

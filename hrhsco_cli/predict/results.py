@@ -13,12 +13,18 @@ Append = Callable[[Iterable[dict[str, Any]]], None]
 
 @contextlib.contextmanager
 def open_json_list(path: Path) -> Iterator[Append]:
-    """Yield a function that appends rows; the list takes ``path``'s place when the block ends.
+    """Open a JSON list that grows; it takes ``path``'s place when the block ends.
 
     When the block is ended early, by Ctrl-C or an error, the rows up to there are kept.
 
+    Args:
+        path: The file.
+
+    Yields:
+        A function that appends rows.
+
     Raises:
-        InputError: the file can't be written.
+        InputError: The file can't be written.
     """
     stopped: BaseException | None = None
     begun = False

@@ -121,16 +121,19 @@ class ConversionSummary:
 def read_layout(
     layout: str, source: Path, split: str | None, complain: Complain = refuse
 ) -> PublishedSplit:
-    """A split of a data set in a public layout.
+    """Read a split of a data set in a public layout.
 
     Args:
-        layout: a key of ``LAYOUTS``.
-        source: the data set's folder, as published.
-        split: the split's published name; None if the folder is one split.
-        complain: told of rows that can't be used.
+        layout: A key of ``LAYOUTS``.
+        source: The data set's folder, as published.
+        split: The split's published name; None if the folder is one split.
+        complain: Told of rows that can't be used.
+
+    Returns:
+        The split.
 
     Raises:
-        InputError: unknown layout, or the folder is not in it.
+        InputError: The layout is unknown, or the folder is not in it.
     """
     if layout not in LAYOUTS:
         raise InputError(f"no layout {layout!r}; choose one of {', '.join(LAYOUTS)}")
@@ -150,14 +153,17 @@ def convert_dataset(
     """Convert a data set in a public layout to COCO JSON.
 
     Args:
-        layout: a key of ``LAYOUTS``.
-        source: the data set's folder, as published.
-        out: a ``.json`` to write one split to; or a data folder, which gets ``train.json``,
+        layout: A key of ``LAYOUTS``.
+        source: The data set's folder, as published.
+        out: A ``.json`` to write one split to; or a data folder, which gets ``train.json``,
             ``val.json`` and a link ``images`` to the images: what training asks for.
-        split: the split's published name, for one file.
+        split: The split's published name, for one file.
+
+    Returns:
+        What each file of the conversion holds.
 
     Raises:
-        InputError: unknown layout, the folder is not in it, a row of it can't be used, or ``out``
+        InputError: Unknown layout, the folder is not in it, a row of it can't be used, or ``out``
             can't be written to or is read itself. Nothing is written then.
     """
     if layout not in LAYOUTS:
@@ -189,10 +195,18 @@ def convert_dataset(
 
 
 def convert_in_memory(layout: str, source: Path, split: str | None) -> Conversion:
-    """A split as it would be written, without writing it.
+    """Convert a split without writing it.
+
+    Args:
+        layout: A key of ``LAYOUTS``.
+        source: The data set's folder, as published.
+        split: The split's published name; None if the folder is one split.
+
+    Returns:
+        The split as it would be written.
 
     Raises:
-        InputError: as ``convert_dataset``.
+        InputError: As ``convert_dataset``.
     """
     found = read_layout(layout, source, split)
     done = Conversion(found.image_folder, found.image_folder.resolve())

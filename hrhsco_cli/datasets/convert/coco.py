@@ -61,7 +61,11 @@ class CocoFormat:
     first_in: dict[str, str] = field(default_factory=dict)
 
     def make_reader(self) -> Reader:
-        """The reader of this layout."""
+        """Make the reader of this layout.
+
+        Returns:
+            The reader.
+        """
         return partial(_read, self)
 
 

@@ -39,7 +39,12 @@ class Conversion:
         return self.clipped, self.dropped, self.excused, self.empty_regions
 
     def add(self, image: SourceImage, size: tuple[int, int]) -> None:
-        """Append an image; its boxes are clipped to it, and dropped where nothing is left."""
+        """Append an image; its boxes are clipped to it, and dropped where nothing is left of them.
+
+        Args:
+            image: The image.
+            size: Its width and height in px.
+        """
         number = len(self.images) + 1 if image.image_id is None else image.image_id
         entry: dict[str, Any] = {
             "id": number,
@@ -82,12 +87,27 @@ class Conversion:
         return self.image_folder.resolve().relative_to(self.root)
 
     def encode_json(self, categories: list[tuple[int, str]]) -> bytes:
-        """The whole file."""
+        """Encode the whole file.
+
+        Args:
+            categories: Number and name of each class.
+
+        Returns:
+            Its bytes.
+        """
         return msgspec.json.encode(build_coco(self.images, self.annotations, categories))
 
 
 def scale_to_pixels(image: SourceImage, size: tuple[int, int]) -> list[Box]:
-    """Boxes in px of the image."""
+    """Bring an image's boxes to pixels, where they are fractions of its sides.
+
+    Args:
+        image: The image.
+        size: Its width and height in px.
+
+    Returns:
+        Its boxes, in px.
+    """
     if not image.relative:
         return image.boxes
     width, height = size
@@ -125,10 +145,16 @@ def _drop_key(extra: dict[str, Any], key: str) -> dict[str, Any]:
 
 
 def add_sizes(images: Iterable[SourceImage]) -> Iterator[tuple[SourceImage, tuple[int, int]]]:
-    """Images with their size by their header, which threads read while labels are parsed.
+    """Read each image's size from its header, by threads, while labels are parsed.
+
+    Args:
+        images: The images.
+
+    Yields:
+        Each image with its width and height in px.
 
     Raises:
-        InputError: an image is missing, can't be read, or has another size than its annotations
+        InputError: An image is missing, can't be read, or has another size than its annotations
             state.
     """
     with ThreadPoolExecutor(THREADS) as pool:

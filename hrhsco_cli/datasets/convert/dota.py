@@ -42,7 +42,14 @@ _HEADERS = ("imagesource:", "gsd:", "acquisition dates:")
 
 
 def make_reader(classes: list[str]) -> Reader:
-    """The reader of one version."""
+    """Make the reader of one version.
+
+    Args:
+        classes: Its classes, in their published order.
+
+    Returns:
+        The reader.
+    """
     return partial(_read, classes)
 
 

@@ -15,10 +15,13 @@ Complain = Callable[[str], None]
 
 
 def refuse(message: str) -> None:
-    """The ``Complain`` of a conversion: the first wrong row ends it.
+    """End a conversion at its first wrong row: its ``Complain``.
+
+    Args:
+        message: What is wrong, and where.
 
     Raises:
-        InputError: always.
+        InputError: Always.
     """
     raise InputError(message)
 
@@ -95,11 +98,25 @@ class ImagesByStem:
                 complain(f"{path} and {self.by_stem[path.stem].name} have one name; rename one")
 
     def image(self, stem: str) -> Path:
-        """The image of a label file, whatever its suffix; a path to nothing if there is none."""
+        """Find the image of a label file, whatever its suffix.
+
+        Args:
+            stem: The label file's.
+
+        Returns:
+            The image; a path to nothing if there is none.
+        """
         return self.by_stem.get(stem, self.folder / f"{stem}.jpg")
 
     def others(self, stems: Iterable[str]) -> tuple[Path, ...]:
-        """Images but those of ``stems``."""
+        """List the images that belong to none of some label files.
+
+        Args:
+            stems: The label files'.
+
+        Returns:
+            The images.
+        """
         known = set(stems)
         return tuple(path for stem, path in self.by_stem.items() if stem not in known)
 
@@ -109,10 +126,15 @@ Count = Container[int]
 
 
 def parse_numbers(line: str, separator: str | None, count: Count) -> list[float] | None:
-    """The numbers of a line, without what one trailing separator makes.
+    """Parse the numbers of a line, without what one trailing separator makes.
+
+    Args:
+        line: The line.
+        separator: What stands between two numbers; None is any space.
+        count: How many there may be.
 
     Returns:
-        None if they are more or fewer than ``count`` allows, or one is none.
+        The numbers; None if they are more or fewer than ``count`` allows, or one is none.
     """
     text = line.strip()
     if separator is not None:
@@ -130,7 +152,18 @@ def parse_numbers(line: str, separator: str | None, count: Count) -> list[float]
 def read_number_rows(
     path: Path, separator: str | None, count: Count, expected: str, complain: Complain
 ) -> Iterable[tuple[int, list[float]]]:
-    """Line number and numbers of each row of a text file; empty lines are passed over."""
+    """Read the rows of numbers of a text file; empty lines are passed over.
+
+    Args:
+        path: The file.
+        separator: What stands between two numbers; None is any space.
+        count: How many numbers a row may have.
+        expected: What a row should be, for messages ("8 numbers").
+        complain: Told of each row that is none.
+
+    Yields:
+        Line number and numbers of each row.
+    """
     for number, line in read_text_rows(path, complain):
         values = parse_numbers(line, separator, count)
         if values is not None:
@@ -140,7 +173,18 @@ def read_number_rows(
 
 
 def read_text_rows(path: Path, complain: Complain) -> Iterable[tuple[int, str]]:
-    """Line number and text of each row of a label file that isn't empty."""
+    """Read the rows of a label file that aren't empty.
+
+    Args:
+        path: The file.
+        complain: Told of a file that can't be read.
+
+    Yields:
+        Line number and text of each row.
+
+    Raises:
+        OverwriteError: The file is an output of this call.
+    """
     try:
         text = read_text(path, "label file")
     except OverwriteError:
@@ -154,7 +198,14 @@ def read_text_rows(path: Path, complain: Complain) -> Iterable[tuple[int, str]]:
 
 
 def quote_row(line: str) -> str:
-    """A row as a message quotes it: not all of a file that has no lines."""
+    """Quote a row for a message, cut short where a file has no lines.
+
+    Args:
+        line: The row.
+
+    Returns:
+        The quotation.
+    """
     text = line.strip()
     return repr(text if len(text) <= _SHOWN else f"{text[:_SHOWN]}...")
 
@@ -164,15 +215,30 @@ _SHOWN = 80
 
 
 def are_whole(values: Iterable[float]) -> bool:
-    """Whether all are whole numbers."""
+    """Say whether all numbers are whole.
+
+    Args:
+        values: The numbers.
+
+    Returns:
+        Whether they are.
+    """
     return all(each.is_integer() for each in values)
 
 
 def list_files(folder: Path, pattern: str, what: str) -> list[Path]:
-    """Files by pattern, sorted; hidden ones are passed over.
+    """List the files of a folder by pattern, sorted; hidden ones are passed over.
+
+    Args:
+        folder: The folder.
+        pattern: The pattern.
+        what: What the files are, for messages.
+
+    Returns:
+        The files.
 
     Raises:
-        InputError: none.
+        InputError: There is none.
     """
     found = sorted(skip_hidden(folder.glob(pattern)))
     if not found:
@@ -181,10 +247,18 @@ def list_files(folder: Path, pattern: str, what: str) -> list[Path]:
 
 
 def find_folder(candidates: Iterable[Path], what: str, source: Path) -> Path:
-    """The first of some folders that exists.
+    """Find the first of some folders that exists.
+
+    Args:
+        candidates: The folders.
+        what: What the folder holds, for messages.
+        source: The data set's folder, for messages.
+
+    Returns:
+        The first that exists.
 
     Raises:
-        InputError: none does.
+        InputError: None of them exists.
     """
     tried = list(candidates)
     for folder in tried:
@@ -199,5 +273,12 @@ def _shorten_path(path: Path, source: Path) -> str:
 
 
 def number_classes(names: Iterable[str]) -> list[tuple[int, str]]:
-    """Classes numbered from 1 in their published order."""
+    """Number classes from 1 in their published order.
+
+    Args:
+        names: The classes.
+
+    Returns:
+        Number and name of each.
+    """
     return list(enumerate(names, start=1))

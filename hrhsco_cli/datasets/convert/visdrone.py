@@ -32,7 +32,19 @@ _HIGHEST = {"score": 1, "category": _OTHERS, "truncation": 1, "occlusion": 2}
 
 
 def read(source: Path, split: str | None, complain: Complain) -> PublishedSplit:
-    """Read a split's folder, or a split of the folder that holds them."""
+    """Read a split's folder, or a split of the folder that holds them.
+
+    Args:
+        source: The folder as published.
+        split: The split's published name; None if the folder is the split.
+        complain: Told of each row that can't be used.
+
+    Returns:
+        The split.
+
+    Raises:
+        InputError: The folder is not in this layout.
+    """
     if split is not None:
         source = find_folder(
             (source / name for name in (f"VisDrone2019-DET-{split}", split)), "split", source

@@ -33,7 +33,19 @@ _ALIASES = {"val": ("val", "valid", "validation"), "train": ("train",), "test": 
 
 
 def read(source: Path, split: str | None, complain: Complain) -> PublishedSplit:
-    """Read a folder, or a split of it."""
+    """Read a folder, or a split of it.
+
+    Args:
+        source: The folder.
+        split: The split's name; None if the folder is one split.
+        complain: Told of each row that can't be used.
+
+    Returns:
+        The split.
+
+    Raises:
+        InputError: The folder is not in this layout, or has no names of classes.
+    """
     described = _read_description(source)
     classes = _read_classes(source, described)
     folders, paths = _find_image_paths(source, described, split)

@@ -5,7 +5,16 @@ from scipy.ndimage import gaussian_filter, zoom
 
 
 def render_ground(rng: np.random.Generator, width: int, height: int) -> np.ndarray:
-    """A patch of ground ``(height, width, 3)`` in [0, 1]: fields, texture, roads, clutter."""
+    """Render a patch of ground: fields, texture, roads, clutter.
+
+    Args:
+        rng: Draws all of it.
+        width: Of the patch in px.
+        height: Of the patch in px.
+
+    Returns:
+        ``(height, width, 3)`` in [0, 1].
+    """
     base = rng.uniform(0.3, 0.6, size=3) * np.array([1.0, 1.02, 0.92])
     texture = np.zeros((height, width))
     for amplitude, cell in ((0.10, 48), (0.05, 16), (0.02, 5)):

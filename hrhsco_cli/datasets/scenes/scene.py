@@ -43,9 +43,13 @@ def render_scene(
     """Render a scene.
 
     Args:
-        seed: decides everything.
-        width: in px; ``height`` likewise.
-        plain: even ground, no blur and no noise, so that coverage can be measured.
+        seed: Decides everything.
+        width: Of the image in px.
+        height: Of the image in px.
+        plain: Even ground, no blur and no noise, so that coverage can be measured.
+
+    Returns:
+        The scene.
     """
     rng = np.random.default_rng(seed)
     objects = _place_objects(rng, width, height)

@@ -79,14 +79,15 @@ SHAPES = (
 
 def paint_shape(shape: Shape, length: float, width: float, angle: float, shift: tuple[float, float],
           side: int) -> np.ndarray:  # fmt: skip
-    """Tone of a shape on a square patch of pixels, averaged over each pixel's area.
+    """Paint a shape on a square patch of pixels, each averaged over its area.
 
     Args:
-        shape: what to paint.
-        length: and ``width``: in px.
-        angle: in radians.
-        shift: the center (x, y), in px from the patch's top-left corner.
-        side: of the patch, in px.
+        shape: What to paint.
+        length: Of the shape in px.
+        width: Of the shape in px.
+        angle: In radians.
+        shift: The center (x, y), in px from the patch's top-left corner.
+        side: Of the patch in px.
 
     Returns:
         ``(side, side)`` tones, 0 outside.
@@ -104,7 +105,17 @@ def paint_shape(shape: Shape, length: float, width: float, angle: float, shift: 
 
 
 def measure_extent(shape: Shape, length: float, width: float, angle: float) -> tuple[float, float]:
-    """Width and height of the upright box around a turned shape's outline, in px."""
+    """Measure the upright box around a turned shape's outline.
+
+    Args:
+        shape: The shape.
+        length: Of the shape in px.
+        width: Of the shape in px.
+        angle: In radians.
+
+    Returns:
+        Width and height of the box in px.
+    """
     # The outlines are convex hulls of few kinds; dense border samples are exact to 1e-3 of a side
     # for the round one and exact for the others, whose corners are among the samples.
     line = np.linspace(-0.5, 0.5, 201)

@@ -10,6 +10,7 @@ from typing import Any
 
 import rich.console
 from rich.box import SIMPLE_HEAD
+from rich.cells import cell_len
 from rich.table import Table
 from rich.text import Text
 
@@ -42,6 +43,26 @@ class Console(rich.console.Console):
         """
         self.print(line, style=style, soft_wrap=not self.is_terminal)
 
+    def print_table(self, table: Table) -> None:
+        """Print a table so that every name and figure can be read, however narrow the terminal is.
+
+        Columns become narrower by breaking lines between words. Where that is not enough, each row
+        is printed as lines of its own.
+
+        Args:
+            table: What ``new_table`` made.
+        """
+        columns = [[str(column.header), *map(str, column.cells)] for column in table.columns]
+        if fit_table(table, self.width):
+            self.print(table)
+            return
+        if table.title:
+            self.print_line(str(table.title), style="italic")
+        for names, *cells in zip(*(column[1:] for column in columns), strict=True):
+            self.print_line(names, style="bold")
+            for heading, cell in zip((column[0] for column in columns[1:]), cells, strict=True):
+                self.print_line(f"  {heading}: {cell}")
+
     def print_conditions(self, values: Mapping[str, Any]) -> None:
         """Print under which conditions figures hold, in one dim line.
 
@@ -66,6 +87,31 @@ def new_table(*headings: str, title: str = "") -> Table:
     for index, heading in enumerate(headings):
         made.add_column(heading, justify="right" if index else "left", overflow="fold")
     return made
+
+
+def fit_table(table: Table, width: int) -> bool:
+    """Make a table's columns so narrow that it fits, and none narrower than its longest word.
+
+    Args:
+        table: What ``new_table`` made; its columns get their widths.
+        width: How many characters there are room for.
+
+    Returns:
+        Whether the table fits.
+    """
+    columns = [[str(column.header), *map(str, column.cells)] for column in table.columns]
+    natural = [max(map(cell_len, texts)) for texts in columns]
+    least = [max(cell_len(word) for text in texts for word in text.split() or [""])
+             for texts in columns]  # fmt: skip
+    room = width - 2 * len(columns) - 1  # a space on each side of a column, and the edges
+    if sum(natural) <= room:
+        return True
+    if sum(least) > room:
+        return False
+    spare, wanted = room - sum(least), sum(natural) - sum(least)
+    for column, low, high in zip(table.columns, least, natural, strict=True):
+        column.width = low + spare * (high - low) // wanted
+    return True
 
 
 def format_duration(seconds: float | None) -> str:
@@ -99,8 +145,12 @@ def format_count(number: int, noun: str, plural: str = "") -> str:
 
 
 def print_note(line: str) -> None:
-    """Print a line that a reader may want to know of, beside what was asked for."""
-    Console().print(line, style="dim", soft_wrap=True)
+    """Print a line that a reader may want to know of, beside what was asked for.
+
+    Args:
+        line: What to say.
+    """
+    Console().print_line(line, style="dim")
 
 
 def printable(text: str) -> str:

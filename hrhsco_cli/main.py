@@ -21,6 +21,7 @@ from hrhsco_cli.commands.data import data_app
 from hrhsco_cli.commands.doctor import doctor
 from hrhsco_cli.commands.evaluate import evaluate
 from hrhsco_cli.commands.export import export
+from hrhsco_cli.commands.options import FOR_DEVELOPERS
 from hrhsco_cli.commands.oracle import oracle
 from hrhsco_cli.commands.predict import predict
 from hrhsco_cli.commands.recipes import recipes
@@ -40,29 +41,33 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 for command in (
-    doctor,
-    recipes,
-    oracle,
-    train,
-    evaluate,
-    predict,
-    bench,
-    bench_forms,
-    bench_scoring,
-    compare,
-    check,
-    report,
-    export,
-):
+    doctor, recipes, oracle, train, evaluate, predict, bench, compare, check, report, export,
+):  # fmt: skip
     app.command()(command)
 app.add_typer(data_app, name="data")
 app.add_typer(weights_app, name="weights")
 app.add_typer(ablate_app, name="ablate")
+app.command(rich_help_panel=FOR_DEVELOPERS)(bench_forms)
+app.command(rich_help_panel=FOR_DEVELOPERS)(bench_scoring)
+
+
+def _print_version(asked: bool) -> None:
+    if asked:
+        from importlib.metadata import version
+
+        typer.echo(f"hrhsco {version('hrhsco')}")
+        raise typer.Exit
 
 
 @app.callback()
-def _options(
+def _set_options(
     debug: Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")] = False,
+    version: Annotated[
+        bool,
+        typer.Option(
+            "--version", help="Show the version and exit.", callback=_print_version, is_eager=True
+        ),
+    ] = False,
 ) -> None:
     _state["debug"] = debug
 

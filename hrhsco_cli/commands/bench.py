@@ -117,7 +117,7 @@ def _print_cost(variants: dict[str, Any], console: Console) -> None:
             METRICS[f"cost.{key}"].format(each["cost"][f"cost.{key}"]) for key in _COST_COLUMNS
         ]
         table.add_row(name, *figures, *(f"{each['memory'][kind] / 2**20:.1f}" for kind in kinds))
-    console.print(table)
+    console.print_table(table)
 
 
 def _print_times(variants: dict[str, Any], title: str, console: Console, *, absolute: bool) -> None:
@@ -136,4 +136,4 @@ def _print_times(variants: dict[str, Any], title: str, console: Console, *, abso
             times = (f"{value:.3f}" for value in values)
             table.add_row(name, stage, *times, ratio, interval, f"{each.share:.3f}")
             name = ""
-    console.print(table)
+    console.print_table(table)

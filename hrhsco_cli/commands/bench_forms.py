@@ -90,5 +90,5 @@ def _print_growth(result: dict[str, Any]) -> None:
     table = new_table(*HEADINGS, title=f"fast against plain forms, {meta['kind']}")
     for row in format_growth_rows(tabulate_growth(result)):
         table.add_row(*row)
-    console.print(table)
+    console.print_table(table)
     console.print_conditions({key: meta[key] for key in _CONDITIONS})

@@ -101,7 +101,7 @@ def _print_findings(findings: list["GateFinding"], protocol: str) -> None:
         table = new_table(*HEADINGS, title=f"{len(worsened)} of {all_metrics} worsened")
         for row in format_findings(worsened):
             table.add_row(*row)
-        console.print(table)
+        console.print_table(table)
     else:
         console.print_line(f"all {all_metrics} held" if len(findings) != 1 else "1 metric held")
     console.print_conditions({"protocol": protocol})
@@ -116,4 +116,4 @@ def _print_update(old: dict[str, "MetricGate"], new: dict[str, "MetricGate"]) ->
         metric = find_metric(key)
         before = metric.format(old[key].value) if key in old else "new"
         table.add_row(metric.label, before, metric.format(limit.value))
-    Console().print(table)
+    Console().print_table(table)

@@ -67,19 +67,22 @@ def compare(
     Example: hrhsco compare mine.json theirs.json --annotations val.json
     """
     from hrhsco_cli.files import write_json, write_text
+    from hrhsco_cli.progress import show_progress
     from hrhsco_cli.runs.comparing import compare_sides
 
-    done = compare_sides(
-        a,
-        b,
-        annotations,
-        resamples=resamples,
-        seed=seed,
-        protocol=parse_protocol(protocol, max_dets),
-        min_score=min_score,
-        reading=parse_reading(category_offset, image_ids),
-        tell=print_note,
-    )
+    with show_progress("comparing", 0) as log:
+        done = compare_sides(
+            a,
+            b,
+            annotations,
+            resamples=resamples,
+            seed=seed,
+            protocol=parse_protocol(protocol, max_dets),
+            min_score=min_score,
+            reading=parse_reading(category_offset, image_ids),
+            tell=print_note,
+            on_progress=log.advance_to,
+        )
     _print_comparison(done)
     if markdown is not None:
         from reports.sections.pull_request import compose_comparison
@@ -119,7 +122,7 @@ def _print_comparison(done: dict[str, Any]) -> None:
         told = f", seeds {', '.join(map(str, seeds))}" if runs > 1 else ""
         counted = format_count(runs, "run")
         console.print_line(f"{side.upper()}: {meta[side]['name']} ({counted}{told})")
-    console.print(table)
+    console.print_table(table)
     console.print_line(
         f"{meta['error']}; {meta['resamples']} resamples of {format_count(meta['images'], 'image')}"
     )

@@ -25,7 +25,7 @@ def doctor(json_out: Json = None) -> None:
     findings = list(diagnose())
     for each in findings:
         table.add_row(each.what, each.found, each.mend)
-    Console().print(table)
+    Console().print_table(table)
     if json_out is not None:
         write_json(json_out, [asdict(each) for each in findings])
     raise typer.Exit(1 if any(each.mend for each in findings) else 0)

@@ -14,6 +14,7 @@ from hrhsco_cli.commands.options import (
     Json,
     MaxDets,
     ProtocolName,
+    Verbose,
 )
 from hrhsco_cli.commands.values import parse_protocol, parse_reading, require_none
 from hrhsco_cli.console import Console, new_table, print_note
@@ -51,16 +52,18 @@ def evaluate(
             show_default="the recipe's",
         ),
     ] = None,
-    oracle: Annotated[
+    branch_oracle: Annotated[
         str | None,
         typer.Option(
             help="Score again with these branches true: heatmap, size or center, separated by "
             "commas; a + joins some."
         ),
     ] = None,
+    old_branch_oracle: Annotated[str | None, typer.Option("--oracle", hidden=True)] = None,
     category_offset: CategoryOffset = None,
     image_ids: ImageIds = "auto",
     device: Device = "auto",
+    verbose: Verbose = False,
     json_out: Json = None,
 ) -> None:
     """Score a run, or COCO results against COCO annotations.
@@ -73,7 +76,7 @@ def evaluate(
 
     Example: hrhsco evaluate runs/first
 
-    Example: hrhsco evaluate runs/first --oracle heatmap,size,center
+    Example: hrhsco evaluate runs/first --branch-oracle heatmap,size,center
 
     Example: hrhsco evaluate runs/first --protocol yolc --out runs/first-by-yolc
 
@@ -86,10 +89,16 @@ def evaluate(
     from hrhsco_cli.runs.environment import select_device
 
     rules = parse_protocol(protocol, max_dets)
+    branch_oracle = branch_oracle or old_branch_oracle
     if run is None:
         of_a_run = {
-            "--checkpoint": checkpoint, "--set": settings, "--oracle": oracle, "--out": out,
-        }  # fmt: skip
+            "--checkpoint": checkpoint,
+            "--set": settings,
+            "--branch-oracle": branch_oracle,
+            "--out": out,
+            "--device": None if device == "auto" else device,
+            "--verbose": verbose,
+        }
         require_none(of_a_run, "needs a RUN; --predictions are scored as they are")
     else:
         of_results = {
@@ -124,6 +133,7 @@ def evaluate(
         return
     if run is None or predictions is not None or annotations is not None:
         raise InputError("name either a RUN, or both --predictions and --annotations")
+    _refuse_grid(run)
     folder = RunFolder(run)
     options: dict[str, Any] = {
         "checkpoint": checkpoint,
@@ -131,14 +141,14 @@ def evaluate(
         "protocol": rules,
         "min_score": min_score,
     }
-    branches = oracle.split(",") if oracle is not None else []
+    branches = branch_oracle.split(",") if branch_oracle is not None else []
     if branches:
         require_oracles(folder, branches)
     folder.require_recipe()
     options["into"] = choose_output(folder, out, **options)
     with show_progress("evaluating", 0) as log:
         metrics = evaluate_run(folder, on_progress=log.advance_to, **options)
-    print_metrics(metrics)
+    print_metrics(metrics, verbose=verbose)
     if options["into"] is None:
         Console(stderr=True).print_line(
             f"{run} was left as it is, and keeps none of these figures; keep them with --out DIR"
@@ -151,6 +161,17 @@ def evaluate(
         _print_oracles(scored)
 
 
+def _refuse_grid(folder: Path) -> None:
+    """Say how to score the trials of a grid, where the folder of a grid is named as a run."""
+    from hrhsco_cli.grid.folder import find_grids
+
+    if find_grids(folder):
+        raise InputError(
+            f"{folder} is a grid, and each of its folders is a run that can be scored: hrhsco "
+            f"ablate status {folder} lists them, hrhsco report {folder} shows their figures"
+        )
+
+
 def _print_oracles(scored: dict[str, dict[str, Any]]) -> None:
     """Print what each branch's truth would win, the network as it is first."""
     from reports.metrics.definitions import METRICS
@@ -161,5 +182,5 @@ def _print_oracles(scored: dict[str, dict[str, Any]]) -> None:
     for branch, metrics in scored.items():
         table.add_row(branch, *(METRICS[key].format(metrics[key]) for key in _ORACLE_COLUMNS))
     console = Console()
-    console.print(table)
+    console.print_table(table)
     console.print_line(name_limiting_branch(scored))

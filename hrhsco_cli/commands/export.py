@@ -105,7 +105,7 @@ def _print_exported(made: "ExportResult") -> None:
                 *(f"{value:.1e}" for value in (row.center_px, row.box_px, row.score)),
                 *map(str, (row.labels, row.unpaired, row.tied)),
             )
-        console.print(table)
+        console.print_table(table)
         if any(row.tied for row in made.differences):
             console.print_line(
                 f"tied: scores within {TIE:g} of each other, where rounding picks the peak",

@@ -18,22 +18,25 @@ _ERROR_COLUMNS = {"px": "loc.px", "cells": "loc.cell", "px, pairs of IoU 0.5": "
 _COST_COLUMNS = ("params", "macs", "flops")
 
 
-def print_metrics(metrics: dict[str, Any]) -> None:
+def print_metrics(metrics: dict[str, Any], *, verbose: bool = False) -> None:
     """Print metrics with their conditions; files hold all of them.
 
     Args:
         metrics: What ``metrics.json`` holds.
+        verbose: Whether to name the operators that FLOPs do not count.
     """
     console = Console()
     meta = metrics["meta"]
-    console.print(_make_precision_table(metrics))
-    console.print(_make_error_table(metrics))
+    console.print_table(_make_precision_table(metrics))
+    console.print_table(_make_error_table(metrics))
     if "cost.params" in metrics:
-        console.print(_make_cost_table(metrics))
+        console.print_table(_make_cost_table(metrics))
         if "cost.crop_passes" in metrics:
-            console.print(_make_crops_table(metrics))
+            console.print_table(_make_crops_table(metrics))
         console.print_line(f"cost: {meta['cost']}", style="dim")
-        console.print_line(f"not counted: {', '.join(meta['cost_not_counted'])}", style="dim")
+        if verbose:
+            operators = ", ".join(meta["cost_not_counted"])
+            console.print_line(f"not counted: {operators}", style="dim")
     console.print_conditions(
         {
             key: meta[key]

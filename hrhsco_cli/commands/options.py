@@ -9,6 +9,9 @@ from hrhsco_cli.commands import completion
 from hrhsco_cli.commands.values import MAX_DETS_TEXT
 from hrhsco_cli.files import claim_output, is_standard_output, keep_stdout_for_data
 
+FOR_DEVELOPERS = "For developers"
+"""Under which heading help lists commands that measure hrhsco itself."""
+
 
 def output(help_text: str, *names: str) -> typer.models.OptionInfo:
     """Make an option that names a file to write to.
@@ -69,6 +72,7 @@ ImageIds = Annotated[
     typer.Option(
         help="Take image_id of results as the annotations' id (id), as the file's name without "
         "its suffix (stem), or as what fits (auto).",
+        autocompletion=completion.one_of("auto", "id", "stem"),
     ),
 ]
 """``--image-ids``."""
@@ -137,6 +141,11 @@ Device = Annotated[
 
 TrainedRun = Annotated[Path, typer.Argument(help="Use this run: a folder made by hrhsco train.")]
 """The folder of a run."""
+
+Verbose = Annotated[
+    bool, typer.Option("--verbose", "-v", help="Print which operators FLOPs do not count.")
+]
+"""``--verbose``."""
 
 Checkpoint = Annotated[
     Path | None, typer.Option(help="Use this checkpoint.", show_default="the run's last one")

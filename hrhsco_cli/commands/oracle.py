@@ -14,6 +14,7 @@ from hrhsco_cli.commands.values import (
     parse_one_of,
     parse_protocol,
     parse_size,
+    refuse_given,
 )
 from hrhsco_cli.console import Console, new_table
 
@@ -30,6 +31,7 @@ _LOST = {
 
 
 def oracle(
+    context: typer.Context,
     annotations: Annotated[
         Path, typer.Argument(help="Read these COCO annotations (.json or .json.gz).")
     ],
@@ -97,6 +99,8 @@ def oracle(
     input_size = None if size is None else parse_size(size)
     parse_one_of(HEATMAP_TARGETS, heatmap_target, "--heatmap-target")
     noises = parse_noises(center_noise)
+    if not any(noises):
+        refuse_given(context, {"draws": "--draws"}, "needs --center-noise over 0")
     if plot is not None and len(noises) > 1:
         raise InputError(
             "--plot draws the ceiling of one --center-noise; name one, or leave it out"
@@ -137,7 +141,7 @@ def _print_ceiling(rows: Sequence[Mapping[str, Any]], meta: Mapping[str, Any]) -
         mine = [row for row in rows if row["center_noise"] == noise]
         if any(noises):
             console.print_line(_describe_noise(noise, meta["draws"]))
-        console.print(_make_ceiling_table(mine, meta["protocol"], noisy=any(noises)))
+        console.print_table(_make_ceiling_table(mine, meta["protocol"], noisy=any(noises)))
         for depth, counts in _count_lost(mine).items():
             named = ", ".join(f"{count:g} {name}" for name, count in counts.items() if count)
             console.print_line(f"lost at n = {depth}: {named or 'none'}")

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from hrhsco_cli.commands.options import DecodingSettings, Device, output
-from hrhsco_cli.commands.values import parse_tile
+from hrhsco_cli.commands.values import parse_tile, refuse_given
 from hrhsco_cli.console import Console, format_count, new_table
 
 if TYPE_CHECKING:
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 
 def predict(
+    context: typer.Context,
     run: Annotated[
         str, typer.Argument(help="Detect with this run, written as RUN or RUN@key=value.")
     ],
@@ -93,6 +94,11 @@ def predict(
     from hrhsco_cli.progress import show_progress
     from hrhsco_cli.runs.environment import select_device
 
+    if not draw:
+        drawn = {"min_score": "--min-score", "magnify": "--magnify", "details": "--details"}
+        refuse_given(context, drawn, "has no effect with --no-draw")
+    if tile is None or tile == "none":
+        refuse_given(context, {"overlap": "--overlap"}, "needs --tile WxH")
     tiling = None if tile is None else parse_tile(tile, overlap)
     select_device(device)
 
@@ -123,7 +129,7 @@ def _print_predicted(runs: list[str], done: "PredictionSummary", options: "Predi
     table = new_table("run", "detections", "COCO results")
     for run, count, path in zip(runs, done.detections, done.results, strict=True):
         table.add_row(run, str(count), str(path))
-    console.print(table)
+    console.print_table(table)
     for run, highest in zip(runs, done.highest, strict=True):
         if line := _explain_empty_drawings(highest, options):
             console.print_line(f"{run}: {line}")

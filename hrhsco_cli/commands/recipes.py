@@ -20,6 +20,6 @@ def recipes(json_out: Json = None) -> None:
         column.justify = "left"
     for each in found:
         table.add_row(each.name, each.kind, each.summary)
-    Console().print(table)
+    Console().print_table(table)
     if json_out is not None:
         write_json(json_out, [asdict(each) for each in found])

@@ -7,13 +7,22 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from hrhsco_cli.commands.options import DataFolder, Device, Epochs, Recipe, RecipeSettings
+from hrhsco_cli.commands.options import (
+    DataFolder,
+    Device,
+    Epochs,
+    Json,
+    Recipe,
+    RecipeSettings,
+    Verbose,
+)
 from hrhsco_cli.commands.values import require_none
 from hrhsco_cli.console import Console, new_table
 from hrhsco_cli.progress import show_progress
 from reports.errors import InputError
 
 if TYPE_CHECKING:
+    from hrhsco_cli.runs.folder import RunFolder
     from hrhsco_cli.runs.weights.starting import TrainingStart
 
 _REASONS = 12
@@ -57,6 +66,8 @@ def train(
     resume: Annotated[
         bool, typer.Option("--resume", help="Go on from the run's last checkpoint.")
     ] = False,
+    verbose: Verbose = False,
+    json_out: Json = None,
 ) -> None:
     """Train a recipe and score it.
 
@@ -67,6 +78,7 @@ def train(
     Example: hrhsco train visdrone_w48_hrh_sco --processes 4 --validate 4 --tensorboard
     """
     from hrhsco_cli.commands.metric_tables import print_metrics
+    from hrhsco_cli.files import write_json
     from hrhsco_cli.runs import recipe as recipes
     from hrhsco_cli.runs.environment import select_device
     from hrhsco_cli.runs.evaluation import evaluate_run
@@ -100,10 +112,32 @@ def train(
     if tensorboard:
         training.use_tensorboard(config)
     checkpoint = recover_resumable(run) if resume else None
-    with _show_training(f"training {path.stem}") as callbacks:
-        training.train(config, run, resume_from=checkpoint, **callbacks)
-    print_metrics(evaluate_run(run, into=run))
+    try:
+        with _show_training(f"training {path.stem}") as callbacks:
+            training.train(config, run, resume_from=checkpoint, **callbacks)
+        metrics = evaluate_run(run, into=run)
+    except KeyboardInterrupt:
+        _print_what_is_kept(run)
+        raise
+    print_metrics(metrics, verbose=verbose)
+    if json_out is not None:
+        write_json(json_out, metrics)
     typer.echo(run.path)
+
+
+def _print_what_is_kept(run: "RunFolder") -> None:
+    """Say what is there of an interrupted training, and how to go on."""
+    from hrhsco_cli.runs.distributed import is_rank
+
+    if is_rank():  # the process that started all ranks says it once
+        return
+    kept = run.list_checkpoints()
+    line = (
+        f"interrupted: {kept[0]} is kept; the same command with --resume goes on from it"
+        if kept
+        else f"interrupted before the first checkpoint of {run.path}; the same command starts anew"
+    )
+    Console(stderr=True).print_line(line)
 
 
 @contextmanager
@@ -130,7 +164,7 @@ def _print_start(start: "TrainingStart", console: Console) -> None:
     table = new_table("tensors of", *counted, title=f"from {start.weights.source}")
     for part in dict.fromkeys(part for each in counted.values() for part in each):
         table.add_row(part, *(str(each[part] or "–") for each in counted.values()))
-    console.print(table)
+    console.print_table(table)
     reasons = fit.reasons()
     lines = reasons[:_REASONS]
     if len(reasons) > _REASONS:

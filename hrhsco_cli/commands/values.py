@@ -8,6 +8,8 @@ from reports.errors import InputError
 from reports.metrics.definitions import MAX_DETS
 
 if TYPE_CHECKING:
+    from typer import Context
+
     from hrhsco_cli.datasets.foreign_results import Reading
     from hrhsco_cli.datasets.tiling import Tiling
     from reports.metrics.protocols import Protocol
@@ -41,6 +43,23 @@ def require_none(options: Mapping[str, Any], why: str) -> None:
     for name, value in options.items():
         if value not in (None, [], False):
             raise InputError(f"{name} {why}; leave it out")
+
+
+def refuse_given(context: "Context", options: Mapping[str, str], why: str) -> None:
+    """Refuse options that would have no effect, also where they are given their default's value.
+
+    Args:
+        context: The call.
+        options: The options by the names of their parameters.
+        why: Why they have no effect.
+
+    Raises:
+        InputError: If one of them is given.
+    """
+    for parameter, option in options.items():
+        source = context.get_parameter_source(parameter)
+        if source is not None and source.name == "COMMANDLINE":
+            raise InputError(f"{option} {why}; leave it out")
 
 
 def parse_size(text: str, option: str = "--size") -> tuple[int, int]:

@@ -56,7 +56,7 @@ def require_own_figures(run: RunFolder, meta: _Values, listed: _Values | None) -
         _require_same(run, "metrics.json", told, meta, "")
         if run.oracle.is_file():
             alone = read_json(run.oracle, "branch oracles")["none"]["meta"]
-            _require_same(run, "oracle.json", told, alone, " --oracle")
+            _require_same(run, "oracle.json", told, alone, " --branch-oracle")
     except (KeyError, TypeError, AttributeError) as error:
         raise InputError(
             f"{run.path}: recipe.py and metrics.json don't say how its figures were made ({error!r}"

@@ -8,6 +8,7 @@ from typing import Any
 from hrhsco_cli.datasets.coco_json import read_detections, read_scored_truth
 from hrhsco_cli.datasets.foreign_results import Reading, read_foreign_detections
 from hrhsco_cli.files import read_json
+from hrhsco_cli.progress import OnProgress, ignore_progress
 from hrhsco_cli.runs.evaluation import read_metrics
 from hrhsco_cli.runs.folder import RunFolder, find_matching
 from reports.errors import InputError
@@ -50,6 +51,7 @@ def compare_sides(
     min_score: float | None,
     reading: Reading = Reading(),  # noqa: B008 (frozen)
     tell: Callable[[str], None] = lambda _line: None,
+    on_progress: OnProgress = ignore_progress,
 ) -> dict[str, Any]:
     """Compare what two names stand for.
 
@@ -62,6 +64,7 @@ def compare_sides(
         min_score: None takes the runs' own, or 0.
         reading: how COCO results, not runs, name images and classes.
         tell: told how they were matched, where their ids are not the annotations' own.
+        on_progress: called after each run that is scored.
 
     Returns:
         ``metrics`` (by key: a, b, difference, low, high, verdict) and ``meta``.
@@ -78,7 +81,13 @@ def compare_sides(
     least = min_score if min_score is not None else (metas[0]["min_score"] if metas else 0.0)
     sides = [_side(source, truth, reading, tell) for source in sources]
     found = compare_detectors(
-        truth, *sides, protocol=protocol, min_score=least, resamples=resamples, seed=seed
+        truth,
+        *sides,
+        protocol=protocol,
+        min_score=least,
+        resamples=resamples,
+        seed=seed,
+        on_run=on_progress,
     )
     return {
         "metrics": {each.metric.key: _as_json(each) for each in found},

@@ -199,11 +199,12 @@ def require_oracles(run: RunFolder, branches: Sequence[str]) -> None:
 
     for name in "+".join(branches).split("+"):
         if name not in BRANCH_ORACLES:
-            raise InputError(f"--oracle has no {name!r}; choose from {', '.join(BRANCH_ORACLES)}")
+            known = ", ".join(BRANCH_ORACLES)
+            raise InputError(f"--branch-oracle has no {name!r}; choose from {known}")
     run.require_recipe()
     head = recipe.load_run(run).model.bbox_head.type
     if head != "YOLCHead":
-        raise InputError(f"--oracle needs a YOLCHead; this run has a {head}")
+        raise InputError(f"--branch-oracle needs a YOLCHead; this run has a {head}")
 
 
 def _use_truth(config: "Config", branch: str) -> None:

@@ -131,8 +131,8 @@ def compose_branches(trials: list[Trial]) -> str:
         sentences.append(f"- {name} (seed {judged.seed}): {name_limiting_branch(judged.oracles)}")
     if not rows:
         return (
-            "Not measured here; `hrhsco evaluate RUN --oracle heatmap,size,center` scores a run "
-            "again with one branch true."
+            "Not measured here; `hrhsco evaluate RUN --branch-oracle heatmap,size,center` scores a "
+            "run again with one branch true."
         )
     headings = ["variant", "true branch", *(METRICS[key].label for key in keys)]
     return format_table(headings, rows) + "\n\n" + "\n".join(sentences)

@@ -1,6 +1,6 @@
 """Is B better than A? A paired bootstrap over images, with the spread of runs where known."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -72,6 +72,7 @@ def compare_detectors(
     min_score: float = 0.0,
     resamples: int = 1000,
     seed: int = 0,
+    on_run: Callable[[int, int], object] = lambda _done, _total: None,
 ) -> list[MetricComparison]:
     """Compare two detectors on the same images.
 
@@ -91,6 +92,7 @@ def compare_detectors(
         min_score: detections below are left out of the matching.
         resamples: number of resamples.
         seed: of the drawing.
+        on_run: told how many of the runs of both sides are scored, and how many there are.
 
     Returns:
         AP, AP50, AP75, AP_small, localization error, recall.
@@ -107,10 +109,12 @@ def compare_detectors(
     weight = np.vstack([np.ones(images, dtype=drawn.dtype), drawn])
     paired = a.seeds == b.seeds and None not in a.seeds
 
-    precisions = [
-        [measure_resampled_ap(truth, each, protocol, weight) for each in side.detections]
-        for side in (a, b)
-    ]
+    total = len(a.detections) + len(b.detections)
+    precisions: list[list[dict[str, np.ndarray]]] = [[], []]
+    for scored, side in zip(precisions, (a, b), strict=True):
+        for each in side.detections:
+            scored.append(measure_resampled_ap(truth, each, protocol, weight))
+            on_run(len(precisions[0]) + len(precisions[1]), total)
     results = []
     for key in RESAMPLED:
         of_a, of_b = (np.stack([run[key] for run in runs]) for runs in precisions)

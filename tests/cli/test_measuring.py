@@ -1,4 +1,4 @@
-"""hrhsco oracle, compare and evaluate --oracle: real commands on real files."""
+"""hrhsco oracle, compare and evaluate --branch-oracle: real commands on real files."""
 
 import json
 import shutil
@@ -155,7 +155,7 @@ def test_compare_runs(run, tmp_path):
 def test_branch_oracles(run, tmp_path):
     copy = tmp_path / "copy"
     shutil.copytree(run, copy)
-    done = hrhsco("evaluate", copy, "--oracle", "heatmap,heatmap+size+center")
+    done = hrhsco("evaluate", copy, "--branch-oracle", "heatmap,heatmap+size+center")
     assert done.returncode == 0, done.stderr
     scored = json.loads((copy / "oracle.json").read_text())
     assert list(scored) == ["none", "heatmap", "heatmap+size+center"]
@@ -171,7 +171,7 @@ def test_branch_oracles(run, tmp_path):
     assert "| heatmap+size+center | 100.0 |" in page or "| heatmap+size+center | 9" in page
     assert "AP" in page.partition("(seed 0): ")[2][:60]
     assert_refused(
-        hrhsco("evaluate", copy, "--oracle", "offset"), "'offset'", "heatmap, size, center"
+        hrhsco("evaluate", copy, "--branch-oracle", "offset"), "'offset'", "heatmap, size, center"
     )
 
 

@@ -64,9 +64,9 @@ def test_a_run_that_is_locked_is_read(locked, run, scenes, tmp_path):
     image = next((scenes / "images").iterdir())
     before = listing(locked)
     for words in (
-        ["evaluate", locked, "--out", tmp_path / "scored", "--oracle", "center"],
+        ["evaluate", locked, "--out", tmp_path / "scored", "--branch-oracle", "center"],
         ["evaluate", locked, "--protocol", "coco"],
-        ["predict", locked, image, "--out", tmp_path / "found", "--no-images"],
+        ["predict", locked, image, "--out", tmp_path / "found", "--no-draw"],
         ["report", locked, "--out", tmp_path / "page"],
     ):
         done = hrhsco(*words)
@@ -128,7 +128,7 @@ def test_a_report_refuses_what_was_made_otherwise(run, tmp_path, broken):
 
 def test_options_without_effect_are_refused(tmp_path):
     words = ["evaluate", "--predictions", "a", "--annotations", "b"]
-    for option in ("--checkpoint", "--set", "--oracle", "--out"):
+    for option in ("--checkpoint", "--set", "--branch-oracle", "--out"):
         assert_refused(call_here(*words, option, "x"), option, "leave it out")
 
 

@@ -105,8 +105,8 @@ def test_a_branch_oracle_is_refused_before_anything_is_scored(out):
     run = grids.trials(out)["fcos-seed0"]
     before = (run / "metrics.json").stat().st_mtime_ns
     assert_refused(
-        hrhsco("evaluate", run, "--oracle", "heatmap"),
-        "--oracle needs a YOLCHead; this run has a FCOSHead",
+        hrhsco("evaluate", run, "--branch-oracle", "heatmap"),
+        "--branch-oracle needs a YOLCHead; this run has a FCOSHead",
     )
     assert (run / "metrics.json").stat().st_mtime_ns == before
 

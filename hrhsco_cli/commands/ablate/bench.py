@@ -56,7 +56,7 @@ def _print_times(result: dict[str, Any]) -> None:
     for name, values in rows.items():
         table.add_row(name, *(f"{value:.2f}" for value in summarize_rounds(values)))
     console = Console()
-    console.print(table)
+    console.print_table(table)
     console.print_line(
         f"grid {meta['grid']}: {format_count(meta['networks'], 'network')} "
         f"(at best {result['best_speedup']:.2f} times sooner), "

@@ -21,7 +21,7 @@ def print_estimate(found: Estimate) -> None:
             "–" if row.seconds is None else format_duration(row.seconds),
             f"{row.disk_bytes / 1e6:.1f}",
         )
-    console.print(table)
+    console.print_table(table)
     for row in found.rows:
         style, line = "yellow", ""
         if row.problem and row.trains:

@@ -142,8 +142,15 @@ def run_grid(
     workers = running.choose_executor(wanted, options)
     claimed = running.write_grid_listing(whole, planned, folder)
     console = Console(stderr=True)
-    with show_trials(lambda: read_grid_status(claimed, metric), metric, console) as show:
-        summary = running.run_planned(wanted, claimed, workers, options, show)
+    try:
+        with show_trials(lambda: read_grid_status(claimed, metric), metric, console) as show:
+            summary = running.run_planned(wanted, claimed, workers, options, show)
+    except KeyboardInterrupt:
+        console.print_line(
+            f"interrupted: finished trials are kept in {folder}; the same command goes on with the "
+            f"others from their last checkpoints, and hrhsco ablate status {folder} lists them"
+        )
+        raise
     trials = read_grid_status(claimed, metric)
     _print_summary(summary, trials, claimed, console)
     if any(trial.state == "finished" for trial in trials):

@@ -47,7 +47,7 @@ def show_status(
                 time.sleep(1)
     trials = read_grid_status(found, metric)
     console = Console()
-    console.print(make_trial_table(trials, metric))
+    console.print_table(make_trial_table(trials, metric))
     for line in [*list_reasons(trials), count_states(trials)]:
         console.print_line(line)
     if json_out is not None:

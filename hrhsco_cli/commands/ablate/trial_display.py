@@ -8,7 +8,7 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
-from hrhsco_cli.console import Console, format_duration, new_table
+from hrhsco_cli.console import Console, fit_table, format_duration, new_table
 from hrhsco_cli.grid.status import RUNNING, TrialStatus, count_by_state
 from hrhsco_cli.progress import LOG_INTERVAL_S
 from reports.metrics.definitions import find_metric
@@ -101,20 +101,21 @@ def show_trials(
     with Live(console=console, auto_refresh=False, transient=True) as live:
 
         def show() -> None:
-            live.update(_make_fitting_table(read(), metric, console.height), refresh=True)
+            live.update(_make_fitting_table(read(), metric, console), refresh=True)
 
         yield show
 
 
-def _make_fitting_table(trials: Sequence[TrialStatus], metric: str, height: int) -> Table:
+def _make_fitting_table(trials: Sequence[TrialStatus], metric: str, console: Console) -> Table:
     """Show as many trials as the terminal is high, those first that something happens with."""
-    room = max(height - 6, 1)
+    room = max(console.height - 6, 1)
     if len(trials) > room:
         order = [*RUNNING, "failed", "interrupted", "waiting", "pruned", "finished"]
         trials_shown = sorted(trials, key=lambda trial: order.index(trial.state))[:room]
     else:
         trials_shown = list(trials)
     table = make_trial_table(trials_shown, metric)
+    fit_table(table, console.width)
     table.caption = count_states(trials)
     return table
 

@@ -41,7 +41,7 @@ def show_stats(
             table.add_row(
                 *(_format(each, heading) for each, heading in zip(row, frame.columns, strict=True))
             )
-        console.print(table)
+        console.print_table(table)
     if json_out is not None:
         write_json(json_out, {name: frame.to_dict("records") for name, frame in tables.items()})
 

@@ -83,7 +83,7 @@ def _print_contents(contents: dict[str, Any]) -> None:
         table.add_row(part, str(count), f"{contents['parameters'][part]:,}")
     total = sum(contents["tensors"].values()), sum(contents["parameters"].values())
     table.add_row("all", str(total[0]), f"{total[1]:,}")
-    console.print(table)
+    console.print_table(table)
 
 
 def _describe_recipe(contents: dict[str, Any]) -> str:

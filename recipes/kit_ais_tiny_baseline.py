@@ -2,7 +2,7 @@
 
 Command: hrhsco train kit_ais_tiny_baseline --data runs/kit_ais_tiny
 Data: see recipes/_base_/datasets/kit_ais_tiny.py.
-Cost: about 0.17 s a step of 8 crops on one CPU core.
+Cost: 2,000 steps of 8 crops; hrhsco ablate grid kit_ais_tiny --dry-run measures a step here.
 """
 
 _base_ = [

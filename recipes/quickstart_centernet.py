@@ -19,18 +19,8 @@ optim_wrapper = dict(paramwise_cfg=None, optimizer=dict(lr=2e-3))
 
 # mmdet's head asks each image for the border that padding gave it.
 test_pipeline = [
-    dict(type="LoadImageFromFile", to_float32=True),
-    *_base_.test_pipeline[1:-1],
-    dict(
-        type="RandomCenterCropPad",
-        ratios=None,
-        border=None,
-        mean=[0, 0, 0],
-        std=[1, 1, 1],
-        to_rgb=True,
-        test_mode=True,
-        test_pad_mode=["size_divisor", 32],
-    ),
+    *_base_.test_pipeline[:-1],
+    dict(type="CenterPad"),
     dict(type="PackDetInputs", meta_keys=(*_base_.test_pipeline[-1]["meta_keys"], "border")),
 ]
 test_dataloader = dict(dataset=dict(pipeline=test_pipeline))

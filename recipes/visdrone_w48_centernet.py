@@ -18,18 +18,8 @@ model = dict(bbox_head=dict(num_classes=10))  # training takes the number from t
 
 # mmdet's head asks each image for the border that padding gave it.
 test_pipeline = [
-    dict(type="LoadImageFromFile", to_float32=True),
-    *_base_.test_pipeline[1:-1],
-    dict(
-        type="RandomCenterCropPad",
-        ratios=None,
-        border=None,
-        mean=[0, 0, 0],
-        std=[1, 1, 1],
-        to_rgb=True,
-        test_mode=True,
-        test_pad_mode=["size_divisor", 32],
-    ),
+    *_base_.test_pipeline[:-1],
+    dict(type="CenterPad"),
     dict(type="PackDetInputs", meta_keys=(*_base_.test_pipeline[-1]["meta_keys"], "border")),
 ]
 test_dataloader = dict(dataset=dict(pipeline=test_pipeline))

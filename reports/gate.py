@@ -7,6 +7,7 @@ from typing import Any
 
 from reports.errors import InputError
 from reports.metrics.definitions import Metric, find_metric, parse_metric
+from reports.statistics.confidence import A_BETTER
 
 KINDS = ("absolute", "relative", "factor", "interval")
 """How much worse a metric may be: by an amount in its stored unit; by a share of the baseline's;
@@ -149,7 +150,7 @@ def _find_problem(
     if gate.kind == "interval":
         if key not in verdicts:
             return "the paired bootstrap does not cover it"
-        return "worsened, by the paired bootstrap" if verdicts[key] == "A is better" else ""
+        return "worsened, by the paired bootstrap" if verdicts[key] == A_BETTER else ""
     worse = measure_worsening(metric, gate.value, now)
     if gate.kind == "factor":
         if worse <= (gate.amount - 1) * abs(gate.value):

@@ -147,7 +147,7 @@ def style_axes(axes: Axes) -> None:
 def add_legend(
     figure: Figure, axes: list[Axes], looks: Mapping[str, Look] | None = None, columns: int = 4
 ) -> None:
-    """One legend for all axes, under them; each label once; fewer columns where labels are long.
+    """Add one legend for all axes, under them; each label once, long ones in fewer columns.
 
     The figure grows by it, so that what is drawn keeps its size.
 

@@ -151,7 +151,7 @@ def group_by_source(trials: list[Trial]) -> dict[str, dict[str, list[Trial]]]:
 
 
 def pool_truths(truths: dict[str | None, GroundTruth]) -> GroundTruth:
-    """The test images of all folds in one set; ids of several folds get the fold's name in front.
+    """Put the test images of all folds in one set; ids of several get the fold's name in front.
 
     Only what is known without detections can be read off it (objects, ceilings).
 

@@ -264,7 +264,7 @@ def find_metric(key: str) -> Metric:
 
 
 def define_class_metrics(meta: Mapping[str, Any]) -> dict[str, Metric]:
-    """The AP of each class by its key, under the class's name.
+    """Define the AP of each class by its key, under the class's name.
 
     Args:
         meta: of ``metrics.json``; classes that two categories are called after tell their id too.

@@ -8,7 +8,7 @@ IGNORED_SHARE = 0.5
 
 
 def find_in_ignore_regions(boxes: pd.DataFrame, regions: pd.DataFrame) -> np.ndarray:
-    """Which boxes lie in the ignore regions of their image.
+    """Find which boxes lie in the ignore regions of their image.
 
     The share is that of the union of an image's regions, whatever the class. Source: VisDrone's
     toolkit (``dropObjectsInIgr``), which drops objects and detections alike before it matches any;

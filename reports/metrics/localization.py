@@ -36,7 +36,7 @@ def count_objects(truth: GroundTruth) -> int:
 def measure_localization(
     matches: pd.DataFrame, num_objects: int, cell_size: Mapping[Any, float] | None
 ) -> dict[str, float | None]:
-    """The ``loc.*`` metrics of pairs matched by center distance.
+    """Measure the ``loc.*`` metrics of pairs matched by center distance.
 
     Args:
         matches: from ``match_centers``.

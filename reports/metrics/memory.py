@@ -9,7 +9,7 @@ from torch import nn
 def measure_peak_activations(
     call: Callable[[], object], model: nn.Module, device: torch.device
 ) -> int:
-    """Most memory held at once by what a call makes: activations, temporaries and gradients.
+    """Measure the most memory that is held at once by what a call makes.
 
     Parameters, buffers and what was there before are not counted.
 

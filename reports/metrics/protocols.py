@@ -212,7 +212,7 @@ def find_protocol(name: str) -> Protocol:
 def choose_protocol(
     name: str | None, max_dets: tuple[int, ...] | None, default: Protocol = DENSE
 ) -> Protocol:
-    """The protocol that a name and numbers of detections ask for.
+    """Choose the protocol that a name and numbers of detections ask for.
 
     Args:
         name: of ``PROTOCOLS``; None takes the default.
@@ -247,7 +247,7 @@ def read_protocol(meta: Mapping[str, Any]) -> Protocol:
 
 
 def select_scored_truth(truth: GroundTruth, protocol: Protocol) -> GroundTruth:
-    """The objects that are scored, and the regions in which nothing is.
+    """Select the objects that are scored, and the regions in which nothing is.
 
     Args:
         truth: all that the annotations hold: objects in ignore regions too, those marked

@@ -59,7 +59,7 @@ def rank_detections(
     protocol: Protocol,
     areas: dict[str, tuple[float, float]],
 ) -> Iterator[tuple[str, int, Ranking]]:
-    """Bin, index of the class and ranking, for each bin and class of which anything is known.
+    """Yield bin, index of the class and ranking of each bin and class with any answer.
 
     Args:
         answers: of the evaluator, for single images (numbered from 1), classes and bins.

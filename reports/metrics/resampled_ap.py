@@ -22,7 +22,7 @@ RESAMPLED = ("ap.all", "ap.50", "ap.75", "ap.small")
 def measure_resampled_ap(
     truth: GroundTruth, detections: pd.DataFrame, protocol: Protocol, weight: np.ndarray
 ) -> dict[str, np.ndarray]:
-    """AP of each resample.
+    """Measure AP of each resample.
 
     Args:
         truth: ground truth.

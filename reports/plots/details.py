@@ -38,7 +38,7 @@ class Detail:
 def choose_details(
     detections: Mapping[str, pd.DataFrame], count: int, spacing_px: float
 ) -> list[Detail]:
-    """The places to magnify, at most ``count``, none nearer to another than ``spacing_px``.
+    """Choose places to magnify, none nearer to another than ``spacing_px``.
 
     First the objects that every detector found, those first whose centers differ most; then the
     other ones by score. With one detector that is: by score.

@@ -12,7 +12,7 @@ LIMIT_PX = 3.0
 
 
 def draw(trials: list[Trial], floors: Mapping[int, np.ndarray]) -> Figure:
-    """One curve a variant, seeds pooled, over the curves of rounding alone.
+    """Draw one curve a variant, seeds pooled, over the curves of rounding alone.
 
     Args:
         trials: of the report.

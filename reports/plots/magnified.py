@@ -24,7 +24,7 @@ _NEAR_PX = 6.0
 
 
 def draw(images: list[DetectedImage], looks: dict[str, theme.Look]) -> Figure | None:
-    """Crops of a few small objects: the true center as a cross, each variant's as a marker.
+    """Draw crops of a few small objects: true centers as crosses, each variant's as markers.
 
     Args:
         images: to choose from.

@@ -85,7 +85,7 @@ def compose_training(trials: list[Trial]) -> str:
 
 
 def compose_unfinished(reasons: Mapping[str, str]) -> str:
-    """Trials that are missing from a grid, since what is left may be chosen by its results.
+    """Compose which trials a grid lacks, since what is left may be chosen by its results.
 
     Args:
         reasons: by trial.

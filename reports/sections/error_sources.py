@@ -18,7 +18,7 @@ _NEGLIGIBLE = 0.0005
 
 
 def compose_ceiling(trials: list[Trial], ceilings: Mapping[str, Mapping[str, Any]]) -> str:
-    """What a network without error would reach, beside what was reached.
+    """Compose what a network without error would reach, beside what was reached.
 
     Args:
         trials: of the report.
@@ -139,7 +139,7 @@ def compose_branches(trials: list[Trial]) -> str:
 
 
 def name_limiting_branch(scored: Mapping[str, Mapping[str, Any]]) -> str:
-    """One sentence: the branch whose truth wins the most AP.
+    """Name in one sentence the branch whose truth wins the most AP.
 
     Args:
         scored: metrics by branch; ``none`` is the network as it is.

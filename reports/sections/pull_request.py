@@ -6,7 +6,7 @@ from typing import Any
 from reports.markdown import format_table
 from reports.metrics.definitions import METRICS, Metric
 from reports.sections.wording import format_count
-from reports.statistics.confidence import PERCENT
+from reports.statistics.confidence import A_BETTER, B_BETTER, NOT_CLEAR, NOT_MEASURED, PERCENT
 
 _HEADINGS = ("metric", "A", "B", f"B - A [{PERCENT} interval]", "verdict")
 
@@ -31,7 +31,7 @@ def compose_comparison(done: Mapping[str, Any]) -> str:
 def _answer(metrics: Mapping[str, Mapping[str, Any]]) -> str:
     """Say in sentences which side is better by which metric."""
     sentences = []
-    for verdict in ("B is better", "A is better"):
+    for verdict in (B_BETTER, A_BETTER):
         named = [
             f"{METRICS[key].heading} ({_change(METRICS[key], row)})"
             for key, row in metrics.items()
@@ -40,8 +40,8 @@ def _answer(metrics: Mapping[str, Mapping[str, Any]]) -> str:
         if named:
             sentences.append(f"{verdict} by {_enumerate(named)}.")
     for verdict, told in (
-        ("not clearly different", "A and B are not clearly different by"),
-        ("not measured", "Nothing can be measured for"),
+        (NOT_CLEAR, "A and B are not clearly different by"),
+        (NOT_MEASURED, "Nothing can be measured for"),
     ):
         named = [METRICS[key].heading for key, row in metrics.items() if row["verdict"] == verdict]
         if named:

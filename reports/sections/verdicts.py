@@ -38,7 +38,7 @@ interval that ends below this margin (a test of non-inferiority)."""
 
 
 def compose_verdicts(trials: list[Trial], own_errors: Mapping[str, OwnError]) -> str:
-    """What the figures allow to say, losses as plainly as wins.
+    """Compose what the figures allow to say, losses as plainly as wins.
 
     Args:
         trials: of the report.

@@ -1,7 +1,8 @@
 """Figures in words: with their spread, their interval, their sign."""
 
 from reports.metrics.definitions import Metric
-from reports.statistics.differences import NOT_CLEAR, SeedDifference
+from reports.statistics.confidence import NOT_CLEAR
+from reports.statistics.differences import SeedDifference
 
 CHANGE_OF_ERROR = Metric(
     "",

@@ -1,4 +1,4 @@
-"""How sure intervals are: one level for every interval and every test."""
+"""How sure intervals are, one level for all, and the words for what they allow to say."""
 
 CONFIDENCE = 0.95
 """The share of cases in which an interval is to hold the true value."""
@@ -14,3 +14,12 @@ TAILS_PERCENT = (50 * (1 - CONFIDENCE), 100 - 50 * (1 - CONFIDENCE))
 
 LEVEL = round(1 - CONFIDENCE, 12)
 """The level of a two-sided test that goes with such an interval."""
+
+A_BETTER, B_BETTER = "A is better", "B is better"
+"""Of two detectors, where the interval of B minus A leaves zero out."""
+
+NOT_CLEAR = "not clearly different"
+"""Where an interval has zero in it."""
+
+NOT_MEASURED = "not measured"
+"""Where there is no difference."""

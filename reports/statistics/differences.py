@@ -8,11 +8,9 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
-from reports.statistics.confidence import UPPER_QUANTILE
+from reports.statistics.confidence import NOT_CLEAR, NOT_MEASURED, UPPER_QUANTILE
 from reports.statistics.power import least_difference
 from reports.trials import Trial
-
-NOT_CLEAR = "not clearly different"
 
 Estimate = Callable[[Trial, Trial], float | None]
 """From one trial and its partner of the same seed to the difference of interest."""
@@ -41,7 +39,7 @@ class SeedDifference:
     def direction(self) -> str:
         """``lower`` or ``higher`` if the interval leaves 0 out, else ``NOT_CLEAR``."""
         if self.mean is None:
-            return "not measured"
+            return NOT_MEASURED
         if self.low is None or self.high is None:
             return "of unknown spread (one seed)"
         if self.high < 0:

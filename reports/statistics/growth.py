@@ -48,7 +48,7 @@ def tabulate_growth(result: Mapping[str, Any]) -> pd.DataFrame:
 
 
 def fit_slopes(table: pd.DataFrame) -> pd.DataFrame:
-    """Log-log slopes by least squares: 1 is as fast a growth as the cells', or the objects'.
+    """Fit log-log slopes by least squares: 1 is as fast a growth as that of cells or objects.
 
     Args:
         table: of ``tabulate_growth``.

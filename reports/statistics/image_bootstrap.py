@@ -11,7 +11,14 @@ from reports.metrics.definitions import METRICS, Metric
 from reports.metrics.matching import match_centers
 from reports.metrics.protocols import DENSE, Protocol, select_counted
 from reports.metrics.resampled_ap import RESAMPLED, measure_resampled_ap
-from reports.statistics.confidence import TAILS_PERCENT, UPPER_QUANTILE
+from reports.statistics.confidence import (
+    A_BETTER,
+    B_BETTER,
+    NOT_CLEAR,
+    NOT_MEASURED,
+    TAILS_PERCENT,
+    UPPER_QUANTILE,
+)
 
 PAIRED_ERROR = "loc.px.mean"
 """Taken over the objects that both found: each alone would be judged on its own choice."""
@@ -56,11 +63,11 @@ class MetricComparison:
     def verdict(self) -> str:
         """Whether the claim "B is better" holds: the interval leaves zero out on the right side."""
         if self.low is None or self.high is None:
-            return "not measured"
+            return NOT_MEASURED
         if self.low <= 0 <= self.high:
-            return "not clearly different"
+            return NOT_CLEAR
         b_wins = (self.low > 0) == (self.metric.better == "higher")
-        return "B is better" if b_wins else "A is better"
+        return B_BETTER if b_wins else A_BETTER
 
 
 def compare_detectors(

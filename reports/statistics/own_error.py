@@ -134,7 +134,7 @@ class OwnError:
 def measure_own_errors(
     trials: list[Trial], truth: GroundTruth, floors: Mapping[int, np.ndarray]
 ) -> dict[str, OwnError]:
-    """What each network can tell, by ``Trial.peaks``.
+    """Measure the own error of each network, by ``Trial.peaks``.
 
     Left out are detectors without a heatmap of ours, those with cluster crops (their cells vary),
     and networks that were not read with a fraction, or found nothing.

@@ -79,7 +79,8 @@ def _read_ground_truth(path: Path, _size: int = 0, _changed: int = 0) -> GroundT
         ids = table[f"{what}_id"]
         if not are_one_kind(ids):
             raise InputError(
-                f"{path}: {what} ids are numbers and text ({_name_two_kinds(ids)}); write all alike"
+                f"{path}: {what} ids are numbers and text ({_name_two_kinds(ids)}); "
+                "write all in one way"
             )
         _refuse(ids.duplicated(), ids, f"{path}: {what} id {{}} is there twice")
     categories = categories.sort_values("category_id").reset_index(drop=True)

@@ -34,7 +34,8 @@ def split_folds(
     """
     if len(prefixes) < 2 or len(set(prefixes)) < len(prefixes) or not all(map(_is_name, prefixes)):
         raise InputError(
-            f"folds {','.join(prefixes)!r} are not two or more prefixes of file names, each once"
+            f"folds {','.join(prefixes)!r} are not two or more prefixes of file names; write each "
+            "once: --by A,B"
         )
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
         raise InputError(f"{out} is not empty; choose another folder or remove it")
@@ -80,7 +81,9 @@ def _read_splits(source: Path) -> list[GroundTruth]:
     if not truths:
         raise InputError(f"{source} has neither train.json nor val.json; name a data folder")
     if not all(truth.categories.equals(truths[0].categories) for truth in truths):
-        raise InputError(f"train.json and val.json of {source} name different classes")
+        raise InputError(
+            f"train.json and val.json of {source} name different classes; list the same in both"
+        )
     return truths
 
 

@@ -261,7 +261,9 @@ def read_coco(path: Path) -> dict[str, Any]:
     """
     content = parse_json(path, require_text(path, read_bytes(path, "annotations")), "annotations")
     if not isinstance(content, dict):
-        raise InputError(f"{path} is no COCO annotation file (its top level is no object)")
+        raise InputError(
+            f"{path} is no COCO annotation file (its top level is no object); name the annotations"
+        )
     return content
 
 

@@ -181,7 +181,7 @@ def _require_same_classes(detectors: list[Detector], truth: GroundTruth | None) 
         if other.classes != first.classes:
             raise InputError(
                 f"{first.name} and {other.name} have different classes ({first.classes} and "
-                f"{other.classes}), so they can't stand side by side"
+                f"{other.classes}), so they can't stand side by side; choose runs of one data set"
             )
     if truth is not None:
         known = dict(zip(truth.categories["category_id"], truth.categories["name"], strict=True))

@@ -29,7 +29,7 @@ def content():
 
 
 @pytest.fixture
-def folder(tmp_path):
+def clean_folder(tmp_path):
     """A clean data folder."""
     for shade, name in enumerate(("a.png", "b.png", "c.jpg")):
         write_image(tmp_path / "images" / name, (50, 40), shade)
@@ -50,9 +50,9 @@ def problems(found):
     return {(row.severity, row.problem): row.count for row in found.itertuples()}
 
 
-def test_a_clean_folder_has_no_problems(folder):
-    assert check_coco(folder).empty
-    done = hrhsco("data", "check", folder)
+def test_a_clean_folder_has_no_problems(clean_folder):
+    assert check_coco(clean_folder).empty
+    done = hrhsco("data", "check", clean_folder)
     assert (done.returncode, done.stdout) == (0, "no problems found\n")
 
 
@@ -118,28 +118,28 @@ def test_every_kind_is_planted():
 
 
 @pytest.mark.parametrize("problem", PLANTED)
-def test_each_planted_problem_is_found_and_nothing_else(folder, problem):
+def test_each_planted_problem_is_found_and_nothing_else(clean_folder, problem):
     coco = content()
-    PLANTED[problem](folder, coco)
-    write(folder, coco)
-    found = check_coco(folder)
+    PLANTED[problem](clean_folder, coco)
+    write(clean_folder, coco)
+    found = check_coco(clean_folder)
     assert set(found["problem"]) == {problem} | BESIDE.get(problem, set())
     (row,) = [row for row in found.itertuples() if row.problem == problem]
     assert len(row.examples) == row.count or row.problem == "class in one file only"
 
 
-def test_all_problems_come_in_one_go_errors_first(folder, tmp_path):
+def test_all_problems_come_in_one_go_errors_first(clean_folder, tmp_path):
     coco = content()
-    (folder / "images/b.png").unlink()
+    (clean_folder / "images/b.png").unlink()
     coco["annotations"] += [
         {"id": 0, "image_id": 0, "category_id": 1, "bbox": [-9, 0, 20, 5]},
         {"id": 5, "image_id": 7, "category_id": 1, "bbox": [1, 1, 2, 2]},
         {"id": 6, "image_id": 2, "category_id": 2, "bbox": [1, 1, 0, 2]},
     ]
     coco["categories"].append({"id": 3, "name": "bus"})
-    write(folder, coco)
-    (folder / "val.json").write_text("{broken")
-    done = hrhsco("data", "check", folder, "--json", tmp_path / "found.json")
+    write(clean_folder, coco)
+    (clean_folder / "val.json").write_text("{broken")
+    done = hrhsco("data", "check", clean_folder, "--json", tmp_path / "found.json")
     assert done.returncode == 1, done.stderr
     found = json.loads((tmp_path / "found.json").read_text())
     kinds = [(each["problem"], each["file"]) for each in found]
@@ -166,7 +166,7 @@ def test_a_published_tree_has_no_error(layout, tmp_path):
     assert set(single["file"]) <= {"train"}
 
 
-def test_a_damaged_copy_of_a_published_tree(tmp_path):
+def test_a_damaged_copy_of_a_published_tree_is_told(tmp_path):
     published.visdrone(tmp_path)
     train, val = tmp_path / "VisDrone2019-DET-train", tmp_path / "VisDrone2019-DET-val"
     write_image(train / "images/lost.jpg", shade=77)
@@ -183,7 +183,7 @@ def test_a_damaged_copy_of_a_published_tree(tmp_path):
     assert counts["warning", "box outside its image"] == 1  # convert clips it
 
 
-def test_real_sets(shared_data):
+def test_real_sets_have_warnings_alone(shared_data):
     for name in ("kit_ais_vehicles", "visdrone_sample"):
         assert set(check_coco(shared_data / name)["severity"]) == {"warning"}
     counts = problems(check_layout("yolo", shared_data / "kit_ais_vehicles", None))
@@ -192,7 +192,7 @@ def test_real_sets(shared_data):
     assert problems(check_coco(boxes))["error", "missing image"] == 548
 
 
-def test_wrong_calls(tmp_path):
+def test_wrong_calls_are_refused(tmp_path):
     with pytest.raises(InputError, match=r"no train\.json.*--layout"):
         check_coco(tmp_path)
     with pytest.raises(InputError, match="no annotations at"):

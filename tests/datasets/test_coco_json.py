@@ -36,7 +36,7 @@ def write(path, value):
     return path
 
 
-def test_what_coco_allows(tmp_path):
+def test_what_coco_allows_is_read(tmp_path):
     truth = read_ground_truth(write(tmp_path / "gt.json", content()))
     assert truth.images["image_id"].tolist() == ["a", "b"]
     assert truth.categories["name"].tolist() == ["bus", "car"]
@@ -151,7 +151,7 @@ def test_text_of_another_encoding_is_told_with_its_line(tmp_path):
         read_ground_truth(tmp_path / "latin.json")
 
 
-def test_missing_and_broken_files(tmp_path):
+def test_missing_and_broken_files_are_told(tmp_path):
     with pytest.raises(InputError, match="no annotations at"):
         read_ground_truth(tmp_path / "none.json")
     (tmp_path / "broken.json").write_text('{"images": [')

@@ -76,7 +76,7 @@ def test_an_empty_folder_is_not_the_layout(layout, tmp_path):
         assert not out.exists()
 
 
-def test_visdrone_sample(shared_data, tmp_path):
+def test_the_visdrone_sample_has_the_boxes_of_its_coco_files(shared_data, tmp_path):
     source = shared_data / "visdrone_sample"
     _, coco = converted("visdrone", source, tmp_path)
     expected = []
@@ -86,7 +86,7 @@ def test_visdrone_sample(shared_data, tmp_path):
     assert sum(len(image.get("ignore_regions", [])) for image in coco["images"]) == 8
 
 
-def test_yolo_sample(shared_data, tmp_path):
+def test_the_yolo_sample_has_the_boxes_of_its_coco_files(shared_data, tmp_path):
     source = shared_data / "kit_ais_vehicles"
     summary, coco = converted("yolo", source, tmp_path)
     expected = []
@@ -98,7 +98,7 @@ def test_yolo_sample(shared_data, tmp_path):
         assert mine[2:] == pytest.approx(theirs[2:], abs=0.02)
 
 
-def test_visdrone_rows(tmp_path):
+def test_visdrone_rows_become_boxes_and_regions(tmp_path):
     write_image(tmp_path / "vd/images/0001.jpg")
     text(
         tmp_path / "vd/annotations/0001.txt",
@@ -135,7 +135,7 @@ def test_a_wrong_row_is_named_by_file_and_line(tmp_path, row, message):
     assert not (tmp_path / "out.json").exists()
 
 
-def test_a_label_without_image(tmp_path):
+def test_a_label_without_image_is_refused(tmp_path):
     write_image(tmp_path / "vd/images/0001.jpg")
     text(tmp_path / "vd/annotations/0002.txt", "1,2,3,4,1,4,0,1")
     with pytest.raises(InputError, match=r"no image .*0002"):
@@ -207,7 +207,7 @@ def test_yolo_as_exported_by_label_tools(tmp_path):
         assert row[2:] == pytest.approx((10, 20, 20, 20))
 
 
-def test_aitod_in_its_other_arrangements(tmp_path):
+def test_aitod_is_found_in_its_other_arrangements(tmp_path):
     for number, (names, images) in enumerate(
         [
             ("aitod_{}.json", "images/{}"),
@@ -234,7 +234,7 @@ def test_sizes_that_differ_and_corner_crops_are_refused(tmp_path):
         converted("tinyperson", tmp_path / "raw", tmp_path, "test")
 
 
-def test_wrong_calls(tmp_path):
+def test_wrong_calls_are_refused(tmp_path):
     with pytest.raises(InputError, match="choose one of visdrone"):
         convert_dataset("voc", tmp_path, tmp_path / "out.json")
     with pytest.raises(InputError, match="no folder"):

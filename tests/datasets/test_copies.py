@@ -148,7 +148,7 @@ def coco(root, split, copy, style):
 
 
 @pytest.fixture(scope="module")
-def bound():
+def load_samples():
     """A function that builds what a training takes from a data folder, sample by sample."""
     from hrhsco_cli.runs import recipe
 
@@ -166,7 +166,9 @@ def bound():
 
 
 @pytest.mark.parametrize("layout", [visdrone, uavdt, dota, yolo, coco])
-def test_a_copy_with_blemishes_is_converted_checked_and_taken(tmp_path_factory, bound, layout):
+def test_a_copy_with_blemishes_is_converted_checked_and_taken(
+    tmp_path_factory, load_samples, layout
+):
     root = tmp_path_factory.mktemp(layout.__name__)
 
     @settings(max_examples=6, deadline=None, suppress_health_check=list(HealthCheck))
@@ -180,7 +182,7 @@ def test_a_copy_with_blemishes_is_converted_checked_and_taken(tmp_path_factory, 
         assert [each.images for each in done] == [len(train) + extra, len(val) + extra]
         found = check_coco(folder / "out")
         assert not len(found[found["severity"] == "error"]), found.to_dict("records")
-        seen = [each["inputs"].shape[:0:-1] for each in bound(folder / "out")]
+        seen = [each["inputs"].shape[:0:-1] for each in load_samples(folder / "out")]
         expected = [tuple(about["size"]) for copy in (train, val) for about in copy.values()]
         # Every image is seen at the size that its boxes are in.
         assert sorted(set(map(tuple, seen))) == sorted(set(expected))

@@ -96,7 +96,7 @@ def test_the_originals_are_there_byte_by_byte_and_val_too(tmp_path):
     assert "crop_of" not in image
 
 
-def test_crops_alone(tmp_path):
+def test_crops_may_stand_without_their_originals(tmp_path):
     _, out, _, content = cropped(tmp_path, originals=False)
     assert [image["file_name"] for image in content["images"]] == ["deep/train_crop1.png"]
     assert not (out / "images/deep/train.png").exists()
@@ -207,7 +207,7 @@ def test_objects_marked_ignore_crowd_only_with_all_rows(tmp_path):
         make_window_finders("truth", source, ["train"], options(growth=0.5))
 
 
-def test_nothing_to_crop_and_wrong_places(tmp_path):
+def test_nothing_to_crop_and_wrong_places_are_refused(tmp_path):
     source = dataset(tmp_path / "source", BOXES)
     none = {"train": lambda _image, _boxes: ()}
     with pytest.raises(InputError, match="lower --min-side"):

@@ -112,7 +112,7 @@ def test_what_is_said_of_the_grid_holds(tmp_path):
     assert measure_annotation_grid(read_ground_truth(out / "val.json"))["elsewhere"].max() > 0
 
 
-def test_the_command(tmp_path):
+def test_the_command_says_what_it_made_and_refuses_wrong_calls(tmp_path):
     boxes = [*BOXES, (20.25, 20.0, 5.0, 6.0)]
     source = dataset(tmp_path / "source", boxes)
     out = tmp_path / "out"

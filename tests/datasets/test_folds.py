@@ -59,7 +59,7 @@ def test_each_group_is_test_once_and_boxes_stay(tmp_path):
         assert regions == 2
 
 
-def test_one_class(tmp_path):
+def test_all_classes_may_become_one(tmp_path):
     source = dataset(tmp_path / "source")
     call = ("data", "folds", source, tmp_path / "out", "--by", "a,ab,c", "--one-class", "thing")
     assert hrhsco(*call).returncode == 0
@@ -69,7 +69,7 @@ def test_one_class(tmp_path):
     assert truth.boxes["iscrowd"].tolist() == [False, True] * 2
 
 
-def test_refusals(tmp_path):
+def test_groups_that_are_no_folds_are_refused(tmp_path):
     source = dataset(tmp_path / "source")
     call = ("data", "folds", source, tmp_path / "out", "--by")
     assert_refused(hrhsco(*call, "a,b"), "c1.png", "begins with none of a, b")

@@ -122,7 +122,7 @@ READABLE = {
 
 @pytest.mark.parametrize("packed", [False, True])
 @pytest.mark.parametrize("tool", READABLE)
-def test_each_tool_s_rows_come_to_their_image_and_class(read_truth, read_results, tool, packed):
+def test_each_row_of_a_tool_comes_to_its_image_and_class(read_truth, read_results, tool, packed):
     rows, reading, expected, told = READABLE[tool]
     name = "dt.json.gz" if packed else "dt.json"
     ids, boxes, lines = read_results(rows, read_truth(FILES), name, **reading)

@@ -42,7 +42,7 @@ def fuzzed(examples):
 
 
 @pytest.fixture(scope="module")
-def root(tmp_path_factory):
+def scratch_folder(tmp_path_factory):
     return tmp_path_factory.mktemp("fuzz")
 
 
@@ -148,14 +148,14 @@ def scored_as_expected(folder, coco, results):
     return True
 
 
-def test_the_unbroken_files_are_scored(root):
-    assert scored_as_expected(fresh(root), dumped(COCO), dumped(RESULTS))
+def test_the_unbroken_files_are_scored(scratch_folder):
+    assert scored_as_expected(fresh(scratch_folder), dumped(COCO), dumped(RESULTS))
 
 
 @fuzzed(80)
 @given(coco=json_files(COCO))
-def test_broken_annotations(root, coco):
-    folder = fresh(root)
+def test_broken_annotations_are_read_right_or_refused(scratch_folder, coco):
+    folder = fresh(scratch_folder)
     scored = scored_as_expected(folder, coco, dumped(RESULTS))
     # What a reader refuses, the checker tells; sizes and files of images it alone looks at.
     problems = check_coco(folder / "gt.json")
@@ -172,8 +172,8 @@ def test_broken_annotations(root, coco):
 
 @fuzzed(60)
 @given(results=json_files(RESULTS))
-def test_broken_results(root, results):
-    scored_as_expected(fresh(root), dumped(COCO), results)
+def test_broken_results_are_read_right_or_refused(scratch_folder, results):
+    scored_as_expected(fresh(scratch_folder), dumped(COCO), results)
 
 
 def write_images(folder, *names):
@@ -295,7 +295,7 @@ ROW_LAYOUTS = {
 @pytest.mark.parametrize("layout", ROW_LAYOUTS)
 @fuzzed(45)
 @given(data=st.data())
-def test_broken_rows(root, layout, data):
+def test_broken_rows_are_read_right_or_refused(scratch_folder, layout, data):
     """The right number of boxes, or a refusal that names the label file; nothing half written."""
     known = ROW_LAYOUTS[layout]
     rows = [row.split(known.separator) for row in known.rows]
@@ -303,7 +303,7 @@ def test_broken_rows(root, layout, data):
     content = data.draw(
         st.one_of(broken_rows(rows, known.separator).map(str.encode), broken_bytes(whole))
     )
-    folder = fresh(root)
+    folder = fresh(scratch_folder)
     known.write(folder, content)
     out = folder.with_suffix(".json")
     split = ("--split", "val") if layout == "dota" else ()
@@ -321,8 +321,8 @@ NAMES = {"path": ".", "train": "images/train", "val": "images", "nc": 2, "names"
 
 @fuzzed(30)
 @given(tree=broken_trees(NAMES))
-def test_broken_yolo_descriptions(root, tree):
-    folder = fresh(root)
+def test_broken_yolo_descriptions_are_read_right_or_refused(scratch_folder, tree):
+    folder = fresh(scratch_folder)
     write_images(folder, "images/a.jpg")
     (folder / "labels").mkdir()
     (folder / "labels/a.txt").write_text("0 0.5 0.5 0.2 0.25\n")
@@ -368,14 +368,14 @@ def guarded(folder, metrics, gate):
     return "held" if held else "refused"
 
 
-def test_the_unbroken_gate_holds(root):
-    assert guarded(fresh(root), dumped(METRICS), dumped(GATE)) == "held"
+def test_the_unbroken_gate_holds(scratch_folder):
+    assert guarded(fresh(scratch_folder), dumped(METRICS), dumped(GATE)) == "held"
 
 
 @fuzzed(50)
 @given(metrics=json_files(METRICS))
-def test_broken_metrics(root, metrics):
-    if guarded(fresh(root), metrics, dumped(GATE)) == "held":
+def test_broken_metrics_are_read_right_or_refused(scratch_folder, metrics):
+    if guarded(fresh(scratch_folder), metrics, dumped(GATE)) == "held":
         read = json.loads(metrics.decode("utf-8-sig"))
         now = {key: read[key] for key in GATE["metrics"]}
         assert now["ap.50"] >= 0.61 - 1e-9
@@ -394,8 +394,8 @@ def yaml_files(tree):
 
 @fuzzed(60)
 @given(gate=yaml_files(GATE))
-def test_broken_gates(root, gate):
-    if guarded(fresh(root), dumped(METRICS), gate) == "held":
+def test_broken_gates_are_read_right_or_refused(scratch_folder, gate):
+    if guarded(fresh(scratch_folder), dumped(METRICS), gate) == "held":
         read = yaml.safe_load(gate.decode("utf-8-sig"))
         for limit in read["metrics"].values():
             (amount,) = (limit[key] for key in limit if key != "value")
@@ -415,7 +415,7 @@ GRID = {
 
 
 @pytest.fixture(scope="module")
-def load():
+def load_recipe():
     """Recipes as they are, each read once."""
     import functools
 
@@ -427,10 +427,10 @@ def load():
 
 @fuzzed(60)
 @given(content=yaml_files(GRID))
-def test_broken_grids(root, load, monkeypatch, content):
+def test_broken_grids_are_read_right_or_refused(scratch_folder, load_recipe, monkeypatch, content):
     from hrhsco_cli.runs import recipe
 
-    folder = fresh(root)
+    folder = fresh(scratch_folder)
     monkeypatch.chdir(folder)
     monkeypatch.setattr("hrhsco_cli.datasets.scenes.render_dataset", lambda *_, **__: True)
     path = folder / "grid.yaml"
@@ -439,7 +439,7 @@ def test_broken_grids(root, load, monkeypatch, content):
         grid = read_grid(path)
         make_data_finder(grid, None)(grid.trials[0])
         for spec in grid.trials:
-            recipe.override(load(spec.recipe), spec.settings)
+            recipe.override(load_recipe(spec.recipe), spec.settings)
     except InputError as error:
         assert "\n" not in str(error)
     else:

@@ -70,7 +70,7 @@ WRITERS = {
 
 
 @pytest.fixture(scope="module")
-def load():
+def load_as_training():
     """The first step of a recipe's pipeline, in which mmdet reads an image."""
     from heads import mmcv_bridge
 
@@ -81,10 +81,10 @@ def load():
 
 
 @pytest.mark.parametrize("name", WRITERS)
-def test_every_format_is_read_as_training_reads_it(tmp_path, load, name):
+def test_every_format_is_read_as_training_reads_it(tmp_path, load_as_training, name):
     path = tmp_path / name
     WRITERS[name](path)
-    seen = load(path)
+    seen = load_as_training(path)
     pixels = read_image(path)
     assert pixels.dtype == np.uint8
     assert np.array_equal(pixels, seen)
@@ -93,11 +93,11 @@ def test_every_format_is_read_as_training_reads_it(tmp_path, load, name):
 
 
 @pytest.mark.parametrize("name", ["deep.png", "turned6.jpg", "P.png", "four.tif", "LA.png"])
-def test_tiles_hold_the_pixels_that_training_sees(tmp_path, load, name):
+def test_tiles_hold_the_pixels_that_training_sees(tmp_path, load_as_training, name):
     path = tmp_path / "src/images" / name
     path.parent.mkdir(parents=True)
     WRITERS[name](path)
-    height, width = load(path).shape[:2]
+    height, width = load_as_training(path).shape[:2]
     content = {
         "images": [{"id": 1, "file_name": name, "width": width, "height": height}],
         "annotations": [{"id": 1, "image_id": 1, "category_id": 1, "bbox": [1, 2, 5, 6]}],
@@ -111,7 +111,7 @@ def test_tiles_hold_the_pixels_that_training_sees(tmp_path, load, name):
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     (tile,) = (tmp_path / "out/images").iterdir()
-    assert np.array_equal(load(tile), load(path))
+    assert np.array_equal(load_as_training(tile), load_as_training(path))
 
 
 def cut(path):
@@ -172,7 +172,7 @@ def test_hidden_files_are_no_images(tmp_path):
     ]
 
 
-def test_what_training_would_stumble_over(tmp_path):
+def test_what_training_would_stumble_over_is_refused(tmp_path):
     import pandas as pd
 
     WRITERS["turned6.jpg"](tmp_path / "a.jpg")

@@ -15,7 +15,7 @@ SIZE, TILE, OVERLAP = (430, 300), (128, 96), 24
 
 
 @pytest.fixture(scope="module")
-def source(tmp_path_factory):
+def noise_folder(tmp_path_factory):
     """Noise with boxes of up to the overlap all over it, and one that is larger than any tile."""
     folder = tmp_path_factory.mktemp("source")
     rng = np.random.default_rng(1)
@@ -38,18 +38,18 @@ def source(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def cut(source, tmp_path_factory):
+def tiled_folder(noise_folder, tmp_path_factory):
     out = tmp_path_factory.mktemp("cut") / "tiles"
     call = ["--size", "x".join(map(str, TILE)), "--overlap", OVERLAP]
-    done = hrhsco("data", "tiles", source, out, *call)
+    done = hrhsco("data", "tiles", noise_folder, out, *call)
     assert done.returncode == 0, done.stderr
     return out, done.stderr
 
 
 @pytest.mark.slow
-def test_tiles_are_parts_of_the_image_and_cover_it(source, cut):
-    out, _ = cut
-    whole = np.asarray(Image.open(source / "images/deep/train.png"))
+def test_tiles_are_parts_of_the_image_and_cover_it(noise_folder, tiled_folder):
+    out, _ = tiled_folder
+    whole = np.asarray(Image.open(noise_folder / "images/deep/train.png"))
     seen = np.zeros(whole.shape[:2], bool)
     images = json.loads((out / "train.json").read_text())["images"]
     for image in images:
@@ -63,9 +63,11 @@ def test_tiles_are_parts_of_the_image_and_cover_it(source, cut):
 
 
 @pytest.mark.slow
-def test_every_object_up_to_the_overlap_is_whole_somewhere(source, cut):
-    out, said = cut
-    truth = [row["bbox"] for row in json.loads((source / "train.json").read_text())["annotations"]]
+def test_every_object_up_to_the_overlap_is_whole_somewhere(noise_folder, tiled_folder):
+    out, said = tiled_folder
+    truth = [
+        row["bbox"] for row in json.loads((noise_folder / "train.json").read_text())["annotations"]
+    ]
     content = json.loads((out / "train.json").read_text())
     windows = {image["id"]: image["window"] for image in content["images"]}
     expected = {
@@ -86,8 +88,8 @@ def test_every_object_up_to_the_overlap_is_whole_somewhere(source, cut):
 
 
 @pytest.mark.slow
-def test_an_image_smaller_than_a_tile_is_one_and_the_whole_is_sound(cut):
-    out, said = cut
+def test_an_image_smaller_than_a_tile_is_one_and_the_whole_is_sound(tiled_folder):
+    out, said = tiled_folder
     (image,) = json.loads((out / "val.json").read_text())["images"]
     assert image["window"] == [0, 0, 100, 90]
     assert "val: 1 image, 1 tile with 1 box; 0 boxes cut" in said
@@ -96,9 +98,9 @@ def test_an_image_smaller_than_a_tile_is_one_and_the_whole_is_sound(cut):
 
 
 @pytest.mark.slow
-def test_wrong_calls(source, tmp_path):
+def test_wrong_calls_are_refused(noise_folder, tmp_path):
     assert_refused(
-        hrhsco("data", "tiles", source, tmp_path / "out", "--size", "64x64", "--overlap", 64),
+        hrhsco("data", "tiles", noise_folder, tmp_path / "out", "--size", "64x64", "--overlap", 64),
         "an overlap of 64 px leaves nothing of a tile of 64x64",
     )
     assert_refused(hrhsco("data", "tiles", tmp_path, tmp_path / "out"), "train.json")

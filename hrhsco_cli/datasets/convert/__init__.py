@@ -138,7 +138,7 @@ def read_layout(
     if layout not in LAYOUTS:
         raise InputError(f"no layout {layout!r}; choose one of {', '.join(LAYOUTS)}")
     if not source.is_dir():
-        raise InputError(f"no folder {source}")
+        raise InputError(f"no folder {source}; name the data set's folder as published")
     try:
         return LAYOUTS[layout].read(source, split, complain)
     except OverwriteError:

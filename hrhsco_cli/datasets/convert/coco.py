@@ -187,9 +187,9 @@ def _map_categories(
         except msgspec.ValidationError as error:
             raise InputError(f"{path}: categories[{index}]: {describe_mismatch(error)}") from error
     if not are_one_kind(each.id for each in read):
-        raise InputError(f"{path}: category ids are numbers and text; write all alike")
+        raise InputError(f"{path}: category ids are numbers and text; write all in one way")
     if len({each.id for each in read}) < len(read):
-        raise InputError(f"{path}: a category id is there twice")
+        raise InputError(f"{path}: a category id is there twice; number classes anew")
     if layout.classes is None:
         ordered = sorted(read, key=lambda each: each.id)
         return {each.id: each.id for each in ordered}, [(each.id, each.name) for each in ordered]
@@ -272,7 +272,7 @@ def _read_images(
         ids.add(read.id)
         kinds.add(isinstance(read.id, str))
         if len(kinds) > 1:
-            complain(f"{path}: image ids are numbers and text ({read.id!r}); write all alike")
+            complain(f"{path}: image ids are numbers and text ({read.id!r}); write all in one way")
         yield SourceImage(
             folder / read.file_name,
             boxes.get(read.id, []),

@@ -80,12 +80,14 @@ def _read_classes(source: Path, described: dict[str, Any]) -> list[tuple[int, st
     if isinstance(names, list):
         return _build_classes(path, dict(enumerate(names)))
     if not isinstance(names, dict):
-        raise InputError(f"{path}: names is neither a list nor numbers with names")
+        raise InputError(
+            f"{path}: names is neither a list nor numbers with names; write names: [car, bus]"
+        )
     wrong = [key for key in names if not (isinstance(key, str) and key.isascii() and key.isdigit())]
     if wrong:
         raise InputError(f"{path}: names has the key {wrong[0]!r}, which is no class number")
     if len({int(key) for key in names}) < len(names):
-        raise InputError(f"{path}: names has a class number twice")
+        raise InputError(f"{path}: names has a class number twice; number each class once")
     return _build_classes(path, {int(key): name for key, name in names.items()})
 
 
@@ -93,7 +95,10 @@ def _build_classes(path: Path, names: dict[int, Any]) -> list[tuple[int, str]]:
     """Classes in the order of their numbers; empty lines name none."""
     wrong = [name for name in names.values() if not isinstance(name, str)]
     if wrong or not any(names.values()):
-        raise InputError(f"{path} has {f'the class name {wrong[0]!r}' if wrong else 'no names'}")
+        raise InputError(
+            f"{path} has {f'the class name {wrong[0]!r}' if wrong else 'no names'}; "
+            "write a name for each class"
+        )
     return [(number + 1, names[number]) for number in sorted(names) if names[number]]
 
 
@@ -128,7 +133,9 @@ def _list_places(source: Path, described: dict[str, Any], split: str) -> Iterato
             roots.insert(0, source / described["path"])
         for entry in entries if isinstance(entries, list) else [entries]:
             if not isinstance(entry, str):
-                raise InputError(f"{described['yaml_file']}: {split} names no folder: {entry}")
+                raise InputError(
+                    f"{described['yaml_file']}: {split} names no folder: {entry}; write a path"
+                )
             # Exports often write ../train/images for a folder that lies beside the YAML file.
             spelled = (str(entry), str(entry).removeprefix("../"))
             yield from [

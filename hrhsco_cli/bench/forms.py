@@ -14,7 +14,7 @@ from heads.heatmap_branch import BaselineHeatmapBranch, HRHHeatmapBranch
 from heads.offset_branch import OffsetBranch
 from heads.peaks import DEFAULT_TOPK, find_peaks, kernel_in_cells
 from heads.targets import FEATURE_STRIDE, Targets, encode
-from hrhsco_cli.bench import plain
+from hrhsco_cli.bench import plain_forms
 
 _SIDES_PX = (6, 18)
 
@@ -24,10 +24,12 @@ class Setting:
     """One point of a sweep.
 
     Attributes:
-        depth: n; ``objects``: true boxes, or peaks.
+        depth: number of x2 stages, n.
+        objects: how many true boxes, or peaks, there are.
         size: (W, H) of the image in px, multiples of 4.
-        channels: C of the feature map; ``classes``: K.
-        device: where.
+        channels: of the feature map, C.
+        classes: how many, K.
+        device: where the step is computed.
     """
 
     depth: int
@@ -39,20 +41,20 @@ class Setting:
 
     @property
     def ratio(self) -> int:
-        """r."""
+        """How many times finer the heatmap is than the feature map, r."""
         return 1 << self.depth
 
     @property
     def feature_size(self) -> tuple[int, int]:
-        """(H, W)."""
+        """Height and width of the feature map, H and W."""
         return self.size[1] // FEATURE_STRIDE, self.size[0] // FEATURE_STRIDE
 
-    def feature(self) -> Tensor:
-        """Noise ``(1, C, H, W)``."""
+    def draw_feature(self) -> Tensor:
+        """Draw a feature map ``(1, C, H, W)`` of noise."""
         return torch.randn(1, self.channels, *self.feature_size, device=self.device)
 
-    def boxes(self) -> tuple[Tensor, Tensor]:
-        """Tiny boxes all over the image, and their classes."""
+    def draw_boxes(self) -> tuple[Tensor, Tensor]:
+        """Draw tiny boxes all over the image, and their classes."""
         low, high = _SIDES_PX
         side = low + (high - low) * torch.rand(self.objects, 2, device=self.device)
         corner = torch.rand(self.objects, 2, device=self.device)
@@ -63,10 +65,11 @@ class Setting:
 
 @dataclass(frozen=True)
 class Pair:
-    """The two forms, and how far apart their results are.
+    """The two forms of a step, and the difference of their results.
 
     Attributes:
-        fast: what the tool runs; ``plain``: the same as first written down.
+        fast: what the tool runs.
+        plain: the same as it was first written down.
         difference: of what the two return.
         model: holds the parameters, which are no activations.
     """
@@ -104,8 +107,8 @@ def _offsets(at: Setting) -> Pair:
     branch, feature, cells = _offset_input(at)
     return Pair(
         lambda: branch(feature, cells),
-        lambda: plain.offsets(branch, feature, cells),
-        _apart,
+        lambda: plain_forms.read_offsets(branch, feature, cells),
+        _find_largest_difference,
         branch,
     )
 
@@ -116,7 +119,7 @@ def _offsets_training(at: Setting) -> Pair:
         branch,
         feature,
         lambda: branch(feature, cells),
-        lambda: plain.offsets(branch, feature, cells),
+        lambda: plain_forms.read_offsets(branch, feature, cells),
     )
 
 
@@ -150,7 +153,7 @@ def _offset_input(at: Setting) -> tuple[OffsetBranch, Tensor, Tensor]:
     height, width = (side * at.ratio for side in at.feature_size)
     place = torch.randint(0, height * width, (at.objects,), device=at.device)
     cells = torch.stack(torch.unravel_index(place, (1, height, width)), dim=1)
-    return branch, at.feature(), cells
+    return branch, at.draw_feature(), cells
 
 
 def _boxes(at: Setting) -> Pair:
@@ -159,7 +162,7 @@ def _boxes(at: Setting) -> Pair:
     return Pair(
         lambda: read_boxes(branch(feature)[1], cells),
         lambda: read_boxes(dense(feature)[1], cells),
-        _apart,
+        _find_largest_difference,
         branch,
     )
 
@@ -180,7 +183,7 @@ def _box_input(at: Setting) -> tuple[BoxBranch, Tensor, Tensor]:
     height, width = at.feature_size
     place = torch.randint(0, height * width, (at.objects,), device=at.device)
     cells = torch.stack(torch.unravel_index(place, (1, height, width)), dim=1)
-    return branch, at.feature(), cells
+    return branch, at.draw_feature(), cells
 
 
 def _dense(branch: BoxBranch) -> BoxBranch:
@@ -191,19 +194,24 @@ def _dense(branch: BoxBranch) -> BoxBranch:
 
 
 def _targets(at: Setting) -> Pair:
-    boxes, labels = at.boxes()
+    boxes, labels = at.draw_boxes()
     given = ([boxes], [labels], at.classes, at.feature_size, at.ratio)
 
     def difference(fast: Targets, maps: tuple[Tensor, ...]) -> float:
         heatmap, offset, xywh = maps
         cells = zip((fast.offset, fast.xywh), (offset, xywh), strict=True)
-        return max(_apart(fast.heatmap, heatmap), *(_apart(a.value, a.gather(b)) for a, b in cells))
+        return max(
+            _find_largest_difference(fast.heatmap, heatmap),
+            *(_find_largest_difference(a.value, a.gather(b)) for a, b in cells),
+        )
 
-    return Pair(lambda: encode(*given), lambda: plain.targets(*given), difference, nn.Module())
+    return Pair(
+        lambda: encode(*given), lambda: plain_forms.make_targets(*given), difference, nn.Module()
+    )
 
 
 def _decoding(at: Setting) -> Pair:
-    boxes, labels = at.boxes()
+    boxes, labels = at.draw_boxes()
     heatmap = encode([boxes], [labels], at.classes, at.feature_size, at.ratio).heatmap[0]
     logits = torch.logit(heatmap, eps=0.01) + 0.1 * torch.randn_like(heatmap)
     kernel = kernel_in_cells(3, FEATURE_STRIDE / at.ratio)
@@ -221,7 +229,7 @@ def _decoding(at: Setting) -> Pair:
 
     return Pair(
         fast,
-        lambda: plain.peaks(logits, regression, kernel, DEFAULT_TOPK, at.ratio),
+        lambda: plain_forms.find_peaks(logits, regression, kernel, DEFAULT_TOPK, at.ratio),
         difference,
         nn.Module(),
     )
@@ -236,11 +244,16 @@ def _baseline_heatmap(at: Setting) -> Pair:
 
 
 def _branch(at: Setting, branch: nn.Sequential) -> Pair:
-    branch, feature = branch.eval().to(at.device), at.feature()
-    return Pair(lambda: branch(feature), lambda: plain.layers(branch, feature), _apart, branch)
+    branch, feature = branch.eval().to(at.device), at.draw_feature()
+    return Pair(
+        lambda: branch(feature),
+        lambda: plain_forms.apply_layers(branch, feature),
+        _find_largest_difference,
+        branch,
+    )
 
 
-def _apart(a: Tensor, b: Tensor) -> float:
+def _find_largest_difference(a: Tensor, b: Tensor) -> float:
     return float((a - b).abs().max()) if a.numel() else 0.0
 
 

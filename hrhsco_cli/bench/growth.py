@@ -11,7 +11,7 @@ import torch
 from heads.layers import BASELINE_UPSAMPLE_STAGES
 from hrhsco_cli import clock
 from hrhsco_cli.bench.forms import STEPS, Pair, Setting, Step
-from hrhsco_cli.bench.precision import matrix_units
+from hrhsco_cli.bench.precision import set_tf32
 from hrhsco_cli.clock import time_ms
 from hrhsco_cli.progress import OnProgress, ignore_progress
 from hrhsco_cli.runs.environment import describe_environment
@@ -20,14 +20,18 @@ from reports.metrics.memory import measure_peak_activations
 
 
 @dataclass(frozen=True)
-class Plan:
-    """What is measured.
+class GrowthPlan:
+    """What a bench of fast and plain forms measures.
 
     Attributes:
         steps: names out of ``STEPS``; none is all.
-        depths: n; ``depth``: the one at which objects are swept.
-        objects: how many; ``count``: as many while depths are swept.
-        size: (W, H) in px; ``channels``: C; ``classes``: K.
+        depths: depths n that are swept.
+        depth: the depth at which numbers of objects are swept.
+        objects: numbers of objects that are swept.
+        count: the number of objects at which depths are swept.
+        size: (W, H) of the image in px.
+        channels: of the feature map, C.
+        classes: how many, K.
         rounds: times that each form is measured.
     """
 
@@ -42,8 +46,12 @@ class Plan:
     rounds: int
 
 
-def measure(plan: Plan, on_progress: OnProgress = ignore_progress) -> dict[str, Any]:
+def measure_growth(plan: GrowthPlan, on_progress: OnProgress = ignore_progress) -> dict[str, Any]:
     """Time each pair interleaved, with its memory and the difference of its results.
+
+    Args:
+        plan: what is measured.
+        on_progress: called after each case.
 
     Returns:
         ``meta`` and ``cases``: a list of ``step``, ``sweep`` (``depth``, ``objects``), ``depth``,
@@ -62,20 +70,20 @@ def measure(plan: Plan, on_progress: OnProgress = ignore_progress) -> dict[str, 
             f"--channels {plan.channels} can't be halved {deepest} times; choose {1 << deepest} up"
         )
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    settings = list(_settings(plan, device))
+    settings = list(_list_settings(plan, device))
     cases = []
     for done, (name, sweep, setting) in enumerate(settings, start=1):
         step = STEPS[name]
         torch.manual_seed(0)
         case = {"step": name, "sweep": sweep, "depth": setting.depth, "objects": setting.objects}
-        with torch.set_grad_enabled(step.trains), matrix_units(tf32=False):
-            cases.append(case | _measured(step, step.make(setting), plan.rounds, device))
+        with torch.set_grad_enabled(step.trains), set_tf32(False):
+            cases.append(case | _measure_pair(step, step.make(setting), plan.rounds, device))
         gc.collect()
         on_progress(done, len(settings), name)
-    return {"meta": _meta(plan, device), "cases": cases}
+    return {"meta": _describe_conditions(plan, device), "cases": cases}
 
 
-def _settings(plan: Plan, device: torch.device) -> Iterator[tuple[str, str, Setting]]:
+def _list_settings(plan: GrowthPlan, device: torch.device) -> Iterator[tuple[str, str, Setting]]:
     middle = Setting(plan.depth, plan.count, plan.size, plan.channels, plan.classes, device)
     for name in plan.steps:
         step = STEPS[name]
@@ -88,7 +96,7 @@ def _settings(plan: Plan, device: torch.device) -> Iterator[tuple[str, str, Sett
             yield from ((name, "objects", replace(middle, objects=p)) for p in plan.objects)
 
 
-def _measured(step: Step, pair: Pair, rounds: int, device: torch.device) -> dict[str, Any]:
+def _measure_pair(step: Step, pair: Pair, rounds: int, device: torch.device) -> dict[str, Any]:
     # The first call of each, not timed, fills caches.
     difference = pair.difference(pair.fast(), pair.plain())
     forms = {"fast": pair.fast, "plain": pair.plain}
@@ -105,7 +113,7 @@ def _measured(step: Step, pair: Pair, rounds: int, device: torch.device) -> dict
     return {"samples_ms": samples, "memory": memory, "difference": difference}
 
 
-def _meta(plan: Plan, device: torch.device) -> dict[str, Any]:
+def _describe_conditions(plan: GrowthPlan, device: torch.device) -> dict[str, Any]:
     about = describe_environment()
     return {key: about[key] for key in ("time", "device", "python", "packages")} | {
         **clock.describe_clock(device),

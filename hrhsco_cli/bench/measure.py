@@ -11,7 +11,7 @@ import torch
 
 from hrhsco_cli import clock
 from hrhsco_cli.bench import stages as parts
-from hrhsco_cli.bench.variants import Options, Variant, build, check
+from hrhsco_cli.bench.variants import BenchOptions, Variant, build_variant, check_options
 from hrhsco_cli.clock import Call, time_ms, warm_up
 from hrhsco_cli.progress import OnProgress, ignore_progress
 from hrhsco_cli.runs.environment import describe_environment
@@ -25,10 +25,10 @@ _SHORT = {
 }
 
 
-def bench(
+def measure_recipes(
     names: list[str],
     settings: list[str],
-    options: Options,
+    options: BenchOptions,
     on_progress: OnProgress = ignore_progress,
 ) -> dict[str, Any]:
     """Measure recipes side by side.
@@ -48,22 +48,25 @@ def bench(
     """
     register()
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    check(options, device)
+    check_options(options, device)
     variants = [
-        replace(build(name, settings, options, device), name=label)
-        for name, label in zip(names, _labels(names), strict=True)
+        replace(build_variant(name, settings, options, device), name=label)
+        for name, label in zip(names, _shorten_names(names), strict=True)
     ]
     total = len(variants) * (options.rounds + 1)
-    result: dict[str, Any] = {"meta": _meta(variants, options, device), "variants": {}}
+    result: dict[str, Any] = {
+        "meta": _describe_conditions(variants, options, device),
+        "variants": {},
+    }
     calls: dict[str, dict[str, Call]] = {}
-    with parts.surroundings(options, device):
+    with parts.use_precision(options, device):
         for index, variant in enumerate(variants):
             cost = count_cost(variant.model, variant.size)
-            found = parts.stages(variant, options)
+            found = parts.find_stages(variant, options)
             calls[variant.name] = dict(found.calls)
             if options.training:
-                calls[variant.name]["training_step"] = parts.training_step(variant, options)
-            memory = _memory(calls[variant.name], variant, device)
+                calls[variant.name]["training_step"] = parts.make_training_step(variant, options)
+            memory = _measure_memory(calls[variant.name], variant, device)
             parts.speed_up(variant, found, options)
             unstable = [
                 stage for stage, call in calls[variant.name].items() if not warm_up(call, device)
@@ -77,31 +80,31 @@ def bench(
                 "unstable": unstable,
             }
             on_progress(index + 1, total)
-        _rounds(calls, result["variants"], options.rounds, device, on_progress, total)
+        _time_rounds(calls, result["variants"], options.rounds, device, on_progress, total)
     return result
 
 
-def _labels(names: list[str]) -> list[str]:
-    """Short names: changed keys without their path; a recipe named twice gets a number."""
+def _shorten_names(names: list[str]) -> list[str]:
+    """Make short names: changed keys without their path; a recipe named twice gets a number."""
     short = []
     for name in names:
         base, *own = name.split("@")
         changes = [_SHORT.get(each, each) for each in (each.rpartition(".")[2] for each in own)]
         changes = [re.sub(r"^heatmap_upsample_num=", "n=", each) for each in changes]
         changes = [each.removeprefix("center_source=") for each in changes]
-        short.append(", ".join([_stem(base), *changes]))
+        short.append(", ".join([_drop_suffix(base), *changes]))
     return [
         name if short.count(name) == 1 else f"{name} ({short[: index + 1].count(name)})"
         for index, name in enumerate(short)
     ]
 
 
-def _stem(base: str) -> str:
+def _drop_suffix(base: str) -> str:
     path = Path(base)
     return path.stem if path.suffix == ".py" else path.name
 
 
-def _rounds(
+def _time_rounds(
     calls: dict[str, dict[str, Call]],
     results: dict[str, Any],
     rounds: int,
@@ -120,7 +123,9 @@ def _rounds(
             on_progress(done, total)
 
 
-def _memory(calls: dict[str, Call], variant: Variant, device: torch.device) -> dict[str, int]:
+def _measure_memory(
+    calls: dict[str, Call], variant: Variant, device: torch.device
+) -> dict[str, int]:
     kinds = {"inference": "end_to_end", "training": "training_step"}
     return {
         kind: measure_peak_activations(calls[stage], variant.model, device)
@@ -129,7 +134,9 @@ def _memory(calls: dict[str, Call], variant: Variant, device: torch.device) -> d
     }
 
 
-def _meta(variants: list[Variant], options: Options, device: torch.device) -> dict[str, Any]:
+def _describe_conditions(
+    variants: list[Variant], options: BenchOptions, device: torch.device
+) -> dict[str, Any]:
     about = describe_environment()
     meta: dict[str, Any] = {
         key: about[key] for key in ("time", "device", "operators", "python", "packages")
@@ -138,8 +145,8 @@ def _meta(variants: list[Variant], options: Options, device: torch.device) -> di
     return meta | {
         **clock.describe_clock(device),
         "cuda": torch.version.cuda if gpu else None,
-        "cudnn": _cudnn() if gpu else None,
-        "driver": _driver() if gpu else None,
+        "cudnn": _find_cudnn() if gpu else None,
+        "driver": _find_driver() if gpu else None,
         "input_size": ", ".join(dict.fromkeys("{}x{} px".format(*each.size) for each in variants)),
         "batch": options.batch,
         "precision": options.precision,
@@ -152,12 +159,12 @@ def _meta(variants: list[Variant], options: Options, device: torch.device) -> di
     }
 
 
-def _cudnn() -> int | None:
+def _find_cudnn() -> int | None:
     version: Callable[[], int | None] = torch.backends.cudnn.version
     return version()
 
 
-def _driver() -> str | None:
+def _find_driver() -> str | None:
     """The driver's version, from its own file; None where that can't be read."""
     try:
         with open("/proc/driver/nvidia/version") as file:  # noqa: PTH123

@@ -8,10 +8,16 @@ import torch
 
 
 @contextlib.contextmanager
-def matrix_units(*, tf32: bool) -> Iterator[None]:
-    """While the block runs, a GPU's matrix units round float32 to 10 bits, or they do not.
+def set_tf32(tf32: bool) -> Iterator[None]:
+    """Let a GPU's matrix units round float32 to 10 bits while the block runs, or forbid it.
 
-    torch lets them in convolutions unless it is told otherwise.
+    torch lets them do so in convolutions unless it is told otherwise.
+
+    Args:
+        tf32: Whether they may.
+
+    Yields:
+        Nothing.
     """
     units: tuple[Any, ...] = torch.backends.cuda.matmul, torch.backends.cudnn
     before = [each.allow_tf32 for each in units]

@@ -41,7 +41,7 @@ evaluator.summarize()
 _HRHSCO = "from hrhsco_cli.main import run; run()"
 
 
-def measure(
+def measure_scoring(
     annotations: Path,
     times: Sequence[int],
     rounds: int,
@@ -74,7 +74,7 @@ def measure(
             sets = {each: other.submit(_write_set, content, each, Path(aside)).result()
                     for each in sorted(times)}  # fmt: skip
         smallest = sets[min(times)]
-        commands = list(_commands(sets))
+        commands = list(_list_commands(sets))
         for number in range(rounds):
             for what, count, words in commands:
                 runs.append({"round": number, "what": what, "times": count, **sets[count]["size"],
@@ -88,7 +88,7 @@ def measure(
     return {"runs": runs, "stages": stages}
 
 
-def _commands(sets: dict[int, dict[str, Any]]) -> list[tuple[str, int, list[str]]]:
+def _list_commands(sets: dict[int, dict[str, Any]]) -> list[tuple[str, int, list[str]]]:
     """What is run, on the set of which size, by which words."""
     first, *_ = sets
     of_first = sets[first]
@@ -140,7 +140,7 @@ def _write_set(content: dict[str, Any], times: int, folder: Path) -> dict[str, A
                         for index, each in enumerate(content["annotations"])],
         "categories": content["categories"],
     }  # fmt: skip
-    rows = _results(repeated["annotations"], content["categories"])
+    rows = _make_results(repeated["annotations"], content["categories"])
     write_bytes(truth, msgspec.json.encode(repeated))
     encoded = msgspec.json.encode(rows)
     write_bytes(found, encoded)
@@ -151,7 +151,7 @@ def _write_set(content: dict[str, Any], times: int, folder: Path) -> dict[str, A
     }  # fmt: skip
 
 
-def _results(
+def _make_results(
     annotations: list[dict[str, Any]], categories: list[dict[str, Any]]
 ) -> list[dict[str, Any]]:
     """Results as a detector of varied quality finds them: some near, some double, some nowhere."""

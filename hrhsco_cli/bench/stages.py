@@ -12,9 +12,9 @@ from mmengine.structures import InstanceData
 from torch.utils._pytree import tree_map_only
 
 from heads.offset_branch import OffsetBranch, OffsetReader
-from hrhsco_cli.bench import graphs
-from hrhsco_cli.bench.precision import matrix_units
-from hrhsco_cli.bench.variants import Options, Variant
+from hrhsco_cli.bench import cuda_graphs
+from hrhsco_cli.bench.precision import set_tf32
+from hrhsco_cli.bench.variants import BenchOptions, Variant
 from reports.metrics.cost import find_branch_modules, pad_size
 
 Call = Callable[[], object]
@@ -27,11 +27,19 @@ _MOST_COMPILED = 100
 
 
 @contextlib.contextmanager
-def surroundings(options: Options, device: torch.device) -> Iterator[None]:
-    """Precision of everything inside; matrix units round to tf32 only where that is asked for."""
+def use_precision(options: BenchOptions, device: torch.device) -> Iterator[None]:
+    """Compute in a bench's precision while the block runs; tf32 only where it is asked for.
+
+    Args:
+        options: How to measure.
+        device: Where to compute.
+
+    Yields:
+        Nothing.
+    """
     half = {"bf16": torch.bfloat16, "fp16": torch.float16}.get(options.precision)
     with (
-        matrix_units(tf32=options.precision == "tf32"),
+        set_tf32(options.precision == "tf32"),
         torch.autocast(device.type, dtype=half, enabled=half is not None),
     ):
         yield
@@ -48,22 +56,32 @@ class Stages:
     """
 
     calls: dict[str, Call]
-    ran: "dict[str, _Ran]"
+    ran: "dict[str, _BranchCall]"
 
 
-def stages(variant: Variant, options: Options) -> Stages:
-    """Run a network once, and note what each of its stages gets."""
+def find_stages(variant: Variant, options: BenchOptions) -> Stages:
+    """Run a network once, and note what each of its stages gets.
+
+    Args:
+        variant: The network.
+        options: How to measure.
+
+    Returns:
+        A call for each stage.
+    """
     model: Any = variant.model
-    data = _data(variant, options)
-    ran, outputs = _captured(variant, lambda: model.test_step(data))
+    data = _make_batch(variant, options)
+    ran, outputs = _capture_branches(variant, lambda: model.test_step(data))
     calls: dict[str, Call] = {"end_to_end": _without_gradient(lambda: model.test_step(data))}
     for name, module in find_branch_modules(model).items():
         if name in ran:
             calls[name] = _without_gradient(partial(module, *ran[name].inputs, **ran[name].named))
     if "offset" in ran:
         # Its time is the offset branch's stage, not decoding's.
-        outputs = tree_map_only(OffsetReader, lambda _: _Recorded(ran["offset"].output), outputs)
-    metas = [_meta(variant) for _ in range(options.batch)]
+        outputs = tree_map_only(
+            OffsetReader, lambda _: _AskedOffsets(ran["offset"].output), outputs
+        )
+    metas = [_make_metainfo(variant) for _ in range(options.batch)]
     head = model.bbox_head
     calls["decode"] = _without_gradient(
         lambda: head.predict_by_feat(*outputs, batch_img_metas=metas, rescale=True)
@@ -71,10 +89,15 @@ def stages(variant: Variant, options: Options) -> Stages:
     return Stages(calls, ran)
 
 
-def speed_up(variant: Variant, found: Stages, options: Options) -> None:
+def speed_up(variant: Variant, found: Stages, options: BenchOptions) -> None:
     """Compile, or record as CUDA graphs, each branch that always does the same.
 
     Decoding and a sparse offset branch stay as they are: their shapes change with every image.
+
+    Args:
+        variant: The network, which is changed in place.
+        found: Its stages.
+        options: How to measure.
     """
     # torch compiles a class's code so many times, and runs it as it is from then on.
     torch._dynamo.config.recompile_limit = _MOST_COMPILED
@@ -85,13 +108,21 @@ def speed_up(variant: Variant, found: Stages, options: Options) -> None:
         if options.compile:
             module.forward = torch.compile(module.forward)  # type: ignore[method-assign]
         if options.cuda_graphs:
-            graphs.replay(module, found.ran[name].inputs, found.ran[name].named)
+            cuda_graphs.replay_as_graph(module, found.ran[name].inputs, found.ran[name].named)
 
 
-def training_step(variant: Variant, options: Options) -> Call:
-    """A call that runs forward, losses and backward of one batch; gradients are dropped after."""
+def make_training_step(variant: Variant, options: BenchOptions) -> Call:
+    """Make a call that runs forward, losses and backward of one batch, and drops the gradients.
+
+    Args:
+        variant: The network.
+        options: How to measure.
+
+    Returns:
+        The call.
+    """
     model: Any = variant.model
-    data = _data(variant, options, with_truth=True)
+    data = _make_batch(variant, options, with_truth=True)
 
     def step() -> None:
         model.train()
@@ -113,7 +144,7 @@ def _without_gradient(call: Call) -> Call:
 
 
 @dataclass(frozen=True)
-class _Ran:
+class _BranchCall:
     """What a branch was given and what it put out."""
 
     inputs: tuple[Any, ...]
@@ -122,7 +153,7 @@ class _Ran:
 
 
 @dataclass(frozen=True)
-class _Recorded:
+class _AskedOffsets:
     """Stands for an ``OffsetReader`` that was asked before, for the same peaks."""
 
     offsets: torch.Tensor
@@ -131,14 +162,18 @@ class _Recorded:
         return self.offsets
 
 
-def _captured(variant: Variant, call: Call) -> tuple[dict[str, _Ran], tuple[Any, ...]]:
-    """Run once; what happened in each branch, and what the head's ``forward`` put out."""
-    ran: dict[str, _Ran] = {}
+def _capture_branches(
+    variant: Variant, call: Call
+) -> tuple[dict[str, _BranchCall], tuple[Any, ...]]:
+    """Run once, and keep what each branch got and gave, and what the head's ``forward`` gave."""
+    ran: dict[str, _BranchCall] = {}
     outputs: list[Any] = []
     model: Any = variant.model
     hooks = [
         module.register_forward_hook(
-            lambda _, args, named, out, name=name: ran.__setitem__(name, _Ran(args, named, out)),
+            lambda _, args, named, out, name=name: ran.__setitem__(
+                name, _BranchCall(args, named, out)
+            ),
             with_kwargs=True,
         )
         for name, module in find_branch_modules(model).items()
@@ -153,8 +188,10 @@ def _captured(variant: Variant, call: Call) -> tuple[dict[str, _Ran], tuple[Any,
     return ran, outputs[-1]
 
 
-def _data(variant: Variant, options: Options, with_truth: bool = False) -> dict[str, Any]:
-    """Noise images as a data loader hands them over: uint8, on the host."""
+def _make_batch(
+    variant: Variant, options: BenchOptions, with_truth: bool = False
+) -> dict[str, Any]:
+    """Make noise images as a data loader hands them over: uint8, on the host."""
     width, height = variant.size
     random = torch.Generator().manual_seed(0)
     images = torch.randint(
@@ -162,7 +199,7 @@ def _data(variant: Variant, options: Options, with_truth: bool = False) -> dict[
     )
     samples = []
     for _ in range(options.batch):
-        sample = DetDataSample(metainfo=_meta(variant))
+        sample = DetDataSample(metainfo=_make_metainfo(variant))
         if with_truth:
             corner = torch.rand(_OBJECTS, 2, generator=random)
             corner = corner * torch.tensor([max(width - 12, 1), max(height - 12, 1)])
@@ -174,7 +211,7 @@ def _data(variant: Variant, options: Options, with_truth: bool = False) -> dict[
     return {"inputs": list(images), "data_samples": samples}
 
 
-def _meta(variant: Variant) -> dict[str, Any]:
+def _make_metainfo(variant: Variant) -> dict[str, Any]:
     width, height = variant.size
     padded_width, padded_height = pad_size(variant.model, variant.size)
     shape = (height, width)

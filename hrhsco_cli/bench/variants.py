@@ -18,7 +18,7 @@ PRECISIONS = ("fp32", "tf32", "bf16", "fp16")
 
 
 @dataclass(frozen=True)
-class Options:
+class BenchOptions:
     """Conditions that hold for every network of a bench.
 
     Attributes:
@@ -59,13 +59,24 @@ class Variant:
     num_classes: int
 
 
-def build(name: str, settings: list[str], options: Options, device: "torch.device") -> Variant:
+def build_variant(
+    name: str, settings: list[str], options: BenchOptions, device: "torch.device"
+) -> Variant:
     """Build ``RECIPE`` or ``RECIPE@key=value@key=value`` with random weights.
 
     A run's folder stands for the recipe in it.
 
     Weights of other origin would take the same time; only decoding depends on how many peaks there
     are, and random heatmaps have more of them than trained ones.
+
+    Args:
+        name: recipe or run, with changes.
+        settings: ``key=value`` for all networks of the bench.
+        options: conditions.
+        device: where the network is placed.
+
+    Returns:
+        The network.
 
     Raises:
         InputError: no such recipe, or a setting that it refuses.
@@ -97,8 +108,12 @@ def build(name: str, settings: list[str], options: Options, device: "torch.devic
     return Variant(name, model, size, config.model.bbox_head.num_classes)
 
 
-def check(options: Options, device: "torch.device") -> None:
+def check_options(options: BenchOptions, device: "torch.device") -> None:
     """Refuse what the device can't do.
+
+    Args:
+        options: conditions.
+        device: where networks are measured.
 
     Raises:
         InputError: tf32 or CUDA graphs without a GPU, or an unknown precision.

@@ -67,18 +67,18 @@ def bench(
     image = None if size is None else parse_size(size)
     select_device(device)
 
-    from hrhsco_cli.bench.measure import bench as measure
-    from hrhsco_cli.bench.recorded import record
-    from hrhsco_cli.bench.variants import Options
+    from hrhsco_cli.bench.measure import measure_recipes
+    from hrhsco_cli.bench.run_metrics import write_latencies
+    from hrhsco_cli.bench.variants import BenchOptions
     from reports.plots import latency
     from reports.sections.bench import compose_bench
 
-    options = Options(
+    options = BenchOptions(
         image, batch, precision, channels_last, compiled, cuda_graphs, rounds, training
     )
     with show_progress("bench", 0) as log:
-        result = measure(recipes, settings or [], options, log.advance_to)
-    record(recipes, result)
+        result = measure_recipes(recipes, settings or [], options, log.advance_to)
+    write_latencies(recipes, result)
     _print_bench(result)
     if markdown is not None:
         write_text(markdown, compose_bench(result, "Bench"))

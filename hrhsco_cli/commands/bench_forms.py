@@ -63,15 +63,15 @@ def bench_forms(
     select_device(device)
     register()  # mmdet's own functions, the plain forms, can be imported only after it
 
-    from hrhsco_cli.bench.growth import Plan, measure
+    from hrhsco_cli.bench.growth import GrowthPlan, measure_growth
     from reports.plots import growth
     from reports.sections.growth import compose_growth
 
-    plan = Plan(
+    plan = GrowthPlan(
         tuple(steps or ()), all_depths, depth, numbers, count, image, channels, classes, rounds
     )
     with show_progress("bench", 0) as log:
-        result = measure(plan, log.advance_to)
+        result = measure_growth(plan, log.advance_to)
     _print_growth(result)
     if markdown is not None:
         write_text(markdown, compose_growth(result, "Fast against plain forms"))

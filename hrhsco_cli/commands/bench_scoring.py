@@ -32,14 +32,14 @@ def bench_scoring(
 
     Example: hrhsco bench-scoring val.json --times 1 --times 4 --times 16 --markdown scoring.md
     """
-    from hrhsco_cli.bench.scoring import measure
+    from hrhsco_cli.bench.scoring import measure_scoring
     from hrhsco_cli.files import write_json, write_text
     from hrhsco_cli.progress import show_progress
     from reports.sections.scoring import compose_scoring
 
     counts = sorted(set(times or [1]))
     with show_progress("bench-scoring", rounds * (2 * len(counts) + 2)) as log:
-        result = measure(annotations, counts, rounds, log.advance_to)
+        result = measure_scoring(annotations, counts, rounds, log.advance_to)
     text = compose_scoring(result)
     typer.echo(text)
     if markdown is not None:

@@ -12,7 +12,7 @@ pytestmark = [pytest.mark.cuda, pytest.mark.slow]
 
 
 def variant_and_options(depth=2, **changes):
-    from hrhsco_cli.bench.variants import Options, build
+    from hrhsco_cli.bench.variants import BenchOptions, build_variant
     from hrhsco_cli.runs.registration import register
 
     register()
@@ -20,9 +20,9 @@ def variant_and_options(depth=2, **changes):
         "size": (128, 96), "batch": 1, "precision": "fp32", "channels_last": False,
         "compile": False, "cuda_graphs": False, "rounds": 3, "training": True,
     }  # fmt: skip
-    options = Options(**options | changes)
+    options = BenchOptions(**options | changes)
     name = f"quickstart_hrh_sco@model.bbox_head.heatmap_upsample_num={depth}"
-    return build(name, [], options, torch.device(DEVICE)), options
+    return build_variant(name, [], options, torch.device(DEVICE)), options
 
 
 def outputs(stages):
@@ -51,8 +51,8 @@ def test_replayed_branches_give_the_same(precision, channels_last):
         precision=precision, channels_last=channels_last, cuda_graphs=True
     )
     device = torch.device(DEVICE)
-    with parts.surroundings(options, device):
-        found = parts.stages(variant, options)
+    with parts.use_precision(options, device):
+        found = parts.find_stages(variant, options)
         before = outputs(found)
         parts.speed_up(variant, found, options)
         for _ in range(2):
@@ -62,7 +62,7 @@ def test_replayed_branches_give_the_same(precision, channels_last):
                 for ours, theirs in zip(after[name], expected, strict=True):
                     torch.testing.assert_close(ours, theirs, rtol=1e-3, atol=1e-3)
         found.calls["end_to_end"]()
-        step = parts.training_step(variant, options)
+        step = parts.make_training_step(variant, options)
         step()  # with gradients the branches run as before
 
 

@@ -7,22 +7,23 @@ import torch
 from torch import Tensor, nn
 from torch.utils._pytree import tree_leaves, tree_map
 
-_BEFORE = 3
+_WARM_UP_CALLS = 3
 """Calls on a stream of their own before the recording: what is made once must not be recorded."""
 
 
-def replay(module: nn.Module, inputs: tuple[Any, ...], named: dict[str, Any]) -> None:
+def replay_as_graph(module: nn.Module, inputs: tuple[Any, ...], named: dict[str, Any]) -> None:
     """Record a module's forward pass; called without gradients, it copies its input and replays.
 
     What it returns is overwritten by its next call. With gradients it runs as before.
 
     Args:
-        module: changed in place; may be compiled.
-        inputs: and ``named``: arguments as it is called with, on the device; only tensors of these
+        module: The module, which is changed in place; it may be compiled.
+        inputs: Positional arguments as it is called with, on the device; only tensors of these
             shapes may come later.
+        named: Keyword arguments likewise.
     """
     plain: Callable[..., Any] = module.forward
-    given = tree_map(_own, (inputs, named))
+    given = tree_map(_copy_tensor, (inputs, named))
     with torch.no_grad():
         recorded, graph = _record(lambda: plain(*given[0], **given[1]))
 
@@ -38,16 +39,16 @@ def replay(module: nn.Module, inputs: tuple[Any, ...], named: dict[str, Any]) ->
     module.forward = forward
 
 
-def _own(value: Any) -> Any:
+def _copy_tensor(value: Any) -> Any:
     return value.detach().clone() if isinstance(value, Tensor) else value
 
 
 def _record(call: Callable[[], Any]) -> tuple[Any, Any]:
-    """What a call returned, and the graph of what it did."""
+    """Call, and give what was returned with the graph of what was done."""
     aside: Any = torch.cuda.Stream()  # type: ignore[no-untyped-call]
     aside.wait_stream(torch.cuda.current_stream())
     with torch.cuda.stream(aside):
-        for _ in range(_BEFORE):
+        for _ in range(_WARM_UP_CALLS):
             call()
     torch.cuda.current_stream().wait_stream(aside)
     graph = torch.cuda.CUDAGraph()

@@ -14,10 +14,14 @@ _CONDITIONS = (
 )  # fmt: skip
 
 
-def record(names: list[str], result: dict[str, Any]) -> None:
+def write_latencies(names: list[str], result: dict[str, Any]) -> None:
     """Add ``latency.*`` to ``metrics.json`` of each name that is a scored run's folder.
 
     Earlier ``latency.*`` there are dropped: figures of two benches don't belong together.
+
+    Args:
+        names: What was measured, as it was named; the first one is the reference.
+        result: What ``hrhsco_cli.bench.measure`` gives.
     """
     found = summarize_times(result["variants"])
     reference = next(iter(found))

@@ -18,28 +18,56 @@ from heads.gaussian import gaussian_radius
 from heads.targets import FEATURE_STRIDE
 
 
-def offsets(branch: nn.Sequential, feature: Tensor, cells: Tensor) -> Tensor:
-    """The whole offset map, read at cells ``(P, 3)`` (image, row, column): ``(P, 2)``."""
-    dense = layers(branch, feature)
+def read_offsets(branch: nn.Sequential, feature: Tensor, cells: Tensor) -> Tensor:
+    """Compute the whole offset map, and read it at some cells.
+
+    Args:
+        branch: The offset branch.
+        feature: Its input ``(B, C, H, W)``.
+        cells: Where to read ``(P, 3)``: image, row, column.
+
+    Returns:
+        The offsets ``(P, 2)``.
+    """
+    dense = apply_layers(branch, feature)
     image, y, x = cells.unbind(dim=1)
     return dense[image, :, y, x]
 
 
-def layers(branch: nn.Sequential, feature: Tensor) -> Tensor:
-    """A branch's layers one after the other."""
+def apply_layers(branch: nn.Sequential, feature: Tensor) -> Tensor:
+    """Apply a branch's layers one after the other.
+
+    Args:
+        branch: The branch.
+        feature: Its input.
+
+    Returns:
+        What the last layer puts out.
+    """
     for layer in branch:
         feature = layer(feature)
     return feature
 
 
-def targets(
+def make_targets(
     boxes: Sequence[Tensor],
     labels: Sequence[Tensor],
     num_classes: int,
     feature_size: tuple[int, int],
     ratio: int,
 ) -> tuple[Tensor, Tensor, Tensor]:
-    """Heatmap ``(B, K, rH, rW)``, offset ``(B, 2, rH, rW)`` and box ``(B, 4, H, W)`` maps."""
+    """Make the whole maps of targets, object after object.
+
+    Args:
+        boxes: Boxes ``(N, 4)`` of each image in px.
+        labels: Their classes ``(N,)``.
+        num_classes: Number of classes, K.
+        feature_size: Height and width of the feature map, H and W.
+        ratio: How many times finer the heatmap is than the feature map, r.
+
+    Returns:
+        Heatmap ``(B, K, rH, rW)``, offset ``(B, 2, rH, rW)`` and box ``(B, 4, H, W)`` maps.
+    """
     height, width = feature_size
     new = boxes[0].new_zeros
     heatmap = new(len(boxes), num_classes, height * ratio, width * ratio)
@@ -60,10 +88,21 @@ def targets(
     return heatmap, offset, xywh
 
 
-def peaks(
+def find_peaks(
     logits: Tensor, boxes: Tensor, kernel: int, topk: int, ratio: int
 ) -> tuple[Tensor, Tensor]:
-    """Classes and cells ``(k, 3)`` (class, row, column) of one image's peaks, and their boxes."""
+    """Find one image's peaks in its heatmap, and read their boxes.
+
+    Args:
+        logits: The heatmap ``(K, rH, rW)`` before its sigmoid.
+        boxes: The box map ``(4, H, W)``.
+        kernel: Side of the window in which a peak is the highest.
+        topk: How many peaks to find at most.
+        ratio: How many times finer the heatmap is than the feature map, r.
+
+    Returns:
+        The peaks' cells ``(k, 3)`` (class, row, column), and their boxes ``(k, 4)``.
+    """
     maxima = get_local_maximum(logits[None].sigmoid(), kernel)
     score, _, label, y, x = get_topk_from_heatmap(maxima, k=topk)
     # Where a map has fewer peaks, mmdet fills up with cells of score 0.

@@ -35,9 +35,11 @@ def check_coco(path: Path, image_folder: Path | None = None) -> pd.DataFrame:
     Raises:
         InputError: There is no annotation file, or one is no JSON of three lists.
     """
-    files = [path] if not path.is_dir() else [
-        path / f"{split}.json" for split in _SPLITS if (path / f"{split}.json").is_file()
-    ]  # fmt: skip
+    files = (
+        [path]
+        if not path.is_dir()
+        else [path / f"{split}.json" for split in _SPLITS if (path / f"{split}.json").is_file()]
+    )
     if not files:
         raise InputError(
             f"no train.json, val.json or test.json in {path}; name a COCO JSON, or a copy as "
@@ -158,10 +160,12 @@ def _read_coco_source(path: Path, image_folder: Path | None) -> _CheckedSource:
     broken: list[str] = []
     content = _read_content(path, broken)
     rows = {part: _select_rows(content, part, kind, broken) for part, kind in ROWS.items()}
-    images = _build_frame(rows["images"], id="image_id", file_name="file_name", width="width",
-                    height="height")  # fmt: skip
-    boxes = _build_frame(rows["annotations"], id="ann_id", image_id="image_id",
-                   category_id="category_id")  # fmt: skip
+    images = _build_frame(
+        rows["images"], id="image_id", file_name="file_name", width="width", height="height"
+    )
+    boxes = _build_frame(
+        rows["annotations"], id="ann_id", image_id="image_id", category_id="category_id"
+    )
     unnamed = boxes["ann_id"].isna()
     boxes["ann_id"] = boxes["ann_id"].where(~unnamed, boxes.index.to_series())
     boxes[["x", "y", "w", "h"]] = _build_corners(row.get("bbox") for row in rows["annotations"])

@@ -327,19 +327,22 @@ def name_contents(paths: Sequence[Path], headers: Sequence[ImageHeader]) -> list
     Returns:
         A name for each; None where no other image can be equal.
     """
-    real = [path.resolve() if header.state == "ok" else None for path, header in zip(
-        paths, headers, strict=True
-    )]  # fmt: skip
+    real = [
+        path.resolve() if header.state == "ok" else None
+        for path, header in zip(paths, headers, strict=True)
+    ]
     lengths = Counter(
-        length for _, length in {
+        length
+        for _, length in {
             (path, header.file_size) for path, header in zip(real, headers, strict=True) if path
         }
-    )  # fmt: skip
+    )
     uses = Counter(real)
     wanted = {
-        path for path, header in zip(real, headers, strict=True)
+        path
+        for path, header in zip(real, headers, strict=True)
         if path and (lengths[header.file_size] > 1 or uses[path] > 1)
-    }  # fmt: skip
+    }
     with ThreadPoolExecutor(THREADS) as pool:
         names = dict(zip(wanted, pool.map(hash_file, wanted), strict=True))
     return [names.get(path) if path else None for path in real]

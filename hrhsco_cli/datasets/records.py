@@ -136,8 +136,10 @@ class ResultRow(msgspec.Struct):
 
 
 ROWS: dict[str, type[msgspec.Struct]] = {
-    "images": ImageRow, "annotations": AnnotationRow, "categories": CategoryRow
-}  # fmt: skip
+    "images": ImageRow,
+    "annotations": AnnotationRow,
+    "categories": CategoryRow,
+}
 """The parts of a COCO file by key."""
 
 

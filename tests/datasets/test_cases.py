@@ -52,9 +52,18 @@ def results(folder):
 
 def trained(data, out, *words):
     return hrhsco(
-        "train", "quickstart_baseline", "--data", data, "--epochs", 1, "--device", "cpu",
-        "--out", out, *words,
-    )  # fmt: skip
+        "train",
+        "quickstart_baseline",
+        "--data",
+        data,
+        "--epochs",
+        1,
+        "--device",
+        "cpu",
+        "--out",
+        out,
+        *words,
+    )
 
 
 def done(*words):

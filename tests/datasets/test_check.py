@@ -144,11 +144,15 @@ def test_all_problems_come_in_one_go_errors_first(clean_folder, tmp_path):
     found = json.loads((tmp_path / "found.json").read_text())
     kinds = [(each["problem"], each["file"]) for each in found]
     assert {
-        ("missing image", "train.json"), ("annotation id twice", "train.json"),
-        ("unknown image", "train.json"), ("unknown category", "train.json"),
-        ("zero or negative size", "train.json"), ("box outside its image", "train.json"),
-        ("class without boxes", "train.json"), ("unreadable row or file", "val.json"),
-    } <= set(kinds)  # fmt: skip
+        ("missing image", "train.json"),
+        ("annotation id twice", "train.json"),
+        ("unknown image", "train.json"),
+        ("unknown category", "train.json"),
+        ("zero or negative size", "train.json"),
+        ("box outside its image", "train.json"),
+        ("class without boxes", "train.json"),
+        ("unreadable row or file", "val.json"),
+    } <= set(kinds)
     severities = [each["severity"] for each in found]
     assert severities == sorted(severities)
     assert len(done.stdout.splitlines()) <= 40

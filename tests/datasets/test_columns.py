@@ -66,9 +66,15 @@ def test_rows_wherever_the_file_is_cut(rows, block_bytes, indent, packed):
 
 @pytest.mark.parametrize(
     "text",
-    ["", "{}", "[{}]", '[{"image_id": 1}', '[{"image_id": 1, "category_id": 1, "bbox": [1, 2, 3],'
-     ' "score": 1}]', '[{"image_id": 1, "category_id": 1, "bbox": [1, 2, 3, 4], "score": NaN}]'],
-)  # fmt: skip
+    [
+        "",
+        "{}",
+        "[{}]",
+        '[{"image_id": 1}',
+        '[{"image_id": 1, "category_id": 1, "bbox": [1, 2, 3], "score": 1}]',
+        '[{"image_id": 1, "category_id": 1, "bbox": [1, 2, 3, 4], "score": NaN}]',
+    ],
+)
 def test_anything_else_is_left_to_the_careful_reader(tmp_path, text):
     assert read_result_columns(written(tmp_path, text)) is None
     assert read_result_columns(written(tmp_path, text, packed=True)) is None

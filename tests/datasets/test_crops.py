@@ -36,14 +36,25 @@ def dataset(folder, boxes, regions=(), crowd=(), ignored=()):
         name = f"deep/{split}.png"
         pixels = rng.integers(0, 256, (SIZE[1], SIZE[0], 3), dtype=np.uint8)
         Image.fromarray(pixels).save(folder / "images" / name)
-        image = {"id": split, "file_name": name, "width": SIZE[0], "height": SIZE[1],
-                 "ignore_regions": list(regions)}  # fmt: skip
+        image = {
+            "id": split,
+            "file_name": name,
+            "width": SIZE[0],
+            "height": SIZE[1],
+            "ignore_regions": list(regions),
+        }
         rows = [
-            {"id": index, "image_id": split, "category_id": 7, "bbox": list(box),
-             "area": 0.5 * box[2] * box[3], "iscrowd": int(index in crowd),
-             **({"ignore": 1} if index in ignored else {})}
+            {
+                "id": index,
+                "image_id": split,
+                "category_id": 7,
+                "bbox": list(box),
+                "area": 0.5 * box[2] * box[3],
+                "iscrowd": int(index in crowd),
+                **({"ignore": 1} if index in ignored else {}),
+            }
             for index, box in enumerate(boxes)
-        ]  # fmt: skip
+        ]
         content = {"images": [image], "annotations": rows, "categories": [{"id": 7, "name": "car"}]}
         (folder / f"{split}.json").write_text(json.dumps(content))
     return folder

@@ -24,8 +24,16 @@ def dataset(folder, names=NAMES):
             images.append({"id": number, "file_name": name, "width": 80, "height": 72})
             for category in (3, 9):
                 box = [float(len(name) + category), 20.5, 6.0, 7.0]
-                rows.append({"id": len(rows), "image_id": number, "category_id": category,
-                             "bbox": box, "area": 40.0, "iscrowd": int(category == 9)})  # fmt: skip
+                rows.append(
+                    {
+                        "id": len(rows),
+                        "image_id": number,
+                        "category_id": category,
+                        "bbox": box,
+                        "area": 40.0,
+                        "iscrowd": int(category == 9),
+                    }
+                )
         images[0]["ignore_regions"] = [[1, 2, 3, 4]]
         categories = [{"id": 3, "name": "car"}, {"id": 9, "name": "bus"}]
         content = {"images": images, "annotations": rows, "categories": categories}

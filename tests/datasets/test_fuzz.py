@@ -100,13 +100,18 @@ def expected_ap(coco, results):
     """AP by pycocotools, of files read as loosely as Python does."""
     boxes = pd.DataFrame(
         [
-            [number, int(a["image_id"]), int(a["category_id"]), *a["bbox"],
-             a["bbox"][2] * a["bbox"][3] if a.get("area") is None else a["area"],
-             bool(a.get("iscrowd")) or bool(a.get("ignore"))]
+            [
+                number,
+                int(a["image_id"]),
+                int(a["category_id"]),
+                *a["bbox"],
+                a["bbox"][2] * a["bbox"][3] if a.get("area") is None else a["area"],
+                bool(a.get("iscrowd")) or bool(a.get("ignore")),
+            ]
             for number, a in enumerate(coco["annotations"])
         ],
         columns=BOX_COLUMNS,
-    )  # fmt: skip
+    )
     truth = GroundTruth(
         pd.DataFrame([{"image_id": int(each["id"])} for each in coco["images"]]),
         boxes,
@@ -134,9 +139,14 @@ def scored_as_expected(folder, coco, results):
     (folder / "dt.json").write_bytes(results)
     before = sorted(folder.iterdir())
     done = call_here(
-        "evaluate", "--predictions", folder / "dt.json", "--annotations", folder / "gt.json",
-        "--json", folder / "metrics.json",
-    )  # fmt: skip
+        "evaluate",
+        "--predictions",
+        folder / "dt.json",
+        "--annotations",
+        folder / "gt.json",
+        "--json",
+        folder / "metrics.json",
+    )
     if not right_or_refused(done, "gt.json", "dt.json"):
         assert sorted(folder.iterdir()) == before
         return False

@@ -51,22 +51,36 @@ def two_pages(path):
 
 WRITERS = {
     **{f"plain{suffix}": by_pillow("RGB") for suffix in SUFFIXES},
-    **{f"{mode}{suffix}": by_pillow(mode) for mode, suffixes in {
-        "L": (".png", ".jpg", ".tif", ".bmp"), "LA": (".png", ".tif"), "P": (".png", ".tif"),
-        "RGBA": (".png", ".tif", ".webp"), "1": (".png", ".tif"), "CMYK": (".jpg", ".tif"),
-    }.items() for suffix in suffixes},
-    **{f"turned{each}{suffix}": turned(each) for each in range(1, 9)
-       for suffix in (".jpg", ".png", ".tif", ".webp")},
+    **{
+        f"{mode}{suffix}": by_pillow(mode)
+        for mode, suffixes in {
+            "L": (".png", ".jpg", ".tif", ".bmp"),
+            "LA": (".png", ".tif"),
+            "P": (".png", ".tif"),
+            "RGBA": (".png", ".tif", ".webp"),
+            "1": (".png", ".tif"),
+            "CMYK": (".jpg", ".tif"),
+        }.items()
+        for suffix in suffixes
+    },
+    **{
+        f"turned{each}{suffix}": turned(each)
+        for each in range(1, 9)
+        for suffix in (".jpg", ".png", ".tif", ".webp")
+    },
     "progressive.jpg": by_pillow("RGB", progressive=True),
     "interlaced.png": by_pillow("P", interlace=1),
     "lossless.webp": by_pillow("RGB", lossless=True),
     "packed.tif": by_pillow("RGB", compression="tiff_lzw"),
     "pages.tif": two_pages,
-    "deep.png": by_opencv(DEEP), "deep.tif": by_opencv(DEEP),
-    "deep_color.png": by_opencv(DEEP_COLOR), "deep_color.tif": by_opencv(DEEP_COLOR),
-    "four.png": by_opencv(FOUR_BANDS), "four.tif": by_opencv(FOUR_BANDS),
+    "deep.png": by_opencv(DEEP),
+    "deep.tif": by_opencv(DEEP),
+    "deep_color.png": by_opencv(DEEP_COLOR),
+    "deep_color.tif": by_opencv(DEEP_COLOR),
+    "four.png": by_opencv(FOUR_BANDS),
+    "four.tif": by_opencv(FOUR_BANDS),
     "four_deep.tif": by_opencv(FOUR_DEEP_BANDS),
-}  # fmt: skip
+}
 
 
 @pytest.fixture(scope="module")
@@ -106,9 +120,17 @@ def test_tiles_hold_the_pixels_that_training_sees(tmp_path, load_as_training, na
     (tmp_path / "src/train.json").write_text(json.dumps(content))
     assert "error" not in set(check_coco(tmp_path / "src")["severity"])
     done = hrhsco(
-        "data", "tiles", tmp_path / "src", tmp_path / "out", "--size", "128x128", "--overlap", 32,
-        "--splits", "train",
-    )  # fmt: skip
+        "data",
+        "tiles",
+        tmp_path / "src",
+        tmp_path / "out",
+        "--size",
+        "128x128",
+        "--overlap",
+        32,
+        "--splits",
+        "train",
+    )
     assert done.returncode == 0, done.stderr
     (tile,) = (tmp_path / "out/images").iterdir()
     assert np.array_equal(load_as_training(tile), load_as_training(path))

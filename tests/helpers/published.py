@@ -25,12 +25,19 @@ def coco(path, images, annotations, categories, size=(100, 80), **more):
         {"id": number, "file_name": name, "width": size[0], "height": size[1], **more}
         for number, name in images.items()
     ]
-    path.write_text(json.dumps({
-        "info": "", "images": rows,
-        "annotations": [{"id": i, "area": 1.0 * a["bbox"][2] * a["bbox"][3], "iscrowd": 0, **a}
-                        for i, a in enumerate(annotations)],
-        "categories": [{"id": i, "name": name} for i, name in categories.items()],
-    }))  # fmt: skip
+    path.write_text(
+        json.dumps(
+            {
+                "info": "",
+                "images": rows,
+                "annotations": [
+                    {"id": i, "area": 1.0 * a["bbox"][2] * a["bbox"][3], "iscrowd": 0, **a}
+                    for i, a in enumerate(annotations)
+                ],
+                "categories": [{"id": i, "name": name} for i, name in categories.items()],
+            }
+        )
+    )
 
 
 def visdrone(root):
@@ -67,10 +74,15 @@ def uavdt(root, attributes=True):
         if attributes:
             text(root / f"M_attr/{split}/{sequence}_attr.txt", "1,0,0,1,0,0,0,0")
     return {
-        ours: ([(f"{sequence}/img000001.jpg", "truck", 10, 20, 30, 15),
-                (f"{sequence}/img000002.jpg", "bus", 95, 20, 5, 15)], [])
+        ours: (
+            [
+                (f"{sequence}/img000001.jpg", "truck", 10, 20, 30, 15),
+                (f"{sequence}/img000002.jpg", "bus", 95, 20, 5, 15),
+            ],
+            [],
+        )
         for ours, sequence in (("train", "M0101"), ("val", "M0203"))
-    }  # fmt: skip
+    }
 
 
 AITOD = ["airplane", "bridge", "storage-tank", "ship", "swimming-pool", "vehicle", "person",
@@ -180,7 +192,13 @@ def coco2017(root):
 
 
 TREES = {
-    "visdrone": visdrone, "uavdt": uavdt, "aitod": aitod, "aitodv2": aitodv2,
-    "tinyperson": tinyperson, "dota": dota, "yolo": yolo, "coco": coco2017,
-}  # fmt: skip
+    "visdrone": visdrone,
+    "uavdt": uavdt,
+    "aitod": aitod,
+    "aitodv2": aitodv2,
+    "tinyperson": tinyperson,
+    "dota": dota,
+    "yolo": yolo,
+    "coco": coco2017,
+}
 """By layout."""

@@ -171,9 +171,11 @@ def convert_dataset(
     single = out.suffix == ".json"
     if split is not None and not single:
         raise InputError(f"--split goes into one file; name it: {out}/{split}.json")
-    wanted = {out: split} if single else {
-        out / f"{name}.json": published for name, published in LAYOUTS[layout].splits.items()
-    }  # fmt: skip
+    wanted = (
+        {out: split}
+        if single
+        else {out / f"{name}.json": published for name, published in LAYOUTS[layout].splits.items()}
+    )
     with ExitStack() as outputs:
         for path in wanted:
             outputs.enter_context(claim_output(path))
@@ -188,10 +190,16 @@ def convert_dataset(
     if not single:
         _link(out / "images", root)
     return [
-        ConversionSummary(path, root, len(each.images), len(each.annotations), *each.counts,
-                len(found[path].unlabeled))
+        ConversionSummary(
+            path,
+            root,
+            len(each.images),
+            len(each.annotations),
+            *each.counts,
+            len(found[path].unlabeled),
+        )
         for path, (each, _) in done.items()
-    ]  # fmt: skip
+    ]
 
 
 def convert_in_memory(layout: str, source: Path, split: str | None) -> Conversion:

@@ -244,9 +244,8 @@ def _select_images(layout: CocoFormat, images: list[Row], annotations: list[Row]
         return images
     out = {str(each.get("image_id")) for each in annotations if each.get(layout.left_out)}
     return [
-        each for each in images
-        if not each.get(layout.left_out) and str(each.get("id")) not in out
-    ]  # fmt: skip
+        each for each in images if not each.get(layout.left_out) and str(each.get("id")) not in out
+    ]
 
 
 def _read_images(

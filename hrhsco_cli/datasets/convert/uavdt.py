@@ -54,8 +54,9 @@ def read(source: Path, split: str | None, complain: Complain) -> PublishedSplit:
     )
     truth = find_folder(
         (source / "UAV-benchmark-MOTD_v1.0" / "GT", frames / "GT", source / "GT"),
-        "folder of ground truth", source,
-    )  # fmt: skip
+        "folder of ground truth",
+        source,
+    )
     files = list_files(truth, "*_gt_whole.txt", "ground truth files")
     wanted = _choose_sequences(source, split)
     sequences = {name: path for path in files if _is_wanted(wanted, name := _name_sequence(path))}

@@ -47,9 +47,13 @@ def render_dataset(
             f"--images {images} with --val-fraction {val_fraction} leaves a split empty; raise one"
         )
     made = {
-        "made_by": "hrhsco data synth", "version": str(VERSION), "images": images, "seed": seed,
-        "size": list(size), "val_fraction": val_fraction,
-    }  # fmt: skip
+        "made_by": "hrhsco data synth",
+        "version": str(VERSION),
+        "images": images,
+        "seed": seed,
+        "size": list(size),
+        "val_fraction": val_fraction,
+    }
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
         _require_same(out, made)
         return False

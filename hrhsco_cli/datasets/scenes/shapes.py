@@ -77,8 +77,9 @@ SHAPES = (
 )
 
 
-def paint_shape(shape: Shape, length: float, width: float, angle: float, shift: tuple[float, float],
-          side: int) -> np.ndarray:  # fmt: skip
+def paint_shape(
+    shape: Shape, length: float, width: float, angle: float, shift: tuple[float, float], side: int
+) -> np.ndarray:
     """Paint a shape on a square patch of pixels, each averaged over its area.
 
     Args:

@@ -154,7 +154,7 @@ def print_note(line: str) -> None:
 
 
 def printable(text: str) -> str:
-    """Write control characters, and halves of characters, of a text as ``\\x1b``.
+    r"""Write control characters, and halves of characters, of a text as ``\x1b``.
 
     Args:
         text: Any text.

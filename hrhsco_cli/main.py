@@ -90,7 +90,7 @@ def _run_app() -> None:
         app()
     except InputError as error:
         _say(str(error), 2)
-    except Exception as error:  # the last line of defence: a bug, told in one line
+    except Exception as error:  # the last line of defense: a bug, told in one line
         _say(f"{type(error).__name__}: {error} (hrhsco --debug shows where)", 1)
 
 

@@ -153,7 +153,7 @@ def add_legend(
 
     Args:
         figure: of the axes.
-        axes: with labelled handles.
+        axes: with labeled handles.
         looks: of the labels that are variants; where they are many, colors are named by network,
             markers and lines by center source.
         columns: at most.

@@ -10,7 +10,7 @@ from hrhsco_cli.commands.values import parse_depths, parse_objects, parse_size
 from hrhsco_cli.console import Console, new_table
 from hrhsco_cli.progress import show_progress
 
-_STEPS = (
+STEP_NAMES = (
     "offsets", "offsets_training", "boxes", "boxes_training", "targets", "decoding", "heatmap",
     "baseline_heatmap",
 )  # fmt: skip
@@ -21,7 +21,7 @@ def bench_forms(
     steps: Annotated[
         list[str] | None,
         typer.Argument(
-            help="Measure these steps.", show_default="all", autocompletion=one_of(*_STEPS)
+            help="Measure these steps.", show_default="all", autocompletion=one_of(*STEP_NAMES)
         ),
     ] = None,
     device: Device = "auto",

@@ -2,7 +2,7 @@
 
 They are what mmdet's loader makes of a file: its first image in 8 bits and three colors, blue
 first; EXIF turns it where OpenCV does (JPEG, PNG, TIFF); of 16 bits the upper 8 are taken, alpha
-and a fourth band are left out, grey and palettes become color. What that would garble (floats) or
+and a fourth band are left out, gray and palettes become color. What that would garble (floats) or
 can't decode is refused.
 """
 

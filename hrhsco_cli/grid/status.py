@@ -1,5 +1,7 @@
-"""The state of each trial of a grid, read from what lies on disk: by the grid itself, and by
-``hrhsco ablate status`` from anywhere else."""
+"""The state of each trial of a grid, read from what lies on disk.
+
+The grid itself reads it, and ``hrhsco ablate status`` from anywhere else.
+"""
 
 import time
 from collections import Counter

@@ -59,7 +59,8 @@ def compare_sides(
         a: a run, a folder or pattern of runs of one variant, or COCO results.
         b: likewise.
         annotations: instead of those that the runs were scored against.
-        resamples: and ``seed``: of the bootstrap.
+        resamples: how often the bootstrap draws images and runs anew.
+        seed: of that drawing.
         protocol: None takes the runs' own, or ``dense``; another than theirs scores them anew.
         min_score: None takes the runs' own, or 0.
         reading: how COCO results, not runs, name images and classes.

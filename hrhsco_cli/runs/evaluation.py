@@ -72,7 +72,13 @@ def choose_output(
     Args:
         run: its folder.
         out: what the call names.
-        checkpoint: and further arguments: as ``evaluate_run``.
+        checkpoint: as in ``evaluate_run``.
+        settings: as in ``evaluate_run``.
+        protocol: as in ``evaluate_run``.
+        min_score: as in ``evaluate_run``.
+
+    Returns:
+        The folder that gets the figures.
 
     Raises:
         InputError: ``out`` is a trained run, or no folder.
@@ -163,9 +169,14 @@ def evaluate_oracles(
     """Score the run again with branches replaced by the truth.
 
     Args:
-        run: and further arguments: as ``evaluate_run``.
-        into: gets ``oracle.json``.
+        run: its folder.
         branches: of ``heads.branch_oracle``, several at once joined by ``+``.
+        into: gets ``oracle.json``.
+        checkpoint: as in ``evaluate_run``.
+        settings: as in ``evaluate_run``.
+        protocol: as in ``evaluate_run``.
+        min_score: as in ``evaluate_run``.
+        on_progress: called after each batch.
 
     Returns:
         Metrics by branch; ``none`` is the network as it is, scored under the same conditions.

@@ -7,7 +7,7 @@ env_cfg = dict(cudnn_benchmark=False, mp_cfg=dict(mp_start_method="fork", opencv
 processes = 1
 # CPU threads of each process where there is no GPU: sums are rounded otherwise with more of them.
 threads = 1
-# Detections below are left out of the localisation matching, not of AP.
+# Detections below are left out of the localization matching, not of AP.
 min_score = 0.0
 # The second pass: k crops an image at most, where objects crowd, are detected on again; 0 is off.
 # Testing alone; its other numbers (heads/clusters.py) can be set beside k.

@@ -11,7 +11,7 @@ from hrhsco_cli.runs import recipe as recipes
 from reports.errors import InputError
 from tests.helpers import published
 
-NORMALISED = {"mean": [123.675, 116.28, 103.53], "std": [58.395, 57.12, 57.375], "bgr_to_rgb": True}
+NORMALIZED = {"mean": [123.675, 116.28, 103.53], "std": [58.395, 57.12, 57.375], "bgr_to_rgb": True}
 RESIZED = {"type": "Resize", "scale": (640, 384), "keep_ratio": True}
 PADDED = {"type": "Pad", "size_divisor": 32}
 """mmdet 2's Pad before Normalize: raw black, right and below."""
@@ -89,7 +89,7 @@ def test_network_and_decoding(recipe):
     config, public = recipe
     model = config.model
     preprocessor = model.data_preprocessor
-    assert {key: preprocessor[key] for key in NORMALISED} == NORMALISED
+    assert {key: preprocessor[key] for key in NORMALIZED} == NORMALIZED
     assert model.backbone.norm_eval  # mmdet 2's default
     assert model.backbone.init_cfg.checkpoint == "open-mmlab://msra/hrnetv2_w48"
     stages = [model.backbone.extra[f"stage{n}"] for n in (1, 2, 3, 4)]

@@ -65,7 +65,7 @@ def test_a_run_and_a_grid_start_from_weights(yolc, scenes, tmp_path):
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     for part in (
-        "as initialised",
+        "as initialized",
         "(32, 32, 1, 1) in the checkpoint, (32, 32, 3, 3) in the model",
         "bbox_head.offset_branch: 8 not in the checkpoint",
         "sample_order=xy",
@@ -84,7 +84,7 @@ def test_a_run_and_a_grid_start_from_weights(yolc, scenes, tmp_path):
     assert done.returncode == 0, done.stderr
     (trial,) = (path.parent for path in (tmp_path / "grid").glob("*/trial.json"))
     told = json.loads((trial / "weights.json").read_text())
-    assert not told["initialised"] and not told["unused"]  # the same head
+    assert not told["initialized"] and not told["unused"]  # the same head
     last = [
         torch.load(next((each / "checkpoints").glob("*.pth")), weights_only=False)
         for each in (out, trial)

@@ -167,7 +167,7 @@ def test_a_setting_is_read_as_people_write_numbers(tmp_path):
     ("wrong", "near"),
     [
         ("epochs=3", "train_cfg.max_epochs"),
-        ("optim_wrapper.optimiser.lr=1", "optim_wrapper.optimizer"),
+        ("optim_wrapper.optimizerr.lr=1", "optim_wrapper.optimizer"),
         ("train_pipeline=[]", "train_dataloader.dataset.pipeline"),
     ],
 )

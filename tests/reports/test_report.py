@@ -177,8 +177,8 @@ def test_networks_of_other_targets_are_other_networks():
 def test_a_comma_in_a_label_parts_nothing():
     """Neither a row of our own head, whose center source is known, nor another's detector."""
     for axes in ({}, {"use_hrh_sco": True, "center_source": "sco"}):
-        labelled = Variant(axes, "CenterNet, sco, mine")
-        assert {labelled.name, labelled.network, labelled.peaks} == {"CenterNet, sco, mine"}
+        labeled = Variant(axes, "CenterNet, sco, mine")
+        assert {labeled.name, labeled.network, labeled.peaks} == {"CenterNet, sco, mine"}
 
 
 @pytest.mark.parametrize("ending", ["", ", heatmap_target=subpixel"])

@@ -17,7 +17,7 @@ class Fit:
 
     Attributes:
         copied: names that fit.
-        kept: of the model, left as it was initialised; name to reason.
+        kept: of the model, left as it was initialized; name to reason.
         unused: of the checkpoint, without a place; name to reason.
     """
 

@@ -39,7 +39,7 @@ class TrainingStart:
         """For ``weights.json``."""
         return describe_source(self.weights) | {
             "copied": list(self.fit.copied),
-            "initialised": self.fit.kept,
+            "initialized": self.fit.kept,
             "unused": self.fit.unused,
             "notes": list(self.notes),
         }
@@ -112,7 +112,7 @@ class StartingRunner(Runner):
     """mmengine's Runner, whose ``load_from`` copies what fits; resuming is mmengine's own."""
 
     def _init_model_weights(self) -> None:
-        """Initialise the network; a part that is all copied later needs no download before."""
+        """Initialize the network; a part that is all copied later needs no download before."""
         if self._load_from and not self._resume:
             model = self._bare_model()
             copied = match_tensors(

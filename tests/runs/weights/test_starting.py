@@ -146,7 +146,7 @@ def test_training_starts_from_them_and_resuming_does_not(yolc, scenes, tmp_path)
     assert torch.equal(saved["backbone.conv1.weight"], public["backbone.conv1.weight"])
     told = json.loads(run.weights.read_text())
     assert told["copied"] == list(heard[0].fit.copied)
-    assert told["initialised"]["bbox_head.offset_branch.0.weight"] == "not in the checkpoint"
+    assert told["initialized"]["bbox_head.offset_branch.0.weight"] == "not in the checkpoint"
     assert told["unused"].keys() >= {"bbox_head.heatmap_branch.1.running_mean"}
     # Other weights under the same name: whoever loads again will have them.
     torch.save({name: torch.zeros_like(each) for name, each in public.items()}, copy)

@@ -190,7 +190,7 @@ def _send_to(path: Path) -> Iterator[Path]:
 
 @contextlib.contextmanager
 def _open_special(path: Path) -> Iterator[Any]:
-    """What is no regular file, to be appended to: it is neither made nor cut short."""
+    """Open what is no regular file, to be appended to: it is neither made nor cut short."""
     if is_standard_output(path):
         stdout = _kept[0] if _kept else sys.stdout
         stdout.flush()
@@ -418,7 +418,7 @@ def _refuse_constant(name: str) -> Any:
 
 
 def _refuse_key_twice(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    """An object of which each key stands once: of two, Python silently takes the last."""
+    """Make an object of its pairs, each key once: of two, Python silently takes the last."""
     found = dict(pairs)
     if len(found) < len(pairs):
         keys = [key for key, _ in pairs]

@@ -68,7 +68,7 @@ def check_layout(layout: str, source: Path, split: str | None) -> pd.DataFrame:
 
 
 def _find_splits(layout: str, source: Path) -> list[str | None]:
-    """Published splits that are there; else the folder itself, as None."""
+    """Find the published splits that are there; else the folder is one split, None."""
     there: list[str | None] = []
     failed: InputError | None = None
     for name in LAYOUTS[layout].splits.values():
@@ -126,7 +126,7 @@ def _check_sources(sources: list[_CheckedSource]) -> pd.DataFrame:
 
 
 def _explain_refusal(read: Callable[[], object]) -> str:
-    """Why something is refused; nothing if it isn't."""
+    """Say why something is refused; nothing if it isn't."""
     try:
         read()
     except InputError as error:
@@ -156,7 +156,7 @@ def _add_headers(
 
 
 def _read_coco_source(path: Path, image_folder: Path | None) -> _CheckedSource:
-    """A COCO JSON, whatever is wrong with it: its rows one by one, by the reader's own rules."""
+    """Read a COCO JSON, whatever is wrong with it: row by row, by the reader's own rules."""
     broken: list[str] = []
     content = _read_content(path, broken)
     rows = {part: _select_rows(content, part, kind, broken) for part, kind in ROWS.items()}
@@ -179,7 +179,7 @@ def _read_coco_source(path: Path, image_folder: Path | None) -> _CheckedSource:
 
 
 def _read_content(path: Path, broken: list[str]) -> dict[str, Any]:
-    """The top level of a COCO file; empty where it is none."""
+    """Read the top level of a COCO file; empty where it is none."""
     try:
         return read_coco(path)
     except OverwriteError:
@@ -194,7 +194,7 @@ def _read_content(path: Path, broken: list[str]) -> dict[str, Any]:
 def _select_rows(
     content: dict[str, Any], part: str, kind: type[msgspec.Struct], broken: list[str]
 ) -> list[dict[str, Any]]:
-    """The rows of a part that can be looked at; what the reader would refuse is told.
+    """Select the rows of a part that can be looked at; what the reader would refuse is told.
 
     A box of no numbers has a kind of problem of its own.
     """
@@ -227,7 +227,7 @@ def _has_ids(row: Any, kind: type[msgspec.Struct]) -> bool:
 
 
 def _build_frame(rows: list[dict[str, Any]], **columns: str) -> pd.DataFrame:
-    """Columns by their key, as they are: mixed ids stay apart."""
+    """Build columns by their key, values as they are: ids of both kinds stay so."""
     return pd.DataFrame(
         {
             name: pd.Series([row.get(key) for row in rows], dtype=object)
@@ -237,7 +237,7 @@ def _build_frame(rows: list[dict[str, Any]], **columns: str) -> pd.DataFrame:
 
 
 def _build_corners(boxes: Iterable[Any]) -> np.ndarray:
-    """``(N, 4)``; NaN where a box is not four numbers."""
+    """Build ``(N, 4)`` x, y, w, h; NaN where a box is not four numbers."""
     rows = []
     for box in boxes:
         try:
@@ -248,7 +248,7 @@ def _build_corners(boxes: Iterable[Any]) -> np.ndarray:
 
 
 def _read_layout_source(layout: str, source: Path, split: str | None) -> _CheckedSource:
-    """A split in a public layout; ids count from 1 where none are published."""
+    """Read a split in a public layout; ids count from 1 where none are published."""
     broken: list[str] = []
     found = read_layout(layout, source, split, broken.append)
     listed = list(found.images)

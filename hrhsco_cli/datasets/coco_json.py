@@ -176,7 +176,7 @@ def select_detections(found: pd.DataFrame, path: Path, truth: GroundTruth) -> pd
 
 
 def _read_unusual_results(path: Path) -> pd.DataFrame:
-    """Columns image_id, category_id, x, y, w, h and score of a result file that isn't as most are.
+    """Read the columns of a result file that isn't as most are.
 
     Ids may be 7.0 or text here; what else is wrong is told with its place.
     """
@@ -264,7 +264,7 @@ def _build_boxes(annotations: list[AnnotationRow], path: Path) -> pd.DataFrame:
 
 
 def _build_ignore_regions(images: list[ImageRow], path: Path) -> pd.DataFrame:
-    """Regions of images in which nothing counts, as ``hrhsco data convert`` writes them."""
+    """Build the regions in which nothing counts, as ``hrhsco data convert`` writes them."""
     found = [(each.id, box) for each in images for box in each.ignore_regions or []]
     if not found:
         return pd.DataFrame({name: [] for name in REGION_COLUMNS})
@@ -315,7 +315,7 @@ def _check_ids(
 
 
 def _mention_other_kind(ids: pd.Series, known: pd.Series) -> str:
-    """Says so where ids would be known if numbers were text, or text numbers."""
+    """Say so where ids would be known if numbers were text, or text numbers."""
     strange = set(map(str, ids[~ids.isin(set(known))].head()))
     return " (it is there as another kind of id)" if strange & set(map(str, known)) else ""
 
@@ -345,7 +345,7 @@ def _refuse(wrong: pd.Series, ids: pd.Series, message: str) -> None:
 
 
 def _compute_fingerprint(*tables: pd.DataFrame) -> str:
-    """Digest of the content; the order of keys and the file's path don't enter, ids do."""
+    """Digest the content; the order of keys and the file's path don't enter, ids do."""
     digest = hashlib.sha256()
     for table in tables:
         digest.update(table.to_csv(index=False).encode())

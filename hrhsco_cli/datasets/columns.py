@@ -68,7 +68,7 @@ def read_result_columns(
 
 
 def _split_blocks(file: BinaryIO | gzip.GzipFile, block_bytes: int) -> Iterator[bytes]:
-    """A JSON list as lists that together have its rows, cut between two rows.
+    """Split a JSON list between rows, into lists that together have them all.
 
     A cut in a string or in a nested list would leave invalid JSON before it, so that no list is
     taken for another than it is.
@@ -100,6 +100,6 @@ def _build_columns(rows: list[PlainResultRow]) -> dict[str, np.ndarray]:
 
 
 def _build_ids(ids: list[int | str]) -> np.ndarray:
-    """Numbers; or ids as they are where any is text, for numpy would make one of "7"."""
+    """Build numbers; or ids as they are where any is text, for numpy would make one of "7"."""
     kinds = set(map(type, ids))
     return np.array(ids, dtype=object if str in kinds else np.int64)

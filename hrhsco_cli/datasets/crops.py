@@ -205,7 +205,7 @@ class _CroppedSplit:
     def _cut_up(
         self, image: Any, boxes: pd.DataFrame, ignored: np.ndarray, windows: list[Window]
     ) -> set[Any]:
-        """Write and list the crops of an image; returns which boxes are whole in one."""
+        """Write and list the crops of an image; say which boxes are whole in one."""
         whole: set[Any] = set()
         pixels = _read_as_training(self.source / "images" / image.file_name, image)
         for number, window in enumerate(windows, start=1):
@@ -261,7 +261,7 @@ class _CroppedSplit:
 
 
 def _pad(crop: Image.Image, least: tuple[int, int]) -> tuple[Image.Image, tuple[int, int]]:
-    """A crop in the middle of black of at least a size, and where it begins there."""
+    """Put a crop in the middle of black of at least a size, and say where it begins there."""
     size = (max(crop.width, least[0]), max(crop.height, least[1]))
     corner = ((size[0] - crop.width) // 2, (size[1] - crop.height) // 2)
     black = Image.new(crop.mode, size)
@@ -284,7 +284,7 @@ def _copy_split(source: Path, out: Path, name: str) -> None:
 
 
 def _copy_image(source: Path, out: Path, file_name: str) -> str:
-    """Copy an image; its name in the new data set, which lies inside that whatever it was."""
+    """Copy an image; say its name in the new data set, inside which it lies."""
     image, name = source / "images" / file_name, make_inner_name(file_name)
     target = out / "images" / name
     if not image.is_file():
@@ -298,7 +298,7 @@ def _copy_image(source: Path, out: Path, file_name: str) -> str:
 
 
 def _read_as_training(path: Path, image: Any) -> Image.Image:
-    """An image in RGB, as training's loader sees it."""
+    """Read an image in RGB, as training's loader sees it."""
     pixels = read_image(path)
     height, width = pixels.shape[:2]
     if (width, height) != (image.width, image.height):
@@ -310,7 +310,7 @@ def _read_as_training(path: Path, image: Any) -> Image.Image:
 
 
 def _save(crop: Image.Image, path: Path) -> None:
-    """As PNG, which keeps every pixel."""
+    """Save a crop as PNG, which keeps every pixel."""
     _require_new(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     crop.save(path, format="PNG")

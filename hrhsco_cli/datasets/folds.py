@@ -68,7 +68,7 @@ def split_folds(
 
 
 def _is_name(prefix: str) -> bool:
-    """Whether it can be a folder's name."""
+    """Say whether a prefix can be a folder's name."""
     return bool(prefix) and "/" not in prefix and not prefix.startswith(".")
 
 
@@ -124,7 +124,7 @@ def _refuse_shared(folder: Path, truths: list[GroundTruth], group: dict[str, str
 def _build_fold(
     truths: list[GroundTruth], names: set[str], one_class: str | None, info: dict[str, Any]
 ) -> dict[str, Any]:
-    """The annotation file of some images, with ids of its own."""
+    """Build the annotation file of some images, with ids of its own."""
     images: list[dict[str, Any]] = []
     annotations: list[dict[str, Any]] = []
     for truth in truths:

@@ -132,7 +132,7 @@ class _Match:
 
 
 def _read_rows(path: Path) -> pd.DataFrame:
-    """Columns x, y, w, h, score, image_id, category_id; file_name and name where rows have them."""
+    """Read x, y, w, h, score, image_id, category_id; file_name and name where rows have them."""
     head = _read_head(path)
     if head.startswith(b"{") or b'"predictions"' in head:
         return _read_roboflow(path, single=head.startswith(b"{"))
@@ -153,7 +153,7 @@ def _read_rows(path: Path) -> pd.DataFrame:
 
 
 def _read_head(path: Path) -> bytes:
-    """A file's first bytes; none of what can't be read, which the reader of rows explains."""
+    """Read a file's first bytes; none of what can't be read, which the reader of rows explains."""
     open_file = gzip.open if path.suffix == ".gz" else open
     try:
         with open_file(path, "rb") as file:
@@ -305,7 +305,7 @@ class _FilesOfTruth:
 
 
 def _end_alike(one: tuple[str, ...], other: tuple[str, ...]) -> bool:
-    """Whether the shorter of two paths is the end of the longer."""
+    """Say whether the shorter of two paths is the end of the longer."""
     length = min(len(one), len(other))
     return one[-length:] == other[-length:]
 
@@ -346,7 +346,7 @@ def _match_categories(
 
 
 def _suggest_offset(ids: pd.Series, known: Iterable[Id]) -> str:
-    """The offset by which all categories would be known, in words; nothing if there is none."""
+    """Suggest the offset by which all categories would be known; nothing if there is none."""
     wanted = set(known)
     if not all(isinstance(each, int) for each in wanted) or not pd.api.types.is_integer_dtype(ids):
         return ""
@@ -359,19 +359,19 @@ def _suggest_offset(ids: pd.Series, known: Iterable[Id]) -> str:
 def _translate(
     keys: pd.Series, ids: dict[str, Id] | dict[Id, Id | None], own: pd.Series | None, told: str
 ) -> _Match:
-    """Ids of the ground truth by a row's key; nothing is told if they are the row's own."""
+    """Translate a row's key to an id; nothing is told if it is the row's own."""
     found = pd.Series([ids[each] for each in keys], dtype=object, index=keys.index).infer_objects()
     same = own is not None and list(found) == list(own)
     return _Match(found, "" if same else told)
 
 
 def _explain_kind(strange: Id, known: Iterable[Id]) -> str:
-    """Says so where an id would be known if numbers were text, or text numbers."""
+    """Say so where an id would be known if numbers were text, or text numbers."""
     return " (it is there as another kind of id)" if str(strange) in set(map(str, known)) else ""
 
 
 def _show_range(ids: Iterable[Id]) -> str:
-    """Ids as ``1 to 548``; text in quotes."""
+    """Write ids as ``1 to 548``; text in quotes."""
     each = sorted(set(ids), key=lambda one: (isinstance(one, str), one))
     if not each:
         return "none"

@@ -195,7 +195,7 @@ def require_images(folder: Path, images: pd.DataFrame, annotations: Path) -> Non
 
 
 def _describe_problem(header: ImageHeader, stated: tuple[int, int]) -> str:
-    """What is wrong with an image beside its annotations; nothing if it is as they say."""
+    """Say what is wrong with an image beside its annotations; nothing if it is as they say."""
     if header.state == "missing":
         return "is missing"
     if header.state != "ok":
@@ -215,7 +215,7 @@ def _build_unreadable_error(path: Path, why: str) -> InputError:
 
 @lru_cache(maxsize=1 << 17)
 def _read_header(path: Path, size: int, _changed: int) -> ImageHeader:
-    """By the header where that is enough to be sure of the rest, else by decoding."""
+    """Read a header by itself where that is enough to be sure of the rest, else by decoding."""
     if not size:
         return ImageHeader("is empty")
     try:
@@ -232,7 +232,7 @@ class _BrokenError(Exception):
 
 
 def _read_by_header(path: Path, size: int) -> ImageHeader | None:
-    """None where the format's own header doesn't tell enough."""
+    """Read what the format's own header tells; None where that is not enough."""
     with path.open("rb") as file, _open_image(file) as opened:
         width, height = opened.size
         # Asked of a PNG without any, getexif would decode the pixels to look behind them.
@@ -297,7 +297,7 @@ def _is_turned(path: Path) -> bool:
 
 
 def _decode_pixels(path: Path, flags: int) -> np.ndarray | None:
-    """The pixels as OpenCV decodes them; None where it can't."""
+    """Decode the pixels as OpenCV does; None where it can't."""
     try:
         content = np.frombuffer(path.read_bytes(), np.uint8)
         return cv2.imdecode(content, flags)
@@ -306,7 +306,7 @@ def _decode_pixels(path: Path, flags: int) -> np.ndarray | None:
 
 
 def _open_image(file: BinaryIO) -> Image.Image:
-    """Pillow's ``Image.open``, for images of any size.
+    """Open an image of any size with Pillow.
 
     Pillow takes 179 Mpx and more for an attack, and there is no other way to tell it otherwise;
     DOTA has images of 800.

@@ -216,7 +216,7 @@ def describe_mismatch(error: msgspec.ValidationError) -> str:
 
 
 def _explain_bad_json(path: Path, content: bytes, what: str, error: Exception) -> InputError:
-    """What a file that is no JSON is told with: the line, where it is known."""
+    """Explain why a file is no JSON, with the line where it is known."""
     try:
         parse_json(path, require_text(path, content), what)
     except InputError as told:

@@ -133,7 +133,7 @@ def plan_windows(size: tuple[int, int], tiling: Tiling) -> list[Window]:
 
 
 def _plan_axis(length: int, side: int, overlap: int) -> list[tuple[int, int, float, float]]:
-    """Start, length and core (from, to) of each tile along one axis."""
+    """Plan start, length and core (from, to) of each tile along one axis."""
     if length <= side:
         return [(0, length, -math.inf, math.inf)]
     step = (side - overlap) // ALIGNMENT_PX * ALIGNMENT_PX

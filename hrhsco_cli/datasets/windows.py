@@ -51,7 +51,7 @@ def move_boxes(
 
 
 def _overlaps(corners: np.ndarray, window: Window) -> np.ndarray:
-    """Which of ``(N, 4)`` x, y, w, h share area with a window."""
+    """Say which of ``(N, 4)`` x, y, w, h share area with a window."""
     low, high = corners[:, :2], corners[:, :2] + corners[:, 2:]
     shared: np.ndarray = (np.minimum(high, window[2:]) > np.maximum(low, window[:2])).all(axis=1)
     return shared

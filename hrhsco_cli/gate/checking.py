@@ -146,7 +146,7 @@ def _read_intervals(measured: MeasuredFigures) -> dict[str, tuple[float, float]]
 
 
 def _compare_detections(measured: MeasuredFigures, baseline: Baseline) -> dict[str, str]:
-    """Of the paired bootstrap over images, where a limit asks for it."""
+    """Take the verdicts of the paired bootstrap over images, where a limit asks for it."""
     if all(limit.kind != "interval" for limit in baseline.limits.values()):
         return {}
     if baseline.detections is None:

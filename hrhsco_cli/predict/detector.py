@@ -130,7 +130,7 @@ class Detector:
         return frame[tile.core_contains(centers)]
 
     def _prepare(self, pixels: np.ndarray) -> dict[str, Any]:
-        """What the test pipeline makes of an image, or of a tile as if it were one."""
+        """Prepare an image as the test pipeline does, or a tile as if it were one."""
         size = pixels.shape[:2]
         loaded = {"img": pixels, "img_shape": size, "ori_shape": size, "img_path": "", "img_id": 0}
         prepared: dict[str, Any] = self._steps[1](loaded)
@@ -193,7 +193,7 @@ def load_detector(name: str, settings: list[str], annotations: Path | None = Non
 
 
 def _name_variant(config: "Config") -> str:
-    """The variant's name."""
+    """Name the variant of a recipe."""
     model = config.model
     head = model.get("bbox_head") or {}
     crops = second_pass.read_options(config) or {}
@@ -202,7 +202,7 @@ def _name_variant(config: "Config") -> str:
 
 
 def _read_classes(checkpoint: Path, annotations: Path) -> dict[Any, str]:
-    """Name by category id, from the checkpoint, else from annotations."""
+    """Read names by category id, from the checkpoint, else from annotations."""
     from hrhsco_cli.runs.checkpoints import read_checkpoint
 
     meta = (read_checkpoint(checkpoint).get("meta") or {}).get("dataset_meta") or {}

@@ -105,16 +105,16 @@ def identify_images(inputs: list[InputImage], out: Path, truth: GroundTruth) -> 
 
 
 def _list_endings(path: Path) -> Iterator[str]:
-    """Parts of a path up to its end, the longest first."""
+    """List the ends of a path, the longest first."""
     parts = path.parts[1:]
     return ("/".join(parts[start:]) for start in range(len(parts)))
 
 
 def _choose_figures(inputs: list[InputImage], out: Path) -> list[Path]:
-    """``NAME.png`` in a folder; images that differ in their suffix alone keep it.
+    """Choose ``NAME.png`` in a folder; images that differ in their suffix alone keep it.
 
     Raises:
-        InputError: an image to detect in would be overwritten, or a link leads out of ``out``.
+        InputError: An image to detect in would be overwritten, or a link leads out of ``out``.
     """
     short = [Path(each.name).with_suffix(".png") for each in inputs]
     crowded = pd.Series(short).duplicated(keep=False)

@@ -127,7 +127,7 @@ def predict(
 def _detect_and_draw(
     listed: ListedImage, detectors: list[Detector], options: PredictOptions
 ) -> tuple[dict[str, Any], list[pd.DataFrame]]:
-    """Detect in an image with each detector and draw it; its COCO image, and what was found."""
+    """Detect in an image with each detector and draw it; give its COCO image and detections."""
     found = []
     image: dict[str, Any] = {"id": listed.image_id, "file_name": listed.file_name}
     for detector in detectors:
@@ -158,7 +158,7 @@ def _convert_to_rgb(pixels: np.ndarray) -> np.ndarray:
 
 
 def _choose_headings(detectors: list[Detector]) -> list[str]:
-    """The variants; where two are called the same, with their runs."""
+    """Head drawings by variants; where two are called the same, with their runs."""
     labels = [detector.label for detector in detectors]
     return [
         detector.label
@@ -205,6 +205,6 @@ def _build_coco_rows(found: pd.DataFrame, image_id: Any) -> list[dict[str, Any]]
 
 
 def _build_image_list(images: list[dict[str, Any]], detectors: list[Detector]) -> dict[str, Any]:
-    """The images as a COCO file without annotations, against which results can be read."""
+    """Build a COCO file of the images, without annotations, against which results can be read."""
     info = {"description": "hrhsco predict", "runs": [detector.name for detector in detectors]}
     return build_coco(images, [], list(detectors[0].classes.items()), info)

@@ -151,7 +151,7 @@ def _read(
 
 
 def _find_annotations(layout: CocoFormat, source: Path, split: str) -> tuple[Path, Path]:
-    """The annotation file of a split, and the folder that its pattern starts from."""
+    """Find the annotation file of a split, and the folder that its pattern starts from."""
     roots = [source / layout.first_in[split]] if split in layout.first_in else []
     for root in (*roots, source):
         for pattern in layout.annotations:
@@ -179,7 +179,7 @@ def _require_list(content: Any, part: str, path: Path) -> list[Row]:
 def _map_categories(
     layout: CocoFormat, rows: Iterable[Row], path: Path
 ) -> tuple[dict[Any, int | str], list[tuple[Any, str]]]:
-    """Our id of each published category id, and the classes in order."""
+    """Map each published category id to ours, and list the classes in order."""
     read = []
     for index, row in enumerate(rows):
         try:
@@ -214,7 +214,7 @@ def _read_boxes(
     path: Path,
     complain: Complain,
 ) -> dict[Any, list[Box]]:
-    """Boxes by image id."""
+    """Read boxes by image id."""
     boxes: dict[Any, list[Box]] = defaultdict(list)
     for index, row in enumerate(annotations):
         name = f"{path}: annotation {row.get('id', index)}"
@@ -239,7 +239,7 @@ def _read_boxes(
 
 
 def _select_images(layout: CocoFormat, images: list[Row], annotations: list[Row]) -> list[Row]:
-    """Images that belong to the benchmark."""
+    """Select the images that belong to the benchmark."""
     if layout.left_out is None:
         return images
     out = {str(each.get("image_id")) for each in annotations if each.get(layout.left_out)}
@@ -255,7 +255,7 @@ def _read_images(
     path: Path,
     complain: Complain,
 ) -> Iterator[SourceImage]:
-    """Images with their boxes; of what states no size, the image's own is taken."""
+    """Read images with their boxes; of what states no size, the image's own is taken."""
     ids: set[Any] = set()
     kinds: set[bool] = set()
     for index, row in enumerate(images):

@@ -118,7 +118,7 @@ def scale_to_pixels(image: SourceImage, size: tuple[int, int]) -> list[Box]:
 
 
 def _clip_box(box: Box, size: tuple[int, int]) -> list[float] | None:
-    """``[x, y, w, h]`` inside the image; None where nothing is."""
+    """Clip a box to the image; None where nothing of it is inside."""
     right, bottom = box.x + box.w, box.y + box.h
     if box.x >= 0 and box.y >= 0 and right <= size[0] and bottom <= size[1]:
         return [box.x, box.y, box.w, box.h] if box.w > 0 and box.h > 0 else None
@@ -128,7 +128,7 @@ def _clip_box(box: Box, size: tuple[int, int]) -> list[float] | None:
 
 
 def _is_text(name: str) -> bool:
-    """Whether it is more than the bytes that a file system has for a name."""
+    """Say whether a name is more than the bytes that a file system has for it."""
     try:
         name.encode()
     except UnicodeEncodeError:

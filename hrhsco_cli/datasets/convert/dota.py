@@ -78,7 +78,7 @@ def _read(
 
 
 def _find_label_files(source: Path) -> list[Path]:
-    """Label files: in ``labelTxt``, or in the first folder below one called so with a version."""
+    """Find label files: in ``labelTxt``, or in the first folder called so with a version."""
     for pattern in ("labelTxt/*.txt", "labelTxt*/*.txt", "labelTxt*/*/*.txt"):
         found = sorted(skip_hidden(source.glob(pattern)))
         if found:

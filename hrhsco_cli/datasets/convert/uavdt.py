@@ -80,7 +80,7 @@ def read(source: Path, split: str | None, complain: Complain) -> PublishedSplit:
 
 
 def _find_frames(folder: Path, complain: Complain) -> dict[int, Path]:
-    """The images of a sequence by their number."""
+    """Find the images of a sequence by their number."""
     found: dict[int, Path] = {}
     for path in list_files(folder, "img*", "frames"):
         number = path.stem.removeprefix("img")
@@ -96,7 +96,7 @@ def _name_sequence(path: Path) -> str:
 
 
 def _choose_sequences(source: Path, split: str | None) -> dict[str, bool] | None:
-    """Sequences by whether they belong to a split; None takes all."""
+    """Say of sequences whether they belong to a split; None takes all."""
     if split is None:
         return None
     if split not in ("train", "test"):
@@ -135,7 +135,7 @@ def _read_images(
 def _read_rows(
     path: Path, count: Count, expected: str, complain: Complain, classes: bool = False
 ) -> dict[int, list[list[float]]]:
-    """Rows by frame; with ``classes`` those of an unknown class are complained of."""
+    """Read rows by frame; with ``classes`` those of an unknown class are complained of."""
     rows = defaultdict(list)
     for line, row in read_number_rows(path, ",", count, expected, complain):
         if not are_whole([*row[:2], *row[6:]] if classes else row[:1]):

@@ -59,7 +59,7 @@ def read(source: Path, split: str | None, complain: Complain) -> PublishedSplit:
 
 
 def _read_description(source: Path) -> dict[str, Any]:
-    """The YAML file that names classes, with its own place under ``yaml_file``."""
+    """Read the YAML file that names classes, with its own place under ``yaml_file``."""
     for path in sorted(skip_hidden([*source.glob("*.yaml"), *source.glob("*.yml")])):
         content = read_yaml_as_text(path, "description")
         if isinstance(content, dict) and "names" in content:
@@ -68,7 +68,7 @@ def _read_description(source: Path) -> dict[str, Any]:
 
 
 def _read_classes(source: Path, described: dict[str, Any]) -> list[tuple[int, str]]:
-    """Category id and name of each class: a row's number is a name's line, place or key."""
+    """Read each class's id and name: a row's number is a name's line, place or key."""
     for path in [*sorted(skip_hidden(source.glob("*.names"))), source / "classes.txt"]:
         if path.is_file():
             lines = read_text(path, "list of classes").splitlines()
@@ -92,7 +92,7 @@ def _read_classes(source: Path, described: dict[str, Any]) -> list[tuple[int, st
 
 
 def _build_classes(path: Path, names: dict[int, Any]) -> list[tuple[int, str]]:
-    """Classes in the order of their numbers; empty lines name none."""
+    """Put classes in the order of their numbers; empty lines name none."""
     wrong = [name for name in names.values() if not isinstance(name, str)]
     if wrong or not any(names.values()):
         raise InputError(
@@ -105,7 +105,7 @@ def _build_classes(path: Path, names: dict[int, Any]) -> list[tuple[int, str]]:
 def _find_image_paths(
     source: Path, described: dict[str, Any], split: str | None
 ) -> tuple[list[Path], list[Path]]:
-    """The folders of a split, and its images in order of their path."""
+    """Find the folders of a split, and its images in order of their path."""
     places = [source / "images"] if split is None else list(_list_places(source, described, split))
     folders = [path for path in places if path.is_dir()]
     paths = sorted(
@@ -169,7 +169,7 @@ def _find_label(image: Path) -> Path:
 
 
 def _complain_of_strays(labels: list[Path], complain: Complain) -> None:
-    """Label files whose image is not there: a copy that lost some."""
+    """Complain of label files whose image is not there: a copy that lost some."""
     known = set(labels)
     for folder in sorted({path.parent for path in labels}):
         for path in sorted(skip_hidden(folder.glob("*.txt"))):
@@ -178,7 +178,7 @@ def _complain_of_strays(labels: list[Path], complain: Complain) -> None:
 
 
 def _complain_of_twins(paths: list[Path], labels: list[Path], complain: Complain) -> None:
-    """Two images that one label file describes."""
+    """Complain of two images that one label file describes."""
     first: dict[Path, Path] = {}
     for path, label in zip(paths, labels, strict=True):
         if (other := first.setdefault(label, path)) != path:

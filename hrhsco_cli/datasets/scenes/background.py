@@ -29,7 +29,7 @@ def render_ground(rng: np.random.Generator, width: int, height: int) -> np.ndarr
 
 
 def _make_noise(rng: np.random.Generator, width: int, height: int, cell: int) -> np.ndarray:
-    """Smooth noise of about unit range that changes over ``cell`` px."""
+    """Make smooth noise of about unit range that changes over ``cell`` px."""
     rows, columns = -(-height // cell) + 3, -(-width // cell) + 3
     coarse = rng.uniform(-1, 1, size=(rows, columns))
     smooth: np.ndarray = zoom(coarse, cell, order=1)[:height, :width]
@@ -37,7 +37,7 @@ def _make_noise(rng: np.random.Generator, width: int, height: int, cell: int) ->
 
 
 def _draw_road(rng: np.random.Generator, image: np.ndarray) -> None:
-    """A straight strip of other ground, from border to border."""
+    """Draw a straight strip of other ground, from border to border."""
     height, width, _ = image.shape
     angle, through = rng.uniform(0, np.pi), rng.uniform(0.1, 0.9, size=2) * (width, height)
     y, x = np.mgrid[:height, :width] + 0.5
@@ -47,7 +47,7 @@ def _draw_road(rng: np.random.Generator, image: np.ndarray) -> None:
 
 
 def _draw_blotch(rng: np.random.Generator, image: np.ndarray) -> None:
-    """A soft irregular spot: bush, shadow, puddle."""
+    """Draw a soft irregular spot: bush, shadow, puddle."""
     height, width, _ = image.shape
     size = int(rng.integers(6, 26))
     spot = gaussian_filter(rng.normal(size=(size, size)), size / 6)

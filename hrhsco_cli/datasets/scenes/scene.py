@@ -66,7 +66,7 @@ def render_scene(
 
 
 def _place_objects(rng: np.random.Generator, width: int, height: int) -> list[_SceneObject]:
-    """From none to a crowd, nearly even over the logarithm; no object lies over another."""
+    """Place from no object to a crowd, nearly even over the logarithm; none lies over another."""
     wanted = int(np.exp(rng.uniform(np.log(1.0), np.log(width * height / 250)))) - 1
     placed: list[_SceneObject] = []
     for _ in range(4 * wanted):

@@ -26,6 +26,9 @@ _MOST_LINKS = 40
 _SHOWN_OF_OBJECT = 60
 """Characters by which a message lets an object be found."""
 
+FIGURE_FORMATS = ("png", "pdf", "svg")
+"""What a figure can be written as; the first where a name says nothing."""
+
 _TAIL_BYTES = 1 << 16
 """Where a last row is looked for: many times the length of one."""
 
@@ -297,14 +300,37 @@ def write_text(path: Path, text: str) -> None:
 
 
 def write_figure(path: Path, figure: "Figure") -> None:
-    """Write a figure as PNG in one step.
+    """Write a figure in one step: as PNG, or as the vector format that the suffix names.
+
+    Args:
+        path: The file; without a suffix it becomes a PNG.
+        figure: The figure.
+
+    Raises:
+        InputError: The suffix is of no format that figures have, or the file can't be written.
+    """
+    kind = require_figure_format(path)
+    with replace_file(path) as aside:
+        figure.savefig(aside, format=kind)
+
+
+def require_figure_format(path: Path) -> str:
+    """Find the format of a figure by the suffix of its file.
 
     Args:
         path: The file.
-        figure: The figure.
+
+    Returns:
+        One of ``FIGURE_FORMATS``; the first if there is no suffix.
+
+    Raises:
+        InputError: The suffix is of no format that figures have.
     """
-    with replace_file(path) as aside:
-        figure.savefig(aside, format="png")
+    kind = path.suffix.lower().removeprefix(".") or FIGURE_FORMATS[0]
+    if kind not in FIGURE_FORMATS:
+        known = ", ".join(f".{each}" for each in FIGURE_FORMATS)
+        raise InputError(f"{path}: a figure is written as one of {known}; name such a file")
+    return kind
 
 
 def write_json(path: Path, value: Any, indent: int | None = 2) -> None:

@@ -20,12 +20,15 @@ class LetteredFigure(Figure):
     """A figure whose texts can be read, whatever names they hold."""
 
     def savefig(self, *args: Any, **options: Any) -> None:
-        """Write it, once its texts can be drawn."""
+        """Write it, once its texts can be drawn; a PDF holds letters as letters, and no date."""
         for text in self.findobj(Text):
             drawn = make_drawable(text.get_text())  # type: ignore[attr-defined]
             if drawn != text.get_text():  # type: ignore[attr-defined]
                 text.set_text(drawn)  # type: ignore[attr-defined]
-        super().savefig(*args, **options)
+        if options.get("format") == "pdf":
+            options = {"metadata": {"CreationDate": None}} | options
+        with matplotlib.rc_context({"pdf.fonttype": 42}):
+            super().savefig(*args, **options)
 
 
 def make_drawable(text: str) -> str:

@@ -7,7 +7,12 @@ import typer
 
 from hrhsco_cli.commands import completion
 from hrhsco_cli.commands.values import MAX_DETS_TEXT
-from hrhsco_cli.files import claim_output, is_standard_output, keep_stdout_for_data
+from hrhsco_cli.files import (
+    claim_output,
+    is_standard_output,
+    keep_stdout_for_data,
+    require_figure_format,
+)
 
 FOR_DEVELOPERS = "For developers"
 """Under which heading help lists commands that measure hrhsco itself."""
@@ -46,7 +51,22 @@ Json = Annotated[Path | None, output("Write all figures to this file, as JSON.",
 Markdown = Annotated[Path | None, output("Write all tables to this file, as Markdown.")]
 """``--markdown``."""
 
-Plot = Annotated[Path | None, output("Draw the figures into this file (.png).")]
+
+def _claim_figure(context: typer.Context, path: Path | None) -> Path | None:
+    """Refuse a figure of an unknown format before anything starts, then claim it as any output."""
+    if path is not None and not context.resilient_parsing:
+        require_figure_format(path)
+    return _claim(context, path)
+
+
+Plot = Annotated[
+    Path | None,
+    typer.Option(
+        help="Draw the figures into this file (.png, .pdf or .svg). A - is standard output, as "
+        "PNG.",
+        callback=_claim_figure,
+    ),
+]
 """``--plot``."""
 
 Recipe = Annotated[

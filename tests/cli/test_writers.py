@@ -151,7 +151,7 @@ OVERWRITING = {
         "compare", "{}/det.json", "{}/det.json", "--annotations", "{}/scenes/val.json",
         "--json", "{}/det.json",
     ],
-    "oracle": ["oracle", "{}/scenes/val.json", "--depths", "1", "--plot", "{}/scenes/val.json"],
+    "oracle": ["oracle", "{}/scenes/val.json", "--depths", "1", "--json", "{}/scenes/val.json"],
     "data check": ["data", "check", "{}/scenes", "--json", "{}/scenes/train.json"],
     "data check, an image": ["data", "check", "{}/scenes", "--json", "{}/scenes/images/00000.png"],
     "data check, a label file": [
@@ -179,6 +179,12 @@ def test_an_output_that_is_named_as_an_input_is_refused_before_anything_is_writt
     (line,) = ended.stderr.strip().splitlines()
     assert "is read by this call and named as its output" in line
     assert content(folder) == before
+
+
+def test_a_figure_of_an_unknown_format_is_refused_before_anything_is_read(folder):
+    ended = call_here("oracle", str(folder / "no.json"), "--plot", str(folder / "a.bmp"))
+    assert ended.returncode == 2
+    assert "a figure is written as one of .png, .pdf, .svg" in ended.stderr
 
 
 def test_two_outputs_of_one_name_are_refused(folder):

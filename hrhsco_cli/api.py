@@ -137,7 +137,7 @@ def load_grid(folder: str | PathLike[str], name: str | None = None) -> "pd.DataF
     from hrhsco_cli.grid.folder import find_grid
     from hrhsco_cli.grid.reporting import load_runs
     from reports.metrics.definitions import METRICS
-    from reports.report import tabulate_results
+    from reports.results import tabulate_results
 
     grid = find_grid(Path(folder), name)
     frame = tabulate_results([each.trial for each in load_runs(grid.path, grid.read())])

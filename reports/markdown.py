@@ -38,14 +38,20 @@ def format_value(value: object) -> str:
     return str(value)
 
 
-def format_image(path: str, caption: str) -> str:
-    """Format an image with its caption under it.
+def format_image(path: str, name: str, caption: str) -> str:
+    """An image with its caption under it.
 
     Args:
         path: of the image.
-        caption: a sentence, or several.
+        name: what stands where it can't be seen; a few words.
+        caption: one or more sentences.
     """
-    return f"![{caption}]({path})\n\n*{caption}*"
+    return f"![{name}]({path})\n\n*{caption}*"
+
+
+def format_fold(summary: str, text: str) -> str:
+    """What is shown once its summary is clicked."""
+    return f"<details><summary>{summary}</summary>\n\n{text}\n\n</details>"
 
 
 def _escape_cell(value: object) -> str:

@@ -1,29 +1,40 @@
-"""The report of some trials: a page of Markdown and its figures."""
+"""The report of some trials: a page that answers, a page of details, and their figures."""
 
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from reports import variant_ceilings
+from reports import theme, variant_ceilings
 from reports.frames import GroundTruth
-from reports.markdown import format_image
-from reports.metrics.definitions import METRICS
+from reports.latex import format_headline_table
+from reports.markdown import format_fold, format_image
+from reports.metrics.protocols import read_protocol
 from reports.plots import (
     cost_tradeoff,
     error_cdf,
+    forest,
     gain,
     learning,
     magnified,
     size_bins,
     training_curves,
 )
+from reports.results import tabulate_metrics
 from reports.sections import conditions, error_sources, overview, own_error, published, verdicts
+from reports.sections.answer import compose_answer, compose_depths
+from reports.sections.classes import compose_ap_by_class
 from reports.sections.gain import compose_gains
 from reports.sections.learning import compose_learning_curves
+from reports.sections.networks import compose_decodings, compose_networks
+from reports.sections.sizes import FOREST_CAPTION, compose_ap_by_size
+from reports.sections.trust import compose_trust
+from reports.statistics.networks import NetworkSummary, find_lead, summarize_networks
 from reports.statistics.own_error import OwnError, measure_own_errors
+from reports.statistics.size_changes import compute_size_changes
 from reports.trials import DetectedImage, Trial, require_comparable
 
 
@@ -32,12 +43,70 @@ class ReportPage:
     """A report, ready to be written into one folder.
 
     Attributes:
-        text: its Markdown, which shows the figures by their file names.
-        figures: its figures, by file name.
+        text: the Markdown of ``report.md``, which shows figures by their file names.
+        details: the Markdown of ``details.md``, likewise.
+        figures: the figures of both, by file name.
+        latex: the table of networks as a paper prints it.
+        tidy: a row a variant and metric.
     """
 
     text: str
+    details: str
     figures: dict[str, Figure]
+    latex: str
+    tidy: pd.DataFrame
+
+
+@dataclass(frozen=True)
+class _Material:
+    """What both pages are made of.
+
+    Attributes:
+        trials: of the report.
+        truth: what they were scored against.
+        images: for the magnified crops.
+        floors: by depth, sorted distances in px of a network without error.
+        ceilings: the ceiling's metrics by variant.
+        own_errors: what each network is in a position to tell, by ``Trial.peaks``.
+        summaries: of the networks.
+        by_size: their changes by object size.
+        figures: those that were drawn so far, by file name.
+    """
+
+    trials: list[Trial]
+    truth: GroundTruth
+    images: list[DetectedImage]
+    floors: Mapping[int, np.ndarray]
+    ceilings: Mapping[str, Mapping[str, Any]]
+    own_errors: Mapping[str, OwnError]
+    summaries: list[NetworkSummary]
+    by_size: pd.DataFrame
+    figures: dict[str, Figure] = field(default_factory=dict)
+
+    @property
+    def bold(self) -> Collection[str]:
+        """The variants that stand out in plots: the best extension's and what it is held against.
+
+        Without such a pair, every network's best decode.
+        """
+        lead = find_lead(self.summaries)
+        if lead is None:
+            return {each.variant for each in self.summaries}
+        return {lead.variant, lead.reference[0].variant.name}
+
+    def draw(self, name: str, title: str, caption: str, figure: Figure | None) -> str:
+        """Keep a figure and show it; nothing where there was nothing to draw.
+
+        Args:
+            name: of its file, without an ending.
+            title: a few words.
+            caption: whole sentences.
+            figure: as it was drawn.
+        """
+        if figure is None:
+            return ""
+        self.figures[f"{name}.png"] = figure
+        return format_image(f"{name}.png", title, caption)
 
 
 def build_report(
@@ -62,150 +131,193 @@ def build_report(
         center_sources: name and description of each.
 
     Returns:
-        The page and its figures.
+        The pages, their figures, and the figures in them as data.
 
     Raises:
         InputError: the trials are not comparable.
     """
     require_comparable(trials)
     floors = variant_ceilings.measure_floors(trials, truth)
-    drawn = {
-        f"{name}.png": (caption, figure)
-        for name, caption, figure in _draw_figures(trials, truth, images, floors)
-    }
-    shown = [format_image(name, caption) for name, (caption, _) in drawn.items()]
     told = measure_own_errors(trials, truth, floors)
-    text = _compose_text(
-        title, trials, truth, told, shown, attribution, center_sources, unfinished or {}
+    summaries = summarize_networks(trials, told)
+    material = _Material(
+        trials,
+        truth,
+        images,
+        floors,
+        variant_ceilings.score_ceilings(trials, truth),
+        told,
+        summaries,
+        compute_size_changes(summaries, truth),
     )
-    return ReportPage(text, {name: figure for name, (_, figure) in drawn.items()})
-
-
-def _draw_figures(
-    trials: list[Trial],
-    truth: GroundTruth,
-    images: list[DetectedImage],
-    floors: Mapping[int, np.ndarray],
-) -> Iterator[tuple[str, str, Figure]]:
-    drawings: tuple[tuple[str, str, Callable[[], Figure | None]], ...] = (
-        (
-            "error_cdf",
-            "How far predicted centers lie from true ones, seeds pooled. Higher and further left "
-            "is better; a color is a network (another one with cluster crops), a line style a "
-            "center source. Each curve counts the objects that its variant found: read it with "
-            "recall. Thin gray lines are what a network without error reaches by the middle of its "
-            "cell, at each depth, in one pass.",
-            lambda: error_cdf.draw(trials, floors),
-        ),
-        (
-            "cost_tradeoff",
-            "What accuracy costs, cluster crops included: mean over seeds, bars are one standard "
-            "deviation; the gray line joins the variants that no other beats at its cost or less "
-            "(Pareto front).",
-            lambda: cost_tradeoff.draw(trials),
-        ),
-        (
-            "size_bins",
-            "Error and recall by object size (square root of the area); bars are one standard "
-            "deviation over seeds.",
-            lambda: size_bins.draw(trials, truth),
-        ),
-        (
-            "learning",
-            "Error and AP against training, scored on the way: mean over seeds, shaded from least "
-            "to greatest; the thin gray line is the baseline's best decode, the same in every row.",
-            lambda: learning.draw(trials),
-        ),
-        (
-            "gain",
-            "What the offset branch gained over the middle of the peak's cell, against the "
-            "network's own error, both in cells: a point is a trained network (one seed) and a "
-            "size bin. The curve is what the law gives a perfect fraction; right of the dashed "
-            "line there is too little to gain to be told.",
-            lambda: gain.draw(trials),
-        ),
-        (
-            "training_curves",
-            "Training losses by epoch: mean over seeds, shaded from least to greatest. Those of "
-            "different heads measure different things.",
-            lambda: training_curves.draw(trials),
-        ),
-        (
-            "magnified",
-            "True centers (cross, with the true box) and predicted ones, one seed, by at most "
-            f"{magnified.MAX_VARIANTS} variants: each network's center sources of the least error. "
-            "A marker that is missing was more than 6 px away.",
-            lambda: magnified.draw(images, magnified.choose_drawn_variants(trials)),
-        ),
+    protocol = read_protocol(trials[0].meta).name
+    return ReportPage(
+        _write_answer(title, material, unfinished or {}, center_sources),
+        _write_details(title, material, attribution),
+        material.figures,
+        format_headline_table(trials, summaries, protocol),
+        tabulate_metrics(trials),
     )
-    for name, caption, draw in drawings:
-        figure = draw()
-        if figure is not None:
-            yield name, caption, figure
 
 
-_SCORED = (
-    "What came out", "Figures", "The learning curve", "By object size", "By strictness",
-    "What rounding allows", "Which branch holds the score back", "Which errors cost AP",
-)  # fmt: skip
-"""Sections whose figures hold by a protocol, which is named below them."""
-
-
-def _compose_text(
+def _write_answer(
     title: str,
-    trials: list[Trial],
-    truth: GroundTruth,
-    told: Mapping[str, OwnError],
-    figures: list[str],
-    attribution: str,
-    center_sources: dict[str, str],
+    material: _Material,
     unfinished: Mapping[str, str],
+    center_sources: dict[str, str],
 ) -> str:
+    """The page that answers, ``report.md``."""
+    trials, truth, summaries = material.trials, material.truth, material.summaries
+    bold, by_size = material.bold, material.by_size
+    looks = theme.choose_looks(trials)
     sections = {
-        "What was compared": [
+        "Answer": [
             conditions.compose_unfinished(unfinished),
-            overview.compose_compared(trials, truth, center_sources),
+            compose_answer(trials, summaries, by_size, material.own_errors),
+            compose_depths(summaries),
+            format_fold(
+                "What was compared", overview.compose_compared(trials, truth, center_sources)
+            ),
         ],
-        "What this run can tell": [own_error.compose_own_errors(told)],
-        "What came out": [
-            verdicts.compose_verdicts(trials, told),
-            overview.compose_headline(trials),
+        "How far to trust it": [
+            compose_trust(trials, truth, summaries, material.own_errors, material.ceilings)
         ],
-        "Figures": figures,
-        "The learning curve": [compose_learning_curves(trials)],
-        "The law and what was gained": [compose_gains(trials)],
-        "By object size": [overview.compose_by_size(trials, truth)],
-        "By strictness": [error_sources.compose_strictness(trials)],
-        "What rounding allows": [
-            error_sources.compose_ceiling(trials, variant_ceilings.score_ceilings(trials, truth))
+        "The networks": [
+            compose_networks(summaries),
+            compose_decodings(trials),
+            material.draw(
+                "error_cdf",
+                "share of objects by error",
+                "How far predicted centers lie from true ones, seeds pooled, as a share of all "
+                "objects, so that each curve ends at its recall; higher and further left is "
+                "better. A color is a network, a line style a center source; thin gray lines are "
+                "what a network without error reaches by the middle of its cell.",
+                error_cdf.draw(trials, truth, material.floors, bold),
+            ),
         ],
+        "By size": [
+            material.draw(
+                "forest",
+                "changes by object size",
+                FOREST_CAPTION,
+                forest.draw(by_size, {each.name: looks[each.variant] for each in summaries}),
+            ),
+            compose_ap_by_size(summaries, truth),
+        ],
+        "Cost": [
+            material.draw(
+                "cost_tradeoff",
+                "accuracy against cost",
+                "What accuracy costs, cluster crops included: mean over seeds, bars are one "
+                "standard deviation; the gray line joins the variants that no other beats at its "
+                "cost or less (Pareto front).",
+                cost_tradeoff.draw(trials, bold),
+            )
+        ],
+        "Images": _show_images(material, slice(1)),
+        "Details": [
+            "[details.md](details.md) has the criterion by which networks can tell, each variant's "
+            "verdict, and why: ceilings, branches, kinds of error, classes, training, images, "
+            "conditions and what each figure means."
+        ],
+    }
+    return _join(title, conditions.compose_protocol_note(trials), sections)
+
+
+def _write_details(title: str, material: _Material, attribution: str) -> str:
+    """The page of everything else, ``details.md``."""
+    trials, truth, summaries = material.trials, material.truth, material.summaries
+    bold = material.bold
+    sections = {
+        "What this run can tell": [own_error.compose_own_errors(material.own_errors)],
+        "What came out": [verdicts.compose_verdicts(trials, material.own_errors)],
+        "What rounding allows": [error_sources.compose_ceiling(trials, material.ceilings)],
         "Which branch holds the score back": [error_sources.compose_branches(trials)],
         "Which errors cost AP": [error_sources.compose_error_split(trials)],
+        "By class": [compose_ap_by_class(summaries)],
+        "By strictness": [error_sources.compose_strictness(trials)],
+        "By object size": [
+            material.draw(
+                "size_bins",
+                "error and recall by object size",
+                "Error and recall by object size (square root of the area); bars are one standard "
+                "deviation over seeds.",
+                size_bins.draw(trials, truth, bold),
+            ),
+            format_fold("The same as a table", overview.compose_by_size(trials, truth)),
+        ],
+        "The learning curve": [
+            material.draw(
+                "learning",
+                "error and AP against training",
+                "Error and AP against training: mean over seeds, shaded from least to greatest; "
+                "the thin gray line is the baseline's best decode, the same in every row.",
+                learning.draw(trials, bold),
+            ),
+            compose_learning_curves(trials),
+        ],
+        "The law and what was gained": [
+            material.draw(
+                "gain",
+                "gain of the offset branch",
+                "What the offset branch gained over the middle of the peak's cell, against the "
+                "network's own error: a point is a trained network (one seed) and a size bin. The "
+                "curve is what the law gives a perfect fraction; right of the dashed line there is "
+                "too little to gain to be told.",
+                gain.draw(trials),
+            ),
+            compose_gains(trials),
+        ],
+        "Training": [
+            material.draw(
+                "training_curves",
+                "training losses",
+                "Training losses by epoch: mean over seeds, shaded from least to greatest. Those "
+                "of different heads measure different things.",
+                training_curves.draw(trials),
+            ),
+            format_fold("Loss at the start and the end", conditions.compose_training(trials)),
+        ],
+        "More images": _show_images(material, slice(1, None)),
         "Beside published figures": [published.compose_published(trials, truth)],
-        "Training": [conditions.compose_training(trials)],
-        "Conditions": [conditions.compose_conditions(trials, attribution)],
-        "What each figure means": [overview.compose_glossary(trials)],
+        "Conditions": [
+            format_fold("All conditions", conditions.compose_conditions(trials, attribution))
+        ],
+        "What each figure means": [format_fold("Glossary", overview.compose_glossary(trials))],
     }
-    parts = [f"# {title}"]
+    return _join(f"Details: {title}", conditions.compose_protocol_note(trials), sections)
+
+
+def _show_images(material: _Material, which: slice) -> list[str]:
+    """Magnified crops, two networks at a time.
+
+    Args:
+        material: of the report.
+        which: of the pairs of networks.
+    """
+    pairs = magnified.choose_pairs(material.summaries, theme.choose_looks(material.trials))
+    shown = []
+    for number, pair in list(enumerate(pairs, 1))[which]:
+        names = " and ".join(pair)
+        caption = (
+            f"{names}: true centers (cross, with the true box) and predicted ones, one seed; a "
+            f"marker that is missing was more than {magnified.NEAR_PX:g} px away."
+        )
+        figure = magnified.draw(material.images, pair)
+        shown.append(material.draw(f"magnified_{number}", names, caption, figure))
+    return shown
+
+
+def _join(title: str, protocol: str, sections: Mapping[str, list[str]]) -> str:
+    """A page of sections; those without a body are left out.
+
+    Args:
+        title: its heading.
+        protocol: by which all its figures are scored.
+        sections: bodies by heading.
+    """
+    parts = [f"# {title}", protocol]
     for heading, bodies in sections.items():
         if any(bodies):
             parts += [f"## {heading}", *(body for body in bodies if body)]
-            parts += [conditions.compose_protocol_note(trials)] if heading in _SCORED else []
     return "\n\n".join(parts) + "\n"
-
-
-def tabulate_results(trials: list[Trial]) -> pd.DataFrame:
-    """Tabulate all metrics, one row a trial: name, variant, seed, axes, metrics (``results.csv``).
-
-    Args:
-        trials: of the report.
-    """
-    return pd.DataFrame(
-        [
-            {"name": trial.name, "variant": trial.variant.name, "seed": trial.seed}
-            | ({} if trial.fold is None else {"fold": trial.fold})
-            | dict(trial.variant.axes)
-            | {key: trial.metrics.get(key) for key in METRICS}
-            for trial in trials
-        ]
-    )

@@ -1,7 +1,7 @@
 """Every color, size and font of every plot."""
 
 import itertools
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -47,22 +47,48 @@ _MOST_VARIANTS = 12
 
 @dataclass(frozen=True)
 class Look:
-    """How a variant is drawn: the color is its network's, marker and line its center source's."""
+    """How a variant is drawn: the color is its network's, marker and line its center source's.
+
+    Attributes:
+        color: of lines and marks.
+        marker: of points.
+        line: of curves.
+        network: whose color it is.
+        source: whose marker and line these are.
+        faint: whether others stand before it.
+    """
 
     color: str
     marker: str
     line: Line
     network: str = ""
     source: str = ""
+    faint: bool = False
+
+    @property
+    def alpha(self) -> float:
+        """How opaque it is drawn."""
+        return 0.3 if self.faint else 1.0
+
+    @property
+    def width(self) -> float:
+        """Of its lines, in points."""
+        return 1.0 if self.faint else 2.0
+
+    @property
+    def order(self) -> float:
+        """Where it is drawn: what is faint lies under the rest."""
+        return 2.0 if self.faint else 3.0
 
 
-def choose_looks(trials: Iterable[Trial]) -> dict[str, Look]:
+def choose_looks(trials: Iterable[Trial], bold: Collection[str] | None = None) -> dict[str, Look]:
     """Choose the look of each variant: grays for the baseline's networks, colors for the rest.
 
     A network with a second pass has a color of its own.
 
     Args:
         trials: of the report.
+        bold: variants that stand before the others; None: all alike.
     """
     gray, bright = itertools.cycle(_BASELINE_COLORS), itertools.cycle(_COLORS)
     colors: dict[str, str] = {}
@@ -74,7 +100,8 @@ def choose_looks(trials: Iterable[Trial]) -> dict[str, Look]:
                 colors[trial.network] = next(gray if trial.baseline else bright)
             drawn = _SOURCES.get(trial.center_source, _OTHER_SOURCE)
             shown = trial.network, trial.center_source
-            made[name] = Look(colors[trial.network], *drawn, *shown)
+            faint = bool(bold) and name not in (bold or ())
+            made[name] = Look(colors[trial.network], *drawn, *shown, faint)
     return made
 
 

@@ -51,6 +51,12 @@ class Variant:
         return str(self.axes.get(_CENTER_SOURCE, ""))
 
     @property
+    def decoding(self) -> str:
+        """How it is decoded, in the words of its name; empty where no axis says it."""
+        words = self._words()
+        return ", ".join(each for axis, each in words.items() if _is_of_decoding(axis))
+
+    @property
     def first_pass(self) -> "Variant":
         """The same without cluster crops."""
         rest = {axis: each for axis, each in self.axes.items() if axis != _CLUSTER_CROPS}

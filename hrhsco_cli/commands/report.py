@@ -17,14 +17,23 @@ def report(
         typer.Option(help="Write the report into this folder.", show_default="FOLDER/report"),
     ] = None,
     grid: GridOfFolder = None,
+    formats: Annotated[
+        str,
+        typer.Option(
+            "--format",
+            help="Write these, with commas between: md (always written), latex (table.tex, for "
+            "booktabs), pdf (each figure as a vector PDF, too).",
+        ),
+    ] = "md",
 ) -> None:
-    """Write the Markdown and plot report of a run, a grid or several runs.
+    """Write the report of a run, a grid or several runs: its answer, the details and the figures.
 
-    Nothing is trained or scored again.
+    Nothing is trained or scored again. Beside report.md lie details.md and tidy.csv, which has a
+    row for each variant and metric.
 
-    Example: hrhsco report runs/quickstart
+    Example: hrhsco report runs/quickstart --format md,latex,pdf
     """
-    from hrhsco_cli.grid.reporting import report_folder
+    from hrhsco_cli.grid.reporting import parse_formats, report_folder
 
-    for report in report_folder(folder, out, grid):
+    for report in report_folder(folder, out, grid, parse_formats(formats)):
         typer.echo(report)

@@ -1,5 +1,6 @@
 """Writing the report of a folder from what lies in it."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,12 +13,42 @@ from hrhsco_cli.progress import OnProgress, ignore_progress, show_progress
 from hrhsco_cli.runs.folder import RunFolder
 from reports.errors import InputError
 from reports.frames import GroundTruth
-from reports.report import ReportPage, build_report, tabulate_results
+from reports.report import ReportPage, build_report
+from reports.results import tabulate_results
 from reports.trials import Trial, pool_truths
+
+_BESIDE_REPORT = ("details.md", "table.tex", "tidy.csv", "results.csv")
+"""Beside ``report.md`` and its figures."""
+
+FORMATS = {
+    "md": "report.md and details.md with figures as PNG, and tidy.csv; always written",
+    "latex": "table.tex, the table of networks as a paper prints it",
+    "pdf": "each figure as a vector PDF, too",
+}
+"""What a report can be written as, and what that is."""
+
+
+def parse_formats(text: str) -> frozenset[str]:
+    """The formats of ``md,latex,pdf``.
+
+    Args:
+        text: their names, with commas between them.
+
+    Raises:
+        InputError: one is unknown.
+    """
+    asked = {each.strip() for each in text.split(",")}
+    unknown = sorted(asked - FORMATS.keys())
+    if unknown:
+        raise InputError(f"no report format {unknown[0]!r}; write --format {','.join(FORMATS)}")
+    return frozenset(asked | {"md"})
 
 
 def report_folder(
-    folder: Path, out: Path | None = None, grid_name: str | None = None
+    folder: Path,
+    out: Path | None = None,
+    grid_name: str | None = None,
+    formats: Collection[str] = ("md",),
 ) -> list[Path]:
     """Write the report of a run, a grid or a folder of runs.
 
@@ -29,6 +60,7 @@ def report_folder(
         out: all that is written; ``folder/report`` if not given. Of several reports, each one's
             name goes on with its data, or is a folder in ``out``.
         grid_name: which grid of the folder; its first if not given.
+        formats: of ``FORMATS``.
 
     Returns:
         The path of each ``report.md``. A grid's ``results.csv`` is written beside the report's
@@ -65,7 +97,7 @@ def report_folder(
             unfinished=_unfinished(grid) if grid else {},
             center_sources={name: each.description for name, each in CENTER_SOURCES.items()},
         )
-        written.append(write_report(place, page))
+        written.append(write_report(place, page, formats))
     if grid is not None:
         frame = tabulate_results([each.trial for each in loaded])
         results = grid.results if out is None else out / "results.csv"
@@ -98,12 +130,13 @@ def load_runs(
     return loaded
 
 
-def write_report(out: Path, page: ReportPage) -> Path:
-    """Write a report's page and figures into a folder, whole or not at all.
+def write_report(out: Path, page: ReportPage, formats: Collection[str] = ("md",)) -> Path:
+    """Write a report's pages and figures into a folder, whole or not at all.
 
     Args:
         out: the folder; an older report there is replaced once the new one is whole.
         page: what to write.
+        formats: of ``FORMATS``.
 
     Returns:
         The path of ``report.md``.
@@ -115,7 +148,14 @@ def write_report(out: Path, page: ReportPage) -> Path:
     with replace_folder(out, full=True) as aside:
         for name, figure in page.figures.items():
             figure.savefig(aside / name)
-        (aside / "report.md").write_text(page.text, encoding="utf-8")
+            if "pdf" in formats:
+                figure.savefig((aside / name).with_suffix(".pdf"), format="pdf")
+        texts = {"report.md": page.text, "details.md": page.details}
+        texts["tidy.csv"] = page.tidy.to_csv(index=False)
+        if "latex" in formats:
+            texts["table.tex"] = page.latex
+        for name, text in texts.items():
+            (aside / name).write_text(text, encoding="utf-8")
     return out / "report.md"
 
 
@@ -131,17 +171,20 @@ def require_replaceable(out: Path) -> None:
     if out.is_file():
         raise InputError(f"{out} is a file; name a folder for the report")
     names = sorted(each.name for each in out.iterdir()) if out.is_dir() else []
-    report = "report.md" in names
-    foreign = [
-        name
-        for name in names
-        if name != "report.md" and not (report and (name.endswith(".png") or name == "results.csv"))
-    ]
+    foreign = [name for name in names if not _belongs_to_report(name, names)]
     if foreign:
         raise InputError(
             f"{out} holds {foreign[0]}, which is no part of a report and would be lost; "
             "name a new folder for the report"
         )
+
+
+def _belongs_to_report(name: str, names: list[str]) -> bool:
+    """Whether a file is one that reports write; most are so only beside a ``report.md``."""
+    if name == "report.md":
+        return True
+    drawn = name.endswith(".png") or f"{name.removesuffix('.pdf')}.png" in names
+    return "report.md" in names and (drawn or name in _BESIDE_REPORT)
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,6 @@
 """Localization error: how far predicted centers lie from true ones (METHOD.md section 7)."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -8,8 +8,8 @@ import pandas as pd
 
 from reports.frames import GroundTruth
 from reports.metrics.definitions import MAX_DETS
-from reports.metrics.matching import match_centers
-from reports.metrics.size_bins import SIZE_BINS
+from reports.metrics.matching import match_centers, measure_gate
+from reports.metrics.size_bins import SIZE_BINS, SizeBin
 
 _WITHIN = (0.25, 0.5, 1.0)
 
@@ -83,19 +83,22 @@ def _summarize_errors(group: str, error: np.ndarray) -> dict[str, float | None]:
     return values
 
 
-def measure_localization_by_size(matches: pd.DataFrame, truth: GroundTruth) -> pd.DataFrame:
+def measure_localization_by_size(
+    matches: pd.DataFrame, truth: GroundTruth, bins: Sequence[SizeBin] = SIZE_BINS
+) -> pd.DataFrame:
     """Measure recall and error of each size bin.
 
     Args:
         matches: from ``match_centers``.
         truth: ground truth.
+        bins: the size bins.
 
     Returns:
         One row a size bin: objects, found, recall, mean and median distance in px.
     """
     objects = truth.objects
     rows = []
-    for each in SIZE_BINS:
+    for each in bins:
         total = int(objects["area"].between(each.low_area, each.high_area).sum())
         mine = matches[matches["area"].between(each.low_area, each.high_area)]["distance"]
         rows.append(
@@ -110,6 +113,21 @@ def measure_localization_by_size(matches: pd.DataFrame, truth: GroundTruth) -> p
             }
         )
     return pd.DataFrame(rows)
+
+
+def measure_lucky_error(truth: GroundTruth) -> float | None:
+    """The mean error in px if every object were found by luck: anywhere within its matching gate.
+
+    A place that is even on a disk of radius R lies 2/3 R from its middle on average.
+
+    Args:
+        truth: ground truth; crowd boxes are no objects.
+
+    Returns:
+        None without objects.
+    """
+    boxes = truth.objects[["x", "y", "w", "h"]].to_numpy(dtype=float)
+    return float(2 / 3 * measure_gate(boxes).mean()) if len(boxes) else None
 
 
 def measure_chance_recall(

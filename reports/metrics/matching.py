@@ -106,7 +106,7 @@ def find_nearby(
         true_group,
         _find_centers(found_box),
         found_group[ranked],
-        _measure_gate(true_box),
+        measure_gate(true_box),
     )
     return NearbyPairs(objects, true_box, found_box, score[ranked], pairs)
 
@@ -118,7 +118,7 @@ def pair_centers(near: NearbyPairs) -> pd.DataFrame:
         near: of ``find_nearby``.
     """
     pairs = near.pairs
-    keep = pairs.dislike <= _measure_gate(near.true_box)[pairs.true]
+    keep = pairs.dislike <= measure_gate(near.true_box)[pairs.true]
     return _build_matches(near, _Pairs(pairs.found[keep], pairs.true[keep], pairs.dislike[keep]))
 
 
@@ -143,7 +143,15 @@ def pair_boxes(near: NearbyPairs) -> pd.DataFrame:
     return _build_matches(near, _Pairs(pairs.found[keep], pairs.true[keep], -iou[keep]))
 
 
-def _measure_gate(true_box: np.ndarray) -> np.ndarray:
+def measure_gate(true_box: np.ndarray) -> np.ndarray:
+    """Measure how far in px from each object's center a detection may lie and still find it.
+
+    Args:
+        true_box: ``(N, 4)`` x, y, w, h.
+
+    Returns:
+        ``(N,)``.
+    """
     return np.asarray(np.maximum(MIN_GATE_PX, np.hypot(true_box[:, 2], true_box[:, 3]) / 2))
 
 

@@ -45,6 +45,12 @@ AITOD_BINS = (
     _make_bin("aitod_medium", "medium (32-64 px)", 32, 64, "AI-TOD"),
 )
 SIZE_BINS = (*COCO_BINS, *AITOD_BINS)
+PARTITION = (
+    _make_bin("under_2", "under 2 px", 0, 2, "beside AI-TOD's"),
+    *AITOD_BINS,
+    _make_bin("over_64", "over 64 px", 64, 1e5, "beside AI-TOD's"),
+)
+"""AI-TOD's bins and what they leave out: every object, and no range twice."""
 
 AITOD_OFFICIAL_BINS = (
     _make_bin("very_tiny", "very tiny (0-8 px)", 0, 8, "AI-TOD's evaluator"),

@@ -1,25 +1,26 @@
 """What accuracy costs: AP of small objects and localization error against operations and time."""
 
+from collections.abc import Collection
+
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from reports import theme
 from reports.metrics.definitions import METRICS
 from reports.statistics.differences import summarize_metric
+from reports.statistics.networks import compute_price
 from reports.trials import Trial, group_by_variant
 
 _SHOWN = ("ap.small", "loc.px.mean")
 _COSTS = ("cost.flops", "latency.end_to_end.ms", "latency.end_to_end.ratio")
 
 
-def draw(trials: list[Trial]) -> Figure | None:
-    """Draw a point a variant with the standard deviation over seeds, a row a kind of cost.
+def draw(trials: list[Trial], bold: Collection[str]) -> Figure | None:
+    """A point a variant with the standard deviation over seeds, a row a kind of cost.
 
     Args:
         trials: of the report.
-
-    Returns:
-        None where no cost is known.
+        bold: variants that stand before the others.
     """
     costs = [key for key in _COSTS if any(t.metrics.get(key) is not None for t in trials)]
     if not costs:
@@ -27,7 +28,7 @@ def draw(trials: list[Trial]) -> Figure | None:
     if "latency.end_to_end.ms" in costs:
         costs.remove("latency.end_to_end.ratio")
     figure, axes = theme.make_figure(len(costs), len(_SHOWN), height_in=0.3 + 3.0 * len(costs))
-    looks = theme.choose_looks(trials)
+    looks = theme.choose_looks(trials, bold)
     panels = [(cost, key) for cost in costs for key in _SHOWN]
     for each, (cost, key) in zip(axes, panels, strict=True):
         _draw_panel(each, trials, looks, cost, key)
@@ -41,16 +42,18 @@ def _draw_panel(
     metric, cost = METRICS[key], METRICS[cost_key]
     points = []
     for name, group in group_by_variant(trials).items():
-        price, (mean, spread) = _find_price(group, cost.key), summarize_metric(group, key)
-        if price is None or mean is None:
+        paid, (mean, spread) = compute_price(group, cost.key), summarize_metric(group, key)
+        if paid is None or mean is None:
             continue
-        points.append((price * cost.scale, mean * metric.scale))
+        points.append((paid * cost.scale, mean * metric.scale))
         axes.errorbar(
             *points[-1],
             yerr=None if spread is None else spread * metric.scale,
             color=looks[name].color,
             marker=looks[name].marker,
-            markersize=6,
+            markersize=5 if looks[name].faint else 8,
+            alpha=looks[name].alpha,
+            zorder=looks[name].order,
             capsize=3,
             linestyle="none",
             label=name,
@@ -60,15 +63,6 @@ def _draw_panel(
         axes.plot(*zip(*front, strict=True), color=theme.GRAY, linewidth=0.9, zorder=0)
     axes.set_xlabel(f"{cost.label} of one image")
     axes.set_ylabel(f"{metric.label}, {metric.better} is better")
-
-
-def _find_price(group: list[Trial], key: str) -> float | None:
-    """What a variant costs an image, its second pass included; None where that wasn't measured."""
-    price, _ = summarize_metric(group, key)
-    if price is None or not group[0].cluster_crops:
-        return price
-    crops, _ = summarize_metric(group, "cost.crop_flops")
-    return price + crops if key == "cost.flops" and crops is not None else None
 
 
 def find_pareto_front(

@@ -1,5 +1,7 @@
 """Error and AP against training: a row a network, a line a center source."""
 
+from collections.abc import Collection
+
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator
@@ -20,20 +22,18 @@ _ROW_IN = 1.75
 _TICKS = [digit * 10.0**power for power in range(-3, 3) for digit in (1, 1.5, 2, 3, 4, 5, 6, 8)]
 
 
-def draw(trials: list[Trial]) -> Figure | None:
-    """Draw the mean over seeds, shaded from least to greatest.
+def draw(trials: list[Trial], bold: Collection[str]) -> Figure | None:
+    """Mean over seeds, shaded from least to greatest; None if nothing was scored on the way.
 
     Args:
         trials: of the report.
-
-    Returns:
-        None if nothing was scored on the way.
+        bold: variants that stand before the others.
     """
     scored = select_scored_on_the_way(trials)
     if not scored:
         return None
     networks = group_by_source(scored)
-    looks = theme.choose_looks(scored)
+    looks = theme.choose_looks(scored, bold)
     best = find_best_baseline(scored)
     reference = group_by_variant(scored)[best] if best is not None else []
     figure, axes = theme.make_figure(
@@ -73,23 +73,14 @@ def _draw_panel(
         drawn, look = summarize_curve(group, key), looks[group[0].variant.name]
         images = drawn["images"] / 1000
         panel.plot(
-            images,
-            drawn["mean"] * metric.scale,
-            color=look.color,
-            linestyle=look.line,
-            marker=look.marker,
-            markersize=3,
-            linewidth=1.2,
-            label=group[0].variant.name,
-        )
+            images, drawn["mean"] * metric.scale,
+            color=look.color, linestyle=look.line, marker=look.marker, markersize=3,
+            linewidth=0.7 * look.width, alpha=look.alpha, label=group[0].variant.name,
+        )  # fmt: skip
         panel.fill_between(
-            images,
-            drawn["min"] * metric.scale,
-            drawn["max"] * metric.scale,
-            color=look.color,
-            alpha=0.12,
-            linewidth=0,
-        )
+            images, drawn["min"] * metric.scale, drawn["max"] * metric.scale,
+            color=look.color, alpha=0.12 * look.alpha, linewidth=0,
+        )  # fmt: skip
     panel.set_ylabel(metric.label, fontsize=8)
     if key == ERROR:  # ratios count: a fraction takes off a share
         panel.set_yscale("log", subs=[])

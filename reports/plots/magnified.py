@@ -1,8 +1,8 @@
 """True and predicted centers under the magnifying glass."""
 
-import itertools
 import math
 from collections.abc import Iterable
+from itertools import zip_longest
 from typing import Any
 
 import numpy as np
@@ -13,14 +13,15 @@ from matplotlib.patches import Rectangle
 from reports import theme
 from reports.plots.window import show_window
 from reports.statistics.differences import summarize_metric
-from reports.trials import DetectedImage, Trial, group_by_variant
+from reports.statistics.networks import NetworkSummary
+from reports.trials import DetectedImage, Trial
 
 CROP_PX = 28
-MAX_VARIANTS = 8
-"""More markers on an object of a few pixels can't be told apart."""
 _COLUMNS = 4
 _ROWS = 2
-_NEAR_PX = 6.0
+_MOST_PAIRS = 4
+NEAR_PX = 6.0
+"""A prediction further from the true center is not shown."""
 
 
 def draw(images: list[DetectedImage], looks: dict[str, theme.Look]) -> Figure | None:
@@ -43,22 +44,29 @@ def draw(images: list[DetectedImage], looks: dict[str, theme.Look]) -> Figure | 
     return figure
 
 
-def choose_drawn_variants(trials: list[Trial]) -> dict[str, theme.Look]:
-    """Choose the variants to draw: of each network in turn its best center source, then its next.
+def choose_pairs(
+    summaries: list[NetworkSummary], looks: dict[str, theme.Look]
+) -> list[dict[str, theme.Look]]:
+    """The variants of each figure: a network's best decode beside the baseline's.
 
-    Those that read the peak's cell alone give way to the network's own.
+    Two networks an object of a few pixels can bear; without a baseline they are taken in turn.
 
     Args:
-        trials: of the report.
+        summaries: of the report's networks.
+        looks: by variant.
+
+    Returns:
+        At most four, those of the least error.
     """
-    groups = group_by_variant(trials)
-    own = [name for name, group in groups.items() if not group[0].center_source.startswith("peak")]
-    by_network: dict[str, list[str]] = {}
-    for name in sorted(own or groups, key=lambda name: _find_mean_error(groups[name])):
-        by_network.setdefault(groups[name][0].network, []).append(name)
-    turns = itertools.chain.from_iterable(itertools.zip_longest(*by_network.values()))
-    chosen = set(itertools.islice(filter(None, turns), MAX_VARIANTS))
-    return {name: look for name, look in theme.choose_looks(trials).items() if name in chosen}
+    ranked = sorted(summaries, key=lambda each: _find_mean_error(each.trials))
+    pairs = [
+        (each.reference[0].variant.name, each.variant)
+        for each in ranked
+        if each.reference and not each.is_reference
+    ]
+    names = [each.variant for each in ranked]
+    pairs = pairs or list(zip_longest(names[::2], names[1::2]))
+    return [{name: looks[name] for name in pair if name} for pair in pairs[:_MOST_PAIRS]]
 
 
 def _find_mean_error(group: list[Trial]) -> float:
@@ -128,4 +136,4 @@ def _find_nearest(detections: pd.DataFrame | None, center: np.ndarray) -> np.nda
     centers = corners + sizes / 2
     distance = np.hypot(*(centers - center).T)
     best = int(distance.argmin())
-    return centers[best] if distance[best] <= _NEAR_PX else None
+    return centers[best] if distance[best] <= NEAR_PX else None

@@ -1,4 +1,6 @@
-"""On which object sizes: error and recall for each of AI-TOD's bins."""
+"""On which object sizes: error and recall in AI-TOD's bins and beside them."""
+
+from collections.abc import Collection
 
 import numpy as np
 import pandas as pd
@@ -7,21 +9,22 @@ from matplotlib.figure import Figure
 from reports import theme
 from reports.frames import GroundTruth
 from reports.metrics.localization import measure_localization_by_size
-from reports.metrics.size_bins import AITOD_BINS
+from reports.metrics.size_bins import PARTITION
 from reports.trials import Trial, group_by_variant
 
 
-def draw(trials: list[Trial], truth: GroundTruth) -> Figure:
-    """Draw mean error and recall by size bin: a point a variant, standard deviation over seeds.
+def draw(trials: list[Trial], truth: GroundTruth, bold: Collection[str]) -> Figure:
+    """Mean error and recall by size bin, a point a variant, standard deviation over seeds.
 
     Args:
         trials: of the report.
-        truth: ground truth.
+        truth: what they were scored against.
+        bold: variants that stand before the others.
     """
     groups = group_by_variant(trials)
-    looks = theme.choose_looks(trials)
+    looks = theme.choose_looks(trials, bold)
     table = measure_by_size(trials, truth)
-    shown = [each for each in AITOD_BINS if (table["bin"] == each.name).any()]
+    shown = [each for each in PARTITION if (table["bin"] == each.name).any()]
     figure, axes = theme.make_figure(columns=2, height_in=3.4)
     for panel, (column, label, scale) in zip(
         axes, (("mean", "mean error (px)", 1.0), ("recall", "recall (%)", 100.0)), strict=True
@@ -36,6 +39,8 @@ def draw(trials: list[Trial], truth: GroundTruth) -> Figure:
                 color=looks[name].color,
                 marker=looks[name].marker,
                 markersize=5,
+                alpha=looks[name].alpha,
+                zorder=looks[name].order,
                 capsize=2,
                 linestyle="none",
                 label=name,
@@ -58,7 +63,7 @@ def measure_by_size(trials: list[Trial], truth: GroundTruth) -> pd.DataFrame:
         One row a variant and bin: mean and spread over seeds of error and recall.
     """
     tables = [
-        measure_localization_by_size(trial.matches, trial.truth or truth).assign(
+        measure_localization_by_size(trial.matches, trial.truth or truth, PARTITION).assign(
             variant=trial.variant.name, fold=str(trial.fold)
         )
         for trial in trials

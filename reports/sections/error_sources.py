@@ -13,6 +13,7 @@ from reports.trials import Trial, group_by_variant
 CEILING_KEYS = ("ap.all", "ap.small", "ap.75")
 _TIDE = tuple(key for key in METRICS if key.startswith("tide."))
 _STRICT = tuple(f"ap.{iou}" for iou in range(50, 100, 5))
+_WON = ["AP to win (points)", "won"]
 _NEGLIGIBLE = 0.0005
 """Of AP: less than this is 0.0 points when printed."""
 
@@ -30,18 +31,22 @@ def compose_ceiling(trials: list[Trial], ceilings: Mapping[str, Mapping[str, Any
             "detect in two passes."
         )
     groups = {name: group for name, group in group_by_variant(trials).items() if name in ceilings}
+    reference = _find_rounding_baseline(groups)
     headings = ["variant"]
     for key in CEILING_KEYS:
         headings += [f"{METRICS[key].label}, reached", "ceiling"]
     headings += [f"{METRICS['loc.px.mean'].label}, reached", "floor", "objects lost to rounding"]
+    headings += _WON if reference in ceilings else []
     rows = []
     for name, row in ceilings.items():
         cells: list[object] = [name]
         for key in (*CEILING_KEYS, "loc.px.mean"):
             mean, _ = summarize_metric(groups[name], key)
             cells += [METRICS[key].format(mean), METRICS[key].format(row[key])]
-        lost = sum(int(row[key]) for key in row if key.startswith("lost."))
-        rows.append([*cells, lost])
+        cells.append(sum(int(row[key]) for key in row if key.startswith("lost.")))
+        if reference is not None and reference in ceilings:
+            cells += _count_points(name, reference, groups, ceilings)
+        rows.append(cells)
     text = (
         "A network without any error would still round: its true boxes were encoded, decoded and "
         "scored. `regression` and `sco` are given the exact fraction there."
@@ -51,35 +56,30 @@ def compose_ceiling(trials: list[Trial], ceilings: Mapping[str, Mapping[str, Any
             " Closed forms read a heatmap equal to its target, which the focal loss alone doesn't "
             "ask of a network: it teaches the peaks, and only spares the cells around them."
         )
-    sentences = _compose_points_won(groups, ceilings)
-    return "\n\n".join([text, format_table(headings, rows), *sentences])
-
-
-def _compose_points_won(
-    groups: Mapping[str, list[Trial]], ceilings: Mapping[str, Mapping[str, Any]]
-) -> list[str]:
-    """What a variant won of what its grid and fraction could win over the baseline's rounding."""
-    reference = _find_rounding_baseline(groups)
-    if reference is None or reference not in ceilings:
-        return []
-    metric = METRICS["ap.all"]
-    lines = []
-    for name, row in ceilings.items():
-        if name == reference or None in (row[metric.key], ceilings[reference][metric.key]):
-            continue
-        could = row[metric.key] - ceilings[reference][metric.key]
-        change = compare_variants(groups[name], groups[reference], make_metric_change(metric.key))
-        if change.mean is None:
-            continue
-        won = f"{change.mean * metric.scale:+.{metric.digits}f}"
-        offered = f"{could * metric.scale:.{metric.digits}f}"
-        lines.append(
-            f"- {name}: of the {offered} points of AP that it could win over {reference}, it won "
-            f"{won}."
-            if could > _NEGLIGIBLE
-            else f"- {name}: it could win no AP over {reference}; its change was {won} points."
+    if reference in ceilings:
+        text += (
+            f" Of the points of AP that a finer cell or a fraction could win over {reference}, the "
+            "last columns say how many there were and how many were won."
         )
-    return ["\n".join(lines)] if lines else []
+    return "\n\n".join([text, format_table(headings, rows)])
+
+
+def _count_points(
+    name: str,
+    reference: str,
+    groups: Mapping[str, list[Trial]],
+    ceilings: Mapping[str, Mapping[str, Any]],
+) -> list[str]:
+    """What a variant could win over the baseline's rounding by its grid and fraction, and won."""
+    metric = METRICS["ap.all"]
+    if name == reference:
+        return ["reference", "reference"]
+    change = compare_variants(groups[name], groups[reference], make_metric_change(metric.key))
+    if None in (ceilings[name][metric.key], ceilings[reference][metric.key], change.mean):
+        return ["–", "–"]
+    could = ceilings[name][metric.key] - ceilings[reference][metric.key]
+    offered = metric.format(could) if could > _NEGLIGIBLE else "none"
+    return [offered, f"{(change.mean or 0.0) * metric.scale:+.{metric.digits}f}"]
 
 
 def _find_rounding_baseline(groups: Mapping[str, list[Trial]]) -> str | None:

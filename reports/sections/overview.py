@@ -4,7 +4,7 @@ from heads.targets import HEATMAP_TARGETS
 from reports.frames import GroundTruth
 from reports.markdown import format_definitions, format_table
 from reports.metrics.definitions import CROP_COST_METRICS, METRICS
-from reports.metrics.size_bins import SIZE_BINS
+from reports.metrics.size_bins import PARTITION
 from reports.plots import size_bins
 from reports.sections.conditions import OF_TRAINING, group_networks_by_value
 from reports.sections.wording import (
@@ -192,11 +192,11 @@ def compose_by_size(trials: list[Trial], truth: GroundTruth) -> str:
         truth: ground truth.
     """
     rows = size_bins.measure_by_size(trials, truth)
-    wanted = [each for each in SIZE_BINS if (rows["bin"] == each.name).any()]
+    wanted = [each for each in PARTITION if (rows["bin"] == each.name).any()]
     error, recall = METRICS["loc.px.mean"], METRICS["loc.recall"]
     body = [
         [
-            f"{each.heading} ({each.meaning.partition(':')[0]})",
+            each.heading,
             int(row["objects"]),
             row["variant"],
             format_with_spread(error, row["mean"], row["mean_sd"]),

@@ -1,5 +1,7 @@
 """Figures in words: with their spread, their interval, their sign."""
 
+from collections.abc import Sequence
+
 from reports.metrics.definitions import Metric
 from reports.statistics.confidence import NOT_CLEAR
 from reports.statistics.differences import SeedDifference
@@ -67,3 +69,8 @@ def format_count(number: int, noun: str) -> str:
         noun: what one of them is called.
     """
     return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
+def join_parts(parts: Sequence[str]) -> str:
+    """``a``, ``a and b``, ``a, b and c``."""
+    return " and ".join([", ".join(parts[:-1]), parts[-1]] if len(parts) > 1 else parts)

@@ -167,7 +167,7 @@ def test_branch_oracles(run, tmp_path):
     plain = json.loads((copy / "metrics.json").read_text())
     assert scored["none"]["loc.px.mean"] == plain["loc.px.mean"]
     assert hrhsco("report", copy).returncode == 0
-    page = (copy / "report" / "report.md").read_text()
+    page = (copy / "report" / "details.md").read_text()
     assert "| heatmap+size+center | 100.0 |" in page or "| heatmap+size+center | 9" in page
     assert "AP" in page.partition("(seed 0): ")[2][:60]
     assert_refused(
@@ -185,4 +185,4 @@ def test_a_bench_of_runs_reaches_their_report(run, tmp_path):
     assert metrics["latency.end_to_end.ratio"] == 1
     assert not any(key.endswith(".ms") for key in metrics)
     assert hrhsco("report", copy).returncode == 0
-    assert "CPU time" in (copy / "report" / "report.md").read_text()
+    assert "CPU time" in (copy / "report" / "details.md").read_text()

@@ -90,7 +90,7 @@ def test_a_locked_grid_is_read(locked, tmp_path):
     for _ in range(2):  # the second replaces the first
         done = hrhsco("report", folder, "--out", out)
         assert done.returncode == 0, done.stderr
-        assert {"report.md", "results.csv"} <= {path.name for path in out.iterdir()}
+        assert {"report.md", "details.md", "results.csv"} <= {path.name for path in out.iterdir()}
     done = hrhsco("ablate", "status", folder)
     assert done.returncode == 0, done.stderr
     assert listing(folder) == before

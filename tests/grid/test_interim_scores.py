@@ -80,7 +80,7 @@ def test_every_decoding_is_scored_as_at_the_end(scored):
         for key in ("ap.all", "ap.50", "loc.px.mean", "loc.recall"):
             assert last[identity][key] == metrics[key], (name, key)
     assert len({each["loc.px.mean"] for each in last.values()}) == len(SOURCES)
-    page = (out / "report" / "report.md").read_text()
+    page = (out / "report" / "details.md").read_text()
     assert "## The learning curve" in page
     assert "| mean error (px) after | epoch 4 (" in page
 

@@ -1,5 +1,6 @@
 """The report's folder: nothing that isn't a report is ever replaced, and no failure loses one."""
 
+import re
 from pathlib import Path
 
 import numpy as np
@@ -7,7 +8,9 @@ import pandas as pd
 import pytest
 from matplotlib.figure import Figure
 
-from hrhsco_cli.grid.reporting import write_report
+from hrhsco_cli.files import write_figure
+from hrhsco_cli.grid.reporting import parse_formats, write_report
+from reports import theme
 from reports.errors import InputError
 from reports.frames import GroundTruth
 from reports.report import build_report
@@ -35,7 +38,7 @@ def plant_one_trial():
     )
 
 
-def write_planted_report(out, title="T"):
+def write_planted_report(out, title="T", formats=("md",)):
     boxes = pd.DataFrame(
         {"ann_id": [1], "image_id": [0], "category_id": [1], "x": [1.0], "y": [1.0], "w": [8.0],
          "h": [8.0], "area": [64.0], "iscrowd": np.array([False])}
@@ -43,7 +46,8 @@ def write_planted_report(out, title="T"):
     images = pd.DataFrame({"image_id": [0], "file_name": ["a"], "width": [32], "height": [32]})
     categories = pd.DataFrame({"category_id": [1], "name": ["a"]})
     truth = GroundTruth(images, boxes, categories, "f")
-    return write_report(out, build_report(title, [plant_one_trial()], truth, [], center_sources={}))
+    page = build_report(title, [plant_one_trial()], truth, [], center_sources={})
+    return write_report(out, page, formats)
 
 
 @pytest.mark.parametrize("name", ["thesis.txt", "train_log.jsonl", "checkpoints/last.pth"])
@@ -122,3 +126,54 @@ def test_the_old_report_comes_back_when_the_new_one_cannot_take_its_place(
         write_planted_report(out, "new")
     assert (out / "report.md").read_text().startswith("# old")
     assert [each.name for each in tmp_path.iterdir()] == ["out"]
+
+
+def test_formats_say_what_is_written_and_any_report_gives_way(tmp_path):
+    out = tmp_path / "out"
+    write_planted_report(out, formats=parse_formats("latex, pdf"))
+    names = {each.name for each in out.iterdir()}
+    assert {"report.md", "details.md", "tidy.csv", "table.tex"} <= names
+    drawn = {name.removesuffix(".png") for name in names if name.endswith(".png")}
+    assert {f"{name}.pdf" for name in drawn} == {name for name in names if name.endswith(".pdf")}
+    assert (out / "error_cdf.pdf").read_bytes().startswith(b"%PDF-")
+    before = (out / "error_cdf.pdf").read_bytes()
+    write_planted_report(out, formats=parse_formats("md,latex,pdf"))
+    assert (out / "error_cdf.pdf").read_bytes() == before  # no date in it
+    write_planted_report(out)
+    left = {each.name for each in out.iterdir()}
+    assert left == names - {"table.tex"} - {f"{name}.pdf" for name in drawn}
+    links = re.findall(r"\]\((\w+\.\w+)\)", (out / "report.md").read_text())
+    assert "details.md" in links and set(links) <= left
+
+
+def test_a_strangers_pdf_is_no_part_of_a_report(tmp_path):
+    out = tmp_path / "out"
+    write_planted_report(out)
+    (out / "thesis.pdf").write_text("x")
+    with pytest.raises(InputError, match=r"holds thesis\.pdf"):
+        write_planted_report(out)
+    assert (out / "thesis.pdf").read_text() == "x"
+
+
+def test_an_unknown_format_is_told_in_one_line():
+    with pytest.raises(InputError, match="no report format 'html'; write --format md,latex,pdf"):
+        parse_formats("md,html")
+    assert parse_formats("md") == {"md"} and parse_formats("pdf") == {"md", "pdf"}
+
+
+@pytest.mark.parametrize(
+    ("name", "start"),
+    [("a.png", b"\x89PNG"), ("a.pdf", b"%PDF-"), ("a.svg", b"<?xml"), ("a.PDF", b"%PDF-"),
+     ("a", b"\x89PNG")],
+)  # fmt: skip
+def test_a_figure_is_written_as_its_suffix_says(tmp_path, name, start):
+    figure, _ = theme.make_figure()
+    write_figure(tmp_path / name, figure)
+    assert (tmp_path / name).read_bytes().startswith(start)
+
+
+def test_a_figure_of_an_unknown_suffix_is_refused(tmp_path):
+    figure, _ = theme.make_figure()
+    with pytest.raises(InputError, match=r"as one of \.png, \.pdf, \.svg"):
+        write_figure(tmp_path / "a.bmp", figure)
+    assert not list(tmp_path.iterdir())

@@ -73,14 +73,15 @@ def test_each_has_its_row_of_metrics_under_the_same_conditions(out):
 
 @pytest.mark.slow
 def test_the_report_takes_none_of_them_for_ours(out):
-    text = (out / "report" / "report.md").read_text()
-    headline = text.split("## What came out")[1].split("## Figures")[0]
-    assert "The baseline's own best decode is **YOLC x4, peak_center**" in headline
+    text, details = ((out / "report" / name).read_text() for name in ("report.md", "details.md"))
+    headline = text.split("## The networks")[1].split("## By size")[0]
+    said = details.split("## What came out")[1].split("\n## ")[0]
+    assert "The baseline's own best decode is **YOLC x4, peak_center**" in said
     for name in ROWS:
         assert f"\n| {name} |" in headline
-        assert f"\n- **{name}**: localization error" in headline
+        assert f"\n- **{name}**: localization error" in said
     assert "**FCOS** (`FCOSHead`)" in text
-    limits = text.split("## What rounding allows")[1].split("## Which branch")[0]
+    limits = details.split("## What rounding allows")[1].split("## Which branch")[0]
     assert OURS[0] in limits
     assert "FCOS" not in limits
     assert "**Not all were trained alike**: see optimizer under Conditions." in text

@@ -3,9 +3,8 @@
 import pytest
 
 from reports import theme
-from reports.plots import cost_tradeoff
 from reports.sections import overview, verdicts
-from reports.statistics import references
+from reports.statistics import networks, references
 from reports.trials import group_by_variant
 from reports.variant_ceilings import score_ceilings
 from tests.reports.planted import plant_trial, plant_truth
@@ -76,7 +75,7 @@ def test_variants_can_be_told_apart_in_plots():
 
 def test_the_trade_off_counts_both_passes():
     groups = group_by_variant(plant_second_passes())
-    price = cost_tradeoff._find_price
+    price = networks.compute_price
     assert price(groups["HRH-SCO n=2, sco"], "cost.flops") == pytest.approx(2e9)
     assert price(groups[f"HRH-SCO n=2, sco{TWO}"], "cost.flops") == pytest.approx(2.5e9)
     for group in groups.values():

@@ -71,7 +71,8 @@ def test_objects_of_all_folds_are_counted_once():
 def test_the_report_says_what_folds_make_of_its_intervals():
     trials = plant_folds()
     pooled = pool_truths({each.fold: each.truth for each in trials})
-    text = build_report("T", trials, pooled, [], center_sources=SOURCES).text
+    found = build_report("T", trials, pooled, [], center_sources=SOURCES)
+    text = found.text + found.details
     assert "The images are of 3 groups (a, b, c)" in text
     assert "t-interval over folds" in text
     assert "over seeds and folds" in text

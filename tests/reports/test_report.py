@@ -11,8 +11,10 @@ from heads.centers import CENTER_SOURCES
 from reports import theme
 from reports.errors import InputError
 from reports.plots import magnified
-from reports.report import build_report, tabulate_results
+from reports.report import build_report
+from reports.results import tabulate_results
 from reports.statistics import differences
+from reports.statistics.networks import summarize_networks
 from reports.trials import DetectedImage
 from reports.variant import Variant
 from tests.reports.planted import OBJECTS, SOURCES, plant_grid, plant_trial, plant_truth
@@ -23,7 +25,8 @@ def build_page(trials, images=()):
 
 
 def text_of(trials):
-    return build_page(trials).text
+    found = build_page(trials)
+    return found.text + found.details
 
 
 @pytest.mark.parametrize(
@@ -78,8 +81,8 @@ def test_every_figure_exists_and_is_small(tmp_path):
     pixels = np.zeros((64, 64, 3), np.uint8)
     image = DetectedImage(0, pixels, plant_truth().boxes[:3], {"HRH-SCO n=2, sco": detected})
     found = build_page(plant_grid(-0.1), [image])
-    links = re.findall(r"\]\((.*?\.png)\)", found.text)
-    wanted = ("error_cdf", "cost_tradeoff", "size_bins", "training_curves", "magnified")
+    links = re.findall(r"\]\((.*?\.png)\)", found.text + found.details)
+    wanted = ["error_cdf", "forest", "cost_tradeoff", "magnified_1", "size_bins", "training_curves"]
     assert sorted(links) == sorted(f"{name}.png" for name in wanted)
     assert sorted(found.figures) == sorted(links)
     for name, figure in found.figures.items():
@@ -87,25 +90,23 @@ def test_every_figure_exists_and_is_small(tmp_path):
         assert 0 < (tmp_path / name).stat().st_size < 200_000
 
 
-def test_every_network_is_magnified_by_its_best_decode():
-    """Three networks of seven decodes: eight markers, not one network's all."""
-    trials = []
+def test_every_network_is_magnified_by_its_best_decode_two_at_a_time():
+    """Three networks of seven decodes, alone and beside a baseline."""
+    trials, best = [], {}
     for depth in (1, 2, 3):
         for place, source in enumerate(CENTER_SOURCES):
-            # Each network is best by another source, and the peak's own middle by far.
-            error = 0.1 if source == "peak_center" else 1 + (place + depth) % len(CENTER_SOURCES)
+            # Each network is best by another source.
+            error = 1 + (place + depth) % len(CENTER_SOURCES) + depth / 10
             trials.append(plant_trial(f"HRH-SCO n={depth}, {source}", 0, np.full(OBJECTS, error)))
-    shown = magnified.choose_drawn_variants(trials)
-    assert len(shown) == 8
-    assert not any("peak" in name for name in shown)
-    for depth in (1, 2, 3):
-        mine = [each for each in trials if f"n={depth}" in each.variant.name]
-        mine = [each for each in mine if "peak" not in each.variant.name]
-        ranked = sorted(mine, key=lambda each: each.metrics["loc.px.mean"])
-        chosen = {name for name in shown if f"n={depth}" in name}
-        assert chosen == {each.variant.name for each in ranked[: len(chosen)]}
-        assert len(chosen) >= 2
-    assert list(shown) == [each.variant.name for each in trials if each.variant.name in shown]
+            if error < 2:
+                best[depth] = trials[-1].variant.name
+    looks = theme.choose_looks(trials)
+    pairs = magnified.choose_pairs(summarize_networks(trials, {}), looks)
+    assert [list(pair) for pair in pairs] == [[best[1], best[2]], [best[3]]]
+    base = plant_trial("YOLC x4, regression", 0, np.full(OBJECTS, 9.0), baseline=True)
+    looks = theme.choose_looks([base, *trials])
+    pairs = magnified.choose_pairs(summarize_networks([base, *trials], {}), looks)
+    assert [list(pair) for pair in pairs] == [[base.variant.name, best[n]] for n in (1, 2, 3)]
 
 
 def plant_rivals(change, target="subpixel", noise=0.01, seeds=(0, 1, 2)):

@@ -42,7 +42,7 @@ def test_it_says_since_when_the_order_stands():
 def test_the_report_has_the_curve_as_figure_and_table(tmp_path):
     trials = [*plant_network(2, GOOD, fell=0.1), *plant_network(4, FINE, fell=0.02)]
     found = report_networks(trials)
-    text = found.text
+    text = found.details
     found.figures["learning.png"].savefig(tmp_path / "learning.png")
     assert (tmp_path / "learning.png").stat().st_size > 10_000
     section = text.partition("## The learning curve")[2].partition("\n## ")[0]
@@ -57,7 +57,7 @@ def test_the_report_has_the_curve_as_figure_and_table(tmp_path):
 
 def test_without_scores_on_the_way_there_is_no_curve():
     found = report_networks(plant_network(2, GOOD))
-    text = found.text
+    text = found.details
     assert "## The learning curve" not in text
     assert "learning.png" not in found.figures
     assert "was not measured: the networks were not scored on the way" in text
@@ -65,7 +65,7 @@ def test_without_scores_on_the_way_there_is_no_curve():
 
 def test_every_variant_has_its_line():
     trials = [*plant_network(2, GOOD, fell=0.1), *plant_network(4, FINE, fell=0.02)]
-    figure = plot.draw(trials)
+    figure = plot.draw(trials, {trials[0].variant.name})
     for column in range(2):
         drawn = {line.get_label() for panel in figure.axes[column::2] for line in panel.get_lines()}
         assert {each.variant.name for each in trials} <= drawn

@@ -35,7 +35,7 @@ def find_branch_line(text, name):
     ],
 )
 def test_only_a_trained_network_is_given_a_verdict(depth, errors, fell, state):
-    text = report_networks(plant_network(depth, errors, fell=fell)).text
+    text = report_networks(plant_network(depth, errors, fell=fell)).details
     before, _, after = text.partition("## What came out")
     name = f"HRH-SCO n={depth}"
     (row,) = [line for line in before.splitlines() if line.startswith(f"| {name} | ")]
@@ -53,7 +53,7 @@ def test_only_a_trained_network_is_given_a_verdict(depth, errors, fell, state):
 
 
 def test_the_table_holds_floor_error_share_and_fall():
-    text = report_networks(plant_network(2, GOOD, fell=0.1)).text
+    text = report_networks(plant_network(2, GOOD, fell=0.1)).details
     before = text.partition("## What came out")[0]
     (row,) = [line for line in before.splitlines() if line.startswith("| HRH-SCO n=2 | ")]
     _, floor, own, source, ratio, share, fall, _ = row.strip("| ").split(" | ")
@@ -88,7 +88,7 @@ def test_another_network_is_named_beside_its_comparison_with_the_baseline():
     trials = plant_network(2, GOOD | {"regression": 0.6}, baseline=True)
     trials += plant_network(1, {"peak_center": 1.6, "sco": 1.2})  # of a cell of 2 px
     trials = [each for each in trials if not (each.baseline and each.center_source == "sco")]
-    text = report_networks([*trials, *plant_network(3, POOR)]).text
+    text = report_networks([*trials, *plant_network(3, POOR)]).details
     assert "- **HRH-SCO n=3, sco** (not trained enough to tell): localization error" in text
     assert "- **HRH-SCO n=1, sco**: localization error" in text
 
@@ -101,7 +101,7 @@ def test_what_is_not_clearly_different_says_what_would_have_been():
             (sco,) = [o for o in trials if o.center_source == "sco" and o.seed == each.seed]
             matches = sco.matches.assign(distance=sco.matches["distance"] + wobble[each.seed])
             trials[index] = replace(each, matches=matches)
-    said = find_branch_line(report_networks(trials).text, "HRH-SCO n=2")
+    said = find_branch_line(report_networks(trials).details, "HRH-SCO n=2")
     # Three differences of standard deviation 0.0451: 3.264 of them.
     assert "not clearly different (-0.003 [-0.115, +0.109] px; 0.147 px would have shown)" in said
 

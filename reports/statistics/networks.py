@@ -1,0 +1,230 @@
+"""Each network by its best decode, beside the baseline's best: what a report is asked for."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from reports.metrics.definitions import METRICS
+from reports.statistics.confidence import LEVEL
+from reports.statistics.differences import (
+    SeedDifference,
+    compare_variants,
+    make_metric_change,
+    measure_error_change,
+    summarize_metric,
+)
+from reports.statistics.multiple_comparisons import adjust_by_holm, compute_p_value
+from reports.statistics.own_error import OwnError, find_own_error
+from reports.statistics.references import choose_references
+from reports.trials import Trial, group_by_variant
+
+ERROR = "loc.px.mean"
+
+JUDGED = (ERROR, "ap.small", "loc.recall", "ar.all")
+"""The metrics that a verdict is made of."""
+
+HELPS, HURTS, MIXED = CLEAR = "helps", "hurts", "mixed"
+UNCLEAR, ONE_SEED = "no clear difference", "one seed can't tell"
+REFERENCE, NOT_COMPARED = "reference", "not compared"
+
+
+@dataclass(frozen=True)
+class NetworkSummary:
+    """A network by its decode of the least mean error, beside what it is held against.
+
+    Attributes:
+        name: of the network (``Trial.network``).
+        trials: of its best decode, one a seed (and fold).
+        reference: trials of the baseline's best decode; empty where there is none.
+        changes: by metric key of ``JUDGED``, its difference from the reference; those that nobody
+            measured are left out.
+        left_by_holm: keys of those changes that a Holm correction for all changes of all
+            networks of the report leaves clear.
+        own_error: what the network is in a position to tell; None where that isn't known.
+        reference_own_error: the same of the reference.
+    """
+
+    name: str
+    trials: list[Trial]
+    reference: list[Trial]
+    changes: dict[str, SeedDifference]
+    left_by_holm: frozenset[str]
+    own_error: OwnError | None
+    reference_own_error: OwnError | None
+
+    @property
+    def variant(self) -> str:
+        """The name of its best decode's variant."""
+        return self.trials[0].variant.name
+
+    @property
+    def decode(self) -> str:
+        """How its best decode reads it; empty where that is not known."""
+        return self.trials[0].variant.decoding
+
+    @property
+    def is_reference(self) -> bool:
+        """Whether others are held against it."""
+        return bool(self.reference) and self.variant == self.reference[0].variant.name
+
+    @property
+    def better(self) -> list[str]:
+        """Keys of what is clearly better than the reference's."""
+        return [key for key, each in self.changes.items() if each.direction == _better(key)]
+
+    @property
+    def worse(self) -> list[str]:
+        """Keys of what is clearly worse than the reference's."""
+        words = {"lower", "higher"}
+        return [
+            key for key, each in self.changes.items() if each.direction in words - {_better(key)}
+        ]
+
+    @property
+    def tells(self) -> bool:
+        """Whether it and its reference are trained enough for a verdict, as far as is known."""
+        known = (self.own_error, self.reference_own_error)
+        return all(each is None or each.state.tells for each in known)
+
+    @property
+    def verdict(self) -> str:
+        """``HELPS`` and so on, or the state of the network that can't tell."""
+        if self.is_reference:
+            return REFERENCE
+        if not self.reference or ERROR not in self.changes:
+            return NOT_COMPARED
+        for each in (self.own_error, self.reference_own_error):
+            if each is not None and not each.state.tells:
+                return each.state.name
+        if self.changes[ERROR].low is None:
+            return ONE_SEED if self.changes[ERROR].mean is not None else NOT_COMPARED
+        if self.better and self.worse:
+            return MIXED
+        return HELPS if self.better else HURTS if self.worse else UNCLEAR
+
+
+def summarize_networks(
+    trials: list[Trial], own_errors: Mapping[str, OwnError]
+) -> list[NetworkSummary]:
+    """One summary a network, in order of first appearance.
+
+    Args:
+        trials: of the report.
+        own_errors: what each network is in a position to tell, by ``Trial.peaks``.
+    """
+    groups, held_against = group_by_variant(trials), choose_references(trials)
+    best = find_best_decodes(trials)
+    against = {
+        name: groups.get(held_against.get(variant, ""), []) for name, variant in best.items()
+    }
+    changes = [
+        {} if variant == held_against.get(variant) else compare(groups[variant], against[name])
+        for name, variant in best.items()
+    ]
+    return [
+        NetworkSummary(
+            name,
+            groups[best[name]],
+            against[name],
+            mine,
+            left,
+            find_own_error(own_errors, groups[best[name]][0]),
+            find_own_error(own_errors, against[name][0]) if against[name] else None,
+        )
+        for name, mine, left in zip(best, changes, _left_by_holm(changes), strict=True)
+    ]
+
+
+def find_best_decodes(trials: list[Trial]) -> dict[str, str]:
+    """By network: its variant of the least mean error; its first where none found anything."""
+    best: dict[str, tuple[float, str]] = {}
+    for variant, group in group_by_variant(trials).items():
+        error = summarize_metric(group, ERROR)[0]
+        mine = (float("inf") if error is None else error, variant)
+        network = group[0].network
+        if network not in best or mine[0] < best[network][0]:
+            best[network] = mine
+    return {network: variant for network, (_, variant) in best.items()}
+
+
+def compare(group: list[Trial], reference: list[Trial]) -> dict[str, SeedDifference]:
+    """The changes of all judged metrics that were measured; see ``NetworkSummary.changes``."""
+    changes = {
+        key: compare_variants(
+            group, reference, measure_error_change if key == ERROR else make_metric_change(key)
+        )
+        for key in JUDGED
+    }
+    return {key: each for key, each in changes.items() if each.mean is not None}
+
+
+def find_lead(summaries: list[NetworkSummary]) -> NetworkSummary | None:
+    """The extension that an answer is about: of those with the best verdict, the least error.
+
+    Args:
+        summaries: of the report.
+
+    Returns:
+        None where no network is held against a baseline.
+    """
+    rank = {HELPS: 0, MIXED: 1, UNCLEAR: 2, HURTS: 3, ONE_SEED: 4}
+    compared = [each for each in summaries if is_extension(each) and each.changes]
+    return min(
+        compared,
+        key=lambda each: (
+            rank.get(each.verdict, 5),
+            summarize_metric(each.trials, ERROR)[0] or 0.0,
+        ),
+        default=None,
+    )
+
+
+def is_extension(each: NetworkSummary) -> bool:
+    """Whether a network is compared with a baseline and is none itself."""
+    return bool(each.reference) and not each.trials[0].baseline
+
+
+def compute_price(group: list[Trial], key: str) -> float | None:
+    """What a variant costs an image, its second pass included; None where that wasn't measured.
+
+    Args:
+        group: trials of the variant.
+        key: a metric of cost or time.
+    """
+    cost, _ = summarize_metric(group, key)
+    if cost is None or not group[0].cluster_crops:
+        return cost
+    crops, _ = summarize_metric(group, "cost.crop_flops")
+    return cost + crops if key == "cost.flops" and crops is not None else None
+
+
+def compute_ratio(each: NetworkSummary, key: str) -> float | None:
+    """A network's cost over that of what it is held against; None where one wasn't measured.
+
+    Args:
+        each: the network.
+        key: a metric of cost or time.
+    """
+    if not each.reference:
+        return None
+    mine, theirs = (compute_price(group, key) for group in (each.trials, each.reference))
+    return mine / theirs if mine is not None and theirs else None
+
+
+def _better(key: str) -> str:
+    return METRICS[key].better
+
+
+def _left_by_holm(changes: list[dict[str, SeedDifference]]) -> list[frozenset[str]]:
+    """Of each network's changes, those that are left; all changes are one family."""
+    tested = [
+        (index, key, p)
+        for index, mine in enumerate(changes)
+        for key, each in mine.items()
+        if (p := compute_p_value(each)) is not None
+    ]
+    adjusted = adjust_by_holm([p for _, _, p in tested])
+    left: list[set[str]] = [set() for _ in changes]
+    for (index, key, _), p in zip(tested, adjusted, strict=True):
+        if p <= LEVEL:
+            left[index].add(key)
+    return [frozenset(each) for each in left]

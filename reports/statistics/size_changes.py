@@ -1,0 +1,78 @@
+"""By how much each network's error and recall differ from the baseline's, by object size."""
+
+from functools import partial
+
+import numpy as np
+import pandas as pd
+
+from reports.frames import GroundTruth
+from reports.metrics.size_bins import PARTITION, SizeBin
+from reports.statistics.differences import compare_variants, pair_distances
+from reports.statistics.networks import NetworkSummary
+from reports.trials import Trial
+
+FEW_OBJECTS = 30
+"""Of fewer, what comes out of a bin is hardly more than luck."""
+
+COLUMNS = ["network", "bin", "heading", "objects", "key", "mean", "low", "high", "word"]
+
+
+def compute_size_changes(summaries: list[NetworkSummary], truth: GroundTruth) -> pd.DataFrame:
+    """The change of error and of recall of each network in each size bin that holds objects.
+
+    Args:
+        summaries: of the report; those without a reference, and references, are left out.
+        truth: what they were scored against.
+
+    Returns:
+        Columns ``COLUMNS``: ``key`` is ``loc.px.mean`` (paired, on objects that both found) or
+        ``loc.recall``; ``low`` and ``high`` are the 95 % interval over seeds, NaN without one.
+    """
+    counted = count_by_size(truth)
+    rows = []
+    for each in summaries:
+        if not each.changes:
+            continue
+        for size in PARTITION:
+            if not counted[size.name]:
+                continue
+            about = [each.name, size.name, size.heading, counted[size.name]]
+            for key, estimate in (
+                ("loc.px.mean", partial(_error_change, size)),
+                ("loc.recall", partial(_recall_change, size, truth)),
+            ):
+                change = compare_variants(each.trials, each.reference, estimate)
+                rows.append([*about, key, change.mean, change.low, change.high, change.direction])
+    found = pd.DataFrame(rows, columns=COLUMNS)
+    return found.astype(dict.fromkeys(("mean", "low", "high"), float))
+
+
+def count_by_size(truth: GroundTruth) -> dict[str, int]:
+    """Objects in each bin of ``PARTITION``, by its name.
+
+    Args:
+        truth: crowd boxes in it are no objects.
+    """
+    area = truth.objects["area"]
+    return {each.name: int(_belongs(area, each).sum()) for each in PARTITION}
+
+
+def _error_change(size: SizeBin, trial: Trial, reference: Trial) -> float | None:
+    both = pair_distances(trial, reference)
+    mine = trial.matches.loc[_belongs(trial.matches["area"], size), "ann_id"]
+    both = both[both["ann_id"].isin(mine)]
+    return float(np.mean(both["distance"] - both["reference"])) if len(both) else None
+
+
+def _recall_change(
+    size: SizeBin, truth: GroundTruth, trial: Trial, reference: Trial
+) -> float | None:
+    objects = count_by_size(trial.truth or truth)[size.name]
+    if not objects:
+        return None
+    found, theirs = (int(_belongs(each.matches["area"], size).sum()) for each in (trial, reference))
+    return (found - theirs) / objects
+
+
+def _belongs(area: pd.Series, size: SizeBin) -> pd.Series:
+    return area.between(size.low_area, size.high_area)

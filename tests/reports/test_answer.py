@@ -1,0 +1,185 @@
+"""The page's answer on planted trials: help, harm, neither, and what can't be told."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from reports.plots import error_cdf
+from reports.report import build_report
+from reports.statistics.networks import (
+    HELPS,
+    HURTS,
+    MIXED,
+    ONE_SEED,
+    REFERENCE,
+    UNCLEAR,
+    find_lead,
+    summarize_networks,
+)
+from reports.statistics.size_changes import compute_size_changes, count_by_size
+from tests.reports.planted import (
+    GOOD,
+    OBJECTS,
+    POOR,
+    SOURCES,
+    plant_grid,
+    plant_network,
+    plant_trial,
+    plant_truth,
+    report_networks,
+)
+from tests.reports.test_report import build_page
+
+
+def answer_of(trials):
+    return build_page(trials).text.partition("## Answer")[2].partition("\n## ")[0]
+
+
+@pytest.mark.parametrize(
+    ("change", "noise", "said", "word"),
+    [
+        (-0.3, 0.01, "**HRH-SCO n=2 helps", "lower"),
+        (0.3, 0.01, "**HRH-SCO n=2 hurts", "higher"),
+        (0.0, 0.05, "**HRH-SCO n=2 makes no clear difference.**", "not clearly different"),
+    ],
+)
+def test_it_says_what_was_planted(change, noise, said, word):
+    trials = plant_grid(change, noise=noise)
+    for each in trials:
+        each.metrics["ap.small"] = 0.4  # the same of both: the error alone decides
+    text = answer_of(trials)
+    assert said in text
+    assert f"px: {word} (" in text
+    assert "2.00 times the baseline's FLOPs" in text
+    if word != "not clearly different":
+        assert f"By size, its error is {word} for very tiny (2-8 px) and tiny (8-16 px)" in text
+
+
+def test_a_loss_is_told_as_plainly_as_a_win():
+    trials = plant_grid(-0.3)
+    for each in trials:
+        each.metrics["ap.small"] = 0.4 - 0.1 * (not each.baseline) + 0.001 * each.seed
+    (_, mixed) = summarize_networks(trials, {})
+    assert mixed.verdict == MIXED
+    assert (mixed.better, mixed.worse) == (["loc.px.mean"], ["ap.small"])
+    assert "**HRH-SCO n=2 is better in one thing and worse in another" in answer_of(trials)
+    assert "**mixed** (error better, AP_small worse)" in build_page(trials).text
+
+
+def test_one_seed_answers_nothing():
+    trials = plant_grid(-0.3, seeds=(0,))
+    assert [each.verdict for each in summarize_networks(trials, {})] == [REFERENCE, ONE_SEED]
+    text = answer_of(trials)
+    assert "**One seed can't tell of HRH-SCO n=2.**" in text
+    assert "helps" not in text
+
+
+def test_untrained_networks_get_no_verdict():
+    trials = plant_network(2, {"regression": 0.6}, baseline=True)
+    found = report_networks([*trials, *plant_network(3, POOR)])
+    text = found.text.partition("## How far")[0]
+    assert "**HRH-SCO n=3 is not trained enough to tell.**" in text
+    assert "No verdict is drawn from its figures" in text
+    assert not any(word in text for word in ("helps", "hurts", "lower (", "higher ("))
+    (row,) = [line for line in found.text.splitlines() if line.startswith("| HRH-SCO n=3 | ")]
+    assert row.endswith("| **not trained enough to tell** |")
+
+
+def test_an_untrained_baseline_gives_no_verdict_either():
+    found = report_networks([*plant_network(2, POOR, baseline=True), *plant_network(1, GOOD)])
+    assert "**HRH-SCO n=1 is not trained enough to tell.**" in found.text.replace(
+        "HRH-SCO n=1's baseline", "HRH-SCO n=1"
+    )
+
+
+def test_each_depth_stands_beside_the_baseline_s_cell():
+    trials = plant_network(2, {"regression": 0.6}, baseline=True)
+    text = report_networks([*trials, *plant_network(1, GOOD), *plant_network(3, GOOD)]).text
+    for row in ("| 1 | 2 | 2 times as wide |", "| 2 | 1 | as x4 |", "| 3 | 0.5 | 1/2 as wide |"):
+        assert f"\n{row}\n" in text
+
+
+def test_without_a_baseline_nothing_is_compared():
+    text = answer_of([plant_trial("HRH-SCO n=1, sco", seed, [1.0, 2.0]) for seed in range(3)])
+    assert "no baseline and extension side by side" in text
+    assert "mean error 1.500 px" in text
+
+
+def test_the_lead_is_the_best_verdict_not_the_least_error():
+    trials = plant_grid(-0.3)
+    for seed, error in enumerate((0.05, 0.1, 1.2)):  # nearer on the mean, but far from alike
+        trials.append(plant_trial("HRH-SCO n=3, sco", seed, np.full(OBJECTS, error)))
+    summaries = summarize_networks(trials, {})
+    assert {each.name: each.verdict for each in summaries} == {
+        "YOLC x4": REFERENCE, "HRH-SCO n=2": HELPS, "HRH-SCO n=3": UNCLEAR,
+    }  # fmt: skip
+    assert find_lead(summaries).name == "HRH-SCO n=2"
+
+
+def test_changes_by_size_are_those_of_each_bin():
+    """Errors fall by 0.5 for the small half of the objects and rise by 0.2 for the large one."""
+    objects = plant_truth()
+    half = np.arange(OBJECTS) < OBJECTS // 2
+    area = np.where(half, 36.0, 400.0)
+    objects = replace(objects, boxes=objects.boxes.assign(area=area))
+    trials = []
+    for each in plant_grid(0.0, noise=0.0):
+        distance = each.matches["distance"].to_numpy()
+        if not each.baseline:
+            distance = distance + np.where(half, -0.5, 0.2)
+        trials.append(replace(each, matches=each.matches.assign(distance=distance, area=area)))
+    trials = [
+        replace(each, matches=each.matches.iloc[6:]) if not each.baseline else each
+        for each in trials
+    ]
+    found = compute_size_changes(summarize_networks(trials, {}), objects)
+    found = found.set_index(["bin", "key"])
+    assert found["mean"][("very_tiny", "loc.px.mean")] == pytest.approx(-0.5)
+    assert found["mean"][("aitod_small", "loc.px.mean")] == pytest.approx(0.2)
+    assert found["mean"][("very_tiny", "loc.recall")] == pytest.approx(-6 / 30)
+    assert found["mean"][("aitod_small", "loc.recall")] == 0
+    assert set(found["objects"]) == {30} and count_by_size(objects)["tiny"] == 0
+
+
+def test_bins_of_few_objects_are_marked_and_no_bin_stands_twice():
+    objects = plant_truth()
+    area = np.where(np.arange(OBJECTS) < 5, 400.0, 36.0)
+    objects = replace(objects, boxes=objects.boxes.assign(area=area))
+    trials = [
+        replace(each, matches=each.matches.assign(area=area),
+                metrics=each.metrics | {"ap.very_tiny": 0.1, "ap.aitod_small": 0.2})
+        for each in plant_grid(-0.3)
+    ]  # fmt: skip
+    found = build_report("T", trials, objects, [], center_sources=SOURCES)
+    assert "5 small (16-32 px) (under 30: too few)" in found.text
+    assert "By size, its error is lower for very tiny (2-8 px) objects." in found.text
+    headings = [line for line in found.text.splitlines() if "AP, very tiny" in line]
+    assert headings == ["| network | AP, very tiny (2-8 px), 55 | AP, small (16-32 px), 5 "
+                        "(too few) |"]  # fmt: skip
+
+
+def test_error_curves_end_at_recall():
+    found = plant_trial("a, sco", 0, [0.5, 1.0, 2.0])
+    distance, share = error_cdf.pool_distances([found, found], plant_truth())
+    assert distance.tolist() == [0.5, 0.5, 1.0, 1.0, 2.0, 2.0]
+    assert share[-1] == pytest.approx(100 * 3 / OBJECTS) == 100 * found.metrics["loc.recall"]
+
+
+def test_no_sentence_stands_twice_on_the_page():
+    found = report_networks(
+        [*plant_network(2, {"regression": 0.6}, baseline=True), *plant_network(1, GOOD, fell=0.1)]
+    )
+    for text in (found.text, found.details):
+        prose = [line for line in text.splitlines() if not line.startswith(("|", "!["))]
+        said = [each.strip("* ") for line in prose for each in line.split(". ")]
+        said = [each for each in said if len(each) > 25]
+        assert len(said) == len(set(said)), [each for each in said if said.count(each) > 1]
+    assert len([line for line in found.text.splitlines() if line]) < 80
+
+
+def test_hurts_is_known_to_the_table():
+    (_, summary) = summarize_networks(
+        [replace(each, metrics=each.metrics | {"ap.small": 0.4}) for each in plant_grid(0.3)], {}
+    )
+    assert summary.verdict == HURTS and summary.worse == ["loc.px.mean"]

@@ -9,7 +9,7 @@ import pytest
 import yaml
 
 from reports.metrics import definitions
-from tests.helpers.calling import assert_refused, hrhsco
+from tests.helpers.calling import assert_refused, call_here, hrhsco
 
 META = {"fingerprint": "abc", "max_dets": [1, 100, 500], "matching": "m", "min_score": 0.0}
 METRICS = {
@@ -33,7 +33,7 @@ def write(folder, name="metrics", intervals=None, **changes):
 def baseline(tmp_path):
     path = tmp_path / "baseline.yaml"
     guarded = ",".join(key for key in METRICS if not key.endswith(".ms"))
-    done = hrhsco(
+    done = call_here(
         "check", write(tmp_path, "first"), "--baseline", path, "--update", "--metrics", guarded
     )
     assert done.returncode == 0, done.stderr
@@ -44,24 +44,26 @@ def test_a_new_baseline_guards_a_few_metrics_that_have_a_direction(tmp_path):
     measured = {key: 0.5 for key in definitions.METRICS if not key.startswith("latency")}
     path = tmp_path / "new.yaml"
     call = ["check", write(tmp_path, **measured), "--baseline", path]
-    assert hrhsco(*call, "--update").returncode == 0
+    assert call_here(*call, "--update").returncode == 0
     guarded = yaml.safe_load(path.read_text())["metrics"]
     assert set(guarded) <= set(measured) | {"latency.end_to_end.ratio"}
     assert 6 <= len(guarded) <= 8
     assert all(definitions.METRICS[key].better != "neither" for key in guarded)
-    assert_refused(hrhsco(*call, "--update", "--metrics", "loc.chance_recall"), "loc.recall")
-    assert_refused(hrhsco(*call, "--update", "--metrics", "latency.neck.ms"), "one machine")
-    assert_refused(hrhsco(*call, "--update", "--metrics", "ap.smaller"), "did you mean ap.small?")
-    assert_refused(hrhsco(*call, "--update", "--metrics", "latency.neck.ratio"), "not measured")
-    assert_refused(hrhsco(*call, "--update", "--metrics", "ap.50,"), "write a,b")
-    assert_refused(hrhsco(*call, "--metrics", "ap.50"), "--update is not given")
+    assert_refused(call_here(*call, "--update", "--metrics", "loc.chance_recall"), "loc.recall")
+    assert_refused(call_here(*call, "--update", "--metrics", "latency.neck.ms"), "one machine")
+    assert_refused(
+        call_here(*call, "--update", "--metrics", "ap.smaller"), "did you mean ap.small?"
+    )
+    assert_refused(call_here(*call, "--update", "--metrics", "latency.neck.ratio"), "not measured")
+    assert_refused(call_here(*call, "--update", "--metrics", "ap.50,"), "write a,b")
+    assert_refused(call_here(*call, "--metrics", "ap.50"), "--update is not given")
     assert yaml.safe_load(path.read_text())["metrics"] == guarded
 
 
 def test_other_metrics_are_guarded_with_the_tolerances_that_were_edited(baseline, tmp_path):
     baseline.write_text(baseline.read_text().replace("absolute: 0.01", "absolute: 0.123"))
     call = ["check", write(tmp_path, ap__50=0.7), "--baseline", baseline, "--update"]
-    assert hrhsco(*call, "--metrics", "ap.50,ap.all").returncode == 0
+    assert call_here(*call, "--metrics", "ap.50,ap.all").returncode == 0
     assert yaml.safe_load(baseline.read_text())["metrics"] == {
         "ap.50": {"value": 0.7, "absolute": 0.01},
         "ap.all": {"value": 0.4, "absolute": 0.123},
@@ -70,7 +72,7 @@ def test_other_metrics_are_guarded_with_the_tolerances_that_were_edited(baseline
 
 def test_what_is_allowed_and_what_worsened_is_told_in_words(baseline, tmp_path):
     worse = write(tmp_path, ap__all=0.385, loc__px__mean=1.06, cost__macs=5.001e9)
-    done = hrhsco("check", worse, "--baseline", baseline, "--summary", "-")
+    done = call_here("check", worse, "--baseline", baseline, "--summary", "-")
     assert done.returncode == 1
     assert "**3 of 7 metrics worsened**" in done.stdout
     for told in (
@@ -90,7 +92,7 @@ def test_a_new_baseline_is_readable_and_guards_no_absolute_time(baseline):
 
 
 def test_equal_figures_hold(baseline, tmp_path):
-    done = hrhsco("check", write(tmp_path), "--baseline", baseline)
+    done = call_here("check", write(tmp_path), "--baseline", baseline)
     assert done.returncode == 0, done.stdout
     assert "held" in done.stdout
 
@@ -119,7 +121,7 @@ def test_equal_figures_hold(baseline, tmp_path):
 def test_what_falls(changes, fell, baseline, tmp_path, monkeypatch):
     out, junit, summary = (tmp_path / f"out.{kind}" for kind in ("json", "xml", "md"))
     monkeypatch.setenv("GITHUB_STEP_SUMMARY", str(tmp_path / "job.md"))
-    done = hrhsco(
+    done = call_here(
         "check", write(tmp_path, **changes), "--baseline", baseline,
         "--json", out, "--junit", junit, "--summary", summary,
     )  # fmt: skip
@@ -135,7 +137,7 @@ def test_what_falls(changes, fell, baseline, tmp_path, monkeypatch):
 def test_update_keeps_tolerances_and_shows_the_difference(baseline, tmp_path):
     edited = baseline.read_text().replace("absolute: 0.01", "absolute: 0.123")
     baseline.write_text(edited)
-    done = hrhsco("check", write(tmp_path, ap__all=0.3), "--baseline", baseline, "--update")
+    done = call_here("check", write(tmp_path, ap__all=0.3), "--baseline", baseline, "--update")
     assert done.returncode == 0, done.stderr
     assert "40.0" in done.stdout and "30.0" in done.stdout
     entry = yaml.safe_load(baseline.read_text())["metrics"]["ap.all"]
@@ -145,14 +147,16 @@ def test_update_keeps_tolerances_and_shows_the_difference(baseline, tmp_path):
 def test_refusals_leave_the_baseline_as_it_was(baseline, tmp_path):
     before = baseline.read_text()
     metrics = write(tmp_path, loc__recall="gone")
-    assert_refused(hrhsco("check", metrics, "--baseline", baseline, "--update"), "loc.recall")
+    assert_refused(call_here("check", metrics, "--baseline", baseline, "--update"), "loc.recall")
     assert baseline.read_text() == before
-    assert_refused(hrhsco("check", tmp_path / "none.json", "--baseline", baseline), "none.json")
-    assert_refused(hrhsco("check", metrics, "--baseline", tmp_path / "none.yaml"), "--update")
+    assert_refused(call_here("check", tmp_path / "none.json", "--baseline", baseline), "none.json")
+    assert_refused(call_here("check", metrics, "--baseline", tmp_path / "none.yaml"), "--update")
     other = json.loads(metrics.read_text())
     other["meta"]["fingerprint"] = "xyz"
     metrics.write_text(json.dumps(other))
-    assert_refused(hrhsco("check", metrics, "--baseline", baseline), "fingerprint is xyz, not abc")
+    assert_refused(
+        call_here("check", metrics, "--baseline", baseline), "fingerprint is xyz, not abc"
+    )
 
 
 @pytest.mark.parametrize(
@@ -177,14 +181,16 @@ def test_refusals_leave_the_baseline_as_it_was(baseline, tmp_path):
 def test_bad_baselines(text, parts, tmp_path):
     path = tmp_path / "baseline.yaml"
     path.write_text(text)
-    assert_refused(hrhsco("check", write(tmp_path), "--baseline", path), *parts)
+    assert_refused(call_here("check", write(tmp_path), "--baseline", path), *parts)
 
 
 def test_several_runs_are_held_by_their_mean(baseline, tmp_path):
     for name, value in (("a-1", 0.5), ("a-2", 0.3)):
         (tmp_path / name).mkdir()
         write(tmp_path / name, ap__all=value, latency__end_to_end__ratio=1.5)
-    done = hrhsco("check", tmp_path / "a-*", "--baseline", baseline, "--json", tmp_path / "o.json")
+    done = call_here(
+        "check", tmp_path / "a-*", "--baseline", baseline, "--json", tmp_path / "o.json"
+    )
     assert done.returncode == 0, done.stdout + done.stderr
     found = {each["key"]: each["now"] for each in json.loads((tmp_path / "o.json").read_text())}
     assert found["ap.all"] == pytest.approx(0.4)

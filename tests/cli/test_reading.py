@@ -98,10 +98,10 @@ def test_a_locked_grid_is_read(locked, tmp_path):
 
 def test_a_lock_is_seen_without_taking_it(tmp_path):
     grid = GridFolder(tmp_path)
-    assert not grid.locked("n")
+    assert not grid.is_locked("n")
     with grid.lock("n"):
-        assert grid.locked("n")
-    assert not grid.locked("n")
+        assert grid.is_locked("n")
+    assert not grid.is_locked("n")
 
 
 @pytest.mark.parametrize("broken", ["metrics.json", "detections.json", "recipe.py"])

@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 
 from hrhsco_cli.datasets.coco_json import read_ground_truth
-from tests.helpers.calling import assert_refused, hrhsco
+from tests.helpers.calling import assert_refused, call_here, hrhsco
 
 SIZE = (128, 96)
 TILES = ("--size", "96x96", "--overlap", 32)
@@ -67,7 +67,7 @@ def trained(data, out, *words):
 
 
 def done(*words):
-    finished = hrhsco(*words)
+    finished = call_here(*words)
     assert finished.returncode == 0, finished.stderr
     return finished
 
@@ -103,7 +103,7 @@ def test_what_is_written_lies_inside_the_output_folder(tmp_path, name, command):
         listed = read_ground_truth(out / f"{split}.json").images["file_name"]
         assert all((out / "images" / each).resolve().is_relative_to(out) for each in listed)
         assert all((out / "images" / each).is_file() for each in listed)
-    assert "error" not in hrhsco("data", "check", out).stdout.split()[:1]
+    assert "error" not in call_here("data", "check", out).stdout.split()[:1]
 
 
 def test_tiles_of_16_bits_hold_what_the_loader_sees(tmp_path):
@@ -136,7 +136,7 @@ def test_boxes_of_a_turned_image_lie_in_the_turned_image(tmp_path):
     # Boxes in the frame of the header, as some tools write them, don't fit what is trained on.
     coco(tmp_path / "wrong/train.json", "train/train.jpg", size=(160, 64))
     (tmp_path / "wrong/images").symlink_to(tmp_path / "raw/images")
-    wrong = hrhsco("data", "check", tmp_path / "wrong")
+    wrong = call_here("data", "check", tmp_path / "wrong")
     assert wrong.returncode == 1
     assert "size differs from header" in wrong.stdout
 
@@ -180,8 +180,8 @@ def test_a_setting_that_nothing_reads_is_refused_with_the_nearest_key(tmp_path, 
 def test_a_size_that_is_not_stated_is_told_by_all(tmp_path):
     data = data_folder(tmp_path / "data", size=(None, None))
     given = ("--predictions", results(tmp_path), "--annotations", data / "val.json")
-    assert_refused(hrhsco("evaluate", *given), "val.json", "images[0].width")
-    checked = hrhsco("data", "check", data / "val.json")
+    assert_refused(call_here("evaluate", *given), "val.json", "images[0].width")
+    checked = call_here("data", "check", data / "val.json")
     assert checked.returncode == 1
     assert "images[0]: width" in checked.stdout
     assert_refused(trained(data, tmp_path / "run"), "train.json", "images[0].width")
@@ -251,7 +251,7 @@ def test_a_label_file_of_another_encoding_is_named(tmp_path):
     text(label, "")
     label.write_bytes("imagesource:Gefäß\n".encode("latin-1") + row.encode())
     convert = ("data", "convert", "dota", tmp_path / "raw", tmp_path / "out.json", "--split", "val")
-    assert_refused(hrhsco(*convert), "P1.txt, line 1", "UTF-8")
+    assert_refused(call_here(*convert), "P1.txt, line 1", "UTF-8")
     label.write_bytes(b"\xef\xbb\xbf" + f"imagesource:Gefäß\n{row}".encode())
     assert "1 box," in done(*convert).stderr
 
@@ -262,7 +262,7 @@ def test_a_tolerance_that_is_no_number_is_refused(tmp_path, tolerance):
     gate = text(
         tmp_path / "gate.yaml", f"metrics:\n  ap.50: {{value: 0.9, absolute: {tolerance}}}\n"
     )
-    assert_refused(hrhsco("check", metrics, "--baseline", gate), "gate.yaml", "ap.50")
+    assert_refused(call_here("check", metrics, "--baseline", gate), "gate.yaml", "ap.50")
 
 
 def test_a_truncated_image_is_told_before_training(tmp_path):
@@ -278,7 +278,7 @@ def test_yolo_rows_in_pixels_are_refused(tmp_path):
     text(tmp_path / "raw/labels/val/a.txt", "0 64 48 12 9\n")
     text(tmp_path / "raw/data.yaml", "names: [car]\n")
     out = tmp_path / "out.json"
-    finished = hrhsco("data", "convert", "yolo", tmp_path / "raw", out, "--split", "val")
+    finished = call_here("data", "convert", "yolo", tmp_path / "raw", out, "--split", "val")
     assert_refused(finished, "a.txt:1", "fractions")
     assert not out.exists()
 

@@ -9,7 +9,7 @@ from hrhsco_cli.datasets.check import check_coco, check_layout
 from reports.dataset_check import KINDS
 from reports.errors import InputError
 from tests.helpers import published
-from tests.helpers.calling import hrhsco
+from tests.helpers.calling import call_here
 from tests.helpers.published import text, write_image
 
 KINDS_BETWEEN = {"image in both files", "class in one file only"}
@@ -52,7 +52,7 @@ def problems(found):
 
 def test_a_clean_folder_has_no_problems(clean_folder):
     assert check_coco(clean_folder).empty
-    done = hrhsco("data", "check", clean_folder)
+    done = call_here("data", "check", clean_folder)
     assert (done.returncode, done.stdout) == (0, "no problems found\n")
 
 
@@ -139,7 +139,7 @@ def test_all_problems_come_in_one_go_errors_first(clean_folder, tmp_path):
     coco["categories"].append({"id": 3, "name": "bus"})
     write(clean_folder, coco)
     (clean_folder / "val.json").write_text("{broken")
-    done = hrhsco("data", "check", clean_folder, "--json", tmp_path / "found.json")
+    done = call_here("data", "check", clean_folder, "--json", tmp_path / "found.json")
     assert done.returncode == 1, done.stderr
     found = json.loads((tmp_path / "found.json").read_text())
     kinds = [(each["problem"], each["file"]) for each in found]
@@ -177,7 +177,7 @@ def test_a_damaged_copy_of_a_published_tree_is_told(tmp_path):
     (val / "images/0000002_00005_d_0000014.jpg").unlink()
     text(train / "annotations/0000009.txt", "1,2,3", "90,70,20,5,1,4,0,0")
     write_image(train / "images/0000009.jpg", shade=78)
-    done = hrhsco("data", "check", tmp_path, "--layout", "visdrone")
+    done = call_here("data", "check", tmp_path, "--layout", "visdrone")
     assert done.returncode == 1, done.stderr
     assert "lost.jpg has no annotation file" in done.stdout
     assert "0000009.txt:1: '1,2,3' is not 8 numbers" in done.stdout
@@ -205,6 +205,6 @@ def test_wrong_calls_are_refused(tmp_path):
         check_layout("voc", tmp_path, None)
     with pytest.raises(InputError, match="no split in"):
         check_layout("visdrone", tmp_path, None)
-    refusal = hrhsco("data", "check", tmp_path, "--split", "val")
+    refusal = call_here("data", "check", tmp_path, "--split", "val")
     assert refusal.returncode == 2
     assert "--split goes with --layout" in refusal.stderr

@@ -12,7 +12,7 @@ from hrhsco_cli.datasets.downsampling import downsample_dataset
 from reports.dataset_stats import measure_annotation_grid
 from reports.errors import InputError
 from tests.datasets.test_crops import dataset, of
-from tests.helpers.calling import assert_refused, hrhsco
+from tests.helpers.calling import assert_refused, call_here
 
 SIZE = (320, 200)
 BOXES = [
@@ -116,17 +116,17 @@ def test_the_command_says_what_it_made_and_refuses_wrong_calls(tmp_path):
     boxes = [*BOXES, (20.25, 20.0, 5.0, 6.0)]
     source = dataset(tmp_path / "source", boxes)
     out = tmp_path / "out"
-    done = hrhsco("data", "downsample", source, out, "--factor", 2, "--phases")
+    done = call_here("data", "downsample", source, out, "--factor", 2, "--phases")
     assert done.returncode == 0, done.stderr
     assert "train: 1 image, 4 phases" in done.stderr
     assert "75.0% of the centers lie on a grid of 1/4 px" in done.stderr
     call = ("data", "downsample", source)
-    assert_refused(hrhsco(*call, out, "--factor", 2), "is not empty")
-    assert_refused(hrhsco(*call, tmp_path / "new", "--factor", 8), "at 40x25 px", "stride of 32")
-    assert_refused(hrhsco(*call, tmp_path / "new", "--factor", 1), "--factor is 1")
+    assert_refused(call_here(*call, out, "--factor", 2), "is not empty")
+    assert_refused(call_here(*call, tmp_path / "new", "--factor", 8), "at 40x25 px", "stride of 32")
+    assert_refused(call_here(*call, tmp_path / "new", "--factor", 1), "--factor is 1")
     assert_refused(
-        hrhsco("data", "downsample", tmp_path, tmp_path / "new", "--factor", 2), "neither"
+        call_here("data", "downsample", tmp_path, tmp_path / "new", "--factor", 2), "neither"
     )
     (source / "images/deep/val.png").unlink()
-    assert_refused(hrhsco(*call, tmp_path / "new", "--factor", 2), "val.png")
+    assert_refused(call_here(*call, tmp_path / "new", "--factor", 2), "val.png")
     assert sorted(each.name for each in tmp_path.iterdir()) == ["out", "source"]

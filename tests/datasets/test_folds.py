@@ -7,7 +7,7 @@ import numpy as np
 from PIL import Image
 
 from hrhsco_cli.datasets.coco_json import read_ground_truth
-from tests.helpers.calling import assert_refused, hrhsco
+from tests.helpers.calling import assert_refused, call_here
 
 NAMES = {"train": ["a1.png", "a2.png", "ab1.png"], "val": ["c1.png"]}
 
@@ -43,7 +43,7 @@ def dataset(folder, names=NAMES):
 
 def test_each_group_is_test_once_and_boxes_stay(tmp_path):
     source = dataset(tmp_path / "source")
-    done = hrhsco("data", "folds", source, tmp_path / "out", "--by", "a,ab,c")
+    done = call_here("data", "folds", source, tmp_path / "out", "--by", "a,ab,c")
     assert done.returncode == 0, done.stderr
     assert "ab: trains on 3 images, tests on 1" in done.stderr
     groups = {"a": {"a1.png", "a2.png"}, "ab": {"ab1.png"}, "c": {"c1.png"}}
@@ -70,7 +70,7 @@ def test_each_group_is_test_once_and_boxes_stay(tmp_path):
 def test_all_classes_may_become_one(tmp_path):
     source = dataset(tmp_path / "source")
     call = ("data", "folds", source, tmp_path / "out", "--by", "a,ab,c", "--one-class", "thing")
-    assert hrhsco(*call).returncode == 0
+    assert call_here(*call).returncode == 0
     truth = read_ground_truth(tmp_path / "out" / "a" / "val.json")
     assert truth.categories["name"].tolist() == ["thing"]
     assert set(truth.boxes["category_id"]) == {1}
@@ -80,14 +80,14 @@ def test_all_classes_may_become_one(tmp_path):
 def test_groups_that_are_no_folds_are_refused(tmp_path):
     source = dataset(tmp_path / "source")
     call = ("data", "folds", source, tmp_path / "out", "--by")
-    assert_refused(hrhsco(*call, "a,b"), "c1.png", "begins with none of a, b")
-    assert_refused(hrhsco(*call, "a,c,d"), "no image", "'d'")
-    assert_refused(hrhsco(*call, "a"), "two or more prefixes")
+    assert_refused(call_here(*call, "a,b"), "c1.png", "begins with none of a, b")
+    assert_refused(call_here(*call, "a,c,d"), "no image", "'d'")
+    assert_refused(call_here(*call, "a"), "two or more prefixes")
     shutil.copyfile(source / "images/a1.png", source / "images/c1.png")
-    assert_refused(hrhsco(*call, "a,c"), "folds a and c share an image: a1.png and c1.png")
-    assert_refused(hrhsco(*call[:-2], tmp_path / "out2", "--by", "a,../c"), "prefixes")
+    assert_refused(call_here(*call, "a,c"), "folds a and c share an image: a1.png and c1.png")
+    assert_refused(call_here(*call[:-2], tmp_path / "out2", "--by", "a,../c"), "prefixes")
     twice = dataset(tmp_path / "twice", {"train": ["a1.png", "c1.png"], "val": ["a1.png"]})
     assert_refused(
-        hrhsco("data", "folds", twice, tmp_path / "out", "--by", "a,c"), "a1.png is listed"
+        call_here("data", "folds", twice, tmp_path / "out", "--by", "a,c"), "a1.png is listed"
     )
     assert sorted(each.name for each in tmp_path.iterdir()) == ["source", "twice"]

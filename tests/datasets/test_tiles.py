@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 from hrhsco_cli.datasets.images import read_header, read_image_size
-from tests.helpers.calling import assert_refused, hrhsco
+from tests.helpers.calling import assert_refused, call_here
 
 SIZE, TILE, OVERLAP = (430, 300), (128, 96), 24
 
@@ -41,7 +41,7 @@ def noise_folder(tmp_path_factory):
 def tiled_folder(noise_folder, tmp_path_factory):
     out = tmp_path_factory.mktemp("cut") / "tiles"
     call = ["--size", "x".join(map(str, TILE)), "--overlap", OVERLAP]
-    done = hrhsco("data", "tiles", noise_folder, out, *call)
+    done = call_here("data", "tiles", noise_folder, out, *call)
     assert done.returncode == 0, done.stderr
     return out, done.stderr
 
@@ -93,17 +93,19 @@ def test_an_image_smaller_than_a_tile_is_one_and_the_whole_is_sound(tiled_folder
     (image,) = json.loads((out / "val.json").read_text())["images"]
     assert image["window"] == [0, 0, 100, 90]
     assert "val: 1 image, 1 tile with 1 box; 0 boxes cut" in said
-    checked = hrhsco("data", "check", out)
+    checked = call_here("data", "check", out)
     assert checked.returncode == 0, checked.stdout + checked.stderr
 
 
 @pytest.mark.slow
 def test_wrong_calls_are_refused(noise_folder, tmp_path):
     assert_refused(
-        hrhsco("data", "tiles", noise_folder, tmp_path / "out", "--size", "64x64", "--overlap", 64),
+        call_here(
+            "data", "tiles", noise_folder, tmp_path / "out", "--size", "64x64", "--overlap", 64
+        ),
         "an overlap of 64 px leaves nothing of a tile of 64x64",
     )
-    assert_refused(hrhsco("data", "tiles", tmp_path, tmp_path / "out"), "train.json")
+    assert_refused(call_here("data", "tiles", tmp_path, tmp_path / "out"), "train.json")
     assert not (tmp_path / "out").exists()
 
 

@@ -85,7 +85,7 @@ def call_here(*words):
 
     words = [str(word) for word in words]
     before, sys.argv = sys.argv, ["hrhsco", *words]
-    streams = io.StringIO(), io.StringIO()
+    streams = [io.TextIOWrapper(io.BytesIO(), "utf-8", write_through=True) for _ in range(2)]
     try:
         with contextlib.redirect_stdout(streams[0]), contextlib.redirect_stderr(streams[1]):
             main._run_app()
@@ -94,7 +94,8 @@ def call_here(*words):
         code = ended.code or 0
     finally:
         sys.argv = before
-    return subprocess.CompletedProcess(words, code, *(each.getvalue() for each in streams))
+    told = (each.buffer.getvalue().decode() for each in streams)
+    return subprocess.CompletedProcess(words, code, *told)
 
 
 def hrhsco_cold(*words, cwd=None, timeout=500):

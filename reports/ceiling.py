@@ -71,7 +71,7 @@ def score_ceiling(
             closed forms read a heatmap that equals its target.
         size: (W, H) that images are resized to with their ratio kept, as mmdet's ``Resize``; None
             for the images' own size.
-        protocol: of AP; its limit of detections also bounds the matching.
+        protocol: the rules of AP; its limit of detections also bounds the matching.
         decoding: ``local_maximum_kernel``, ``peak_window`` and ``topk`` where not the defaults.
         targets: ``heatmap_target`` and ``gaussian_radius_px`` where not the defaults.
         center_noise: standard deviation in original px, on each axis, of a Gaussian error of the
@@ -280,7 +280,7 @@ def find_enough_depth(rows: Sequence[Mapping[str, Any]], source: str) -> int | N
     """Find the first depth whose ceiling no deeper one beats by a tenth of a point of a judged AP.
 
     Args:
-        rows: of ``score_ceiling``.
+        rows: what ``score_ceiling`` returned.
         source: the center source to look at.
 
     Returns:
@@ -311,7 +311,7 @@ def describe_ceiling_conditions(
 
     Args:
         truth: ground truth.
-        protocol: by which figures are scored.
+        protocol: the rules that figures are scored by.
         size: (W, H) that images are resized to; None for their own size.
         heatmap_target: targets that closed forms read.
         draws: how often errors of centers were drawn.
@@ -334,7 +334,7 @@ def conclude_by_source(rows: Sequence[Mapping[str, Any]]) -> list[str]:
     """Say for each center source from which depth on a finer heatmap can't pay on this data.
 
     Args:
-        rows: of ``score_ceiling``.
+        rows: what ``score_ceiling`` returned.
 
     Returns:
         A sentence for each center source.

@@ -69,7 +69,7 @@ class ProblemKind:
         """Say how bad such a problem is in one file.
 
         Args:
-            tables: of that file.
+            tables: the tables of that file.
         """
         return WARNING if self.converted and tables.published else self.severity
 

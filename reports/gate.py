@@ -48,10 +48,10 @@ class GateFinding:
     """One metric, judged.
 
     Attributes:
-        key: of ``metrics.json``.
+        key: a key of ``metrics.json``.
         baseline: the baseline's value; None where it had nothing to measure.
         now: today's value; None where there was nothing to measure.
-        allowed: in words.
+        allowed: how much worse it may be, in words.
         problem: why it fails, in words; empty if it passes.
     """
 
@@ -77,10 +77,10 @@ def judge(
     """Hold metrics against their gates.
 
     Args:
-        gates: by key.
-        metrics: as in ``metrics.json``.
-        intervals: of timings, by key, as ``hrhsco bench`` found them.
-        verdicts: of ``hrhsco compare`` with the baseline as A, by key.
+        gates: what the baseline allows, by key of ``metrics.json``.
+        metrics: the metrics as in ``metrics.json``.
+        intervals: the interval of each timing, by key, as ``hrhsco bench`` found them.
+        verdicts: the verdicts of ``hrhsco compare`` with the baseline as A, by key.
 
     Returns:
         A finding for each gate, in order. A metric that either side lacks fails.
@@ -173,7 +173,7 @@ def require_guardable(key: str) -> None:
     """Refuse what no gate can judge.
 
     Args:
-        key: of ``metrics.json``.
+        key: a key of ``metrics.json``.
 
     Raises:
         InputError: there is no such metric, it is a time of one machine, or it has no direction
@@ -198,8 +198,8 @@ def choose_gates(
     """Choose what a new baseline guards, and how much worse each may be.
 
     Args:
-        metrics: as in ``metrics.json``.
-        keys: of the metrics to guard; None takes those of ``GUARDED`` that were measured.
+        metrics: the metrics as in ``metrics.json``.
+        keys: the keys of the metrics to guard; None takes those of ``GUARDED`` that were measured.
 
     Raises:
         InputError: one of ``keys`` can't be guarded or was not measured.

@@ -7,7 +7,7 @@ def format_table(headings: Sequence[str], rows: Iterable[Sequence[object]]) -> s
     """Format a pipe table; the first column is set left, the others right.
 
     Args:
-        headings: of the columns.
+        headings: the headings of the columns.
         rows: a cell for each column.
     """
     rule = [":--"] + ["--:"] * (len(headings) - 1)
@@ -31,7 +31,7 @@ def format_value(value: object) -> str:
     """Write a mapping as ``key value, key value``, without keys of None; else as it prints.
 
     Args:
-        value: of a condition.
+        value: the value of a condition.
     """
     if isinstance(value, Mapping):
         return ", ".join(f"{key} {each}" for key, each in value.items() if each is not None)
@@ -42,7 +42,7 @@ def format_image(path: str, name: str, caption: str) -> str:
     """An image with its caption under it.
 
     Args:
-        path: of the image.
+        path: where the image lies, as the page links it.
         name: what stands where it can't be seen; a few words.
         caption: one or more sentences.
     """

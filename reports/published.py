@@ -21,7 +21,7 @@ class PublishedRow(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     Attributes:
         detector: its name there.
-        figures: in percent as printed, by key of ``METRICS``.
+        figures: its figures in percent as printed, by key of ``METRICS``.
         protocol: how it was scored, in words.
         source: where it was read.
         input: size of its test images, if the source tells.
@@ -38,9 +38,9 @@ class PublishedTable(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The figures published on one test split.
 
     Attributes:
-        name: of the split.
-        classes: of the data set, in any order.
-        rows: at least one.
+        name: the name of the split.
+        classes: the names of the data set's classes, in any order.
+        rows: the detectors; at least one.
         images: of the split; None where no source tells, and it is not asked for.
         scored_by: name of the protocol that a report must follow to be on this data set, where its
             classes alone don't tell; None asks for none.
@@ -68,7 +68,7 @@ class PublishedFigures(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The whole file.
 
     Attributes:
-        sets: by test split.
+        sets: the published figures of each test split.
         left_out: what could not be read, and why.
     """
 
@@ -81,7 +81,7 @@ def read_published(path: Path = PATH) -> PublishedFigures:
     """Read the file of published figures.
 
     Args:
-        path: of the file.
+        path: the path of the file.
 
     Raises:
         InputError: it is not as ``PublishedFigures`` says, or a figure is no metric of ours.

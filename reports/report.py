@@ -62,7 +62,7 @@ class _Material:
     """What both pages are made of.
 
     Attributes:
-        trials: of the report.
+        trials: the trials of the report.
         truth: what they were scored against.
         images: for the magnified crops.
         floors: by depth, sorted distances in px of a network without error.
@@ -125,7 +125,7 @@ def build_report(
         title: its heading.
         trials: scored under the same conditions.
         truth: what they were scored against.
-        images: for the magnified crops; may be empty.
+        images: the images for the magnified crops; there may be none.
         attribution: whom the images belong to.
         unfinished: trials of the grid that have no metrics, and why.
         center_sources: name and description of each.

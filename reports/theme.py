@@ -87,7 +87,7 @@ def choose_looks(trials: Iterable[Trial], bold: Collection[str] | None = None) -
     A network with a second pass has a color of its own.
 
     Args:
-        trials: of the report.
+        trials: the trials of the report.
         bold: variants that stand before the others; None: all alike.
     """
     gray, bright = itertools.cycle(_BASELINE_COLORS), itertools.cycle(_COLORS)
@@ -109,7 +109,7 @@ def choose_source_looks(sources: Iterable[str]) -> dict[str, Look]:
     """Choose the look of each center source where no network is drawn.
 
     Args:
-        sources: their names.
+        sources: the names of center sources.
     """
     return {
         source: Look(color, *_SOURCES.get(source, _OTHER_SOURCE))
@@ -121,7 +121,7 @@ def choose_class_colors(category_ids: Iterable[int]) -> dict[int, str]:
     """Choose a color for each class; they repeat where there are many.
 
     Args:
-        category_ids: of the classes.
+        category_ids: the ids of the classes.
     """
     return dict(zip(category_ids, itertools.cycle(_CLASS_COLORS)))
 
@@ -132,8 +132,8 @@ def make_figure(
     """Make a figure with its styled axes, row by row; no global state is touched.
 
     Args:
-        rows: of axes.
-        columns: of axes.
+        rows: the number of rows of axes.
+        columns: the number of columns of axes.
         height_in: of the axes and their labels; what ``add_legend`` adds comes on top.
     """
     made = LetteredFigure(figsize=(WIDTH_IN, height_in), dpi=DPI, layout="constrained")
@@ -148,8 +148,8 @@ def make_canvas(width_px: int, height_px: int) -> Figure:
     """Make an empty figure of so many pixels, for what must be placed to the pixel.
 
     Args:
-        width_px: of the figure.
-        height_px: of the figure.
+        width_px: the width of the figure.
+        height_px: the height of the figure.
     """
     made = LetteredFigure(figsize=(width_px / DPI, height_px / DPI), dpi=DPI)
     FigureCanvasAgg(made)
@@ -160,7 +160,7 @@ def style_axes(axes: Axes) -> None:
     """Give axes a quiet frame, a light grid behind the data and small type.
 
     Args:
-        axes: to change.
+        axes: the axes to style.
     """
     for side in ("top", "right"):
         axes.spines[side].set_visible(False)
@@ -179,11 +179,11 @@ def add_legend(
     The figure grows by it, so that what is drawn keeps its size.
 
     Args:
-        figure: of the axes.
+        figure: the figure of the axes.
         axes: with labeled handles.
         looks: of the labels that are variants; where they are many, colors are named by network,
             markers and lines by center source.
-        columns: at most.
+        columns: how many columns at most.
     """
     entries: dict[str, Any] = {}
     for each in axes:

@@ -37,10 +37,10 @@ class Trial:
     """One scored detector: a variant and a seed.
 
     Attributes:
-        name: unique.
+        name: its name, which no other trial of the report has.
         variant: what all its seeds share.
-        seed: of training.
-        metrics: as in ``metrics.json``, without ``meta``.
+        seed: the seed of its training.
+        metrics: the metrics as in ``metrics.json``, without ``meta``.
         meta: the conditions.
         matches: an object found a row, columns ``MATCH_COLUMNS``.
         training_log: columns epoch, step, lr and losses; empty if it trained nothing.
@@ -128,7 +128,7 @@ def group_by_variant(trials: list[Trial]) -> dict[str, list[Trial]]:
     """Group trials by the name of their variant, in order of first appearance.
 
     Args:
-        trials: of the report.
+        trials: the trials of the report.
     """
     groups: dict[str, list[Trial]] = {}
     for trial in trials:
@@ -142,7 +142,7 @@ def group_by_source(trials: list[Trial]) -> dict[str, dict[str, list[Trial]]]:
     Those of one group read the same peaks.
 
     Args:
-        trials: of the report.
+        trials: the trials of the report.
     """
     groups: dict[str, dict[str, list[Trial]]] = {}
     for group in group_by_variant(trials).values():
@@ -156,7 +156,7 @@ def pool_truths(truths: dict[str | None, GroundTruth]) -> GroundTruth:
     Only what is known without detections can be read off it (objects, ceilings).
 
     Args:
-        truths: by fold.
+        truths: the ground truth of each fold.
     """
     first = next(iter(truths.values()))
     if len(truths) == 1:
@@ -184,7 +184,7 @@ def require_comparable(trials: list[Trial]) -> None:
     """Refuse trials whose figures don't belong in one table.
 
     Args:
-        trials: of the report.
+        trials: the trials of the report.
 
     Raises:
         InputError: two differ in data, protocol, maxDets, matching, score limit or size bins, or

@@ -21,7 +21,7 @@ def score_ceilings(trials: list[Trial], truth: GroundTruth) -> dict[str, dict[st
     cells of other sizes.
 
     Args:
-        trials: of the report.
+        trials: the trials of the report.
         truth: ground truth.
     """
     found: dict[str, dict[str, Any]] = {}
@@ -50,7 +50,7 @@ def measure_floors(trials: list[Trial], truth: GroundTruth) -> dict[int, np.ndar
     """Measure the floor of the error: what rounding to the middle of a cell alone leaves.
 
     Args:
-        trials: of the report.
+        trials: the trials of the report.
         truth: ground truth.
 
     Returns:

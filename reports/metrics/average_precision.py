@@ -80,7 +80,7 @@ def match_images(
     Args:
         truth: ground truth.
         detections: columns ``DETECTION_COLUMNS``.
-        protocol: by which figures are scored.
+        protocol: the rules that figures are scored by.
         areas: lowest and highest area in px**2 of each bin, by name.
     """
     if not truth.boxes.empty:

@@ -44,7 +44,7 @@ class Metric:
         """Format a value as it is printed; None (no object to measure) is a dash.
 
         Args:
-            value: as it is stored.
+            value: the value as it is stored.
         """
         if value is None or value != value:
             return "–"
@@ -267,7 +267,8 @@ def define_class_metrics(meta: Mapping[str, Any]) -> dict[str, Metric]:
     """Define the AP of each class by its key, under the class's name.
 
     Args:
-        meta: of ``metrics.json``; classes that two categories are called after tell their id too.
+        meta: the conditions of ``metrics.json``. Where two categories have one name, their ids
+            stand beside it.
     """
     names: dict[str, str] = meta.get("classes", {})
     uses = Counter(names.values())

@@ -39,7 +39,7 @@ def measure_localization(
     """Measure the ``loc.*`` metrics of pairs matched by center distance.
 
     Args:
-        matches: from ``match_centers``.
+        matches: the pairs that ``match_centers`` found.
         num_objects: what recall is counted against.
         cell_size: by image id, side of a heatmap cell in original image pixels; None leaves
             errors in cells unsaid (a detector without a heatmap).
@@ -58,7 +58,7 @@ def measure_box_localization(matches: pd.DataFrame, num_objects: int) -> dict[st
     """Measure the ``loc_iou.*`` metrics of pairs matched by IoU.
 
     Args:
-        matches: from ``pair_boxes``.
+        matches: the pairs that ``pair_boxes`` found.
         num_objects: what recall is counted against.
     """
     metrics = _summarize_errors("loc_iou.px", matches[["dx", "dy"]].to_numpy(dtype=float))
@@ -89,7 +89,7 @@ def measure_localization_by_size(
     """Measure recall and error of each size bin.
 
     Args:
-        matches: from ``match_centers``.
+        matches: the pairs that ``match_centers`` found.
         truth: ground truth.
         bins: the size bins.
 

@@ -46,7 +46,7 @@ class NearbyPairs:
         true_box: ``(P, 4)`` of them.
         found_box: ``(D, 4)`` of detections, highest score first.
         score: ``(D,)`` score of each detection of ``found_box``.
-        pairs: of one image and class, with the distance of their centers.
+        pairs: the pairs of one image and class, with the distance of their centers.
     """
 
     objects: pd.DataFrame
@@ -115,7 +115,7 @@ def pair_centers(near: NearbyPairs) -> pd.DataFrame:
     """Pair by the distance of centers, as ``match_centers`` does.
 
     Args:
-        near: of ``find_nearby``.
+        near: what ``find_nearby`` found.
     """
     pairs = near.pairs
     keep = pairs.dislike <= measure_gate(near.true_box)[pairs.true]
@@ -128,7 +128,7 @@ def pair_boxes(near: NearbyPairs) -> pd.DataFrame:
     Bad centers have no such pair, so errors measured on these pairs look better than they are.
 
     Args:
-        near: of ``find_nearby``.
+        near: what ``find_nearby`` found.
     """
     # Where IoU is 0.5, the IoU of each axis is no less: centers are at most half of the true width
     # and half of the true height apart, which no gate is smaller than.
@@ -194,7 +194,7 @@ def _rank(
         score: ``(D,)`` of detections.
         group: ``(D,)`` of detections; -1 where a detection takes no part.
         true_group: ``(P,)`` of objects: elsewhere there is nothing to find.
-        max_dets: of a group, how many detections at most.
+        max_dets: how many detections of a group at most.
     """
     size = 1 + max(group.max(initial=-1), true_group.max(initial=-1))
     with_objects = np.bincount(true_group, minlength=size) > 0

@@ -16,7 +16,7 @@ def measure_peak_activations(
     Args:
         call: what is measured; it runs once, or twice on a GPU (the first run fills caches).
         model: the network that it runs.
-        device: where.
+        device: the device that it runs on.
     """
     if device.type == "cuda":
         call()

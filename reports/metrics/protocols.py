@@ -36,7 +36,7 @@ class Protocol:
     """How detections are scored.
 
     Attributes:
-        name: as ``--protocol`` takes it, and as it stands beside every figure.
+        name: its name as ``--protocol`` takes it, and as it stands beside every figure.
         rules: what sets it apart, in one sentence.
         source: where the rules were read; it says so where they are known from memory only.
         max_dets: rising numbers of detections; the last counts, and bounds the matching.
@@ -199,7 +199,7 @@ def find_protocol(name: str) -> Protocol:
     """Find the protocol of a name.
 
     Args:
-        name: of ``PROTOCOLS``.
+        name: a name of ``PROTOCOLS``.
 
     Raises:
         InputError: there is none.
@@ -215,7 +215,7 @@ def choose_protocol(
     """Choose the protocol that a name and numbers of detections ask for.
 
     Args:
-        name: of ``PROTOCOLS``; None takes the default.
+        name: a name of ``PROTOCOLS``; None takes the default.
         max_dets: instead of those of ``dense``; a named protocol has its own.
         default: where neither is given.
 
@@ -273,7 +273,7 @@ def select_counted(detections: pd.DataFrame, protocol: Protocol) -> pd.DataFrame
 
     Args:
         detections: columns ``DETECTION_COLUMNS``.
-        protocol: by which figures are scored.
+        protocol: the rules that figures are scored by.
     """
     if not protocol.per_image:
         return detections

@@ -62,10 +62,10 @@ def rank_detections(
     """Yield bin, index of the class and ranking of each bin and class with any answer.
 
     Args:
-        answers: of the evaluator, for single images (numbered from 1), classes and bins.
+        answers: the answers of the evaluator for single images (numbered from 1), classes and bins.
         truth: ground truth that it saw.
         protocol: says which objects recall counts.
-        areas: of the bins, by name.
+        areas: lowest and highest area in px**2 of each bin, by name.
     """
     names = {tuple(map(float, bounds)): name for name, bounds in areas.items()}
     parts: dict[tuple[int, str], list[dict[str, Any]]] = {}
@@ -127,7 +127,7 @@ def ap_by_threshold(ranking: Ranking, weight: np.ndarray, every_recall: bool) ->
     """AP ``(R, T)`` of one class and size bin; NaN where a resample has no such object.
 
     Args:
-        ranking: of it.
+        ranking: the ranking of that class and bin.
         weight: ``(R, B)`` integer, how often each image was drawn.
         every_recall: the area under the whole curve; else the mean over 101 recalls.
     """

@@ -43,7 +43,7 @@ def score(
         truth: ground truth, of what the protocol scores (``select_scored_truth``).
         detections: columns ``DETECTION_COLUMNS``.
         cell_size: by image id, side of a heatmap cell in original image pixels, or None.
-        protocol: of AP; its limit of detections also bounds the localization matching.
+        protocol: the rules of AP; its limit of detections also bounds the localization matching.
         min_score: detections below are left out of the localization matching (not of AP).
     """
     total, limit = count_objects(truth), protocol.detection_limit
@@ -75,7 +75,7 @@ def score_centers(
     Args:
         truth: ground truth, of what the protocol scores (``select_scored_truth``).
         detections: columns ``DETECTION_COLUMNS``.
-        protocol: of AP; its limit of detections also bounds the localization matching.
+        protocol: the rules of AP; its limit of detections also bounds the localization matching.
         min_score: detections below are left out of the localization matching (not of AP).
     """
     detections = select_counted(detections, protocol)
@@ -97,7 +97,7 @@ def describe_conditions(
     Args:
         truth: ground truth.
         detections: columns ``DETECTION_COLUMNS``.
-        protocol: by which figures are scored.
+        protocol: the rules that figures are scored by.
         min_score: detections below are left out.
     """
     return {

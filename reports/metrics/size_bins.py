@@ -8,11 +8,11 @@ class SizeBin:
     """A range of object sizes, by the annotation's ``area``.
 
     Attributes:
-        name: as in metric keys.
-        heading: as in tables and plots.
-        low_area: in px**2; an object belongs if ``low_area <= area <= high_area``. Both ends count,
-            as in pycocotools, so an object exactly on a border is in two bins.
-        high_area: in px**2; see ``low_area``.
+        name: its name in the keys of metrics.
+        heading: its name in tables and plots.
+        low_area: the lowest area in px**2. An object belongs if ``low_area <= area <= high_area``:
+            both ends count, as in pycocotools, so an object exactly on a border is in two bins.
+        high_area: the highest area in px**2; see ``low_area``.
         meaning: one sentence.
     """
 

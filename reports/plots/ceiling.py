@@ -15,7 +15,7 @@ def draw(rows: Sequence[Mapping[str, Any]]) -> Figure:
     """Draw one line a center source; the baseline's depth is marked.
 
     Args:
-        rows: of ``reports.ceiling.score_ceiling``.
+        rows: what ``reports.ceiling.score_ceiling`` returned.
     """
     looks = theme.choose_source_looks(dict.fromkeys(row["center_source"] for row in rows))
     figure, axes = theme.make_figure(columns=len(_SHOWN), height_in=2.9)

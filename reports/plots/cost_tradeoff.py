@@ -19,7 +19,7 @@ def draw(trials: list[Trial], bold: Collection[str]) -> Figure | None:
     """A point a variant with the standard deviation over seeds, a row a kind of cost.
 
     Args:
-        trials: of the report.
+        trials: the trials of the report.
         bold: variants that stand before the others.
     """
     costs = [key for key in _COSTS if any(t.metrics.get(key) is not None for t in trials)]

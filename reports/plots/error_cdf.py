@@ -22,7 +22,7 @@ def draw(
     """Draw one curve a variant, seeds pooled, over the curves of rounding alone.
 
     Args:
-        trials: of the report.
+        trials: the trials of the report.
         truth: what they were scored against.
         floors: sorted distances in px by depth.
         bold: variants that stand before the others.

@@ -20,7 +20,7 @@ def draw(trials: list[Trial]) -> Figure | None:
     """Draw a point a trained network and size bin, and the law's curve through them.
 
     Args:
-        trials: of the report.
+        trials: the trials of the report.
 
     Returns:
         None without any such network.

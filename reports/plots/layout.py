@@ -89,7 +89,7 @@ class PredictionLayout:
         """Place a detail's panel.
 
         Args:
-            index: of the detail.
+            index: the number of the detail, from 0.
             detector: its place in the group, from 0.
 
         Returns:

@@ -26,7 +26,7 @@ def draw(trials: list[Trial], bold: Collection[str]) -> Figure | None:
     """Mean over seeds, shaded from least to greatest; None if nothing was scored on the way.
 
     Args:
-        trials: of the report.
+        trials: the trials of the report.
         bold: variants that stand before the others.
     """
     scored = select_scored_on_the_way(trials)

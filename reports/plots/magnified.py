@@ -28,7 +28,7 @@ def draw(images: list[DetectedImage], looks: dict[str, theme.Look]) -> Figure | 
     """Draw crops of a few small objects: true centers as crosses, each variant's as markers.
 
     Args:
-        images: to choose from.
+        images: the images to choose from.
         looks: the variants to draw, and how.
     """
     spots = list(choose_objects(images, _COLUMNS * _ROWS))
@@ -80,7 +80,7 @@ def choose_objects(
     """Choose objects to magnify, spread over images and over sizes up to 16 px.
 
     Args:
-        images: to choose from.
+        images: the images to choose from.
         count: how many objects at most.
     """
     for number in range(count):

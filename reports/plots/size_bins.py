@@ -17,7 +17,7 @@ def draw(trials: list[Trial], truth: GroundTruth, bold: Collection[str]) -> Figu
     """Mean error and recall by size bin, a point a variant, standard deviation over seeds.
 
     Args:
-        trials: of the report.
+        trials: the trials of the report.
         truth: what they were scored against.
         bold: variants that stand before the others.
     """
@@ -56,7 +56,7 @@ def measure_by_size(trials: list[Trial], truth: GroundTruth) -> pd.DataFrame:
     """Measure error and recall of each variant and size bin that has objects.
 
     Args:
-        trials: of the report.
+        trials: the trials of the report.
         truth: ground truth.
 
     Returns:

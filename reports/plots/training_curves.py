@@ -11,7 +11,7 @@ def draw(trials: list[Trial]) -> Figure | None:
     """Draw one panel a loss, one line a trained network.
 
     Args:
-        trials: of the report.
+        trials: the trials of the report.
 
     Returns:
         None if nothing was trained here.
@@ -58,7 +58,7 @@ def list_losses(trials: list[Trial]) -> list[str]:
     """List all losses that any trial logged, the total first.
 
     Args:
-        trials: of the report.
+        trials: the trials of the report.
     """
     names = {
         column for trial in trials for column in trial.training_log if column.startswith("loss")

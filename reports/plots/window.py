@@ -16,7 +16,7 @@ def show_window(
         axes: shows nothing else yet.
         pixels: ``(H, W, 3)`` of the whole image.
         center: (x, y) in its pixels; it may lie near, or over, an edge.
-        size: of the window in px.
+        size: (width, height) of the window in px.
     """
     height, width, _ = pixels.shape
     left, top = center[0] - size[0] / 2, center[1] - size[1] / 2

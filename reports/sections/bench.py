@@ -13,8 +13,8 @@ def compose_bench(result: Mapping[str, Any], title: str) -> str:
     """Compose the whole page of what ``hrhsco bench`` measured.
 
     Args:
-        result: of ``hrhsco bench``.
-        title: of the page.
+        result: what ``hrhsco bench`` measured.
+        title: the heading of the page.
     """
     meta, variants = result["meta"], result["variants"]
     parts = [

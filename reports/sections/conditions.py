@@ -14,7 +14,7 @@ def compose_conditions(trials: list[Trial], attribution: str) -> str:
     """Compose under which conditions the figures hold; several values where trials differ.
 
     Args:
-        trials: of the report.
+        trials: the trials of the report.
         attribution: whom the images belong to.
     """
     fields = (
@@ -52,7 +52,7 @@ def compose_protocol_note(trials: list[Trial]) -> str:
     """Compose by which protocol figures were scored, for the caption of a table.
 
     Args:
-        trials: of the report.
+        trials: the trials of the report.
     """
     protocol = read_protocol(trials[0].meta)
     limits = ", ".join(map(str, protocol.max_dets))
@@ -63,7 +63,7 @@ def compose_training(trials: list[Trial]) -> str:
     """Compose that training worked: the total loss at its start and end.
 
     Args:
-        trials: of the report.
+        trials: the trials of the report.
     """
     rows = []
     for trial in trials:
@@ -88,7 +88,7 @@ def compose_unfinished(reasons: Mapping[str, str]) -> str:
     """Compose which trials a grid lacks, since what is left may be chosen by its results.
 
     Args:
-        reasons: by trial.
+        reasons: why each trial has no metrics, by its name.
     """
     if not reasons:
         return ""
@@ -108,8 +108,8 @@ def group_networks_by_value(trials: Iterable[Trial], key: str) -> dict[str, list
     """Group networks by the value that a condition has for them.
 
     Args:
-        trials: of the report.
-        key: of the conditions.
+        trials: the trials of the report.
+        key: the key of a condition.
 
     Returns:
         Names of networks, by value.

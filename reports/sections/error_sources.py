@@ -22,7 +22,7 @@ def compose_ceiling(trials: list[Trial], ceilings: Mapping[str, Mapping[str, Any
     """Compose what a network without error would reach, beside what was reached.
 
     Args:
-        trials: of the report.
+        trials: the trials of the report.
         ceilings: the ceiling's metrics by variant.
     """
     if not ceilings:
@@ -94,7 +94,7 @@ def compose_strictness(trials: list[Trial]) -> str:
     """Compose AP at each IoU threshold: a better center shows at the strict ones first.
 
     Args:
-        trials: of the report.
+        trials: the trials of the report.
     """
     return _compose_means(trials, _STRICT, "variant")
 
@@ -103,7 +103,7 @@ def compose_error_split(trials: list[Trial]) -> str:
     """Compose the AP50 that mending each kind of error would win, by TIDE.
 
     Args:
-        trials: of the report.
+        trials: the trials of the report.
     """
     text = _compose_means(trials, _TIDE, "variant")
     if not text:
@@ -118,7 +118,7 @@ def compose_branches(trials: list[Trial]) -> str:
     """Compose which branch holds each variant back, where branch oracles were scored.
 
     Args:
-        trials: of the report.
+        trials: the trials of the report.
     """
     keys = ("ap.all", "ap.small", "ap.75", "loc.px.mean", "loc.recall")
     rows, sentences = [], []

@@ -13,7 +13,7 @@ def compose_gains(trials: list[Trial]) -> str:
     """Compose the measured gain of the offset branch beside the law's, in cells.
 
     Args:
-        trials: of the report.
+        trials: the trials of the report.
 
     Returns:
         Empty without both decodes.

@@ -10,8 +10,8 @@ def compose_gate(findings: list[GateFinding], name: str, protocol: str) -> str:
     """Compose what worsened first, then all metrics.
 
     Args:
-        findings: of ``reports.gate.judge``.
-        name: of the baseline.
+        findings: what ``reports.gate.judge`` found.
+        name: the name of the baseline.
         protocol: name of the protocol by which it was scored.
     """
     worsened = [each for each in findings if each.problem]
@@ -35,7 +35,7 @@ def format_findings(findings: list[GateFinding]) -> list[list[str]]:
     """Format a list of words for each finding, under ``HEADINGS``.
 
     Args:
-        findings: of ``reports.gate.judge``.
+        findings: what ``reports.gate.judge`` found.
     """
     return [
         [

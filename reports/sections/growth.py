@@ -19,8 +19,8 @@ def compose_growth(result: Mapping[str, Any], title: str) -> str:
     """Compose the whole page of what ``hrhsco bench-forms`` measured.
 
     Args:
-        result: of ``hrhsco bench-forms``.
-        title: of the page.
+        result: what ``hrhsco bench-forms`` measured.
+        title: the heading of the page.
     """
     meta, found = result["meta"], tabulate_growth(result)
     parts = [
@@ -56,7 +56,7 @@ def format_growth_rows(found: pd.DataFrame) -> list[list[str]]:
     """Format the table of growth as words, a list a row, under ``HEADINGS``.
 
     Args:
-        found: of ``tabulate_growth``.
+        found: the table of ``tabulate_growth``.
     """
     return [
         [

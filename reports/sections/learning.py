@@ -11,7 +11,7 @@ def compose_learning_curves(trials: list[Trial]) -> str:
     """Compose error and AP of each variant at each scored epoch.
 
     Args:
-        trials: of the report.
+        trials: the trials of the report.
 
     Returns:
         Empty if none was scored on the way.

@@ -43,7 +43,7 @@ def compose_compared(
     """Compose what the variants are, for a reader who knows nothing of them.
 
     Args:
-        trials: of the report.
+        trials: the trials of the report.
         truth: ground truth.
         center_sources: name and description of each.
     """
@@ -130,7 +130,7 @@ def compose_headline(trials: list[Trial]) -> str:
     """Compose the table of variants: mean and spread over seeds, and change from the baseline.
 
     Args:
-        trials: of the report.
+        trials: the trials of the report.
     """
     groups = group_by_variant(trials)
     reference_of = choose_references(trials)
@@ -188,7 +188,7 @@ def compose_by_size(trials: list[Trial], truth: GroundTruth) -> str:
     """Compose error and recall of each variant by size bin.
 
     Args:
-        trials: of the report.
+        trials: the trials of the report.
         truth: ground truth.
     """
     rows = size_bins.measure_by_size(trials, truth)
@@ -212,7 +212,7 @@ def compose_glossary(trials: list[Trial]) -> str:
     """Compose every metric of the headline table in one sentence.
 
     Args:
-        trials: of the report.
+        trials: the trials of the report.
     """
     return format_definitions(
         (METRICS[key].label, METRICS[key].meaning)

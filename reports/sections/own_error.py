@@ -24,7 +24,7 @@ def compose_own_errors(own_errors: Mapping[str, OwnError]) -> str:
     """Compose one table for all networks, what its columns mean, and how it judges.
 
     Args:
-        own_errors: of ``measure_own_errors``.
+        own_errors: what ``measure_own_errors`` found.
     """
     if not own_errors:
         return ""
@@ -80,7 +80,7 @@ def explain_no_verdict(own_error: OwnError) -> str:
     """Explain in one sentence why nothing is said of a network's fraction.
 
     Args:
-        own_error: of that network.
+        own_error: the own error of that network.
     """
     error = METRICS["loc.px.mean"]
     beside = (

@@ -16,7 +16,7 @@ def compose_published(trials: list[Trial], truth: GroundTruth) -> str:
     """Compose the published figures for the data set that the trials were scored on.
 
     Args:
-        trials: of the report.
+        trials: the trials of the report.
         truth: ground truth.
 
     Returns:

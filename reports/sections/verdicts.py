@@ -41,7 +41,7 @@ def compose_verdicts(trials: list[Trial], own_errors: Mapping[str, OwnError]) ->
     """Compose what the figures allow to say, losses as plainly as wins.
 
     Args:
-        trials: of the report.
+        trials: the trials of the report.
         own_errors: what each network is in a position to tell, by ``Trial.peaks``.
     """
     unit = name_interval_unit(trials)

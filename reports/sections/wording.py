@@ -19,7 +19,7 @@ def format_with_spread(metric: Metric, mean: float | None, spread: float | None)
     """Format a mean ± a standard deviation, in the metric's own digits.
 
     Args:
-        metric: says in which unit and digits.
+        metric: the metric whose unit and digits are printed.
         mean: over seeds.
         spread: their standard deviation; None or 0 is not shown.
     """
@@ -32,7 +32,7 @@ def format_with_interval(metric: Metric, change: SeedDifference) -> str:
     """Format a signed mean difference [and its interval], in the metric's own digits.
 
     Args:
-        metric: says in which unit and digits.
+        metric: the metric whose unit and digits are printed.
         change: the difference.
     """
     if change.mean is None:
@@ -47,9 +47,9 @@ def format_in_brackets(metric: Metric, change: SeedDifference, unit: str) -> str
     """Format ``(mean [interval] unit)``; of what is not clearly different, what would have been.
 
     Args:
-        metric: says in which unit and digits.
+        metric: the metric whose unit and digits are printed.
         change: the difference.
-        unit: of the metric, as it is printed.
+        unit: the unit as it is printed.
     """
     text = f"{format_with_interval(metric, change)} {unit}"
     if change.direction == NOT_CLEAR and change.least is not None:
@@ -65,7 +65,7 @@ def format_count(number: int, noun: str) -> str:
     """Format a number of things: ``1 seed``, ``3 seeds``.
 
     Args:
-        number: of the things.
+        number: how many things there are.
         noun: what one of them is called.
     """
     return f"{number} {noun}" if number == 1 else f"{number} {noun}s"

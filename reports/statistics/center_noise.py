@@ -22,8 +22,8 @@ def draw_errors(count: int, draw: int) -> np.ndarray:
     """Draw standard normal errors ``(count, 2)``, the same for every sigma so that they compare.
 
     Args:
-        count: of the errors.
-        draw: its number; each has other errors.
+        count: how many errors to draw.
+        draw: the number of the draw; each has other errors.
     """
     return np.random.default_rng([0, draw]).standard_normal((count, 2))
 
@@ -43,7 +43,7 @@ def exact_rms(
         centers: ``(N, 2)`` true centers in input px.
         scale: ``(N, 2)`` input px an original px.
         stride: s, input px a heatmap cell.
-        sigma: in original px, on each axis.
+        sigma: standard deviation of the error on each axis, in original px.
         source: one of ``heads.centers.CENTER_SOURCES``.
 
     Returns:

@@ -51,7 +51,7 @@ def name_interval_unit(trials: list[Trial]) -> str:
     """Name what intervals are over: ``fold`` where there are several, else ``seed``.
 
     Args:
-        trials: of the report.
+        trials: the trials of the report.
     """
     return "fold" if len({trial.fold for trial in trials}) > 1 else "seed"
 
@@ -60,8 +60,8 @@ def summarize_metric(trials: list[Trial], key: str) -> tuple[float | None, float
     """Summarize a metric over seeds.
 
     Args:
-        trials: of one variant.
-        key: of ``METRICS``.
+        trials: the trials of one variant.
+        key: a key of ``METRICS``.
 
     Returns:
         Its mean, and its sample standard deviation (None of fewer than two values).
@@ -76,8 +76,8 @@ def measure_error_change(trial: Trial, reference: Trial) -> float | None:
     """Measure the mean change of the distance, in px, over the objects that both found.
 
     Args:
-        trial: its distance counts.
-        reference: from whose distance it changes.
+        trial: the trial whose change is measured.
+        reference: the trial that it is compared with.
 
     Returns:
         None if there are no such objects.
@@ -90,8 +90,8 @@ def pair_distances(trial: Trial, reference: Trial) -> pd.DataFrame:
     """Pair the distances of the objects that both found.
 
     Args:
-        trial: of the column ``distance``.
-        reference: of the column ``reference``.
+        trial: the trial whose distances are the column ``distance``.
+        reference: the trial whose distances are the column ``reference``.
 
     Returns:
         Columns ann_id, distance, reference.
@@ -105,7 +105,7 @@ def make_metric_change(key: str) -> Estimate:
     """Make the estimate that gives the change of a metric.
 
     Args:
-        key: of ``METRICS``.
+        key: a key of ``METRICS``.
     """
 
     def change(trial: Trial, reference: Trial) -> float | None:

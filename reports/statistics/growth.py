@@ -51,7 +51,7 @@ def fit_slopes(table: pd.DataFrame) -> pd.DataFrame:
     """Fit log-log slopes by least squares: 1 is as fast a growth as that of cells or objects.
 
     Args:
-        table: of ``tabulate_growth``.
+        table: the table of ``tabulate_growth``.
 
     Returns:
         ``step``, ``sweep`` (over heatmap cells for ``depth``), ``form``, ``time``, ``memory``.

@@ -29,9 +29,9 @@ class Side:
     """One of the two things compared.
 
     Attributes:
-        name: for tables.
-        seeds: of its runs; None for detectors whose training is not known.
-        detections: of each run, columns ``DETECTION_COLUMNS``.
+        name: its name in tables.
+        seeds: the seeds of its runs; None for detectors whose training is not known.
+        detections: the detections of each run, columns ``DETECTION_COLUMNS``.
     """
 
     name: str
@@ -44,7 +44,7 @@ class MetricComparison:
     """One metric of A and B.
 
     Attributes:
-        metric: its definition.
+        metric: the definition of the metric.
         a: value of A, mean over runs; None where nothing can be measured.
         b: value of B, mean over runs; None where nothing can be measured.
         difference: B minus A.
@@ -95,10 +95,10 @@ def compare_detectors(
         truth: ground truth of both, of what the protocol scores.
         a: the reference.
         b: what is claimed to be better.
-        protocol: of AP; its limit of detections also bounds the matching.
+        protocol: the rules of AP; its limit of detections also bounds the matching.
         min_score: detections below are left out of the matching.
         resamples: number of resamples.
-        seed: of the drawing.
+        seed: the seed of the drawing.
         on_run: told how many of the runs of both sides are scored, and how many there are.
 
     Returns:

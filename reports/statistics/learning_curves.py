@@ -16,7 +16,7 @@ def select_scored_on_the_way(trials: list[Trial]) -> list[Trial]:
     """Select the trials that have a curve.
 
     Args:
-        trials: of the report.
+        trials: the trials of the report.
     """
     return [trial for trial in trials if len(trial.curve)]
 
@@ -26,7 +26,7 @@ def summarize_curve(group: list[Trial], key: str) -> pd.DataFrame:
 
     Args:
         group: the trials of one variant.
-        key: of ``METRICS``.
+        key: a key of ``METRICS``.
 
     Returns:
         Indexed by epoch: images (seen by then), mean, sd, min, max over seeds (and folds).
@@ -53,7 +53,7 @@ def list_scored_epochs(trials: list[Trial]) -> list[int]:
     """List the epochs that anything was scored at.
 
     Args:
-        trials: of the report.
+        trials: the trials of the report.
     """
     return sorted({int(epoch) for trial in trials for epoch in trial.curve["epoch"]})
 
@@ -63,7 +63,7 @@ def take_scores_at(group: list[Trial], epoch: int) -> list[Trial]:
 
     Args:
         group: the trials of one variant.
-        epoch: whole epochs of training.
+        epoch: the epoch, counted from 1.
     """
     found = []
     for trial in group:
@@ -98,8 +98,8 @@ def rank_networks(trials: list[Trial], epoch: int) -> list[str]:
     """Rank networks by the error of their best decode after an epoch, the least first.
 
     Args:
-        trials: of the report.
-        epoch: whole epochs of training.
+        trials: the trials of the report.
+        epoch: the epoch, counted from 1.
     """
     best: dict[str, float] = {}
     for name, sources in group_by_source(trials).items():
@@ -117,7 +117,7 @@ def find_epoch_order_stands_from(trials: list[Trial]) -> int | None:
     """Find the epoch from which on the order of networks was that of the end.
 
     Args:
-        trials: of the report.
+        trials: the trials of the report.
 
     Returns:
         None if it was so only at the end.

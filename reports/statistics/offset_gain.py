@@ -24,7 +24,7 @@ def measure_offset_gains(trials: list[Trial], bins: Sequence[SizeBin] = AITOD_BI
     Networks with cluster crops are left out: their cells vary.
 
     Args:
-        trials: of the report.
+        trials: the trials of the report.
         bins: the size bins; those with too few objects are left out.
 
     Returns:

@@ -42,7 +42,7 @@ class OwnErrorState:
     """What can be said of a network's fraction.
 
     Attributes:
-        name: as the report heads it.
+        name: its name in the report.
         tells: whether differences of its center sources mean anything.
         meaning: one sentence.
     """
@@ -89,7 +89,7 @@ class OwnError:
         cells: its mean error in heatmap cells.
         fall: the share of it that the last quarter of training took off, negative where it rose;
             None where that wasn't scored.
-        side: of the objects in px, their median square root of the area.
+        side: median square root of the objects' area, in px.
     """
 
     floor: float
@@ -140,7 +140,7 @@ def measure_own_errors(
     and networks that were not read with a fraction, or found nothing.
 
     Args:
-        trials: of the report.
+        trials: the trials of the report.
         truth: what they were scored against.
         floors: by depth, distances in px of a network without error
             (``variant_ceilings.measure_floors``).
@@ -159,7 +159,7 @@ def find_own_error(own_errors: Mapping[str, OwnError], trial: Trial) -> OwnError
     """Find the own error of a trial's network, on whose peaks cluster crops build too.
 
     Args:
-        own_errors: of ``measure_own_errors``.
+        own_errors: what ``measure_own_errors`` found.
         trial: any of the report.
     """
     return own_errors.get(trial.variant.first_pass.peaks)
@@ -192,7 +192,7 @@ def measure_cell_px(trial: Trial) -> float | None:
     None for detectors without a heatmap of ours.
 
     Args:
-        trial: of one network.
+        trial: any trial of the network.
 
     Returns:
         None for detectors without a heatmap of ours.

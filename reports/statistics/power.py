@@ -28,7 +28,7 @@ def least_difference(differences: Sequence[float]) -> float | None:
     Their own standard deviation stands for the true one, which few differences know badly.
 
     Args:
-        differences: as they were measured.
+        differences: the differences that were measured.
 
     Returns:
         None of fewer than two.
@@ -43,7 +43,7 @@ def least_effect(count: int) -> float:
     """Find that least difference in standard deviations.
 
     Args:
-        count: of differences; at least two.
+        count: the number of differences; at least two.
     """
     high = 1.0
     while power(high, count) < POWER:
@@ -56,7 +56,7 @@ def power(effect: float, count: int) -> float:
 
     Args:
         effect: the difference in standard deviations of the differences.
-        count: of differences.
+        count: the number of differences.
     """
     critical = stats.t.ppf(1 - LEVEL / 2, count - 1)
     shift = effect * np.sqrt(count)

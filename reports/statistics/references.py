@@ -8,7 +8,7 @@ def find_best_baseline(trials: list[Trial]) -> str | None:
     """Find the baseline variant of the lowest mean error: the x4 head's own best decode.
 
     Args:
-        trials: of the report.
+        trials: the trials of the report.
 
     Returns:
         None without a baseline that was measured.
@@ -25,7 +25,7 @@ def choose_references(trials: list[Trial]) -> dict[str, str]:
     """Choose what each variant is held against: the best baseline with the same second pass.
 
     Args:
-        trials: of the report.
+        trials: the trials of the report.
 
     Returns:
         By variant; those without such a baseline are left out.
@@ -42,7 +42,7 @@ def group_by_cluster_crops(trials: list[Trial]) -> dict[int, list[Trial]]:
     """Group trials by the k of their second pass, 0 first: only those of one k compare fairly.
 
     Args:
-        trials: of the report.
+        trials: the trials of the report.
     """
     groups: dict[int, list[Trial]] = {}
     for trial in sorted(trials, key=lambda trial: trial.cluster_crops):
@@ -55,7 +55,7 @@ def find_variant_without_crops(groups: dict[str, list[Trial]], name: str) -> str
 
     Args:
         groups: trials by variant.
-        name: of the other variant.
+        name: the name of the variant with crops.
 
     Returns:
         None if there is none.

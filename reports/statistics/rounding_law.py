@@ -86,6 +86,6 @@ def own_error_at(share: float) -> float:
     """The own mean error in cells at which a perfect fraction would take off a share, 0 to 1.
 
     Args:
-        share: of the rounded center's mean error.
+        share: a share of the rounded center's mean error, from 0 to 1.
     """
     return float(brentq(lambda own: ideal_share(own) - share, 1e-3, 100.0))

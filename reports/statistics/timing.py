@@ -17,7 +17,7 @@ class StageTiming:
     """One stage of one network.
 
     Attributes:
-        median: of its times in ms.
+        median: the median of its times in ms.
         p10: their 10th percentile in ms.
         p90: their 90th percentile in ms.
         ratio: median over rounds of this network's time over the reference's in the same round;
@@ -76,8 +76,8 @@ def make_latency_metrics(
     Times in ms only where a GPU was timed: a CPU's absolute times mean nothing elsewhere.
 
     Args:
-        timing: of its stages.
-        meta: of the bench.
+        timing: the times of its stages, by name.
+        meta: the conditions of the bench.
     """
     metrics = {}
     for stage, each in timing.items():

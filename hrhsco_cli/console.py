@@ -130,20 +130,6 @@ def format_duration(seconds: float | None) -> str:
     return f"{hours}:{minutes:02}:{seconds:02}"
 
 
-def format_count(number: int, noun: str, plural: str = "") -> str:
-    """Write a number with its noun, such as ``1 image`` and ``1,024 images``.
-
-    Args:
-        number: How many.
-        noun: What is counted, in the singular.
-        plural: The noun's plural, where it is not made by an s.
-
-    Returns:
-        The text.
-    """
-    return f"{number:,} {noun if number == 1 else plural or noun + 's'}"
-
-
 def print_note(line: str) -> None:
     """Print a line that a reader may want to know of, beside what was asked for.
 

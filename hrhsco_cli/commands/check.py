@@ -7,7 +7,8 @@ import typer
 
 from hrhsco_cli.commands.options import Json, ProtocolName, output
 from hrhsco_cli.commands.values import parse_names, require_none
-from hrhsco_cli.console import Console, format_count, new_table
+from hrhsco_cli.console import Console, new_table
+from reports.counts import format_count
 
 if TYPE_CHECKING:
     from reports.gate import GateFinding, MetricGate

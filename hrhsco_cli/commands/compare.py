@@ -14,7 +14,8 @@ from hrhsco_cli.commands.options import (
     output,
 )
 from hrhsco_cli.commands.values import parse_protocol, parse_reading
-from hrhsco_cli.console import Console, format_count, new_table, print_note
+from hrhsco_cli.console import Console, new_table, print_note
+from reports.counts import format_count
 
 
 def compare(

@@ -8,7 +8,8 @@ import typer
 
 from hrhsco_cli.commands.options import DecodingSettings, Device, output
 from hrhsco_cli.commands.values import parse_tile, refuse_given
-from hrhsco_cli.console import Console, format_count, new_table
+from hrhsco_cli.console import Console, new_table
+from reports.counts import format_count
 
 if TYPE_CHECKING:
     from hrhsco_cli.predict.predicting import PredictionSummary, PredictOptions

@@ -1,6 +1,7 @@
 """What was compared, and the figures that came out."""
 
 from heads.targets import HEATMAP_TARGETS
+from reports.counts import format_count
 from reports.frames import GroundTruth
 from reports.markdown import format_definitions, format_table
 from reports.metrics.definitions import CROP_COST_METRICS, METRICS
@@ -9,7 +10,6 @@ from reports.plots import size_bins
 from reports.sections.conditions import OF_TRAINING, group_networks_by_value
 from reports.sections.wording import (
     CHANGE_OF_ERROR,
-    format_count,
     format_with_interval,
     format_with_spread,
 )

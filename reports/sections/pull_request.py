@@ -3,9 +3,9 @@
 from collections.abc import Mapping
 from typing import Any
 
+from reports.counts import format_count
 from reports.markdown import format_table
 from reports.metrics.definitions import METRICS, Metric
-from reports.sections.wording import format_count
 from reports.statistics.confidence import A_BETTER, B_BETTER, NOT_CLEAR, NOT_MEASURED, PERCENT
 
 _HEADINGS = ("metric", "A", "B", f"B - A [{PERCENT} interval]", "verdict")

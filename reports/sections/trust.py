@@ -3,12 +3,13 @@
 from collections.abc import Mapping
 from typing import Any
 
+from reports.counts import format_count
 from reports.frames import GroundTruth
 from reports.metrics.definitions import METRICS
 from reports.metrics.localization import count_objects, measure_lucky_error
 from reports.metrics.size_bins import PARTITION
 from reports.sections.own_error import explain_no_verdict
-from reports.sections.wording import format_count, join_parts
+from reports.sections.wording import join_parts
 from reports.statistics.confidence import LEVEL, PERCENT
 from reports.statistics.differences import name_interval_unit, summarize_metric
 from reports.statistics.multiple_comparisons import compute_p_value

@@ -4,11 +4,11 @@ from collections.abc import Mapping
 
 from heads.centers import CENTER_SOURCES
 from heads.peaks import DEFAULT_TOPK
+from reports.counts import format_count
 from reports.metrics.definitions import METRICS
 from reports.sections.own_error import explain_no_verdict
 from reports.sections.wording import (
     CHANGE_OF_ERROR,
-    format_count,
     format_in_brackets,
     format_with_spread,
 )

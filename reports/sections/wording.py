@@ -61,16 +61,6 @@ def _format_signed(metric: Metric, value: float) -> str:
     return f"{value * metric.scale:+.{metric.digits}f}"
 
 
-def format_count(number: int, noun: str) -> str:
-    """Format a number of things: ``1 seed``, ``3 seeds``.
-
-    Args:
-        number: how many things there are.
-        noun: what one of them is called.
-    """
-    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
-
-
 def join_parts(parts: Sequence[str]) -> str:
     """``a``, ``a and b``, ``a, b and c``."""
     return " and ".join([", ".join(parts[:-1]), parts[-1]] if len(parts) > 1 else parts)

@@ -5,7 +5,8 @@ from typing import Annotated, Any
 import typer
 
 from hrhsco_cli.commands.options import DataFolder, Device, Epochs, GridName, Json
-from hrhsco_cli.console import Console, format_count, new_table
+from hrhsco_cli.console import Console, new_table
+from reports.counts import format_count
 
 
 def bench_jobs(

@@ -11,7 +11,8 @@ import typer
 
 from hrhsco_cli.commands.completion import complete_metric, one_of
 from hrhsco_cli.commands.options import DataFolder, Device, Epochs, GridName
-from hrhsco_cli.console import Console, format_count
+from hrhsco_cli.console import Console
+from reports.counts import format_count
 
 if TYPE_CHECKING:
     from hrhsco_cli.grid.engine import GridSummary

@@ -7,7 +7,8 @@ import typer
 
 from hrhsco_cli.commands.completion import LAYOUTS, one_of
 from hrhsco_cli.commands.options import Json
-from hrhsco_cli.console import Console, format_count, printable
+from hrhsco_cli.console import Console, printable
+from reports.counts import format_count
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -37,8 +37,8 @@ def convert_data(
 
     Example: hrhsco data convert aitod AI-TOD data/aitod/val.json --split val
     """
-    from hrhsco_cli.console import format_count
     from hrhsco_cli.datasets.convert import convert_dataset
+    from reports.counts import format_count
 
     for done in convert_dataset(layout, source, out, split):
         left_out = {

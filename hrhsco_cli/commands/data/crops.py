@@ -8,7 +8,8 @@ import typer
 from hrhsco_cli.commands.completion import one_of
 from hrhsco_cli.commands.options import NewFolder, SourceFolder
 from hrhsco_cli.commands.values import parse_size, parse_splits
-from hrhsco_cli.console import Console, format_count
+from hrhsco_cli.console import Console
+from reports.counts import format_count
 
 if TYPE_CHECKING:
     from hrhsco_cli.datasets.crops import CropSummary

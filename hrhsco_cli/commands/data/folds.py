@@ -29,8 +29,8 @@ def split_data(
 
     Example: hrhsco data folds data/kit_ais_vehicles runs/folds --by MOS1,MOS,MunichStreet02
     """
-    from hrhsco_cli.console import format_count
     from hrhsco_cli.datasets.folds import split_folds
+    from reports.counts import format_count
 
     for name, (train, val) in split_folds(source, out, by.split(","), one_class).items():
         typer.echo(f"{name}: trains on {format_count(train, 'image')}, tests on {val}", err=True)

@@ -61,8 +61,14 @@ def train(
         ),
     ] = 0,
     tensorboard: Annotated[
-        bool, typer.Option("--tensorboard", help="Write training curves for TensorBoard.")
+        bool, typer.Option("--tensorboard", help="The same as --track tensorboard.")
     ] = False,
+    track: Annotated[
+        str | None,
+        typer.Option(
+            help="Send training curves to a tracker: tensorboard, mlflow, wandb or clearml."
+        ),
+    ] = None,
     resume: Annotated[
         bool, typer.Option("--resume", help="Go on from the run's last checkpoint.")
     ] = False,
@@ -76,6 +82,8 @@ def train(
     Example: hrhsco train quickstart_hrh_sco --weights runs/quickstart_baseline
 
     Example: hrhsco train visdrone_w48_hrh_sco --processes 4 --validate 4 --tensorboard
+
+    Example: hrhsco train quickstart_hrh_sco --data runs/scenes --track mlflow
     """
     from hrhsco_cli.commands.metric_tables import print_metrics
     from hrhsco_cli.files import write_json
@@ -98,6 +106,7 @@ def train(
 
     from hrhsco_cli.runs import training
     from hrhsco_cli.runs.checkpoints import recover_resumable
+    from hrhsco_cli.runs.trackers import use_tracker
     from hrhsco_cli.runs.validation import validate_every
     from hrhsco_cli.runs.weights.starting import fetch_weights
 
@@ -110,7 +119,10 @@ def train(
     if validate:
         validate_every(config, validate)
     if tensorboard:
-        training.use_tensorboard(config)
+        require_none({"--track": track}, "goes without --tensorboard, which names a tracker itself")
+        use_tracker(config, "tensorboard", "--tensorboard")
+    if track is not None:
+        use_tracker(config, track, f"--track {track}")
     checkpoint = recover_resumable(run) if resume else None
     try:
         with _show_training(f"training {path.stem}") as callbacks:

@@ -100,11 +100,11 @@ def plan_trials(
 def _set_idle_options(config: "Config", out: Path, options: GridOptions, validate: int) -> None:
     """Set what decides no result in a resolved recipe."""
     from hrhsco_cli.runs.pruning import prune_with
-    from hrhsco_cli.runs.training import use_tensorboard
+    from hrhsco_cli.runs.trackers import use_tracker
     from hrhsco_cli.runs.validation import validate_every
 
     if options.tensorboard:
-        use_tensorboard(config)
+        use_tracker(config, "tensorboard", "--tensorboard")
     if validate or options.prune:
         validate_every(config, validate or 1)
     if options.prune:

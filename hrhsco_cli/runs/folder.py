@@ -68,7 +68,7 @@ class RunFolder:
 
     @property
     def tensorboard(self) -> Path:
-        """Where mmengine's visualizer backends write, where a recipe names any."""
+        """Where training curves for TensorBoard go; a folder of another tracker has its name."""
         return self.path / "tensorboard"
 
     @property

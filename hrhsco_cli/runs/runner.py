@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from hrhsco_cli.logs import limit_logger
 from hrhsco_cli.runs import second_pass
 from hrhsco_cli.runs.folder import RunFolder
+from hrhsco_cli.runs.trackers import explain_refusal, name_tracked_run
 from reports.errors import InputError
 
 if TYPE_CHECKING:
@@ -45,8 +46,7 @@ def build_runner(config: "Config", run: RunFolder) -> "Runner":
     # tenth of a second each time; the recipe that people read is laid out by ``dump_recipe``.
     config = Config(config.to_dict(), format_python_code=False)
     config.work_dir = str(run.checkpoints)
-    shown = config.get("visualizer") or {"type": "Visualizer", "vis_backends": []}
-    config.visualizer = {**shown, "save_dir": str(run.tensorboard)}
+    config.visualizer = name_tracked_run(config, run)
     # A name of its own for each call, since mmengine keeps loggers and message hubs by name for the
     # life of the process, and a worker of a grid lives through many trials and retries.
     config.experiment_name = f"{run.path.name}-{uuid.uuid4().hex[:8]}"
@@ -59,6 +59,10 @@ def build_runner(config: "Config", run: RunFolder) -> "Runner":
             return StartingRunner.from_cfg(config)
     except (TypeError, ValueError, KeyError) as error:
         raise InputError(f"the recipe can't be built: {error}") from error
+    except Exception as error:
+        if refusal := explain_refusal(config.visualizer, error):
+            raise refusal from error
+        raise
 
 
 def build_test_runner(config: "Config", aside: RunFolder) -> "Runner":

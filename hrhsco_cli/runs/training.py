@@ -1,7 +1,6 @@
 """Training one run with mmengine's Runner."""
 
 import contextlib
-import importlib.util
 import math
 import shutil
 import tempfile
@@ -10,7 +9,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from hrhsco_cli.extras import missing_extra
 from hrhsco_cli.files import write_json
 from hrhsco_cli.progress import OnProgress, ignore_progress
 from hrhsco_cli.runs.environment import describe_environment
@@ -57,17 +55,6 @@ def set_schedule(config: "Config", epochs: int | None, seed: int | None) -> None
                     schedule.milestones = [
                         max(1, round(each * ratio)) for each in schedule.milestones
                     ]
-
-
-def use_tensorboard(config: "Config") -> None:
-    """Let mmengine's visualizer write training curves for TensorBoard; changes the recipe in place.
-
-    Raises:
-        InputError: TensorBoard is not installed.
-    """
-    if importlib.util.find_spec("tensorboard") is None:
-        raise missing_extra("--tensorboard", "TensorBoard", "tensorboard")
-    config.visualizer.vis_backends = [{"type": "TensorboardVisBackend"}]
 
 
 def train(

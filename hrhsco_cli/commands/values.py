@@ -1,4 +1,4 @@
-"""Reading the values of options that several commands take."""
+"""ResultReading the values of options that several commands take."""
 
 import math
 from collections.abc import Iterable, Mapping
@@ -10,7 +10,7 @@ from reports.metrics.definitions import MAX_DETS
 if TYPE_CHECKING:
     from typer import Context
 
-    from hrhsco_cli.datasets.foreign_results import Reading
+    from hrhsco_cli.datasets.foreign_results import ResultReading
     from hrhsco_cli.datasets.tiling import Tiling
     from reports.metrics.protocols import Protocol
 
@@ -19,15 +19,15 @@ MAX_DETS_TEXT = ",".join(map(str, MAX_DETS))
 """What ``--max-dets`` is where it is not given, as it is typed."""
 
 
-def parse_reading(category_offset: int | None, image_ids: str) -> "Reading":
+def parse_reading(category_offset: int | None, image_ids: str) -> "ResultReading":
     """``--category-offset`` and ``--image-ids``.
 
     Raises:
         InputError: there is no such kind of image id.
     """
-    from hrhsco_cli.datasets.foreign_results import IMAGE_IDS, Reading
+    from hrhsco_cli.datasets.foreign_results import IMAGE_IDS, ResultReading
 
-    return Reading(category_offset, parse_one_of(IMAGE_IDS, image_ids, "--image-ids"))
+    return ResultReading(category_offset, parse_one_of(IMAGE_IDS, image_ids, "--image-ids"))
 
 
 def require_none(options: Mapping[str, Any], why: str) -> None:

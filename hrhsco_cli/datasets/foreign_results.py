@@ -67,7 +67,7 @@ class RoboflowGroup(msgspec.Struct):
 
 
 @dataclass(frozen=True)
-class Reading:
+class ResultReading:
     """How the results of another tool are to be read.
 
     Attributes:
@@ -83,7 +83,7 @@ class Reading:
 def read_foreign_detections(
     path: Path,
     truth: GroundTruth,
-    reading: Reading = Reading(),
+    reading: ResultReading = ResultReading(),
     tell: Callable[[str], None] = lambda _line: None,
 ) -> pd.DataFrame:
     """Read the results of any detector (``.json`` or ``.json.gz``).
@@ -181,20 +181,22 @@ def _read_roboflow(path: Path, *, single: bool) -> pd.DataFrame:
     return found
 
 
-def _match_images(found: pd.DataFrame, truth: GroundTruth, reading: Reading, path: Path) -> _Match:
+def _match_images(
+    found: pd.DataFrame, truth: GroundTruth, reading: ResultReading, path: Path
+) -> _Match:
     known = truth.images["image_id"]
     by_file = _FilesOfTruth(truth)
-    if "file_name" in found and reading.image_ids == "auto":
+    if "file_name" in found and (reading.image_ids == "auto" or "image_id" not in found):
         names = {name: by_file.find(name, path) for name in found["file_name"].unique()}
         if None not in names.values():
             told = f"images matched by file_name ({len(names)})"
             return _translate(found["file_name"], names, found.get("image_id"), told)
-    if "image_id" not in found:
-        strange = next(name for name, image in names.items() if image is None)
-        raise InputError(
-            f"{path}: no image of the ground truth is called {strange!r} (it has "
-            f"{_show_range(truth.images['file_name'])}); name the annotations of these images"
-        )
+        if "image_id" not in found:
+            strange = next(name for name, image in names.items() if image is None)
+            raise InputError(
+                f"{path}: no image of the ground truth is called {strange!r} (it has "
+                f"{_show_range(truth.images['file_name'])}); name the annotations of these images"
+            )
     ids = found["image_id"]
     are_ids = bool(ids.isin(set(known)).all())
     if are_ids and reading.image_ids == "id":
@@ -311,7 +313,7 @@ def _end_alike(one: tuple[str, ...], other: tuple[str, ...]) -> bool:
 
 
 def _match_categories(
-    found: pd.DataFrame, truth: GroundTruth, reading: Reading, path: Path
+    found: pd.DataFrame, truth: GroundTruth, reading: ResultReading, path: Path
 ) -> _Match:
     known = dict(zip(truth.categories["category_id"], truth.categories["name"], strict=True))
     ids = found.get("category_id")

@@ -151,7 +151,7 @@ def _compare_detections(measured: MeasuredFigures, baseline: Baseline) -> dict[s
         return {}
     if baseline.detections is None:
         raise InputError("the baseline has an interval but no 'detections'; take it anew")
-    from hrhsco_cli.datasets.foreign_results import Reading
+    from hrhsco_cli.datasets.foreign_results import ResultReading
     from hrhsco_cli.runs.comparing import compare_sides
 
     if not isinstance(measured.meta.get("annotations"), str):
@@ -165,7 +165,9 @@ def _compare_detections(measured: MeasuredFigures, baseline: Baseline) -> dict[s
         seed=0,
         protocol=None,
         min_score=None,
-        reading=Reading(image_ids="id"),  # a run's detections, which the baseline has a copy of
+        reading=ResultReading(
+            image_ids="id"
+        ),  # a run's detections, which the baseline has a copy of
     )
     return {key: each["verdict"] for key, each in compared["metrics"].items()}
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from hrhsco_cli.datasets.coco_json import read_detections, read_scored_truth
-from hrhsco_cli.datasets.foreign_results import Reading, read_foreign_detections
+from hrhsco_cli.datasets.foreign_results import ResultReading, read_foreign_detections
 from hrhsco_cli.files import read_json
 from hrhsco_cli.progress import OnProgress, ignore_progress
 from hrhsco_cli.runs.evaluation import read_metrics
@@ -49,7 +49,7 @@ def compare_sides(
     seed: int,
     protocol: Protocol | None,
     min_score: float | None,
-    reading: Reading = Reading(),  # noqa: B008 (frozen)
+    reading: ResultReading = ResultReading(),  # noqa: B008 (frozen)
     tell: Callable[[str], None] = lambda _line: None,
     on_progress: OnProgress = ignore_progress,
 ) -> dict[str, Any]:
@@ -189,7 +189,7 @@ def _truth(
 
 
 def _side(
-    source: _Source, truth: GroundTruth, reading: Reading, tell: Callable[[str], None]
+    source: _Source, truth: GroundTruth, reading: ResultReading, tell: Callable[[str], None]
 ) -> Side:
     seeds = [meta.get("seed") for meta in source.metas] or [None]
     order = sorted(range(len(seeds)), key=lambda index: (seeds[index] is None, seeds[index] or 0))

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from hrhsco_cli.datasets.coco_json import read_detections, read_scored_truth
-from hrhsco_cli.datasets.foreign_results import Reading, read_foreign_detections
+from hrhsco_cli.datasets.foreign_results import ResultReading, read_foreign_detections
 from hrhsco_cli.files import hash_file, read_json, replace_file, write_json
 from hrhsco_cli.progress import OnProgress, ignore_progress
 from hrhsco_cli.runs import recipe, score_limits, second_pass
@@ -33,7 +33,7 @@ def evaluate_predictions(
     *,
     protocol: Protocol | None = None,
     min_score: float = 0.0,
-    reading: Reading = Reading(),  # noqa: B008 (frozen)
+    reading: ResultReading = ResultReading(),  # noqa: B008 (frozen)
     tell: Callable[[str], None] = lambda _line: None,
 ) -> Metrics:
     """Score the results of any detector against COCO annotations; the metrics and their ``meta``.

@@ -6,7 +6,7 @@ import json
 import pytest
 
 from hrhsco_cli.datasets.coco_json import read_detections, read_ground_truth
-from hrhsco_cli.datasets.foreign_results import Reading, read_foreign_detections
+from hrhsco_cli.datasets.foreign_results import ResultReading, read_foreign_detections
 from reports.errors import InputError
 from tests.helpers.calling import call_here
 
@@ -45,7 +45,7 @@ def read_results(tmp_path):
     def read(rows, truth, name="dt.json", **reading):
         told = []
         path = write(tmp_path / name, rows)
-        found = read_foreign_detections(path, truth, Reading(**reading), told.append)
+        found = read_foreign_detections(path, truth, ResultReading(**reading), told.append)
         ids = list(zip(found["image_id"], found["category_id"], strict=True))
         return ids, found[["x", "y", "w", "h"]].to_numpy().tolist(), told
 
@@ -195,6 +195,12 @@ def test_a_suffix_may_differ(read_truth, read_results):
 def test_what_fits_nothing_is_told_with_both_ranges(read_truth, read_results, rows, message):
     with pytest.raises(InputError, match=message):
         read_results(rows, read_truth(FILES))
+
+
+@pytest.mark.parametrize("image_ids", ["id", "stem"])
+def test_rows_without_an_id_go_by_their_file_whatever_ids_are(read_truth, read_results, image_ids):
+    rows = roboflow("a.jpg", "bus")
+    assert read_results(rows, read_truth(FILES), image_ids=image_ids)[0] == [(7, 2)]
 
 
 def test_an_empty_file_of_results_is_an_answer(read_truth, read_results):

@@ -308,9 +308,11 @@ def test_each_option_of_decoding_has_its_effect():
     assert len(decode(score_thr=1.0)) == 0
     assert len(decode(topk=1000)) > len(decode(topk=1000, local_maximum_kernel=9))
     assert len(decode(topk=1000)) > len(decode(topk=1000, pre_peak_blur=True))
+    # Boxes of 16x16 px, one a peak, so that most overlap one of a higher score.
+    outputs = (*outputs[:3], [torch.full((1, 4, 8, 8), 2.0)])
     crowded = decode(topk=300)
     suppressed = decode(topk=300, nms={"type": "nms", "iou_threshold": 0.1})
-    assert len(suppressed) <= len(crowded)
+    assert len(suppressed) < len(crowded) / 2
     assert suppressed.scores[0] == crowded.scores[0]
 
 

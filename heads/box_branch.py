@@ -1,4 +1,4 @@
-"""Box regression: a coarse box a cell, refined by sampling features inside it.
+"""Box regression: a coarse box per cell, refined by sampling features inside it.
 
 Source: arXiv 2404.06180, section 3.3. All channels are (dx, dy, w/2, h/2) in stride-4 cells, with
 dx and dy measured from the cell's integer index (its top-left corner).

@@ -43,7 +43,7 @@ def gaussian_radius(width: Tensor, height: Tensor, min_overlap: float = MIN_OVER
 def draw_gaussians(
     heatmap: Tensor, plane: Tensor, peak: Tensor, mean: Tensor, radius: Tensor, sigma: Tensor
 ) -> None:
-    """Merge one Gaussian an object into ``heatmap`` by maximum, in place.
+    """Merge one Gaussian per object into ``heatmap`` by maximum, in place.
 
     A Gaussian covers the cells within ``radius`` of its mean on both axes; its peak cell is set
     to 1. The maximum doesn't depend on the order, so the result is the same on every device.

@@ -17,7 +17,7 @@ from heads.sparse_cells import PARITIES, CellLevel, NeededCells, find_needed_cel
 
 DENSE_PAYS_FROM = 0.5
 """Share of the dense multiply-adds from which the dense form is as fast: gathered rows cost more
-a multiply-add than whole maps (measured by ``hrhsco bench-forms``)."""
+per multiply-add than whole maps (measured by ``hrhsco bench-forms``)."""
 
 _DENSE_ON_A_GPU = 2**38
 """Most multiply-adds of the dense form that a GPU does sooner, in half precision and without

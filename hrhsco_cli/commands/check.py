@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from hrhsco_cli.commands.options import Json, ProtocolName, output
-from hrhsco_cli.commands.values import parse_names, require_none
+from hrhsco_cli.commands.values import parse_names, refuse_given
 from hrhsco_cli.console import Console, new_table
 from reports.counts import format_count
 
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 
 def check(
+    context: typer.Context,
     metrics: Annotated[
         str,
         typer.Argument(
@@ -68,15 +69,16 @@ def check(
     if protocol is not None:
         checking.require_protocol(measured, protocol)
     if update:
-        outputs = {"--junit": junit, "--summary": summary, "--json": json_out}
-        require_none(outputs, "tells what was found, and --update looks for nothing")
+        outputs = {"junit": "--junit", "summary": "--summary", "json_out": "--json"}
+        refuse_given(context, outputs, "tells what was found, and --update looks for nothing")
         old = read_baseline(baseline) if baseline.is_file() else None
         keys = None if guarded is None else parse_names(guarded, "--metrics")
         new = checking.renew_baseline(measured, old, baseline, keys)
         write_baseline(baseline, new)
         _print_update(old.limits if old else {}, new.limits)
         return
-    require_none({"--metrics": guarded}, "chooses what --update guards, and --update is not given")
+    why = "chooses what --update guards, and --update is not given"
+    refuse_given(context, {"guarded": "--metrics"}, why)
     findings = checking.judge_figures(measured, read_baseline(baseline))
     _print_findings(findings, measured.conditions["protocol"])
     text = compose_gate(findings, metrics, measured.conditions["protocol"])

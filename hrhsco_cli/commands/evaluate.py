@@ -16,7 +16,7 @@ from hrhsco_cli.commands.options import (
     ProtocolName,
     Verbose,
 )
-from hrhsco_cli.commands.values import parse_protocol, parse_reading, require_none
+from hrhsco_cli.commands.values import parse_protocol, parse_reading, refuse_given
 from hrhsco_cli.console import Console, new_table, print_note
 from hrhsco_cli.progress import show_progress
 from reports.errors import InputError
@@ -25,6 +25,7 @@ _ORACLE_COLUMNS = ("ap.all", "ap.small", "ap.75", "loc.px.mean", "loc.recall")
 
 
 def evaluate(
+    context: typer.Context,
     run: Annotated[
         Path | None, typer.Argument(help="Score this run: a folder made by hrhsco train.")
     ] = None,
@@ -92,20 +93,19 @@ def evaluate(
     branch_oracle = branch_oracle or old_branch_oracle
     if run is None:
         of_a_run = {
-            "--checkpoint": checkpoint,
-            "--set": settings,
-            "--branch-oracle": branch_oracle,
-            "--out": out,
-            "--device": None if device == "auto" else device,
-            "--verbose": verbose,
+            "checkpoint": "--checkpoint",
+            "settings": "--set",
+            "branch_oracle": "--branch-oracle",
+            "old_branch_oracle": "--oracle",
+            "out": "--out",
+            "device": "--device",
+            "verbose": "--verbose",
         }
-        require_none(of_a_run, "needs a RUN; --predictions are scored as they are")
+        refuse_given(context, of_a_run, "needs a RUN; --predictions are scored as they are")
     else:
-        of_results = {
-            "--category-offset": category_offset,
-            "--image-ids": None if image_ids == "auto" else image_ids,
-        }
-        require_none(of_results, "needs --predictions; a RUN's ids are the annotations' own")
+        of_results = {"category_offset": "--category-offset", "image_ids": "--image-ids"}
+        why = "needs --predictions; a RUN's ids are the annotations' own"
+        refuse_given(context, of_results, why)
     select_device(device)
 
     from hrhsco_cli.runs.evaluation import (

@@ -16,7 +16,7 @@ from hrhsco_cli.commands.options import (
     RecipeSettings,
     Verbose,
 )
-from hrhsco_cli.commands.values import require_none
+from hrhsco_cli.commands.values import refuse_given
 from hrhsco_cli.console import Console, new_table
 from hrhsco_cli.progress import show_progress
 from reports.errors import InputError
@@ -30,6 +30,7 @@ _REASONS = 12
 
 
 def train(
+    context: typer.Context,
     recipe: Recipe,
     data: DataFolder = None,
     out: Annotated[
@@ -93,7 +94,8 @@ def train(
     from hrhsco_cli.runs.folder import RunFolder
 
     if resume:
-        require_none({"--weights": weights}, "has no effect with --resume, which has its own")
+        why = "has no effect with --resume, which has its own"
+        refuse_given(context, {"weights": "--weights"}, why)
     path = recipes.find(recipe)
     changes = recipes.parse_settings(settings or [])
     select_device(device)
@@ -119,7 +121,8 @@ def train(
     if validate:
         validate_every(config, validate)
     if tensorboard:
-        require_none({"--track": track}, "goes without --tensorboard, which names a tracker itself")
+        why = "goes without --tensorboard, which names a tracker itself"
+        refuse_given(context, {"track": "--track"}, why)
         use_tracker(config, "tensorboard", "--tensorboard")
     if track is not None:
         use_tracker(config, track, f"--track {track}")

@@ -1,8 +1,8 @@
-"""ResultReading the values of options that several commands take."""
+"""How the values of options are read, and options without effect refused."""
 
 import math
 from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from reports.errors import InputError
 from reports.metrics.definitions import MAX_DETS
@@ -20,29 +20,21 @@ MAX_DETS_TEXT = ",".join(map(str, MAX_DETS))
 
 
 def parse_reading(category_offset: int | None, image_ids: str) -> "ResultReading":
-    """``--category-offset`` and ``--image-ids``.
+    """Read ``--category-offset`` and ``--image-ids``.
+
+    Args:
+        category_offset: What was typed; None if nothing.
+        image_ids: What was typed.
+
+    Returns:
+        How results name images and classes.
 
     Raises:
-        InputError: there is no such kind of image id.
+        InputError: If there is no such kind of image id.
     """
     from hrhsco_cli.datasets.foreign_results import IMAGE_IDS, ResultReading
 
     return ResultReading(category_offset, parse_one_of(IMAGE_IDS, image_ids, "--image-ids"))
-
-
-def require_none(options: Mapping[str, Any], why: str) -> None:
-    """Refuse options that would have no effect.
-
-    Args:
-        options: what each was given, by name; None or empty where it wasn't.
-        why: it has none.
-
-    Raises:
-        InputError: one is given.
-    """
-    for name, value in options.items():
-        if value not in (None, [], False):
-            raise InputError(f"{name} {why}; leave it out")
 
 
 def refuse_given(context: "Context", options: Mapping[str, str], why: str) -> None:
@@ -63,10 +55,17 @@ def refuse_given(context: "Context", options: Mapping[str, str], why: str) -> No
 
 
 def parse_size(text: str, option: str = "--size") -> tuple[int, int]:
-    """``WxH`` in px.
+    """Read a size ``WxH`` in px.
+
+    Args:
+        text: What was typed.
+        option: The option's name, for the message.
+
+    Returns:
+        Width and height.
 
     Raises:
-        InputError: it is not that, or a side is under 16.
+        InputError: If it is not that, or a side is under 16.
     """
     width, _, height = text.partition("x")
     if not (width.isdigit() and height.isdigit() and min(int(width), int(height)) >= 16):
@@ -77,10 +76,17 @@ def parse_size(text: str, option: str = "--size") -> tuple[int, int]:
 
 
 def parse_tile(text: str, overlap: int) -> "Tiling | None":
-    """``WxH`` in px, or ``none`` for whole images.
+    """Read the size ``WxH`` of tiles in px, or ``none`` for whole images.
+
+    Args:
+        text: What was typed.
+        overlap: By how many px neighbors overlap.
+
+    Returns:
+        The tiling; None for whole images.
 
     Raises:
-        InputError: it is neither, or the overlap leaves nothing of a tile.
+        InputError: If it is neither, or the overlap leaves nothing of a tile.
     """
     from hrhsco_cli.datasets.tiling import Tiling
 
@@ -88,12 +94,18 @@ def parse_tile(text: str, overlap: int) -> "Tiling | None":
 
 
 def parse_max_dets(text: str) -> tuple[int, ...]:
-    """Rising numbers of detections an image.
+    """Read limits of the detections of an image and class, as rising numbers.
+
+    Args:
+        text: What was typed.
+
+    Returns:
+        The limits.
 
     Raises:
-        InputError: they are not.
+        InputError: If they are not rising numbers from 1.
     """
-    limits = _numbers(text)
+    limits = _parse_numbers(text)
     if not limits or min(limits) < 1 or list(limits) != sorted(limits):
         raise InputError(
             f"--max-dets {text!r} is not rising numbers; write --max-dets {MAX_DETS_TEXT}"
@@ -102,10 +114,17 @@ def parse_max_dets(text: str) -> tuple[int, ...]:
 
 
 def parse_protocol(name: str | None, max_dets: str | None) -> "Protocol | None":
-    """``--protocol`` and ``--max-dets``; None where neither is given.
+    """Read ``--protocol`` and ``--max-dets``.
+
+    Args:
+        name: What was typed for the one; None if nothing.
+        max_dets: What was typed for the other; None if nothing.
+
+    Returns:
+        The protocol; None where neither is given.
 
     Raises:
-        InputError: there is no such protocol, the numbers are not rising, or both are given.
+        InputError: If there is no such protocol, the numbers are not rising, or both are given.
     """
     from reports.metrics.protocols import choose_protocol
 
@@ -134,12 +153,19 @@ def parse_names(text: str, option: str) -> list[str]:
 
 
 def parse_depths(text: str, highest: int = 6) -> tuple[int, ...]:
-    """Heatmap depths n, each once, in rising order.
+    """Read depths of the heatmap, each once, in rising order.
+
+    Args:
+        text: What was typed.
+        highest: The greatest depth that is allowed.
+
+    Returns:
+        The depths n.
 
     Raises:
-        InputError: they are not numbers from 0 to ``highest``.
+        InputError: If they are not numbers from 0 to ``highest``.
     """
-    depths = _numbers(text)
+    depths = _parse_numbers(text)
     if not depths or min(depths) < 0 or max(depths) > highest:
         raise InputError(
             f"--depths {text!r} is not numbers from 0 to {highest}; write --depths 0,1,2,3,4"
@@ -148,22 +174,34 @@ def parse_depths(text: str, highest: int = 6) -> tuple[int, ...]:
 
 
 def parse_objects(text: str) -> tuple[int, ...]:
-    """Numbers of objects, in rising order.
+    """Read numbers of objects, each once, in rising order.
+
+    Args:
+        text: What was typed.
+
+    Returns:
+        The numbers.
 
     Raises:
-        InputError: they are not numbers from 1.
+        InputError: If they are not numbers from 1.
     """
-    numbers = _numbers(text)
+    numbers = _parse_numbers(text)
     if not numbers or min(numbers) < 1:
         raise InputError(f"--objects {text!r} is not numbers from 1; write --objects 10,100,1000")
     return tuple(sorted(set(numbers)))
 
 
 def parse_noises(text: str) -> tuple[float, ...]:
-    """Standard deviations in px, each once, in rising order.
+    """Read standard deviations in px, each once, in rising order.
+
+    Args:
+        text: What was typed.
+
+    Returns:
+        The standard deviations.
 
     Raises:
-        InputError: they are not numbers from 0.
+        InputError: If they are not numbers from 0.
     """
     try:
         noises = sorted({float(part) for part in text.split(",")})
@@ -177,10 +215,18 @@ def parse_noises(text: str) -> tuple[float, ...]:
 
 
 def parse_one_of(known: Iterable[str], text: str, option: str) -> str:
-    """One of some words.
+    """Read one of some words.
+
+    Args:
+        known: The words.
+        text: What was typed.
+        option: The option's name, for the message.
+
+    Returns:
+        The word.
 
     Raises:
-        InputError: it is none of them.
+        InputError: If it is none of them.
     """
     if text not in known:
         raise InputError(f"{option} {text!r} is unknown; choose one of {', '.join(known)}")
@@ -188,10 +234,16 @@ def parse_one_of(known: Iterable[str], text: str, option: str) -> str:
 
 
 def parse_splits(text: str) -> tuple[str, ...]:
-    """Splits of a data set.
+    """Read which splits of a data set are meant.
+
+    Args:
+        text: What was typed.
+
+    Returns:
+        The splits.
 
     Raises:
-        InputError: they are not ``train``, ``val`` or both.
+        InputError: If they are not ``train``, ``val`` or both.
     """
     splits = text.split(",")
     if not set(splits) <= {"train", "val"}:
@@ -199,7 +251,7 @@ def parse_splits(text: str) -> tuple[str, ...]:
     return tuple(splits)
 
 
-def _numbers(text: str) -> tuple[int, ...]:
+def _parse_numbers(text: str) -> tuple[int, ...]:
     try:
         return tuple(int(part) for part in text.split(","))
     except ValueError:

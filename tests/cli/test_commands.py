@@ -218,6 +218,12 @@ def test_stats_of_real_boxes(shared_data, tmp_path):
         (["train", "quickstart_baseline", "--device", "tpu"], ["no device 'tpu'"]),
         (["evaluate"], ["name either a RUN"]),
         (["evaluate", "nowhere"], ["is no run"]),
+        (["evaluate", "--predictions", "a", "--annotations", "b", "--device", "cpu"],
+         ["--device needs a RUN"]),
+        (["predict", "nowhere", "a.png", "--no-draw", "--details", "2"],
+         ["--details has no effect with --no-draw"]),
+        (["predict", "nowhere", "a.png", "--overlap", "64"], ["--overlap needs --tile"]),
+        (["oracle", "a.json", "--draws", "3"], ["--draws needs --center-noise"]),
         (["evaluate", "--predictions", "a", "--annotations", "b", "--max-dets", "9,1"],
          ["--max-dets"]),
         (["ablate", "grid", "quickstrat"], ["no grid", "did you mean quickstart"]),
@@ -230,6 +236,15 @@ def test_stats_of_real_boxes(shared_data, tmp_path):
 def test_wrong_calls_are_told_in_one_line(words, parts, tmp_path):
     assert_refused(hrhsco(*words, cwd=tmp_path), *parts)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_grid_is_not_scored_as_a_run(tmp_path):
+    (tmp_path / "grid.json").write_text('{"name": "g", "trials": []}')
+    assert_refused(hrhsco("evaluate", tmp_path), "is a grid", f"hrhsco ablate status {tmp_path}")
+
+
+def test_the_version_is_told():
+    assert hrhsco("--version").stdout.startswith("hrhsco 0.")
 
 
 def test_debug_shows_the_traceback(tmp_path):

@@ -22,7 +22,7 @@ _ESCAPES = {
 def format_headline_table(
     trials: list[Trial], summaries: list[NetworkSummary], protocol: str
 ) -> str:
-    """A whole ``table`` environment, a row a network by its best decode.
+    """Format a whole ``table`` environment, a row a network by its best decode.
 
     Args:
         trials: of the report.
@@ -62,7 +62,7 @@ def format_headline_table(
 
 
 def escape_latex(text: str) -> str:
-    """A text in which LaTeX reads no commands.
+    """Escape what LaTeX would read as a command.
 
     Args:
         text: any.
@@ -90,7 +90,7 @@ def _environment(headings: Sequence[str], rows: Sequence[Sequence[str]], caption
 
 
 def _find_best(summaries: list[NetworkSummary], key: str) -> set[str]:
-    """The networks whose mean prints best, of several that have one."""
+    """Find the networks whose mean prints best, of several that have one."""
     means = {
         each.name: float(METRICS[key].format(mean))
         for each in summaries

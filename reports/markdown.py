@@ -39,7 +39,7 @@ def format_value(value: object) -> str:
 
 
 def format_image(path: str, name: str, caption: str) -> str:
-    """An image with its caption under it.
+    """Format an image with its caption under it.
 
     Args:
         path: where the image lies, as the page links it.
@@ -50,7 +50,12 @@ def format_image(path: str, name: str, caption: str) -> str:
 
 
 def format_fold(summary: str, text: str) -> str:
-    """What is shown once its summary is clicked."""
+    """Format what is shown once its summary is clicked.
+
+    Args:
+        summary: what is always seen.
+        text: Markdown.
+    """
     return f"<details><summary>{summary}</summary>\n\n{text}\n\n</details>"
 
 

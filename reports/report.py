@@ -152,21 +152,21 @@ def build_report(
     )
     protocol = read_protocol(trials[0].meta).name
     return ReportPage(
-        _write_answer(title, material, unfinished or {}, center_sources),
-        _write_details(title, material, attribution),
+        _compose_answer_page(title, material, unfinished or {}, center_sources),
+        _compose_details_page(title, material, attribution),
         material.figures,
         format_headline_table(trials, summaries, protocol),
         tabulate_metrics(trials),
     )
 
 
-def _write_answer(
+def _compose_answer_page(
     title: str,
     material: _Material,
     unfinished: Mapping[str, str],
     center_sources: dict[str, str],
 ) -> str:
-    """The page that answers, ``report.md``."""
+    """Compose the page that answers, ``report.md``."""
     trials, truth, summaries = material.trials, material.truth, material.summaries
     bold, by_size = material.bold, material.by_size
     looks = theme.choose_looks(trials)
@@ -214,18 +214,18 @@ def _write_answer(
                 cost_tradeoff.draw(trials, bold),
             )
         ],
-        "Images": _show_images(material, slice(1)),
+        "Images": _draw_images(material, slice(1)),
         "Details": [
             "[details.md](details.md) has the criterion by which networks can tell, each variant's "
             "verdict, and why: ceilings, branches, kinds of error, classes, training, images, "
             "conditions and what each figure means."
         ],
     }
-    return _join(title, conditions.compose_protocol_note(trials), sections)
+    return _join_sections(title, conditions.compose_protocol_note(trials), sections)
 
 
-def _write_details(title: str, material: _Material, attribution: str) -> str:
-    """The page of everything else, ``details.md``."""
+def _compose_details_page(title: str, material: _Material, attribution: str) -> str:
+    """Compose the page of everything else, ``details.md``."""
     trials, truth, summaries = material.trials, material.truth, material.summaries
     bold = material.bold
     sections = {
@@ -278,18 +278,18 @@ def _write_details(title: str, material: _Material, attribution: str) -> str:
             ),
             format_fold("Loss at the start and the end", conditions.compose_training(trials)),
         ],
-        "More images": _show_images(material, slice(1, None)),
+        "More images": _draw_images(material, slice(1, None)),
         "Beside published figures": [published.compose_published(trials, truth)],
         "Conditions": [
             format_fold("All conditions", conditions.compose_conditions(trials, attribution))
         ],
         "What each figure means": [format_fold("Glossary", overview.compose_glossary(trials))],
     }
-    return _join(f"Details: {title}", conditions.compose_protocol_note(trials), sections)
+    return _join_sections(f"Details: {title}", conditions.compose_protocol_note(trials), sections)
 
 
-def _show_images(material: _Material, which: slice) -> list[str]:
-    """Magnified crops, two networks at a time.
+def _draw_images(material: _Material, which: slice) -> list[str]:
+    """Draw magnified crops, two networks at a time.
 
     Args:
         material: of the report.
@@ -308,8 +308,8 @@ def _show_images(material: _Material, which: slice) -> list[str]:
     return shown
 
 
-def _join(title: str, protocol: str, sections: Mapping[str, list[str]]) -> str:
-    """A page of sections; those without a body are left out.
+def _join_sections(title: str, protocol: str, sections: Mapping[str, list[str]]) -> str:
+    """Join sections to a page; those without a body are left out.
 
     Args:
         title: its heading.

@@ -21,7 +21,7 @@ def tabulate_results(trials: list[Trial]) -> pd.DataFrame:
 
 
 def tabulate_metrics(trials: list[Trial]) -> pd.DataFrame:
-    """One row a variant and metric that was measured (``tidy.csv``).
+    """Tabulate every variant and metric that was measured, a row each (``tidy.csv``).
 
     Args:
         trials: of the report.
@@ -50,5 +50,5 @@ def tabulate_metrics(trials: list[Trial]) -> pd.DataFrame:
 
 
 def _take(key: str) -> Estimate:
-    """The metric itself in place of a difference: its mean has an interval of the same kind."""
+    """Take the metric itself in place of a difference: its mean has the same kind of interval."""
     return lambda trial, _: trial.metrics.get(key)

@@ -29,10 +29,13 @@ FORMATS = {
 
 
 def parse_formats(text: str) -> frozenset[str]:
-    """The formats of ``md,latex,pdf``.
+    """Parse a list of formats such as ``md,latex,pdf``.
 
     Args:
         text: their names, with commas between them.
+
+    Returns:
+        The formats, ``md`` always among them.
 
     Raises:
         InputError: one is unknown.

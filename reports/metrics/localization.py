@@ -116,7 +116,7 @@ def measure_localization_by_size(
 
 
 def measure_lucky_error(truth: GroundTruth) -> float | None:
-    """The mean error in px if every object were found by luck: anywhere within its matching gate.
+    """Measure the mean error in px if every object were found anywhere within its matching gate.
 
     A place that is even on a disk of radius R lies 2/3 R from its middle on average.
 

@@ -16,11 +16,14 @@ _COSTS = ("cost.flops", "latency.end_to_end.ms", "latency.end_to_end.ratio")
 
 
 def draw(trials: list[Trial], bold: Collection[str]) -> Figure | None:
-    """A point a variant with the standard deviation over seeds, a row a kind of cost.
+    """Draw a point a variant with the standard deviation over seeds, a row a kind of cost.
 
     Args:
         trials: the trials of the report.
         bold: variants that stand before the others.
+
+    Returns:
+        None where no cost is known.
     """
     costs = [key for key in _COSTS if any(t.metrics.get(key) is not None for t in trials)]
     if not costs:

@@ -61,11 +61,14 @@ def draw(
 
 
 def pool_distances(group: list[Trial], truth: GroundTruth) -> tuple[np.ndarray, np.ndarray]:
-    """Sorted distances in px and the percentage of all objects found at or under each.
+    """Pool the distances of all seeds.
 
     Args:
         group: trials of one variant.
         truth: what they were scored against, where they don't say it themselves.
+
+    Returns:
+        Sorted distances in px, and the percentage of all objects found at or under each.
     """
     distance = np.sort(np.concatenate([trial.matches["distance"].to_numpy() for trial in group]))
     return distance, _rank_shares(

@@ -17,11 +17,14 @@ _ROW_IN = 0.2
 
 
 def draw(by_size: pd.DataFrame, looks: dict[str, theme.Look]) -> Figure | None:
-    """Two panels that share their rows, a group of rows a size bin; None without a row.
+    """Draw two panels that share their rows, a group of rows a size bin.
 
     Args:
         by_size: from ``compute_size_changes``.
         looks: by network.
+
+    Returns:
+        None where there is nothing to draw.
     """
     shown = by_size[by_size["mean"].notna()]
     if shown.empty:
@@ -50,7 +53,7 @@ def draw(by_size: pd.DataFrame, looks: dict[str, theme.Look]) -> Figure | None:
 
 
 def _find_limits(rows: pd.DataFrame, scale: float) -> tuple[float, float]:
-    """What the bins with enough objects span, with room around it; all of them where none has."""
+    """Find what the bins with enough objects span, or all of them where none has."""
     enough = rows[rows["objects"] >= FEW_OBJECTS]
     enough = enough if len(enough) else rows
     ends = scale * enough[["mean", "low", "high"]].to_numpy(dtype=float)

@@ -23,11 +23,14 @@ _TICKS = [digit * 10.0**power for power in range(-3, 3) for digit in (1, 1.5, 2,
 
 
 def draw(trials: list[Trial], bold: Collection[str]) -> Figure | None:
-    """Mean over seeds, shaded from least to greatest; None if nothing was scored on the way.
+    """Draw the mean over seeds, shaded from least to greatest.
 
     Args:
         trials: the trials of the report.
         bold: variants that stand before the others.
+
+    Returns:
+        None if nothing was scored on the way.
     """
     scored = select_scored_on_the_way(trials)
     if not scored:

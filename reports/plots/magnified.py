@@ -47,7 +47,7 @@ def draw(images: list[DetectedImage], looks: dict[str, theme.Look]) -> Figure | 
 def choose_pairs(
     summaries: list[NetworkSummary], looks: dict[str, theme.Look]
 ) -> list[dict[str, theme.Look]]:
-    """The variants of each figure: a network's best decode beside the baseline's.
+    """Choose the variants of each figure: a network's best decode beside the baseline's.
 
     Two networks an object of a few pixels can bear; without a baseline they are taken in turn.
 

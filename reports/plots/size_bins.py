@@ -14,7 +14,7 @@ from reports.trials import Trial, group_by_variant
 
 
 def draw(trials: list[Trial], truth: GroundTruth, bold: Collection[str]) -> Figure:
-    """Mean error and recall by size bin, a point a variant, standard deviation over seeds.
+    """Draw mean error and recall by size bin: a point a variant, standard deviation over seeds.
 
     Args:
         trials: the trials of the report.

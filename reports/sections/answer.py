@@ -66,7 +66,7 @@ def compose_answer(
     by_size: pd.DataFrame,
     own_errors: Mapping[str, OwnError],
 ) -> str:
-    """The answer in a few sentences, and the table of depths.
+    """Compose the answer in a few sentences, from the figures alone.
 
     Args:
         trials: of the report.
@@ -80,19 +80,21 @@ def compose_answer(
             "There is no baseline and extension side by side here, so the two are not compared. "
             + " ".join(map(_describe_alone, summaries[:_MOST_NAMED]))
         )
-        return text + _branch_alone(trials, own_errors)
+        return text + _compose_branch_alone(trials, own_errors)
     extensions = [each for each in summaries if is_extension(each)]
     sentences = [
-        _figures(lead, extensions),
-        _sizes(lead, by_size),
-        _branch_alone(trials, own_errors),
-        _cost(lead),
+        _compose_figures(lead, extensions),
+        _compose_sizes(lead, by_size),
+        _compose_branch_alone(trials, own_errors),
+        _compose_cost(lead),
     ]
-    return "\n\n".join([_lead(extensions), " ".join(each.strip() for each in sentences if each)])
+    return "\n\n".join(
+        [_compose_lead(extensions), " ".join(each.strip() for each in sentences if each)]
+    )
 
 
 def compose_depths(summaries: list[NetworkSummary]) -> str:
-    """The table of depths: how large a cell is, and how that compares with the x4 baseline's.
+    """Compose the table of depths: how large a cell is beside the x4 baseline's.
 
     Args:
         summaries: of the report's networks.
@@ -105,22 +107,22 @@ def compose_depths(summaries: list[NetworkSummary]) -> str:
             cells.setdefault(trial.depth, cell)
     if not cells:
         return ""
-    rows = [(f"{n}", f"{cells[n]:.3g}", _beside_x4(n)) for n in sorted(cells)]
+    rows = [(f"{n}", f"{cells[n]:.3g}", _compare_with_x4(n)) for n in sorted(cells)]
     return format_table(["n", "cell (px)", "beside x4"], rows)
 
 
-def _beside_x4(depth: int) -> str:
+def _compare_with_x4(depth: int) -> str:
     if depth == 2:
         return "as x4"
     factor = 2 ** abs(depth - 2)
     return f"{factor} times as wide" if depth < 2 else f"1/{factor} as wide"
 
 
-def _lead(extensions: Iterable[NetworkSummary]) -> str:
-    """One bold sentence: the verdict on each network, and whether it bears that all are counted."""
+def _compose_lead(extensions: Iterable[NetworkSummary]) -> str:
+    """Compose a bold sentence: each network's verdict, and whether a correction leaves it."""
     names: dict[tuple[str, str], list[str]] = {}
     for each in extensions:
-        names.setdefault((each.verdict, _bearing(each)), []).append(each.name)
+        names.setdefault((each.verdict, _compose_bearing(each)), []).append(each.name)
     order = list(_LEADS)
     parts = [
         _LEADS[verdict][len(mine) > 1].format(join_parts(mine)) + bearing
@@ -130,8 +132,8 @@ def _lead(extensions: Iterable[NetworkSummary]) -> str:
     return f"**{text[0].upper()}{text[1:]}.**"
 
 
-def _bearing(each: NetworkSummary) -> str:
-    """Whether what is clear of a network is still so once all comparisons are counted."""
+def _compose_bearing(each: NetworkSummary) -> str:
+    """Say whether what is clear of a network is left by the correction for all comparisons."""
     clear = {*each.better, *each.worse}
     if each.verdict not in CLEAR or clear <= each.left_by_holm:
         return ""
@@ -139,17 +141,17 @@ def _bearing(each: NetworkSummary) -> str:
     return f" by its own comparison, but {left} after a correction for all comparisons"
 
 
-def _figures(lead: NetworkSummary, extensions: list[NetworkSummary]) -> str:
-    """The figures of what differs clearly, else of the network with the least error."""
+def _compose_figures(lead: NetworkSummary, extensions: list[NetworkSummary]) -> str:
+    """Compose the figures of what differs clearly, else of the network with the least error."""
     clear = [each for each in extensions if each.verdict in CLEAR]
     clear.sort(key=lambda each: (each is not lead, each.changes[ERROR].mean or 0.0))
     named = clear[:_MOST_NAMED] or ([lead] if lead.tells else [])
     if not named:
         return "No verdict is drawn from its figures, which are in the table below."
-    return " ".join(_figure(each, first=each is named[0]) for each in named)
+    return " ".join(_compose_figure(each, first=each is named[0]) for each in named)
 
 
-def _figure(each: NetworkSummary, *, first: bool) -> str:
+def _compose_figure(each: NetworkSummary, *, first: bool) -> str:
     error = METRICS[ERROR]
     mine, theirs = (
         f"{format_with_spread(error, *summarize_metric(group, ERROR))} px"
@@ -175,8 +177,8 @@ def _figure(each: NetworkSummary, *, first: bool) -> str:
     return f"{text} {'; '.join(parts)}." if parts else text
 
 
-def _sizes(lead: NetworkSummary, by_size: pd.DataFrame) -> str:
-    """On which sizes the lead's error differs; bins of few objects are not named."""
+def _compose_sizes(lead: NetworkSummary, by_size: pd.DataFrame) -> str:
+    """Compose on which sizes the lead's error differs; bins of few objects are not named."""
     if not lead.tells:
         return ""
     rows = by_size[(by_size["network"] == lead.name) & (by_size["key"] == ERROR)]
@@ -191,8 +193,8 @@ def _sizes(lead: NetworkSummary, by_size: pd.DataFrame) -> str:
     return f"By size, its error is {join_parts(parts)}."
 
 
-def _branch_alone(trials: list[Trial], own_errors: Mapping[str, OwnError]) -> str:
-    """What the offset branch changes in the very network that has it, where that can be told."""
+def _compose_branch_alone(trials: list[Trial], own_errors: Mapping[str, OwnError]) -> str:
+    """Compose what the offset branch changes in its own network, where that can be told."""
     parts = []
     for name, sources in group_by_source(trials).items():
         if not {"sco", "peak_center"} <= set(sources):
@@ -211,7 +213,7 @@ def _branch_alone(trials: list[Trial], own_errors: Mapping[str, OwnError]) -> st
     )
 
 
-def _cost(lead: NetworkSummary) -> str:
+def _compose_cost(lead: NetworkSummary) -> str:
     parts = [
         f"{ratio:.2f} times {what}"
         for key, what in (
@@ -225,7 +227,7 @@ def _cost(lead: NetworkSummary) -> str:
 
 
 def _describe_alone(each: NetworkSummary) -> str:
-    """The figures of a network that is held against nothing."""
+    """Compose the figures of a network that is held against nothing."""
     figures = []
     for metric in (METRICS[key] for key in (ERROR, "ap.all", "loc.recall")):
         mean, spread = summarize_metric(each.trials, metric.key)

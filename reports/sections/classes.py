@@ -10,7 +10,7 @@ _MOST_CLASSES = 20
 
 
 def compose_ap_by_class(summaries: list[NetworkSummary]) -> str:
-    """A row a class, a column a network by its best decode; empty with one class alone.
+    """Compose a row a class, a column a network by its best decode; empty with one class alone.
 
     Args:
         summaries: of the report's networks.

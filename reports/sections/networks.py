@@ -34,7 +34,7 @@ _REMARK = {
 
 
 def compose_networks(summaries: list[NetworkSummary]) -> str:
-    """The table, and what its columns mean.
+    """Compose the table, and what its columns mean.
 
     Args:
         summaries: of the report's networks.
@@ -79,7 +79,7 @@ def compose_networks(summaries: list[NetworkSummary]) -> str:
 
 
 def compose_decodings(trials: list[Trial]) -> str:
-    """Every variant with more figures in one table, folded away.
+    """Compose a table of every variant with more figures, folded away.
 
     Args:
         trials: of the report.

@@ -18,7 +18,7 @@ FOREST_CAPTION = (
 
 
 def compose_ap_by_size(summaries: list[NetworkSummary], truth: GroundTruth) -> str:
-    """AP of each network's best decode in each of AI-TOD's bins that holds objects.
+    """Compose AP of each network's best decode in each of AI-TOD's bins that holds objects.
 
     Args:
         summaries: of the report's networks.

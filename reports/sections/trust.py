@@ -29,7 +29,7 @@ def compose_trust(
     own_errors: Mapping[str, OwnError],
     ceilings: Mapping[str, Mapping[str, Any]],
 ) -> str:
-    """The points, as a list.
+    """Compose the points, as a list.
 
     Args:
         trials: of the report.
@@ -39,18 +39,18 @@ def compose_trust(
         ceilings: the ceiling's metrics by variant.
     """
     points = {
-        "Seeds": _seeds(trials),
-        "Objects": _objects(truth),
-        "Ceiling": _ceiling(summaries, ceilings),
-        "Training": _training(own_errors),
-        "Luck": _luck(summaries, truth),
-        "Comparisons": _comparisons(trials, summaries),
-        "Beside `hrhsco compare`": _beside_compare(trials, summaries),
+        "Seeds": _compose_seeds(trials),
+        "Objects": _compose_objects(truth),
+        "Ceiling": _compose_ceiling(summaries, ceilings),
+        "Training": _compose_training(own_errors),
+        "Luck": _compose_luck(summaries, truth),
+        "Comparisons": _compose_comparisons(trials, summaries),
+        "Beside `hrhsco compare`": _compose_beside_compare(trials, summaries),
     }
     return "\n".join(f"- **{name}.** {text}" for name, text in points.items() if text)
 
 
-def _seeds(trials: list[Trial]) -> str:
+def _compose_seeds(trials: list[Trial]) -> str:
     seeds = sorted({trial.seed for trial in trials})
     over = name_interval_unit(trials)
     text = f"{format_count(len(seeds), 'seed')} ({', '.join(map(str, seeds))})"
@@ -66,7 +66,7 @@ def _seeds(trials: list[Trial]) -> str:
     )
 
 
-def _objects(truth: GroundTruth) -> str:
+def _compose_objects(truth: GroundTruth) -> str:
     total = count_objects(truth)
     headings = {each.name: each.heading for each in PARTITION}
     sizes = [
@@ -78,7 +78,9 @@ def _objects(truth: GroundTruth) -> str:
     return f"{text}: {join_parts(sizes)}." if sizes else f"{text}."
 
 
-def _ceiling(summaries: list[NetworkSummary], ceilings: Mapping[str, Mapping[str, Any]]) -> str:
+def _compose_ceiling(
+    summaries: list[NetworkSummary], ceilings: Mapping[str, Mapping[str, Any]]
+) -> str:
     metric = METRICS["ap.all"]
     parts = [
         f"{metric.format(mean)} of {metric.format(ceilings[each.variant][metric.key])} % "
@@ -92,8 +94,8 @@ def _ceiling(summaries: list[NetworkSummary], ceilings: Mapping[str, Mapping[str
     return f"AP beside what a network without error would reach: {join_parts(parts)}."
 
 
-def _training(own_errors: Mapping[str, OwnError]) -> str:
-    """Which networks are trained enough to tell, and why the others are not."""
+def _compose_training(own_errors: Mapping[str, OwnError]) -> str:
+    """Compose which networks are trained enough to tell, and why the others are not."""
     if not own_errors:
         return ""
     able = [name for name, each in own_errors.items() if each.state.tells]
@@ -106,8 +108,8 @@ def _training(own_errors: Mapping[str, OwnError]) -> str:
     return " ".join(parts)
 
 
-def _luck(summaries: list[NetworkSummary], truth: GroundTruth) -> str:
-    """What lucky hits would give, of recall and of error."""
+def _compose_luck(summaries: list[NetworkSummary], truth: GroundTruth) -> str:
+    """Compose what lucky hits would give, of recall and of error."""
     metric, error = METRICS["loc.chance_recall"], METRICS[ERROR]
     recalls = [
         value
@@ -137,8 +139,8 @@ def _luck(summaries: list[NetworkSummary], truth: GroundTruth) -> str:
     return text
 
 
-def _comparisons(trials: list[Trial], summaries: list[NetworkSummary]) -> str:
-    """How many comparisons the table makes, how many look clear, and what Holm leaves of them."""
+def _compose_comparisons(trials: list[Trial], summaries: list[NetworkSummary]) -> str:
+    """Compose how many comparisons there are, how many look clear, and what Holm leaves."""
     made = [
         (each, key)
         for each in summaries
@@ -165,7 +167,7 @@ def _comparisons(trials: list[Trial], summaries: list[NetworkSummary]) -> str:
     return text
 
 
-def _beside_compare(trials: list[Trial], summaries: list[NetworkSummary]) -> str:
+def _compose_beside_compare(trials: list[Trial], summaries: list[NetworkSummary]) -> str:
     if not any(each.changes for each in summaries):
         return ""
     return (

@@ -16,7 +16,7 @@ from reports.statistics.differences import SeedDifference
 
 
 def compute_p_value(change: SeedDifference) -> float | None:
-    """The two-sided p-value of Student's t-test that a difference's interval belongs to.
+    """Compute the two-sided p-value of Student's t-test that a difference's interval belongs to.
 
     Args:
         change: a difference over seeds, or over folds.
@@ -35,13 +35,13 @@ def compute_p_value(change: SeedDifference) -> float | None:
 
 
 def adjust_by_holm(p_values: Sequence[float]) -> list[float]:
-    """Holm's adjusted p-values, in the order given.
+    """Adjust p-values by Holm's correction.
 
     Args:
         p_values: of all comparisons that were made.
 
     Returns:
-        One a comparison; what is at most 0.05 stands at 5 % among all of them.
+        One a comparison, in the order given; what is at most 0.05 stands at 5 % among all of them.
     """
     values = np.asarray(p_values, dtype=float)
     order = np.argsort(values, kind="stable")

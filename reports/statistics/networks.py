@@ -19,7 +19,7 @@ from reports.trials import Trial, group_by_variant
 
 ERROR = "loc.px.mean"
 
-JUDGED = (ERROR, "ap.small", "loc.recall", "ar.all")
+JUDGED = (ERROR, "ap.small", "loc.recall")
 """The metrics that a verdict is made of."""
 
 HELPS, HURTS, MIXED = CLEAR = "helps", "hurts", "mixed"
@@ -105,7 +105,7 @@ class NetworkSummary:
 def summarize_networks(
     trials: list[Trial], own_errors: Mapping[str, OwnError]
 ) -> list[NetworkSummary]:
-    """One summary a network, in order of first appearance.
+    """Summarize each network, in order of first appearance.
 
     Args:
         trials: of the report.
@@ -117,7 +117,9 @@ def summarize_networks(
         name: groups.get(held_against.get(variant, ""), []) for name, variant in best.items()
     }
     changes = [
-        {} if variant == held_against.get(variant) else compare(groups[variant], against[name])
+        {}
+        if variant == held_against.get(variant)
+        else compare_judged(groups[variant], against[name])
         for name, variant in best.items()
     ]
     return [
@@ -130,12 +132,19 @@ def summarize_networks(
             find_own_error(own_errors, groups[best[name]][0]),
             find_own_error(own_errors, against[name][0]) if against[name] else None,
         )
-        for name, mine, left in zip(best, changes, _left_by_holm(changes), strict=True)
+        for name, mine, left in zip(best, changes, _select_left_by_holm(changes), strict=True)
     ]
 
 
 def find_best_decodes(trials: list[Trial]) -> dict[str, str]:
-    """By network: its variant of the least mean error; its first where none found anything."""
+    """Find each network's variant of the least mean error, by the network's name.
+
+    Args:
+        trials: of the report.
+
+    Returns:
+        The first variant of a network where none found anything.
+    """
     best: dict[str, tuple[float, str]] = {}
     for variant, group in group_by_variant(trials).items():
         error = summarize_metric(group, ERROR)[0]
@@ -146,8 +155,16 @@ def find_best_decodes(trials: list[Trial]) -> dict[str, str]:
     return {network: variant for network, (_, variant) in best.items()}
 
 
-def compare(group: list[Trial], reference: list[Trial]) -> dict[str, SeedDifference]:
-    """The changes of all judged metrics that were measured; see ``NetworkSummary.changes``."""
+def compare_judged(group: list[Trial], reference: list[Trial]) -> dict[str, SeedDifference]:
+    """Compare a variant with its reference by all judged metrics that were measured.
+
+    Args:
+        group: trials of the variant.
+        reference: trials of the reference.
+
+    Returns:
+        As ``NetworkSummary.changes``.
+    """
     changes = {
         key: compare_variants(
             group, reference, measure_error_change if key == ERROR else make_metric_change(key)
@@ -158,7 +175,7 @@ def compare(group: list[Trial], reference: list[Trial]) -> dict[str, SeedDiffere
 
 
 def find_lead(summaries: list[NetworkSummary]) -> NetworkSummary | None:
-    """The extension that an answer is about: of those with the best verdict, the least error.
+    """Find the extension that an answer is about: of those with the best verdict, the least error.
 
     Args:
         summaries: of the report.
@@ -179,16 +196,23 @@ def find_lead(summaries: list[NetworkSummary]) -> NetworkSummary | None:
 
 
 def is_extension(each: NetworkSummary) -> bool:
-    """Whether a network is compared with a baseline and is none itself."""
+    """Tell whether a network is compared with a baseline and is none itself.
+
+    Args:
+        each: the network.
+    """
     return bool(each.reference) and not each.trials[0].baseline
 
 
 def compute_price(group: list[Trial], key: str) -> float | None:
-    """What a variant costs an image, its second pass included; None where that wasn't measured.
+    """Compute what a variant costs an image, its second pass included.
 
     Args:
         group: trials of the variant.
         key: a metric of cost or time.
+
+    Returns:
+        None where it wasn't measured.
     """
     cost, _ = summarize_metric(group, key)
     if cost is None or not group[0].cluster_crops:
@@ -198,11 +222,14 @@ def compute_price(group: list[Trial], key: str) -> float | None:
 
 
 def compute_ratio(each: NetworkSummary, key: str) -> float | None:
-    """A network's cost over that of what it is held against; None where one wasn't measured.
+    """Compute a network's cost over that of what it is held against.
 
     Args:
         each: the network.
         key: a metric of cost or time.
+
+    Returns:
+        None where it wasn't measured.
     """
     if not each.reference:
         return None
@@ -214,8 +241,8 @@ def _better(key: str) -> str:
     return METRICS[key].better
 
 
-def _left_by_holm(changes: list[dict[str, SeedDifference]]) -> list[frozenset[str]]:
-    """Of each network's changes, those that are left; all changes are one family."""
+def _select_left_by_holm(changes: list[dict[str, SeedDifference]]) -> list[frozenset[str]]:
+    """Select the changes of each network that are left; all changes are one family."""
     tested = [
         (index, key, p)
         for index, mine in enumerate(changes)

@@ -18,7 +18,7 @@ COLUMNS = ["network", "bin", "heading", "objects", "key", "mean", "low", "high",
 
 
 def compute_size_changes(summaries: list[NetworkSummary], truth: GroundTruth) -> pd.DataFrame:
-    """The change of error and of recall of each network in each size bin that holds objects.
+    """Compute how error and recall of each network change in each size bin with objects.
 
     Args:
         summaries: of the report; those without a reference, and references, are left out.
@@ -38,8 +38,8 @@ def compute_size_changes(summaries: list[NetworkSummary], truth: GroundTruth) ->
                 continue
             about = [each.name, size.name, size.heading, counted[size.name]]
             for key, estimate in (
-                ("loc.px.mean", partial(_error_change, size)),
-                ("loc.recall", partial(_recall_change, size, truth)),
+                ("loc.px.mean", partial(_measure_error_change, size)),
+                ("loc.recall", partial(_measure_recall_change, size, truth)),
             ):
                 change = compare_variants(each.trials, each.reference, estimate)
                 rows.append([*about, key, change.mean, change.low, change.high, change.direction])
@@ -48,31 +48,33 @@ def compute_size_changes(summaries: list[NetworkSummary], truth: GroundTruth) ->
 
 
 def count_by_size(truth: GroundTruth) -> dict[str, int]:
-    """Objects in each bin of ``PARTITION``, by its name.
+    """Count the objects in each bin of ``PARTITION``, by its name.
 
     Args:
         truth: crowd boxes in it are no objects.
     """
     area = truth.objects["area"]
-    return {each.name: int(_belongs(area, each).sum()) for each in PARTITION}
+    return {each.name: int(_select_size(area, each).sum()) for each in PARTITION}
 
 
-def _error_change(size: SizeBin, trial: Trial, reference: Trial) -> float | None:
+def _measure_error_change(size: SizeBin, trial: Trial, reference: Trial) -> float | None:
     both = pair_distances(trial, reference)
-    mine = trial.matches.loc[_belongs(trial.matches["area"], size), "ann_id"]
+    mine = trial.matches.loc[_select_size(trial.matches["area"], size), "ann_id"]
     both = both[both["ann_id"].isin(mine)]
     return float(np.mean(both["distance"] - both["reference"])) if len(both) else None
 
 
-def _recall_change(
+def _measure_recall_change(
     size: SizeBin, truth: GroundTruth, trial: Trial, reference: Trial
 ) -> float | None:
     objects = count_by_size(trial.truth or truth)[size.name]
     if not objects:
         return None
-    found, theirs = (int(_belongs(each.matches["area"], size).sum()) for each in (trial, reference))
+    found, theirs = (
+        int(_select_size(each.matches["area"], size).sum()) for each in (trial, reference)
+    )
     return (found - theirs) / objects
 
 
-def _belongs(area: pd.Series, size: SizeBin) -> pd.Series:
+def _select_size(area: pd.Series, size: SizeBin) -> pd.Series:
     return area.between(size.low_area, size.high_area)

@@ -122,6 +122,7 @@ IDLE = {
     "hrhsco_cli/runs/recipe.py",  # what it resolves is hashed itself
     "hrhsco_cli/runs/registration.py",
     "hrhsco_cli/runs/train_log.py",
+    "hrhsco_cli/runs/trackers.py",  # watches a training
     "hrhsco_cli/runs/validation.py",  # held bit-equal by test_running.py
     "reports/errors.py",
 }

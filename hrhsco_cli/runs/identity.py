@@ -8,7 +8,7 @@ import json
 from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -173,8 +173,16 @@ def hash_data(node: Mapping[str, Any]) -> str:
     images = [folder / name for name in truth.images["file_name"]]
     # To a recipe with ``all_rows`` these are objects, and the fingerprint doesn't tell.
     marked = [",".join(sorted(map(str, truth.ignored)))] if truth.ignored else []
+    stats = [path.stat() for path in images]
+    stamps = tuple((stat.st_size, stat.st_mtime_ns) for stat in stats)
+    return _hash([truth.fingerprint, *marked, *_hash_files(tuple(images), stamps)])
+
+
+@lru_cache(maxsize=8)
+def _hash_files(paths: tuple[Path, ...], _stamps: tuple[tuple[int, int], ...]) -> list[str]:
+    """Hash files side by side; the trials of a grid share their data."""
     with ThreadPoolExecutor() as pool:
-        return _hash([truth.fingerprint, *marked, *pool.map(hash_file, images)])
+        return list(pool.map(hash_file, paths))
 
 
 @cache
@@ -188,7 +196,7 @@ def hash_code(places: tuple[str, ...]) -> str:
     for place in places:
         path = ROOT / place
         files += sorted(path.rglob("*.py")) if path.is_dir() else [path]
-    return _hash([[_name(path), _what_it_does(path.read_text("utf-8"))] for path in files])
+    return _hash([[_name(path), _read_bare_code(path)] for path in files])
 
 
 def hash_deciding_code() -> str:
@@ -200,8 +208,10 @@ def _name(path: Path) -> str:
     return str(path.relative_to(ROOT)) if path.is_relative_to(ROOT) else path.name
 
 
-def _what_it_does(source: str) -> str:
-    tree = ast.parse(source)
+@cache
+def _read_bare_code(path: Path) -> str:
+    """Read a source file without comments, docstrings and layout."""
+    tree = ast.parse(path.read_text("utf-8"))
     for node in ast.walk(tree):
         body = getattr(node, "body", None)
         if isinstance(body, list):

@@ -119,7 +119,6 @@ def run_grid(
     folder = out or Path("runs") / path.stem
 
     from hrhsco_cli.grid import running
-    from hrhsco_cli.grid.reporting import report_folder
     from hrhsco_cli.grid.status import read_grid_status
 
     options = running.GridOptions(
@@ -127,7 +126,8 @@ def run_grid(
         prune=prune, metric=metric, tensorboard=tensorboard,
         executor=executor, address=address,
     )  # fmt: skip
-    running.start_fork_server(options)
+    if not dry_run:  # which measures only what was not measured before
+        running.start_fork_server(options)
     with ExitStack() as stack:
         scratch = Path(stack.enter_context(TemporaryDirectory())) if dry_run else None
         with show_progress("planning", len(whole.trials)) as log:
@@ -155,6 +155,8 @@ def run_grid(
     trials = read_grid_status(claimed, metric)
     _print_summary(summary, trials, claimed, console)
     if any(trial.state == "finished" for trial in trials):
+        from hrhsco_cli.grid.reporting import report_folder
+
         for report in report_folder(folder, grid_name=whole.name):
             typer.echo(report)
     raise typer.Exit(1 if summary.failures or summary.not_started else 0)

@@ -25,10 +25,11 @@ class NetworkCost:
     """What one network was measured to take.
 
     Attributes:
-        training_s: of the whole training with its scores on the way; ``scoring_s``: of one trial's
-            test set.
-        checkpoint_bytes: of one checkpoint; two are kept while training, then one.
-        detections_bytes: of one trial's results, at most (``topk`` or ``max_per_img`` an image).
+        training_s: Seconds of the whole training, with its scores during training.
+        scoring_s: Seconds of detecting on the test set once, which each trial does.
+        checkpoint_bytes: Size of one checkpoint; two are kept while training, then one.
+        detections_bytes: Size of one trial's results at most (``topk`` or ``max_per_img`` an
+            image).
     """
 
     training_s: float

@@ -19,12 +19,14 @@ class Note:
 
     Attributes:
         state: ``training``, ``scoring``, ``finished``, ``failed`` or ``pruned``.
-        attempt: from 1.
-        reason: of a failure, in one line.
-        steps: of the whole training; ``first_step``: where this attempt began.
-        epochs: of the whole training.
-        began: when the state began, seconds since 1970.
-        host: and ``pid``: which process wrote it.
+        attempt: Which attempt it is, from 1.
+        reason: Why it failed, in one line.
+        steps: Steps of the whole training.
+        first_step: The step at which this attempt began.
+        epochs: Epochs of the whole training.
+        began: When the state began, in seconds since 1970.
+        host: The machine whose process wrote it.
+        pid: The id of that process.
     """
 
     state: str

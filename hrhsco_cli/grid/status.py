@@ -34,15 +34,17 @@ class TrialStatus:
     """One trial as it stands.
 
     Attributes:
-        name: in the grid; ``folder``: of its results.
-        state: one of ``STATES``.
-        epoch: the one it is in; ``epochs``: of the whole training; None before training.
-        loss: the last mean that was written.
-        metric: of its metrics, or of its last validation; None before.
-        protocol: by which its metrics were scored; None before.
-        seconds_left: of its training; None where that can't be known.
-        attempt: from 1; 0 before the first.
-        reason: of a failure.
+        name: What the grid calls it.
+        folder: The name of its folder.
+        state: One of ``STATES``.
+        epoch: The epoch that it is in; None before training.
+        epochs: Epochs of the whole training; None before training.
+        loss: The mean loss that was logged last.
+        metric: The metric's value at the end, or at the last validation; None before.
+        protocol: The protocol by which its metrics were scored; None before.
+        seconds_left: Seconds that its training will still take; None where that isn't known.
+        attempt: Which attempt it is, from 1; 0 before the first.
+        reason: Why it failed.
     """
 
     name: str

@@ -126,16 +126,16 @@ def in_session(leader):
     return found
 
 
-def results(folder):
+def read_results(folder):
     """What must not depend on what happened on the way."""
     metrics = json.loads((folder / "metrics.json").read_text())
     del metrics["meta"]
     return metrics, (folder / "detections.json").read_text()
 
 
-def came_out(out):
+def read_all_results(out):
     """The same of every trial, by name."""
-    return {name: results(path) for name, path in trials(out).items()}
+    return {name: read_results(path) for name, path in trials(out).items()}
 
 
 def mounts_allowed():

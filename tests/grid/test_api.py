@@ -78,16 +78,17 @@ def test_importing_it_takes_nothing_along():
 
 
 @pytest.mark.slow
-def test_a_grid_is_what_its_report_wrote(calm_grid):
-    frame = load_grid(calm_grid)
-    pd.testing.assert_frame_equal(frame, pd.read_csv(calm_grid / "results.csv"), check_dtype=False)
+def test_a_grid_is_what_its_report_wrote(undisturbed_grid):
+    frame = load_grid(undisturbed_grid)
+    written = pd.read_csv(undisturbed_grid / "results.csv")
+    pd.testing.assert_frame_equal(frame, written, check_dtype=False)
 
 
 @pytest.mark.slow
-def test_the_lines_of_the_readme_run(files, calm_grid, monkeypatch, capsys):
+def test_the_lines_of_the_readme_run(files, undisturbed_grid, monkeypatch, capsys):
     monkeypatch.chdir(files)
     Path("runs").mkdir()
-    Path("runs/quickstart").symlink_to(calm_grid)
+    Path("runs/quickstart").symlink_to(undisturbed_grid)
     (block,) = re.findall(r"```python\n(.*?)```", README, flags=re.S)
     exec(compile(block, "README.md", "exec"), {})
     error, verdict, rest = capsys.readouterr().out.split("\n", 2)

@@ -22,7 +22,7 @@ def call(scenes, tmp_path):
     return out, [grids.written(tmp_path), "--data", scenes, "--out", out, *grids.EPOCHS]
 
 
-def test_a_killed_trial_goes_on_from_its_checkpoint(call, calm):
+def test_a_killed_trial_goes_on_from_its_checkpoint(call, undisturbed_results):
     out, words = call
     process = grids.start(*words)
     trial = grids.wait_for("a trial is on its way", lambda: grids.begun(out), process)
@@ -31,11 +31,11 @@ def test_a_killed_trial_goes_on_from_its_checkpoint(call, calm):
     assert grids.note(trial)["attempt"] == 2
     began, went_on = re.findall(r"training from step (\d+)", (trial / "log.txt").read_text())
     assert int(began) == 0 < int(went_on)
-    assert grids.came_out(out) == calm
+    assert grids.read_all_results(out) == undisturbed_results
     assert "2 finished" in told
 
 
-def test_a_trial_killed_too_often_fails_by_name_and_the_rest_goes_on(call, calm):
+def test_a_trial_killed_too_often_fails_by_name_and_the_rest_goes_on(call, undisturbed_results):
     out, words = call
     process = grids.start(*words, "--retries", "0")
     trial = grids.wait_for("a trial is on its way", lambda: grids.begun(out), process)
@@ -44,15 +44,15 @@ def test_a_trial_killed_too_often_fails_by_name_and_the_rest_goes_on(call, calm)
     assert f"failed: {trial.name}: its process ended with SIGKILL" in told
     assert str(trial / "log.txt") in told
     others = {name for name, path in grids.trials(out).items() if path != trial}
-    assert {name: grids.results(grids.trials(out)[name]) for name in others} == {
-        name: calm[name] for name in others
+    assert {name: grids.read_results(grids.trials(out)[name]) for name in others} == {
+        name: undisturbed_results[name] for name in others
     }
     assert "without metrics" in (out / "report" / "report.md").read_text()
     grids.run(*words)
-    assert grids.came_out(out) == calm
+    assert grids.read_all_results(out) == undisturbed_results
 
 
-def test_a_killed_grid_leaves_nobody_behind_and_is_taken_up_again(call, calm):
+def test_a_killed_grid_leaves_nobody_behind_and_is_taken_up_again(call, undisturbed_results):
     out, words = call
     process = grids.start(*words, jobs=1)
     first = grids.wait_for(
@@ -70,10 +70,10 @@ def test_a_killed_grid_leaves_nobody_behind_and_is_taken_up_again(call, calm):
     assert status["counts"] == {"finished": 1, "interrupted": 1}
     grids.run(*words)
     assert (first / "metrics.json").stat().st_mtime_ns == stamp
-    assert grids.came_out(out) == calm
+    assert grids.read_all_results(out) == undisturbed_results
 
 
-def test_broken_files_cost_what_they_hold_and_no_more(call, calm):
+def test_broken_files_cost_what_they_hold_and_no_more(call, undisturbed_results):
     out, words = call
     grids.run(*words)
     one, other = grids.trials(out).values()
@@ -83,14 +83,14 @@ def test_broken_files_cost_what_they_hold_and_no_more(call, calm):
     told = grids.run(*words)
     assert "2 finished" in told
     assert {path: path.stat().st_mtime_ns for path in trained} == trained  # scored again only
-    assert grids.came_out(out) == calm
+    assert grids.read_all_results(out) == undisturbed_results
     (other / "metrics.json").unlink()
     (checkpoint,) = (other / "checkpoints").glob("*.pth")
     content = checkpoint.read_bytes()
     checkpoint.write_bytes(content[: len(content) // 3])
     grids.run(*words)
     assert checkpoint.with_name(checkpoint.name + ".broken").is_file()
-    assert grids.came_out(out) == calm
+    assert grids.read_all_results(out) == undisturbed_results
 
 
 def test_trials_that_raise_diverge_or_run_out_of_memory(scenes, tmp_path):
@@ -160,7 +160,7 @@ def test_two_grids_in_one_folder_share_the_work(scenes, tmp_path):
 
 
 @pytest.mark.skipif(not grids.mounts_allowed(), reason="a small file system can't be mounted here")
-def test_a_full_disk(scenes, tmp_path, calm):
+def test_a_full_disk(scenes, tmp_path, undisturbed_results):
     """The grid's folder lies on a disk of 30 MB: the first network fits, the second does not."""
     disk, kept = tmp_path / "disk", tmp_path / "kept"
     disk.mkdir()
@@ -182,19 +182,19 @@ def test_a_full_disk(scenes, tmp_path, calm):
     assert "Traceback" not in done.stderr
     assert "No space left" in done.stderr
     finished = {
-        name: grids.results(path)
+        name: grids.read_results(path)
         for name, path in grids.trials(kept).items()
         if (path / "metrics.json").is_file()
     }
     assert finished
-    assert finished == {name: calm[name] for name in finished}
+    assert finished == {name: undisturbed_results[name] for name in finished}
     for path in kept.glob("*/checkpoints/*.pth"):
         assert path.stat().st_size > 1 << 20  # none is half written
     grids.run(grid, "--data", scenes, "--out", kept, *grids.EPOCHS)
-    assert grids.came_out(kept) == calm
+    assert grids.read_all_results(kept) == undisturbed_results
 
 
-def test_an_interrupt_is_quiet_and_costs_nothing(call, calm):
+def test_an_interrupt_is_quiet_and_costs_nothing(call, undisturbed_results):
     out, words = call
     process = grids.start(*words)
     trial = grids.wait_for("a trial is on its way", lambda: grids.begun(out), process)
@@ -203,7 +203,7 @@ def test_an_interrupt_is_quiet_and_costs_nothing(call, calm):
     grids.end(process, code=130, timeout=60)
     grids.wait_for("the worker is gone", lambda: not grids.alive(worker), timeout=20)
     grids.run(*words)
-    assert grids.came_out(out) == calm
+    assert grids.read_all_results(out) == undisturbed_results
 
 
 def ranks(out):

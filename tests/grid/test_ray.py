@@ -44,7 +44,7 @@ def parent(pid):
     return int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1])
 
 
-def test_a_node_is_lost(cluster, calm, scenes, tmp_path):
+def test_a_node_is_lost(cluster, undisturbed_results, scenes, tmp_path):
     out = tmp_path / "out"
     nodes = [cluster.add_node(num_cpus=1) for _ in range(2)]
     process = grids.start(
@@ -60,7 +60,7 @@ def test_a_node_is_lost(cluster, calm, scenes, tmp_path):
     cluster.remove_node(other)
     assert grids.note(trial)["attempt"] == 2
     assert "2 finished" in told
-    assert grids.came_out(out) == calm
+    assert grids.read_all_results(out) == undisturbed_results
 
 
 def training(trial, attempt):
@@ -72,10 +72,10 @@ def training(trial, attempt):
 @pytest.mark.skipif(not grids.mounts_allowed(), reason="a folder can't be hidden from a node here")
 def test_results_are_sent_back_from_a_node_that_cannot_see_the_folder(cluster, scenes, tmp_path):
     """Long enough a training that it can't be over between two looks for what to send."""
-    out, calm = tmp_path / "out", tmp_path / "calm"
+    out, shared_disk = tmp_path / "out", tmp_path / "shared_disk"
     out.mkdir()
     words = [grids.written(tmp_path), "--data", scenes, "--epochs", "30", "--only", "hrh"]
-    grids.run(*words, "--out", calm, jobs=1)
+    grids.run(*words, "--out", shared_disk, jobs=1)
 
     def blind_node():
         """A node for which the grid's folder is an empty one of its own."""
@@ -105,7 +105,7 @@ def test_results_are_sent_back_from_a_node_that_cannot_see_the_folder(cluster, s
         os.killpg(node.pid, signal.SIGKILL)
     assert "1 finished, 1 waiting" in told
     assert again["first_step"] > 0
-    assert grids.results(trial) == grids.results(calm / trial.name)
+    assert grids.read_results(trial) == grids.read_results(shared_disk / trial.name)
     assert not list((out / "locks").glob("seen-*"))
 
 

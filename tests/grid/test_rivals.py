@@ -95,7 +95,7 @@ def test_the_same_seed_gives_the_same_result_in_a_run_of_its_own(out, scenes, tm
         "--device", "cpu", "--set", "min_score=0.01",
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
-    assert grids.results(run) == grids.results(grids.trials(out)["dino-seed0"])
+    assert grids.read_results(run) == grids.read_results(grids.trials(out)["dino-seed0"])
     text = report_folder(run)[0].read_text()
     assert "| DINO |" in text
     assert "YOLC" not in text

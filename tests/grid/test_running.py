@@ -22,9 +22,9 @@ def ran(scenes, tmp_path_factory):
     return folder / "out", told
 
 
-def test_validation_changes_no_result(ran, calm):
+def test_validation_changes_no_result(ran, undisturbed_results):
     out, _ = ran
-    assert grids.came_out(out) == calm
+    assert grids.read_all_results(out) == undisturbed_results
     for path in grids.trials(out).values():
         rows = [json.loads(line) for line in (path / "val_log.jsonl").read_text().splitlines()]
         assert [row["epoch"] for row in rows] == [2, 4, 6]
@@ -137,7 +137,7 @@ def test_no_trial_is_started_when_time_is_over(scenes, tmp_path):
     assert "1 finished, 1 waiting" in told
 
 
-def test_a_trial_can_be_redone_from_what_lies_beside_it(calm, scenes, tmp_path):
+def test_a_trial_can_be_redone_from_what_lies_beside_it(undisturbed_results, scenes, tmp_path):
     out = tmp_path / "out"
     grids.run(
         grids.written(tmp_path),
@@ -154,8 +154,8 @@ def test_a_trial_can_be_redone_from_what_lies_beside_it(calm, scenes, tmp_path):
     trial = grids.trials(out)["hrh-sco-n-1_peak_center-seed0"]
     told = hrhsco("train", trial / "recipe.py", "--device", "cpu", "--out", tmp_path / "again")
     assert told.returncode == 0, told.stderr
-    assert grids.results(tmp_path / "again") == grids.results(trial)
-    assert grids.results(trial) == calm[trial.name.rpartition("-")[0]]
+    assert grids.read_results(tmp_path / "again") == grids.read_results(trial)
+    assert grids.read_results(trial) == undisturbed_results[trial.name.rpartition("-")[0]]
     about = json.loads((trial / "trial.json").read_text())
     assert about["parts"]["seed"] == "0"
     assert json.loads((trial / "environment.json").read_text())["packages"]["torch"]

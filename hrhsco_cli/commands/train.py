@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from hrhsco_cli.commands.completion import one_of
 from hrhsco_cli.commands.options import (
     DataFolder,
     Device,
@@ -67,7 +68,8 @@ def train(
     track: Annotated[
         str | None,
         typer.Option(
-            help="Send training curves to a tracker: tensorboard, mlflow, wandb or clearml."
+            help="Send training curves to a tracker: tensorboard, mlflow, wandb or clearml.",
+            autocompletion=one_of("tensorboard", "mlflow", "wandb", "clearml"),
         ),
     ] = None,
     resume: Annotated[

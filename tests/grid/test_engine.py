@@ -21,7 +21,7 @@ class Trial:
     folder: str
     config = {}  # noqa: RUF012
 
-    def about(self):
+    def describe(self):
         return {"folder": self.folder}
 
 

@@ -82,8 +82,8 @@ def estimate_grid(
     grouped = group_by_network(planned)
     waiting: dict[str, dict[str, Any]] = {}
     for network in grouped:
-        if not _settled(network, out):
-            waiting.setdefault(_but_seed(network), network.trials[0].config)
+        if not _is_settled(network, out):
+            waiting.setdefault(_key_without_seed(network), network.trials[0].config)
     found: dict[str, NetworkCost | BaseException] = dict(read_known_costs(waiting, executor))
     known = set(found)
     running: dict[Future[NetworkCost], str] = {}
@@ -106,11 +106,11 @@ def estimate_grid(
     return Estimate(tuple(rows), min(executor.capacity, len(grouped)))
 
 
-def _settled(network: Network, out: Path) -> bool:
+def _is_settled(network: Network, out: Path) -> bool:
     return all(is_settled(RunFolder(out / t.folder), t.config) for t in network.trials)
 
 
-def _but_seed(network: Network) -> str:
+def _key_without_seed(network: Network) -> str:
     parts = network.trials[0].identity.parts
     return "|".join(parts[name] for name in ("recipe", "training data", "test data"))
 
@@ -118,7 +118,7 @@ def _but_seed(network: Network) -> str:
 def _rows(
     network: Network, out: Path, found: dict[str, NetworkCost | BaseException]
 ) -> list[TrialEstimate]:
-    measured = found.get(_but_seed(network))
+    measured = found.get(_key_without_seed(network))
     rows = []
     for index, trial in enumerate(network.trials):
         settled = is_settled(RunFolder(out / trial.folder), trial.config)

@@ -68,7 +68,7 @@ class GridFolder:
         return FileLock(locks / f"{network}.lock", blocking=False, thread_local=False)
 
     @contextmanager
-    def at_work(self) -> Iterator[None]:
+    def mark_running(self) -> Iterator[None]:
         """Show that the grid is being run, to those who watch it."""
         from filelock import Timeout
 
@@ -80,7 +80,7 @@ class GridFolder:
         finally:
             lock.release()
 
-    def is_at_work(self) -> bool:
+    def is_running(self) -> bool:
         """Whether somebody is running the grid."""
         return self.is_locked(self.listing.stem)
 

@@ -98,7 +98,7 @@ def plan_grid(
         training.set_schedule(config, epochs, spec.seed)
         prepare(config)
         identity = identify(config)
-        planned.append(_placed(spec, identity, config.to_dict(), there))
+        planned.append(_find_folder(spec, identity, config.to_dict(), there))
         there[planned[-1].folder] = planned[-1].describe()
         on_progress(len(planned), len(grid.trials), spec.name)
     return planned
@@ -115,7 +115,7 @@ def read_trials(out: Path) -> list[dict[str, Any]]:
     return found
 
 
-def _placed(
+def _find_folder(
     spec: TrialSpec, identity: Identity, config: dict[str, Any], there: dict[str, dict[str, Any]]
 ) -> PlannedTrial:
     change: tuple[str, ...] = ()

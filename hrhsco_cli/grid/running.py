@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from hrhsco_cli.grid.data import make_data_finder
 from hrhsco_cli.grid.engine import GridSummary, run_networks
 from hrhsco_cli.grid.executors.base import Executor
-from hrhsco_cli.grid.executors.slots import share_out
+from hrhsco_cli.grid.executors.slots import assign_slots
 from hrhsco_cli.grid.folder import GridFolder, write_listing
 from hrhsco_cli.grid.interim_scores import require_no_gap
 from hrhsco_cli.grid.plan import PlannedTrial, group_by_network, plan_grid
@@ -99,7 +99,7 @@ def plan_trials(
 
 def _set_idle_options(config: "Config", out: Path, options: GridOptions, validate: int) -> None:
     """Set what decides no result in a resolved recipe."""
-    from hrhsco_cli.runs.pruning import prune_with
+    from hrhsco_cli.runs.pruning import set_pruning
     from hrhsco_cli.runs.trackers import use_tracker
     from hrhsco_cli.runs.validation import validate_every
 
@@ -108,7 +108,7 @@ def _set_idle_options(config: "Config", out: Path, options: GridOptions, validat
     if validate or options.prune:
         validate_every(config, validate or 1)
     if options.prune:
-        prune_with(config, options.prune, options.metric, out.resolve() / "pruning.log")
+        set_pruning(config, options.prune, options.metric, out.resolve() / "pruning.log")
 
 
 def write_grid_listing(grid: Grid, planned: list[PlannedTrial], out: Path) -> GridFolder:
@@ -149,7 +149,7 @@ def choose_executor(planned: list[PlannedTrial], options: GridOptions) -> Execut
         raise InputError("--address names a Ray cluster; add --executor ray")
     from hrhsco_cli.grid.executors.local import LocalExecutor
 
-    slots = share_out(
+    slots = assign_slots(
         options.jobs,
         gpus=list_gpus(),
         cores=count_cores(),
@@ -168,7 +168,7 @@ def run_planned(
     on_poll: Callable[[], None],
 ) -> GridSummary:
     """Run what is not finished yet; see ``run_networks``."""
-    with grid.at_work():
+    with grid.mark_running():
         return run_networks(
             group_by_network(planned),
             grid,

@@ -52,7 +52,7 @@ def evaluate_predictions(
     protocol = protocol or DENSE
     truth = read_scored_truth(annotations, protocol)
     detections = read_foreign_detections(predictions, truth, reading, tell)
-    return _scored(truth, detections, None, protocol, min_score)
+    return _score(truth, detections, None, protocol, min_score)
 
 
 def choose_output(
@@ -128,7 +128,7 @@ def evaluate_run(
     Raises:
         InputError: no run, no checkpoint, one of another architecture, or wrong data.
     """
-    config = _config(run, settings)
+    config = _load_config(run, settings)
     with tempfile.TemporaryDirectory() as folder:
         aside = RunFolder(Path(folder))
         metrics = _measure(config, run, checkpoint, aside, protocol, min_score, on_progress)
@@ -187,7 +187,7 @@ def evaluate_oracles(
     require_oracles(run, branches)
     scored = {}
     for branch in ("none", *branches):
-        config = _config(run, settings)
+        config = _load_config(run, settings)
         if branch != "none":
             _use_truth(config, branch)
         with tempfile.TemporaryDirectory() as folder:
@@ -229,7 +229,7 @@ def _use_truth(config: "Config", branch: str) -> None:
     ]  # fmt: skip
 
 
-def _config(run: RunFolder, settings: dict[str, Any] | None) -> "Config":
+def _load_config(run: RunFolder, settings: dict[str, Any] | None) -> "Config":
     """The run's recipe with changed settings, bound to its data."""
     run.require_recipe()
     config = recipe.load_run(run)
@@ -257,7 +257,7 @@ def _measure(
     weights = checkpoint or run.find_last_checkpoint()
     cell_size, model, crops = _detect(config, aside, weights, on_progress)
     truth = read_scored_truth(find_annotations(config), protocol)
-    metrics = _scored(
+    metrics = _score(
         truth, read_detections(aside.detections, truth), cell_size, protocol, min_score
     )
     cost = count_cost(model, tuple(config.input_size))
@@ -266,12 +266,12 @@ def _measure(
     if crops is not None:
         metrics |= second_pass.crop_cost(crops, cost.metrics, model.bbox_head.sparse_offsets)
         metrics["meta"] |= {"crop_time": crops.timed_on, "crop_time_range": crops.time_range}
-    metrics["meta"] |= describe_run_conditions(config) | _surroundings() | _origin(run)
+    metrics["meta"] |= describe_run_conditions(config) | _read_surroundings() | _read_origin(run)
     metrics["meta"]["detections_sha256"] = hash_file(aside.detections)
     return metrics
 
 
-def _scored(
+def _score(
     truth: GroundTruth,
     detections: Any,
     cell_size: dict[Any, float] | None,
@@ -325,12 +325,12 @@ def _detect(
     return cells, model, crops
 
 
-def _surroundings() -> dict[str, Any]:
+def _read_surroundings() -> dict[str, Any]:
     about = describe_environment()
     return {key: about[key] for key in ("time", "device", "operators", "python", "packages")}
 
 
-def _origin(run: RunFolder) -> dict[str, Any]:
+def _read_origin(run: RunFolder) -> dict[str, Any]:
     """Whose weights a run started from, or was converted from; nothing where it was neither."""
     if not run.weights.is_file():
         return {}

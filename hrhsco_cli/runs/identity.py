@@ -120,7 +120,7 @@ def _training_part(config: "Config") -> dict[str, Any]:
     part["randomness"].pop("seed", None)
     if "load_from" in part and Path(part["load_from"]).is_file():
         part["load_from"] = hash_file(Path(part["load_from"]))
-    cleaned: dict[str, Any] = _cleaned(part)
+    cleaned: dict[str, Any] = _drop_idle(part)
     return cleaned
 
 
@@ -129,24 +129,24 @@ def _test_part(config: "Config") -> dict[str, Any]:
     part["decoding"] = config.model.get("test_cfg")
     if (crops := second_pass.read_options(config)) is not None:
         part[second_pass.KEY] = crops
-    cleaned: dict[str, Any] = _cleaned(part)
+    cleaned: dict[str, Any] = _drop_idle(part)
     return cleaned
 
 
-def _cleaned(node: Any) -> Any:
+def _drop_idle(node: Any) -> Any:
     """Without idle hooks and idle keys."""
     if isinstance(node, Mapping):
         return {
-            key: _cleaned(value)
+            key: _drop_idle(value)
             for key, value in node.items()
-            if key not in _IDLE_KEYS and not _idle(value)
+            if key not in _IDLE_KEYS and not _is_idle(value)
         }
     if isinstance(node, (list, tuple)):
-        return [_cleaned(value) for value in node if not _idle(value)]
+        return [_drop_idle(value) for value in node if not _is_idle(value)]
     return node
 
 
-def _idle(value: Any) -> bool:
+def _is_idle(value: Any) -> bool:
     return isinstance(value, Mapping) and value.get("type") in _IDLE_HOOKS
 
 

@@ -55,7 +55,7 @@ class CocoJsonDataset(BaseDetDataset):
         self._metainfo["category_ids"] = list(truth.categories["category_id"])
         label = {category: index for index, category in enumerate(self._metainfo["category_ids"])}
         instances: dict[Any, list[dict[str, Any]]] = {each: [] for each in truth.images["image_id"]}
-        for box in self._learned(truth).itertuples(index=False):
+        for box in self._select_learned(truth).itertuples(index=False):
             instances[box.image_id].append(
                 {
                     "bbox": [box.x, box.y, box.x + box.w, box.y + box.h],
@@ -75,7 +75,7 @@ class CocoJsonDataset(BaseDetDataset):
             for image in truth.images[:: self.every].itertuples(index=False)
         ]
 
-    def _learned(self, truth: GroundTruth) -> pd.DataFrame:
+    def _select_learned(self, truth: GroundTruth) -> pd.DataFrame:
         if not self.all_rows:
             return truth.boxes
         marked = truth.boxes["ann_id"].isin(truth.ignored)

@@ -30,7 +30,7 @@ class Pruned(Exception):  # noqa: N818 (not an error: the trial was given up on 
     """A training was given up; the message says at which epoch and why."""
 
 
-def prune_with(config: "Config", method: str, metric: str, storage: Path) -> None:
+def set_pruning(config: "Config", method: str, metric: str, storage: Path) -> None:
     """Let a training be given up; changes the recipe in place, which must validate.
 
     Args:

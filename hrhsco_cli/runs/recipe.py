@@ -93,7 +93,7 @@ def load(path: Path) -> "Config":
         config = Config.fromfile(path, import_custom_modules=False)
     except Exception as error:  # a config is code: it can raise anything
         raise InputError(f"recipe {path} can't be read: {type(error).__name__}: {error}") from error
-    return _prepared(config, path)
+    return _complete(config, path)
 
 
 def load_run(run: RunFolder) -> "Config":
@@ -113,12 +113,12 @@ def load_run(run: RunFolder) -> "Config":
         config = Config(values)
     except (TypeError, ValueError, KeyError) as error:
         raise InputError(f"{run.recipe} is no recipe of a run: {error}") from error
-    config = _prepared(config, run.recipe)
+    config = _complete(config, run.recipe)
     run_recipe.require_registered(run.recipe, values)
     return config
 
 
-def _prepared(config: "Config", path: Path) -> "Config":
+def _complete(config: "Config", path: Path) -> "Config":
     """With the modules that it names imported, and the options that older runs lack."""
     from mmengine.utils import import_modules_from_strings
 

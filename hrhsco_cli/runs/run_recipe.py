@@ -61,7 +61,7 @@ def require_registered(path: Path, values: Mapping[str, Any]) -> None:
     Raises:
         InputError: it names a component that isn't.
     """
-    known = _registered()
+    known = _list_registered()
     for asked in _types(values):
         scope, _, name = asked.rpartition(".") if isinstance(asked, str) else ("", "", "")
         if name not in known or scope not in _SCOPES:
@@ -91,7 +91,7 @@ def _is_installed(top: str) -> bool:
     return top in importlib.metadata.packages_distributions()
 
 
-def _registered() -> frozenset[str]:
+def _list_registered() -> frozenset[str]:
     from mmdet import registry
     from mmengine import registry as base
     from mmengine.registry import Registry

@@ -89,14 +89,14 @@ def train(
         raise InputError(
             f"{run.path} holds a run already; choose another --out, or go on with --resume"
         )
-    with _nothing_left_of_a_failed_start(run):
+    with _undo_failed_start(run):
         _train(config, run, resume_from, on_start, on_plan, on_progress)
     if not is_rank():
         drop_older(run)
 
 
 @contextlib.contextmanager
-def _nothing_left_of_a_failed_start(run: RunFolder) -> Iterator[None]:
+def _undo_failed_start(run: RunFolder) -> Iterator[None]:
     """Tell what a recipe's components refuse before the first step as what it is, a wrong recipe.
 
     A folder that the training has made itself is removed then.

@@ -110,12 +110,12 @@ class DecodingsLoop(ValLoop):
         """Run the network once and decode its maps."""
         self.runner.call_hook("before_val_iter", batch_idx=idx, data_batch=data_batch)
         with autocast(enabled=self.fp16):
-            samples = self._decoded(data_batch)
+            samples = self._decode(data_batch)
         self.evaluator.process(data_samples=samples, data_batch=data_batch)
         about = {"batch_idx": idx, "data_batch": data_batch, "outputs": samples}
         self.runner.call_hook("after_val_iter", **about)
 
-    def _decoded(self, data_batch: Any) -> list[Any]:
+    def _decode(self, data_batch: Any) -> list[Any]:
         model = self.runner.model
         model = model.module if is_model_wrapper(model) else model
         batch = model.data_preprocessor(data_batch, False)
@@ -204,7 +204,7 @@ class ValLogHook(Hook):
         """Write a line."""
         scored = metrics or {}
         trials = {
-            trial: _of_metric(scored, metric)
+            trial: _select_metric(scored, metric)
             for metric in _metrics(runner)
             for trial in metric.trials
         }
@@ -249,7 +249,7 @@ def _metrics(runner: Runner) -> list[ScoringMetric]:
     return metrics
 
 
-def _of_metric(metrics: Mapping[str, float], metric: ScoringMetric) -> dict[str, float]:
+def _select_metric(metrics: Mapping[str, float], metric: ScoringMetric) -> dict[str, float]:
     prefix = f"{metric.prefix}/"
     return {
         key.removeprefix(prefix): value for key, value in metrics.items() if key.startswith(prefix)

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hrhsco_cli.grid.executors.slots import share_out
+from hrhsco_cli.grid.executors.slots import assign_slots
 from reports.errors import InputError
 
 
@@ -19,7 +19,7 @@ from reports.errors import InputError
 def test_nothing_is_given_out_twice(jobs, gpus, cores, processes, threads, tasks):
     names = [f"GPU-{index}" for index in range(gpus)]
     try:
-        slots = share_out(
+        slots = assign_slots(
             jobs, gpus=names, cores=cores, processes=processes, threads=threads, tasks=tasks
         )
     except InputError:
@@ -37,6 +37,6 @@ def test_nothing_is_given_out_twice(jobs, gpus, cores, processes, threads, tasks
 
 def test_too_many_jobs_are_refused_with_the_number_that_fits():
     with pytest.raises(InputError, match=r"4 trials at a time need 4 GPUs .* 3; lower --jobs to 3"):
-        share_out(4, gpus=["0", "1", "2"], cores=64, processes=1, threads=1, tasks=9)
+        assign_slots(4, gpus=["0", "1", "2"], cores=64, processes=1, threads=1, tasks=9)
     with pytest.raises(InputError, match=r"lower 'processes' or 'threads'"):
-        share_out(None, gpus=["0"], cores=64, processes=2, threads=1, tasks=9)
+        assign_slots(None, gpus=["0"], cores=64, processes=2, threads=1, tasks=9)

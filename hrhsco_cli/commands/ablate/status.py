@@ -42,7 +42,7 @@ def show_status(
     found = find_grid(folder, grid)
     if watch:
         with show_trials(lambda: read_grid_status(found, metric), metric, Console()) as show:
-            while found.is_at_work():
+            while found.is_running():
                 show()
                 time.sleep(1)
     trials = read_grid_status(found, metric)

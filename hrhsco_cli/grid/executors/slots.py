@@ -18,7 +18,7 @@ class Slot:
     threads: int
 
 
-def share_out(
+def assign_slots(
     jobs: int | None,
     *,
     gpus: list[str],

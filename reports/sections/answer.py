@@ -148,20 +148,22 @@ def _compose_figures(lead: NetworkSummary, extensions: list[NetworkSummary]) -> 
     named = clear[:_MOST_NAMED] or ([lead] if lead.tells else [])
     if not named:
         return "No verdict is drawn from its figures, which are in the table below."
-    return " ".join(_compose_figure(each, first=each is named[0]) for each in named)
+    return " ".join(_compose_figure(each, named[:place]) for place, each in enumerate(named))
 
 
-def _compose_figure(each: NetworkSummary, *, first: bool) -> str:
+def _compose_figure(each: NetworkSummary, before: list[NetworkSummary]) -> str:
+    """Compose one network's figures; a baseline that was named before is not named again."""
     error = METRICS[ERROR]
     mine, theirs = (
         f"{format_with_spread(error, *summarize_metric(group, ERROR))} px"
         for group in (each.trials, each.reference)
     )
     beside = f", the baseline's best decode ({each.reference[0].variant.name}) by {theirs}"
+    known = any(other.reference == each.reference for other in before)
     change = each.changes[ERROR]
     text = (
         f"{each.name}, read by `{each.decode}`, errs by {mine} on average"
-        f"{beside if first else ''}: {change.direction} "
+        f"{'' if known else beside}: {change.direction} "
         f"{format_in_brackets(CHANGE_OF_ERROR, change, 'px')} on the objects that both found."
     )
     rest: dict[str, list[str]] = {}

@@ -73,9 +73,11 @@ def compose_networks(summaries: list[NetworkSummary]) -> str:
             "Changes are from the baseline's best decode, in px and in points of percent; the "
             "error's is on the objects that both found."
         )
-    if _TIME not in costs:
+    if compared and _TIME not in costs:
         notes.append(MEASURE_TIME)
-    return "\n\n".join([markdown.format_table(headings, rows), " ".join(notes)])
+    return "\n\n".join(
+        [markdown.format_table(headings, rows), *([" ".join(notes)] if notes else [])]
+    )
 
 
 def compose_decodings(trials: list[Trial]) -> str:

@@ -74,7 +74,7 @@ def _compose_objects(truth: GroundTruth) -> str:
         for name, count in count_by_size(truth).items()
         if count
     ]
-    text = f"{total:,} objects in {len(truth.images):,} images"
+    text = f"{total:,} objects in {format_count(len(truth.images), 'image')}"
     return f"{text}: {join_parts(sizes)}." if sizes else f"{text}."
 
 

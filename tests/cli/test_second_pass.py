@@ -81,7 +81,7 @@ def test_predict_looks_twice_as_evaluate_does(contrasted, scenes, tmp_path):
     val = json.loads((scenes / "val.json").read_text())
     images = [scenes / "images" / image["file_name"] for image in val["images"]]
     done = hrhsco(
-        "predict", contrasted, *images, *options, "--out", tmp_path / "out", "--min-score", 0,
+        "predict", contrasted, *images, *options, "--out", tmp_path / "out",
         "--annotations", scenes / "val.json", "--no-draw", "--json", tmp_path / "found.json",
     )  # fmt: skip
     assert done.returncode == 0, done.stderr

@@ -282,5 +282,5 @@ def test_the_grid_makes_the_crops_that_the_recipe_names():
     assert grid.data["crops"] == {"k": 1, "scale": 1.5, "pad": [1024, 640], "all_rows": True}
     text = recipes.find("yolc_published").read_text()
     assert "data crops data/visdrone data/yolc --scale 1.5 --pad 1024x640 --all-rows" in text
-    assert [trial.axes["cluster_crops"] for trial in grid.trials] == [0, 1, 2, 3] * 3
+    assert [trial.variant.axes["cluster_crops"] for trial in grid.trials] == [0, 1, 2, 3] * 3
     assert {trial.recipe for trial in grid.trials} == {"yolc_published"}

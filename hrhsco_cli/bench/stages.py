@@ -158,7 +158,7 @@ class _AskedOffsets:
 
     offsets: torch.Tensor
 
-    def at(self, _cells: torch.Tensor) -> torch.Tensor:
+    def read(self, _cells: torch.Tensor) -> torch.Tensor:
         return self.offsets
 
 

@@ -59,7 +59,7 @@ def compare(
 
     Example: hrhsco compare runs/first runs/second
 
-    Example: hrhsco compare "runs/grid/yolc-*" "runs/grid/hrh-sco-n-2_sco-*"
+    Example: hrhsco compare "runs/grid/yolc-x4_regression-*" "runs/grid/hrh-sco-n-2_sco-*"
 
     Example: hrhsco compare runs/first runs/second --protocol visdrone
 

@@ -57,7 +57,7 @@ def evaluate(
         str | None,
         typer.Option(
             help="Score again with these branches true: heatmap, size or center, separated by "
-            "commas; a + joins some."
+            "commas; heatmap+size makes both true at once."
         ),
     ] = None,
     old_branch_oracle: Annotated[str | None, typer.Option("--oracle", hidden=True)] = None,

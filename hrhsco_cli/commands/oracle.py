@@ -78,7 +78,7 @@ def oracle(
     heatmap that equals its target, in which only subpixel targets hold a fraction.
 
     --center-noise moves every center by a Gaussian error before it is rounded. AP and mean error
-    then are of samples; the rms error of a rounded center is exact, of all objects, none lost.
+    then are of samples; the rms error of a rounded center is exact, over all objects.
 
     Example: hrhsco oracle runs/scenes/val.json --depths 0,1,2,3,4 --plot runs/ceiling.png
 

@@ -81,8 +81,8 @@ def predict(
     Writes NAME.png for each image, detections.json (detections-2.json for the first --with, and
     so on) and images.json, which maps image ids to file names.
 
-    Magnified are, with several runs, the objects that all found and whose centers differ most; then
-    those of the highest scores.
+    With several runs, the objects that all of them found and whose centers differ most are
+    magnified first, then those of the highest scores.
 
     Example: hrhsco predict runs/first photos/ --out runs/found
 

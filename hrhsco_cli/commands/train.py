@@ -59,7 +59,7 @@ def train(
         int,
         typer.Option(
             min=0,
-            help="Score the test set (first pass) every so many epochs; 0 does so never.",
+            help="Score the test set (first pass) every so many epochs; 0 scores it never.",
         ),
     ] = 0,
     tensorboard: Annotated[
@@ -82,7 +82,7 @@ def train(
 
     Example: hrhsco train quickstart_hrh_sco --data runs/scenes --epochs 2 --out runs/first
 
-    Example: hrhsco train quickstart_hrh_sco --weights runs/quickstart_baseline
+    Example: hrhsco train quickstart_hrh_sco --data runs/scenes --weights runs/quickstart_baseline
 
     Example: hrhsco train visdrone_w48_hrh_sco --processes 4 --validate 4 --tensorboard
 

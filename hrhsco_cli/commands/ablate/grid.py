@@ -64,7 +64,7 @@ def run_grid(
         typer.Option(
             min=0,
             help="Score the test set (first pass) every so many epochs, by every decoding; 0 "
-            "does so never.",
+            "scores it never.",
             show_default="the grid's own",
         ),
     ] = None,

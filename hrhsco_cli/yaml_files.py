@@ -6,7 +6,7 @@ from typing import Any
 
 import yaml
 
-from hrhsco_cli.files import read_text
+from hrhsco_cli.files import OverwriteError, read_text
 from reports.errors import InputError
 
 
@@ -101,6 +101,8 @@ def read_yaml_as_text(path: Path, what: str) -> Any:
 def _read_with(path: Path, what: str, loader: Any) -> Any:
     try:
         return _parse(read_text(path, what), loader)
+    except OverwriteError:
+        raise
     except ValueError as error:
         raise InputError(f"{what} {path} is no YAML: {error}") from error
 

@@ -1,8 +1,8 @@
 """What is wrong with a copy of a data set: every kind of problem at once, with how often and where.
 
 The strict reader stops at the first wrong row; here nothing is refused, so that one look shows what
-to mend. A kind of problem is one ``Kind``: its name, how bad it is, how to mend it, and a function
-from a file's tables to its wrong rows.
+to mend. A kind of problem is one ``ProblemKind``: its name, how bad it is, how to mend it, and a
+function from a file's tables to its wrong rows.
 """
 
 from collections.abc import Callable, Iterable, Iterator

@@ -42,11 +42,12 @@ def format_headline_table(
     best = {key: _find_best(summaries, key) for key in keys}
     rows = []
     for each in summaries:
-        cell = measure_cell_px(each.trials[0])
+        cell = None if each.trials[0].cluster_crops else measure_cell_px(each.trials[0])
         row = [escape_latex(each.name), "--" if cell is None else f"{cell:.3g}"]
         row += [_figure(each, key, is_best=each.name in best[key]) for key in keys]
         row += [_change(each)] if compared else []
-        row += [METRICS["cost.flops"].format(compute_price(each.trials, "cost.flops"))] * priced
+        price = METRICS["cost.flops"].format(compute_price(each.trials, "cost.flops"))
+        row += [price.replace("–", "--")] * priced
         rows.append(row)
     over = "seeds" if name_interval_unit(trials) == "seed" else "seeds and folds"
     caption = (

@@ -53,8 +53,8 @@ def bench(
     """Measure recipes side by side, interleaved: cost, time by branch and end to end, memory.
 
     On a GPU, times are in ms (CUDA events); on a CPU, they are ratios to the first recipe only.
-    Name depths by RECIPE@model.bbox_head.heatmap_upsample_num=3. A run that is named gets latency.* into
-    its metrics.json, and its report shows them.
+    Name depths by RECIPE@model.bbox_head.heatmap_upsample_num=3. A run that is named gets latency.*
+    into its metrics.json, and its report shows them.
 
     Example: hrhsco bench quickstart_baseline quickstart_hrh_sco --rounds 10 --json runs/bench.json
 

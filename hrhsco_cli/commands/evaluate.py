@@ -90,7 +90,7 @@ def evaluate(
     from hrhsco_cli.runs.environment import select_device
 
     rules = parse_protocol(protocol, max_dets)
-    branch_oracle = branch_oracle or old_branch_oracle
+    branch_oracle = old_branch_oracle if branch_oracle is None else branch_oracle
     if run is None:
         of_a_run = {
             "checkpoint": "--checkpoint",

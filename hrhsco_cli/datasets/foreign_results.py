@@ -16,10 +16,12 @@ it by its file, and number classes from 0. Read are, as each tool writes them:
 """
 
 import gzip
+import zlib
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
+from typing import Any
 
 import msgspec
 import numpy as np
@@ -158,7 +160,7 @@ def _read_head(path: Path) -> bytes:
     try:
         with open_file(path, "rb") as file:
             return bytes(file.read(_HEAD_BYTES)).removeprefix(b"\xef\xbb\xbf").lstrip()
-    except (OSError, EOFError, ValueError):
+    except (OSError, EOFError, ValueError, zlib.error):
         return b""
 
 
@@ -181,6 +183,17 @@ def _read_roboflow(path: Path, *, single: bool) -> pd.DataFrame:
     return found
 
 
+def _require_distinct(images: dict[str, Any], path: Path) -> None:
+    """Refuse two file names of the results that would be one image of the ground truth."""
+    name_of: dict[Any, str] = {}
+    for name, image in images.items():
+        if image is not None and name_of.setdefault(image, name) != name:
+            raise InputError(
+                f"{path}: {name_of[image]!r} and {name!r} would both be the image {image!r} of the "
+                "ground truth; write each image's file_name as the ground truth has it"
+            )
+
+
 def _match_images(
     found: pd.DataFrame, truth: GroundTruth, reading: ResultReading, path: Path
 ) -> _Match:
@@ -188,6 +201,7 @@ def _match_images(
     by_file = _FilesOfTruth(truth)
     if "file_name" in found and (reading.image_ids == "auto" or "image_id" not in found):
         names = {name: by_file.find(name, path) for name in found["file_name"].unique()}
+        _require_distinct(names, path)
         if None not in names.values():
             told = f"images matched by file_name ({len(names)})"
             return _translate(found["file_name"], names, found.get("image_id"), told)

@@ -1,5 +1,6 @@
 """The answer: does the extension help, at which depth, on which sizes, at what cost."""
 
+import math
 from collections.abc import Iterable, Mapping
 
 import pandas as pd
@@ -141,10 +142,16 @@ def _compose_bearing(each: NetworkSummary) -> str:
     return f" by its own comparison, but {left} after a correction for all comparisons"
 
 
+def _get_change_of_error(each: NetworkSummary) -> float:
+    """Get the change of error, which is beyond all others where no object was found by both."""
+    change = each.changes.get(ERROR)
+    return math.inf if change is None or change.mean is None else change.mean
+
+
 def _compose_figures(lead: NetworkSummary, extensions: list[NetworkSummary]) -> str:
     """Compose the figures of what differs clearly, else of the network with the least error."""
     clear = [each for each in extensions if each.verdict in CLEAR]
-    clear.sort(key=lambda each: (each is not lead, each.changes[ERROR].mean or 0.0))
+    clear.sort(key=lambda each: (each is not lead, _get_change_of_error(each)))
     named = clear[:_MOST_NAMED] or ([lead] if lead.tells else [])
     if not named:
         return "No verdict is drawn from its figures, which are in the table below."
@@ -160,12 +167,17 @@ def _compose_figure(each: NetworkSummary, before: list[NetworkSummary]) -> str:
     )
     beside = f", the baseline's best decode ({each.reference[0].variant.name}) by {theirs}"
     known = any(other.reference == each.reference for other in before)
-    change = each.changes[ERROR]
-    text = (
-        f"{each.name}, read by `{each.decode}`, errs by {mine} on average"
-        f"{'' if known else beside}: {change.direction} "
-        f"{format_in_brackets(CHANGE_OF_ERROR, change, 'px')} on the objects that both found."
-    )
+    if change := each.changes.get(ERROR):
+        text = (
+            f"{each.name}, read by `{each.decode}`, errs by {mine} on average"
+            f"{'' if known else beside}: {change.direction} "
+            f"{format_in_brackets(CHANGE_OF_ERROR, change, 'px')} on the objects that both found."
+        )
+    else:
+        text = (
+            f"{each.name} and the baseline found no object in common, so their errors can't be "
+            "compared."
+        )
     rest: dict[str, list[str]] = {}
     for key, other in each.changes.items():
         if key != ERROR:

@@ -1,5 +1,6 @@
 """Each network by its best decode, beside the baseline's best: what a report is asked for."""
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -189,19 +190,27 @@ def find_lead(summaries: list[NetworkSummary]) -> NetworkSummary | None:
         compared,
         key=lambda each: (
             rank.get(each.verdict, 5),
-            summarize_metric(each.trials, ERROR)[0] or 0.0,
+            _get_error(each),
         ),
         default=None,
     )
 
 
+def _get_error(each: NetworkSummary) -> float:
+    """Get a network's mean error, which is beyond all others where it found nothing."""
+    error = summarize_metric(each.trials, ERROR)[0]
+    return math.inf if error is None else error
+
+
 def is_extension(each: NetworkSummary) -> bool:
-    """Tell whether a network is compared with a baseline and is none itself.
+    """Tell whether a network of ours is compared with a baseline and is none itself.
+
+    Other detectors have their rows in tables; answers are about the extension.
 
     Args:
         each: the network.
     """
-    return bool(each.reference) and not each.trials[0].baseline
+    return bool(each.reference) and not (each.trials[0].baseline or each.trials[0].foreign)
 
 
 def compute_price(group: list[Trial], key: str) -> float | None:

@@ -3,9 +3,9 @@
 A fraction of the center takes off rounding's part of an error and nothing else, so it shows only
 under a network whose own error isn't large against a cell. How large it may be follows from the law
 (``reports.statistics.rounding_law``): a network is told of where a *perfect* fraction would take at
-least ``SHARE`` off the error of the rounded center, which is where the network's own mean error is
-at most 0.753 cells, 1.97 times the rounding floor. Where it is larger, or was still falling fast,
-no difference and no lack of one says anything of the branch.
+least ``LEAST_SHARE`` off the error of the rounded center, which is where the network's own mean
+error is at most 0.753 cells, 1.97 times the rounding floor. Where it is larger, or was still
+falling fast, no difference and no lack of one says anything of the branch.
 """
 
 import math
@@ -188,8 +188,6 @@ def measure_cell_px(trial: Trial) -> float | None:
     """Measure the side of a heatmap cell in original px.
 
     It is an error in px over the same error in cells, or the nominal side where neither is known.
-
-    None for detectors without a heatmap of ours.
 
     Args:
         trial: any trial of the network.

@@ -235,3 +235,22 @@ def test_commands_take_them_and_say_what_was_matched(scored_files, command):
     assert "matched by the stem of their file (1), category ids shifted by +1" in done.stdout
     if command == "evaluate":
         assert json.loads((scored_files / "out.json").read_text())["ap.50"] == pytest.approx(1)
+
+
+def test_two_names_that_would_be_one_image_are_refused(read_truth, read_results):
+    truth = read_truth({1: "seqA/0001.jpg", 2: "seqA/0002.jpg"})
+    rows = [
+        {"image_id": 7, "file_name": name, "category_id": 1, "bbox": BOX, "score": 0.5}
+        for name in ("seqA/0001.jpg", "seqB/0001.jpg")
+    ]
+    with pytest.raises(InputError, match=r"seqA/0001\.jpg.*seqB/0001\.jpg.*both be the image 1"):
+        read_results(rows, truth)
+
+
+def test_a_damaged_archive_is_told_in_one_line(tmp_path, read_truth):
+    path = write(tmp_path / "dt.json.gz", [{"image_id": 1}] * 99)
+    content = bytearray(path.read_bytes())
+    content[12:20] = b"\xff" * 8
+    path.write_bytes(content)
+    with pytest.raises(InputError):
+        read_foreign_detections(path, read_truth({1: "a.jpg"}), ResultReading(), print)

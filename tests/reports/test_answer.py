@@ -18,6 +18,7 @@ from reports.statistics.networks import (
     summarize_networks,
 )
 from reports.statistics.size_changes import compute_size_changes, count_by_size
+from reports.variant import Variant
 from tests.reports.planted import (
     GOOD,
     OBJECTS,
@@ -183,3 +184,25 @@ def test_hurts_is_known_to_the_table():
         [replace(each, metrics=each.metrics | {"ap.small": 0.4}) for each in plant_grid(0.3)], {}
     )
     assert summary.verdict == HURTS and summary.worse == ["loc.px.mean"]
+
+
+def test_an_extension_that_found_nothing_is_told_without_an_error():
+    trials = [
+        plant_trial("YOLC x4, regression", seed, np.linspace(0.5, 1.5, OBJECTS), baseline=True)
+        for seed in range(3)
+    ]
+    trials += [plant_trial("HRH-SCO n=2, sco", seed, [], ap_small=0.0) for seed in range(3)]
+    text = answer_of(trials)
+    assert "HRH-SCO n=2" in text
+    assert "errs by" not in text
+
+
+def test_other_detectors_are_not_told_as_the_extension():
+    trials = plant_grid(-0.1)
+    for seed in range(3):
+        errors = np.full(OBJECTS, 0.01 * (1 + seed))
+        rival = plant_trial("FCOS", seed, errors, meta={"head": {}})
+        trials.append(replace(rival, variant=Variant({}, "FCOS")))
+    summaries = summarize_networks(trials, {})
+    assert find_lead(summaries).name == "HRH-SCO n=2"
+    assert "FCOS" not in answer_of(trials).strip().partition("\n- ")[0]

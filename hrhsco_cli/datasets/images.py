@@ -47,7 +47,7 @@ class ImageHeader:
     Attributes:
         state: ``ok``, ``missing``, or what is wrong.
         width: in px, as it is read; None unless ``ok``.
-        height: likewise.
+        height: in px, as it is read; None unless ``ok``.
         turned: whether EXIF asks viewers to turn it.
         file_size: in bytes.
     """

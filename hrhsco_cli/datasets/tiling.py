@@ -26,8 +26,10 @@ class Tile:
     """A part of an image, in its pixels.
 
     Attributes:
-        x: left edge; ``y`` top edge.
-        width: and ``height``.
+        x: its left edge in px.
+        y: its top edge in px.
+        width: in px.
+        height: in px.
         core: x1, y1, x2, y2 of the half-open part that it answers for; infinite at the image's
             edges, since a center may be predicted a little outside.
     """

@@ -86,6 +86,7 @@ def compose_answer(
     sentences = [
         _compose_figures(lead, extensions),
         _compose_sizes(lead, by_size),
+        _compose_depths_compared(lead, extensions),
         _compose_branch_alone(trials, own_errors),
         _compose_cost(lead),
     ]
@@ -116,7 +117,9 @@ def _compare_with_x4(depth: int) -> str:
     if depth == 2:
         return "as x4"
     factor = 2 ** abs(depth - 2)
-    return f"{factor} times as wide" if depth < 2 else f"1/{factor} as wide"
+    if depth < 2:
+        return f"{factor} times as wide"
+    return "half as wide" if factor == 2 else f"1/{factor} as wide"
 
 
 def _compose_lead(extensions: Iterable[NetworkSummary]) -> str:
@@ -207,23 +210,48 @@ def _compose_sizes(lead: NetworkSummary, by_size: pd.DataFrame) -> str:
     return f"By size, its error is {join_parts(parts)}."
 
 
+def _compose_depths_compared(lead: NetworkSummary, extensions: list[NetworkSummary]) -> str:
+    """Compose whether other depths err as the lead does: both may be ahead of the baseline."""
+    parts = []
+    for other in extensions:
+        if other is not lead and other.tells and lead.tells:
+            change = compare_variants(lead.trials, other.trials, measure_error_change)
+            if change.low is not None:
+                figure = format_in_brackets(CHANGE_OF_ERROR, change, "px")
+                parts.append(f"{change.direction} {figure} against {other.name}")
+    return f"Between depths, the error of {lead.name} is {join_parts(parts)}." if parts else ""
+
+
+_BRANCH_RIVALS = {
+    "peak_center": "the middle of the cell (`peak_center`)",
+    "regression": "the same network's box regression (`regression`)",
+}
+"""What the offset branch is held against at the same peaks, in words."""
+
+
 def _compose_branch_alone(trials: list[Trial], own_errors: Mapping[str, OwnError]) -> str:
     """Compose what the offset branch changes in its own network, where that can be told."""
-    parts = []
+    found: dict[str, list[str]] = {}
     for name, sources in group_by_source(trials).items():
-        if not {"sco", "peak_center"} <= set(sources):
+        if "sco" not in sources:
             continue
-        told = find_own_error(own_errors, sources["sco"][0])
-        if told is None or told.state.tells:
-            change = compare_variants(sources["sco"], sources["peak_center"], measure_error_change)
+        own = find_own_error(own_errors, sources["sco"][0])
+        if own is not None and not own.state.tells:
+            continue
+        for rival in _BRANCH_RIVALS.keys() & sources.keys():
+            change = compare_variants(sources["sco"], sources[rival], measure_error_change)
             if change.low is not None:
-                parts.append(f"{format_with_interval(CHANGE_OF_ERROR, change)} px at {name}")
-    if not parts:
+                text = f"{format_with_interval(CHANGE_OF_ERROR, change)} px at {name}"
+                found.setdefault(rival, []).append(text)
+    if not found:
         return ""
-    more = " (and more in the details)" if len(parts) > _MOST_NAMED else ""
+    parts = []
+    for rival, words in _BRANCH_RIVALS.items():
+        if rival in found:
+            more = " (and more in the details)" if len(found[rival]) > _MOST_NAMED else ""
+            parts.append(f"against {words} by {join_parts(found[rival][:_MOST_NAMED])}{more}")
     return (
-        " The offset branch alone, `sco` against `peak_center` at the same peaks, changes the "
-        f"error by {join_parts(parts[:_MOST_NAMED])}{more}."
+        f" The offset branch alone (`sco`) changes the error at the same peaks {join_parts(parts)}."
     )
 
 

@@ -33,8 +33,8 @@ def files(tmp_path):
     return tmp_path
 
 
-def told(words, folder):
-    """What a command writes as JSON."""
+def call_for_json(words, folder):
+    """Run a command, and read the JSON that it writes."""
     out = folder / "told.json"
     done = hrhsco(*words, "--json", out)
     assert done.returncode == 0, done.stderr
@@ -49,7 +49,7 @@ def same(value, other):
 def test_scores_are_the_command_s(files):
     frame = score(files / "det.json", files / "val.json", max_dets=[1, 10])
     words = ["evaluate", "--predictions", files / "det.json", "--annotations", files / "val.json"]
-    figures = told([*words, "--max-dets", "1,10"], files)
+    figures = call_for_json([*words, "--max-dets", "1,10"], files)
     assert frame.attrs["meta"] == figures.pop("meta")
     assert list(frame.index) == list(figures)
     assert all(same(frame.value[key], each) for key, each in figures.items())
@@ -64,7 +64,7 @@ def test_comparisons_are_the_command_s(files):
     sides = files / "other.json", files / "det.json"
     frame = compare(*sides, annotations=files / "val.json", resamples=100)
     words = ["compare", *sides, "--annotations", files / "val.json", "--resamples", 100]
-    done = told(words, files)
+    done = call_for_json(words, files)
     assert frame.attrs["meta"] == done["meta"]
     for key, row in done["metrics"].items():
         assert frame.verdict[key] == row.pop("verdict")

@@ -97,7 +97,7 @@ def test_an_untrained_baseline_gives_no_verdict_either():
 def test_each_depth_stands_beside_the_baseline_s_cell():
     trials = plant_network(2, {"regression": 0.6}, baseline=True)
     text = report_networks([*trials, *plant_network(1, GOOD), *plant_network(3, GOOD)]).text
-    for row in ("| 1 | 2 | 2 times as wide |", "| 2 | 1 | as x4 |", "| 3 | 0.5 | 1/2 as wide |"):
+    for row in ("| 1 | 2 | 2 times as wide |", "| 2 | 1 | as x4 |", "| 3 | 0.5 | half as wide |"):
         assert f"\n{row}\n" in text
 
 
@@ -206,3 +206,16 @@ def test_other_detectors_are_not_told_as_the_extension():
     summaries = summarize_networks(trials, {})
     assert find_lead(summaries).name == "HRH-SCO n=2"
     assert "FCOS" not in answer_of(trials).strip().partition("\n- ")[0]
+
+
+def test_the_branch_is_held_against_both_rivals_and_depths_against_each_other():
+    trials = plant_network(2, {"regression": 0.6, "peak_center": 0.7}, fell=0.01, baseline=True)
+    trials += plant_network(2, {"peak_center": 0.6, "sco": 0.4, "regression": 0.5}, fell=0.01)
+    trials += plant_network(1, {"peak_center": 0.9, "sco": 0.4, "regression": 0.7}, fell=0.01)
+    text = report_networks(trials).text.partition("## Answer")[2].partition("\n## ")[0]
+    depths = text.partition("Between depths, ")[2].partition(". ")[0]
+    assert "not clearly different" in depths
+    branch = text.partition("The offset branch alone (`sco`)")[2]
+    cell, _, regression = branch.partition("box regression (`regression`)")
+    assert "-0.200 [" in cell and "-0.501 [" in cell
+    assert "-0.100 [" in regression and "-0.300 [" in regression

@@ -102,7 +102,7 @@ def shapes(in_channels, stages=None, plain=False):
     return {f"bbox_head.{name}": each for name, each in public.state_dict().items()}
 
 
-def told(tmp_path, state):
+def read_state(tmp_path, state):
     path = tmp_path / "some.pth"
     torch.save(state, path)
     return read_weights(path)
@@ -123,7 +123,7 @@ def told(tmp_path, state):
 def test_weights_name_the_recipe_that_they_were_trained_for(
     stages, plain, recipe_name, told_of, tmp_path
 ):
-    weights = told(tmp_path, shapes(384, stages, plain))
+    weights = read_state(tmp_path, shapes(384, stages, plain))
     about = summarize_weights(weights)
     assert about["recipe"] == original_recipe.find_own_recipe(weights) == recipe_name
     always = {"blur before peaks": "true", "peak window in": "cells", "protocol": "yolc"}
@@ -131,7 +131,7 @@ def test_weights_name_the_recipe_that_they_were_trained_for(
 
 
 def test_a_network_of_another_width_was_trained_for_no_known_recipe(tmp_path):
-    weights = told(tmp_path, shapes(32))
+    weights = read_state(tmp_path, shapes(32))
     assert original_recipe.find_own_recipe(weights) is None
     assert summarize_weights(weights)["recipe"] is None
     with pytest.raises(InputError, match="name it with --recipe"):
@@ -139,7 +139,7 @@ def test_a_network_of_another_width_was_trained_for_no_known_recipe(tmp_path):
 
 
 def test_a_recipe_that_scores_otherwise_is_told_with_what_mends_it(tmp_path):
-    weights = told(tmp_path, shapes(384))
+    weights = read_state(tmp_path, shapes(384))
     public = original_recipe.load_for_weights("yolc_published", weights)
     assert original_recipe.list_differences(public, public) == []
     other = original_recipe.load_for_weights("visdrone_w48_baseline", weights)

@@ -212,9 +212,11 @@ def _compose_sizes(lead: NetworkSummary, by_size: pd.DataFrame) -> str:
 
 def _compose_depths_compared(lead: NetworkSummary, extensions: list[NetworkSummary]) -> str:
     """Compose whether other depths err as the lead does: both may be ahead of the baseline."""
+    if not lead.tells:
+        return ""
     parts = []
     for other in extensions:
-        if other is not lead and other.tells and lead.tells:
+        if other is not lead and other.tells:
             change = compare_variants(lead.trials, other.trials, measure_error_change)
             if change.low is not None:
                 figure = format_in_brackets(CHANGE_OF_ERROR, change, "px")
@@ -226,7 +228,7 @@ _BRANCH_RIVALS = {
     "peak_center": "the middle of the cell (`peak_center`)",
     "regression": "the same network's box regression (`regression`)",
 }
-"""What the offset branch is held against at the same peaks, in words."""
+"""By center source: what the offset branch is compared with at the same peaks, in words."""
 
 
 def _compose_branch_alone(trials: list[Trial], own_errors: Mapping[str, OwnError]) -> str:

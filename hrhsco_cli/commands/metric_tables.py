@@ -51,7 +51,7 @@ def _make_precision_table(metrics: dict[str, Any]) -> Table:
     table = new_table(
         "", "%", title=f"{title}: protocol {metrics['meta'].get('protocol', 'dense')}"
     )
-    groups = ("ap.", "tide.", PER_CLASS, "loc.recall", "loc.chance", "loc_iou.recall")
+    groups = ("ap.", "ar.", "f1.", "tide.", PER_CLASS, "loc.recall", "loc.chance", "loc_iou.recall")
     classes = define_class_metrics(metrics["meta"])
     for key in metrics:
         if key.startswith(groups):

@@ -1,4 +1,4 @@
-"""Average precision and its error split, by a fast evaluator that follows pycocotools."""
+"""AP, AR, F1 and the error split of AP, by a fast evaluator that follows pycocotools."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -9,6 +9,8 @@ import numpy as np
 import pandas as pd
 
 from reports.frames import GroundTruth
+from reports.metrics.best_f1 import find_best_f1
+from reports.metrics.definitions import METRICS
 from reports.metrics.protocols import ALL, DENSE, Protocol
 from reports.metrics.rankings import ap_by_threshold, rank_detections
 
@@ -30,12 +32,14 @@ class Evaluation:
     Attributes:
         ap: by size bin and number of detections ``(IoU threshold, class)``; NaN where nothing is
             defined.
+        recall: the highest recall, likewise.
         protocol: how it was scored.
         classes: category ids, in the order of that axis.
         evaluator: the library's own object, for what is made of single matches.
     """
 
     ap: dict[tuple[str, int], np.ndarray]
+    recall: dict[tuple[str, int], np.ndarray]
     protocol: Protocol
     classes: tuple[Any, ...]
     evaluator: Any
@@ -58,13 +62,16 @@ def evaluate(
         return None
     limits = _list_counted(protocol)
     ap: dict[tuple[str, int], np.ndarray] = {}
+    recall: dict[tuple[str, int], np.ndarray] = {}
     evaluator = None
     for areas, each in _match_by_bin(truth, detections, protocol, protocol.areas):
-        ap |= (_average_whole_curves if protocol.every_recall else _average_at_recalls)(
-            each, truth, protocol, areas, limits
-        )
+        each.accumulate()
+        read = _read_whole_curves if protocol.every_recall else _read_curves
+        more_ap, more_recall = read(each, truth, protocol, areas, limits)
+        ap |= more_ap
+        recall |= more_recall
         evaluator = evaluator or each
-    return Evaluation(ap, protocol, tuple(truth.categories["category_id"]), evaluator)
+    return Evaluation(ap, recall, protocol, tuple(truth.categories["category_id"]), evaluator)
 
 
 def match_images(
@@ -108,7 +115,7 @@ def _match_by_bin(
 
 def _list_counted(protocol: Protocol) -> list[int]:
     """Those of a protocol's numbers of detections that figures are made of, rising."""
-    return sorted({protocol.ap_detection_limit, protocol.detection_limit})
+    return sorted({protocol.ap_detection_limit, *protocol.max_dets})
 
 
 def _match(
@@ -131,26 +138,40 @@ def _match(
     return evaluator
 
 
-def _average_at_recalls(
+_Curves = tuple[dict[tuple[str, int], np.ndarray], dict[tuple[str, int], np.ndarray]]
+"""AP and the highest recall, as ``Evaluation`` has them."""
+
+
+def _read_curves(
     evaluator: Any,
     truth: GroundTruth,
     protocol: Protocol,
     areas: dict[str, tuple[float, float]],
     limits: list[int],
-) -> dict[tuple[str, int], np.ndarray]:
-    """AP as COCO takes it, from the evaluator's own precision array.
+) -> _Curves:
+    """AP as COCO takes it and recall, from the evaluator's own arrays.
 
-    It is read directly, since the summary that evaluators print is -1 once maxDets is not
+    They are read directly, since the summary that evaluators print is -1 once maxDets is not
     (1, 10, 100).
     """
-    evaluator.accumulate()
     curves: Any = evaluator.eval
     precision = np.asarray(curves["precision"])  # IoU, recall, class, bin, maxDets
-    return {
-        (name, limit): _average_defined(precision[..., place, index])
+    recall = np.asarray(curves["recall"])  # IoU, class, bin, maxDets
+    places = {
+        (name, limit): (place, index)
         for place, name in enumerate(areas)
         for index, limit in enumerate(limits)
     }
+    return (
+        {
+            key: _average_defined(precision[..., place, index])
+            for key, (place, index) in places.items()
+        },
+        {
+            key: np.where(recall[..., place, index] > -1, recall[..., place, index], np.nan)
+            for key, (place, index) in places.items()
+        },
+    )
 
 
 def _average_defined(precision: np.ndarray) -> np.ndarray:
@@ -158,22 +179,25 @@ def _average_defined(precision: np.ndarray) -> np.ndarray:
     return np.where((precision > -1).all(axis=1), precision.mean(axis=1), np.nan)
 
 
-def _average_whole_curves(
+def _read_whole_curves(
     evaluator: Any,
     truth: GroundTruth,
     protocol: Protocol,
     areas: dict[str, tuple[float, float]],
     limits: list[int],
-) -> dict[tuple[str, int], np.ndarray]:
-    """AP as the area under whole precision curves, from what was matched."""
+) -> _Curves:
+    """AP as the area under whole precision curves, and recall, from what was matched."""
     shape = len(protocol.ious), len(truth.categories)
-    found = {(name, limit): np.full(shape, np.nan) for name in areas for limit in limits}
+    ap = {(name, limit): np.full(shape, np.nan) for name in areas for limit in limits}
+    recall = {key: each.copy() for key, each in ap.items()}
     once = np.ones((1, len(truth.images)), dtype=np.int64)
     for name, index, ranking in rank_detections(evaluator.eval_imgs, truth, protocol, areas):
         for limit in limits:
-            ap = ap_by_threshold(ranking.take_first(limit), once, every_recall=True)
-            found[name, limit][:, index] = ap[0]
-    return found
+            counted = ranking.take_first(limit)
+            ap[name, limit][:, index] = ap_by_threshold(counted, once, every_recall=True)[0]
+            if counted.objects.any():
+                recall[name, limit][:, index] = counted.hit.sum(axis=1) / counted.objects.sum()
+    return ap, recall
 
 
 def average_precision(evaluation: Evaluation | None) -> dict[str, float | None]:
@@ -191,6 +215,40 @@ def average_precision(evaluation: Evaluation | None) -> dict[str, float | None]:
         key: _average_figure(evaluation, area, iou, limit)
         for key, (area, iou, limit) in evaluation.protocol.figures.items()
     }
+
+
+def average_recall(evaluation: Evaluation | None) -> dict[str, float | None]:
+    """Average recall: the ``ar.*`` metrics, over the protocol's IoU thresholds.
+
+    Args:
+        evaluation: what ``evaluate`` found; None without objects.
+
+    Returns:
+        Fractions of 1, by key; None where no object of that size exists.
+    """
+    if evaluation is None:
+        return {"ar.all": None}
+    protocol = evaluation.protocol
+    limit = protocol.detection_limit
+    found = {f"ar.{name}": evaluation.recall[name, limit] for name in protocol.areas}
+    found |= {f"ar.at_{count}": evaluation.recall[ALL, count] for count in protocol.max_dets}
+    return {key: _average_known(recall) for key, recall in found.items() if key in METRICS}
+
+
+def measure_best_f1(evaluation: Evaluation | None) -> dict[str, float | None]:
+    """Measure the ``f1.*`` metrics: the best F1 at IoU 0.5 and its score threshold.
+
+    Args:
+        evaluation: what ``evaluate`` found; None without objects.
+    """
+    best: tuple[float | None, float | None] = (None, None)
+    if evaluation is not None:
+        curves: Any = evaluation.evaluator.eval
+        place = evaluation.protocol.ious.index(0.5), slice(None), slice(None), 0, -1
+        best = find_best_f1(
+            np.asarray(curves["precision"])[place], np.asarray(curves["scores"])[place]
+        )
+    return dict(zip(("f1.best", "f1.threshold"), best, strict=True))
 
 
 def average_precision_by_class(evaluation: Evaluation | None) -> dict[Any, float | None]:

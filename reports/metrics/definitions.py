@@ -94,6 +94,53 @@ _AP_METRICS = (
 )
 
 
+COUNTED = (1, 10, 100, 200, 300, 500, 1000, 1500)
+"""Numbers of detections that protocols count, at which AR over all sizes is a metric."""
+
+
+def _define_ar(name: str, heading: str, meaning: str) -> Metric:
+    return Metric(f"ar.{name}", heading, "%", "higher", meaning, scale=100, digits=1)
+
+
+_AR_METRICS = (
+    _define_ar(
+        "all", "AR", "average recall over the protocol's IoUs, all sizes, all detections that count"
+    ),
+    _define_ar("small", "AR_small", "AR of COCO's small objects, area under 32 x 32 px"),
+    _define_ar("medium", "AR_medium", "AR of COCO's medium objects, area 32 x 32 to 96 x 96 px"),
+    _define_ar("large", "AR_large", "AR of COCO's large objects, area over 96 x 96 px"),
+    _define_ar("very_tiny", "AR_very_tiny", "AR of AI-TOD's very tiny objects, side 2 to 8 px"),
+    _define_ar("tiny", "AR_tiny", "AR of AI-TOD's tiny objects, side 8 to 16 px"),
+    _define_ar("aitod_small", "AR_aitod_small", "AR of AI-TOD's small objects, side 16 to 32 px"),
+    _define_ar(
+        "aitod_medium", "AR_aitod_medium", "AR of AI-TOD's medium objects, side 32 to 64 px"
+    ),
+    *(
+        _define_ar(f"at_{count}", f"AR@{count}", f"AR of all sizes at {count} detections")
+        for count in COUNTED
+    ),
+)
+
+_F1_METRICS = (
+    Metric(
+        "f1.best",
+        "best F1",
+        "%",
+        "higher",
+        "highest mean over classes of F1 at IoU 0.5 that one score threshold for all classes gives",
+        scale=100,
+        digits=1,
+    ),
+    Metric(
+        "f1.threshold",
+        "threshold of the best F1",
+        "",
+        "neither",
+        "the score threshold that gives the best F1",
+    ),
+)
+
+
 def _define_error(name: str, heading: str, meaning: str) -> Metric:
     sentence = f"AP50 that would be won by mending {meaning}"
     return Metric(f"tide.{name}", heading, "points of AP50", "lower", sentence, scale=100, digits=1)
@@ -232,6 +279,8 @@ METRICS: dict[str, Metric] = {
     metric.key: metric
     for metric in (
         *_AP_METRICS,
+        *_AR_METRICS,
+        *_F1_METRICS,
         *_TIDE_METRICS,
         *_define_localization("loc.px", "px"),
         *_define_localization("loc.cell", "cells"),

@@ -9,7 +9,9 @@ from reports.frames import GroundTruth
 from reports.metrics.average_precision import (
     average_precision,
     average_precision_by_class,
+    average_recall,
     evaluate,
+    measure_best_f1,
     measure_error_split,
 )
 from reports.metrics.definitions import METRICS, PER_CLASS
@@ -53,7 +55,8 @@ def score(
     places |= measure_box_localization(pair_boxes(near), total)
     del near  # for a large set it and the evaluator's own tables together take gigabytes
     evaluation = evaluate(truth, detections, protocol)
-    metrics = average_precision(evaluation) | measure_error_split(evaluation) | places
+    metrics = average_precision(evaluation) | average_recall(evaluation)
+    metrics |= measure_best_f1(evaluation) | measure_error_split(evaluation) | places
     metrics["loc.chance_recall"] = measure_chance_recall(
         truth, detections, max_dets=limit, min_score=min_score
     )

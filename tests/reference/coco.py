@@ -46,7 +46,12 @@ def scene(seed, images, objects, crowd_share, string_ids):
 
 
 def precision_by_pycocotools(truth, detections, max_dets, areas=AREAS):
-    """The published evaluator's precision array, with ids from 1 as it needs them."""
+    """The published evaluator's precision array."""
+    return curves_by_pycocotools(truth, detections, max_dets, areas)["precision"]
+
+
+def curves_by_pycocotools(truth, detections, max_dets, areas=AREAS):
+    """The published evaluator's arrays, with ids from 1 as it needs them."""
     number = {name: index + 1 for index, name in enumerate(truth.images["image_id"])}
     coco = COCO()
     coco.dataset = {
@@ -71,7 +76,7 @@ def precision_by_pycocotools(truth, detections, max_dets, areas=AREAS):
         evaluation.params.areaRngLbl = list(areas)
         evaluation.evaluate()
         evaluation.accumulate()
-    return evaluation.eval["precision"]
+    return evaluation.eval
 
 
 def by_pycocotools(truth, detections, max_dets):

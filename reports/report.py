@@ -30,10 +30,11 @@ from reports.sections.classes import compose_ap_by_class
 from reports.sections.gain import compose_gains
 from reports.sections.learning import compose_learning_curves
 from reports.sections.networks import compose_decodings, compose_networks
-from reports.sections.sizes import FOREST_CAPTION, compose_ap_by_size
+from reports.sections.sizes import FOREST_CAPTION, compose_by_size
 from reports.sections.trust import compose_trust
 from reports.statistics.networks import NetworkSummary, find_lead, summarize_networks
 from reports.statistics.own_error import OwnError, measure_own_errors
+from reports.statistics.own_error_by_size import measure_own_errors_by_size
 from reports.statistics.size_changes import compute_size_changes
 from reports.trials import DetectedImage, Trial, require_comparable
 
@@ -68,6 +69,7 @@ class _Material:
         floors: by depth, sorted distances in px of a network without error.
         ceilings: the ceiling's metrics by variant.
         own_errors: what each network is in a position to tell, by ``Trial.peaks``.
+        own_by_size: the same of single sizes.
         summaries: of the networks.
         by_size: their changes by object size.
         figures: those that were drawn so far, by file name.
@@ -79,6 +81,7 @@ class _Material:
     floors: Mapping[int, np.ndarray]
     ceilings: Mapping[str, Mapping[str, Any]]
     own_errors: Mapping[str, OwnError]
+    own_by_size: pd.DataFrame
     summaries: list[NetworkSummary]
     by_size: pd.DataFrame
     figures: dict[str, Figure] = field(default_factory=dict)
@@ -147,6 +150,7 @@ def build_report(
         floors,
         variant_ceilings.score_ceilings(trials, truth),
         told,
+        measure_own_errors_by_size(trials, truth, told),
         summaries,
         compute_size_changes(summaries, truth),
     )
@@ -169,7 +173,8 @@ def _compose_answer_page(
     """Compose the page that answers, ``report.md``."""
     trials, truth, summaries = material.trials, material.truth, material.summaries
     bold, by_size = material.bold, material.by_size
-    looks = theme.choose_looks(trials)
+    looks = theme.choose_looks(trials, bold)
+    with_crops = ", cluster crops included" * any(each.cluster_crops for each in trials)
     sections = {
         "Answer": [
             conditions.compose_unfinished(unfinished),
@@ -180,7 +185,14 @@ def _compose_answer_page(
             ),
         ],
         "How far to trust it": [
-            compose_trust(trials, truth, summaries, material.own_errors, material.ceilings)
+            compose_trust(
+                trials,
+                truth,
+                summaries,
+                material.own_errors,
+                material.own_by_size,
+                material.ceilings,
+            )
         ],
         "The networks": [
             compose_networks(summaries),
@@ -202,15 +214,15 @@ def _compose_answer_page(
                 FOREST_CAPTION,
                 forest.draw(by_size, {each.name: looks[each.variant] for each in summaries}),
             ),
-            compose_ap_by_size(summaries, truth),
+            compose_by_size(summaries, by_size, truth),
         ],
         "Cost": [
             material.draw(
                 "cost_tradeoff",
                 "accuracy against cost",
-                "What accuracy costs, cluster crops included: mean over seeds, bars are one "
-                "standard deviation; the gray line joins the variants that no other beats at its "
-                "cost or less (Pareto front).",
+                f"What accuracy costs{with_crops}: mean over seeds, bars are one standard "
+                "deviation; the gray line joins the variants that no other beats at its cost or "
+                "less (Pareto front).",
                 cost_tradeoff.draw(trials, bold),
             )
         ],
@@ -229,7 +241,9 @@ def _compose_details_page(title: str, material: _Material, attribution: str) -> 
     trials, truth, summaries = material.trials, material.truth, material.summaries
     bold = material.bold
     sections = {
-        "What this run can tell": [own_error.compose_own_errors(material.own_errors)],
+        "What this run can tell": [
+            own_error.compose_own_errors(material.own_errors, material.own_by_size)
+        ],
         "What came out": [verdicts.compose_verdicts(trials, material.own_errors)],
         "What rounding allows": [error_sources.compose_ceiling(trials, material.ceilings)],
         "Which branch holds the score back": [error_sources.compose_branches(trials)],
@@ -261,7 +275,8 @@ def _compose_details_page(title: str, material: _Material, attribution: str) -> 
                 "gain",
                 "gain of the offset branch",
                 "What the offset branch gained over the middle of the peak's cell, against the "
-                "network's own error: a point is a trained network (one seed) and a size bin. The "
+                "network's own error: a point is a trained network (one seed) and a size bin; its "
+                "color is the depth, its shape the size. The "
                 "curve is what the law gives a perfect fraction; right of the dashed line there is "
                 "too little to gain to be told.",
                 gain.draw(trials),

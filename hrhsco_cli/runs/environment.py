@@ -6,6 +6,7 @@ import platform
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
+from reports.counts import format_count
 from reports.errors import InputError
 
 PACKAGES = (
@@ -76,7 +77,7 @@ def read_device_name() -> str:
 
     if torch.cuda.is_available():
         return str(torch.cuda.get_device_name())
-    return f"CPU ({_processor()}), {torch.get_num_threads()} threads"
+    return f"CPU ({_processor()}), {format_count(torch.get_num_threads(), 'thread')}"
 
 
 def _processor() -> str:

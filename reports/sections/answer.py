@@ -1,10 +1,12 @@
 """The answer: does the extension help, at which depth, on which sizes, at what cost."""
 
 import math
+import re
 from collections.abc import Iterable, Mapping
 
 import pandas as pd
 
+from heads.centers import CENTER_SOURCES
 from reports.markdown import format_table
 from reports.metrics.definitions import METRICS
 from reports.sections.wording import (
@@ -38,7 +40,7 @@ from reports.statistics.own_error import (
     NOT_LIMITED_BY_ROUNDING,
     UNTRAINED,
     OwnError,
-    find_own_error,
+    find_obstacle,
     measure_cell_px,
 )
 from reports.statistics.size_changes import FEW_OBJECTS
@@ -81,7 +83,7 @@ def compose_answer(
             "There is no baseline and extension side by side here, so the two are not compared. "
             + " ".join(map(_describe_alone, summaries[:_MOST_NAMED]))
         )
-        return text + _compose_branch_alone(trials, own_errors)
+        return _define_sources(text + _compose_branch_alone(trials, own_errors))
     extensions = [each for each in summaries if is_extension(each)]
     sentences = [
         _compose_figures(lead, extensions),
@@ -90,9 +92,8 @@ def compose_answer(
         _compose_branch_alone(trials, own_errors),
         _compose_cost(lead),
     ]
-    return "\n\n".join(
-        [_compose_lead(extensions), " ".join(each.strip() for each in sentences if each)]
-    )
+    text = " ".join(each.strip() for each in sentences if each)
+    return "\n\n".join([_compose_lead(extensions), _define_sources(text)])
 
 
 def compose_depths(summaries: list[NetworkSummary]) -> str:
@@ -210,6 +211,18 @@ def _compose_sizes(lead: NetworkSummary, by_size: pd.DataFrame) -> str:
     return f"By size, its error is {join_parts(parts)}."
 
 
+def _define_sources(text: str) -> str:
+    """Put before a text what the center sources are that it names."""
+    named = [
+        f"`{name}` = {each.description.partition(': ')[0]}"
+        for name, each in CENTER_SOURCES.items()
+        if re.search(rf"\b{name}\b", text)
+    ]
+    if not named:
+        return text
+    return f"How a peak of the heatmap becomes a center: {'; '.join(named)}. {text}"
+
+
 def _compose_depths_compared(lead: NetworkSummary, extensions: list[NetworkSummary]) -> str:
     """Compose whether other depths err as the lead does: both may be ahead of the baseline."""
     if not lead.tells:
@@ -237,8 +250,7 @@ def _compose_branch_alone(trials: list[Trial], own_errors: Mapping[str, OwnError
     for name, sources in group_by_source(trials).items():
         if "sco" not in sources:
             continue
-        own = find_own_error(own_errors, sources["sco"][0])
-        if own is not None and not own.state.tells:
+        if find_obstacle(own_errors, sources["sco"][0]) is not None:
             continue
         for rival in _BRANCH_RIVALS.keys() & sources.keys():
             change = compare_variants(sources["sco"], sources[rival], measure_error_change)

@@ -1,5 +1,6 @@
 """Under which conditions the figures hold, and what is missing."""
 
+import re
 from collections.abc import Iterable, Mapping
 
 from reports.markdown import format_definitions, format_table, format_value
@@ -99,6 +100,8 @@ def compose_unfinished(reasons: Mapping[str, str]) -> str:
 def _format_values(trials: Iterable[Trial], key: str) -> str:
     """A condition's value; with whom each holds for, where it is not one for all."""
     holders = group_networks_by_value(trials, key)
+    if key == "device":  # older results have the plural of one thread
+        holders = {re.sub(r"\b1 threads$", "1 thread", text): who for text, who in holders.items()}
     if len(holders) < 2 or key not in OF_TRAINING.values():
         return "; ".join(holders)
     return "; ".join(f"{value} ({', '.join(names)})" for value, names in holders.items())

@@ -3,10 +3,13 @@
 import pandas as pd
 
 from reports.markdown import format_table
+from reports.metrics.size_bins import PARTITION
 from reports.statistics import rounding_law
-from reports.statistics.offset_gain import ALL_SIZES, measure_offset_gains
+from reports.statistics.offset_gain import ALL_SIZES, measure_offset_gains, sum_ideal_gains
 from reports.statistics.own_error import LEAST_SHARE
 from reports.trials import Trial
+
+_NO_FIT = "more than all"
 
 
 def compose_gains(trials: list[Trial]) -> str:
@@ -21,27 +24,44 @@ def compose_gains(trials: list[Trial]) -> str:
     found = measure_offset_gains(trials, ALL_SIZES)
     if found.empty:
         return ""
-    rows = [_format_row(str(name), mine) for name, mine in found.groupby("network", sort=False)]
+    by_size = sum_ideal_gains(measure_offset_gains(trials, PARTITION))
+    rows = [
+        _format_row(str(name), mine, by_size.get(name))
+        for name, mine in found.groupby("network", sort=False)
+    ]
     headings = [
         "network", "own error (cells)", "`sco` gained over `peak_center` (cells)",
-        "a perfect fraction would gain", "gained of that (%)",
+        "a perfect fraction would gain", "gained of that (%)", "it would gain, size by size",
     ]  # fmt: skip
-    return (
+    text = (
         "By the law, a center with a Gaussian error is rounded to its cell, so a perfect fraction "
         "gains what rounding adds (`reports/statistics/rounding_law.py`). Means over seeds ± "
-        "standard deviation:\n\n" + format_table(headings, rows)
+        "standard deviation:"
     )
+    parts = [text, format_table(headings, rows)]
+    if any(_NO_FIT in row for row in rows):
+        parts.append(
+            "No fraction gains more than a perfect one: where more than all of that was gained, "
+            "the law doesn't fit. It takes one Gaussian error for all objects, and a network's "
+            "errors mix small objects that are hit closely with large ones that are not. The last "
+            "column applies the law to each size by itself and adds up."
+        )
+    return "\n\n".join(parts)
 
 
-def _format_row(name: str, mine: pd.DataFrame) -> list[str]:
+def _format_row(name: str, mine: pd.DataFrame, by_size: float | None) -> list[str]:
     own, gain = mine["own"].mean(), mine["gain"].mean()
     ideal = rounding_law.ideal_gain(own)
     spread = mine["gain"].std()
-    enough = rounding_law.ideal_share(own) >= LEAST_SHARE
+    if rounding_law.ideal_share(own) < LEAST_SHARE:
+        gained = "too little to tell"
+    else:
+        gained = _NO_FIT if gain > ideal else f"{100 * gain / ideal:.0f}"
     return [
         name,
         f"{own:.3f}",
         f"{gain:+.3f}" + ("" if pd.isna(spread) else f" ± {spread:.3f}"),
         f"{ideal:.3f}",
-        f"{100 * gain / ideal:.0f}" if enough else "too little to tell",
+        gained,
+        "–" if by_size is None else f"{by_size:.3f}",
     ]

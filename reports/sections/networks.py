@@ -26,9 +26,9 @@ MEASURE_TIME = (
 )
 
 _REMARK = {
-    HELPS: lambda each: f" ({_headings(each.better)})",
-    HURTS: lambda each: f" ({_headings(each.worse)})",
-    MIXED: lambda each: f" ({_headings(each.better)} better, {_headings(each.worse)} worse)",
+    HELPS: lambda each: _headings(each.better),
+    HURTS: lambda each: _headings(each.worse),
+    MIXED: lambda each: f"{_headings(each.better)} better, {_headings(each.worse)} worse",
 }
 """By verdict: what it rests on."""
 
@@ -119,8 +119,19 @@ def _cost(each: NetworkSummary, key: str, compared: bool) -> str:
 def _print_verdict(each: NetworkSummary) -> str:
     if each.is_reference:
         return each.verdict
-    remark = _REMARK[each.verdict](each) if each.verdict in _REMARK else ""
-    return f"**{each.verdict}**{remark}"
+    if each.verdict not in _REMARK:
+        return f"**{each.verdict}**"
+    return f"**{each.verdict}** ({_REMARK[each.verdict](each)}{_name_left_by_holm(each)})"
+
+
+def _name_left_by_holm(each: NetworkSummary) -> str:
+    """Say what of a verdict Holm's correction takes away; nothing where all is left."""
+    clear = {*each.better, *each.worse}
+    lost = [key for key in each.changes if key in clear - each.left_by_holm]
+    if not lost:
+        return ""
+    which = "" if len(lost) == len(clear) else f"{_headings(lost)} "
+    return f"; {which}not significant after Holm's correction"
 
 
 def _headings(keys: list[str]) -> str:

@@ -2,9 +2,11 @@
 
 from collections.abc import Mapping
 
+import pandas as pd
+
 from reports.markdown import format_definitions, format_table
 from reports.metrics.definitions import METRICS
-from reports.sections.wording import format_with_spread
+from reports.sections.wording import format_with_spread, join_parts
 from reports.statistics import rounding_law
 from reports.statistics.own_error import (
     FALLING,
@@ -20,11 +22,12 @@ _HEADINGS = (
 )  # fmt: skip
 
 
-def compose_own_errors(own_errors: Mapping[str, OwnError]) -> str:
-    """Compose one table for all networks, what its columns mean, and how it judges.
+def compose_own_errors(own_errors: Mapping[str, OwnError], by_size: pd.DataFrame) -> str:
+    """Compose one table for all networks, what its columns mean, how it judges, and by size.
 
     Args:
         own_errors: what ``measure_own_errors`` found.
+        by_size: from ``measure_own_errors_by_size``.
     """
     if not own_errors:
         return ""
@@ -49,8 +52,33 @@ def compose_own_errors(own_errors: Mapping[str, OwnError]) -> str:
             format_table(_HEADINGS, rows),
             _explain_columns(own_errors),
             format_definitions((each.name, each.meaning) for each in STATES),
+            *_compose_sizes(by_size),
         ]
     )
+
+
+def _compose_sizes(by_size: pd.DataFrame) -> list[str]:
+    """A row a network, a column a size bin of enough objects."""
+    if by_size.empty:
+        return []
+    bins = by_size.drop_duplicates("bin")
+    rows = []
+    for name, mine in by_size.groupby("network", sort=False):
+        cells = {row.bin: _format_size(row) for row in mine.itertuples()}
+        rows.append([str(name), *(cells.get(size, "–") for size in bins["bin"])])
+    headings = [f"{row.heading}, {row.objects:,}" for row in bins.itertuples()]
+    return [
+        "The judgement above pools all sizes. Here each size stands alone: the own error in cells, "
+        "in brackets what a perfect fraction would take off the error of the rounded center, in "
+        "bold where that is enough to tell. The number behind a size is that of its objects.",
+        format_table(["network", *headings], rows),
+    ]
+
+
+def _format_size(row: object) -> str:
+    cells, share, tells = row.cells, row.share, row.tells  # type: ignore[attr-defined]
+    text = f"{cells:.2f} ({100 * share:.1f} %)"
+    return f"**{text}**" if tells else text
 
 
 def _explain_columns(own_errors: Mapping[str, OwnError]) -> str:
@@ -67,12 +95,30 @@ def _explain_columns(own_errors: Mapping[str, OwnError]) -> str:
     if any(each.fall is not None for each in own_errors.values()):
         return text + (
             " The fall over the last quarter of training is the mean over seeds, from scores on "
-            "the way; a learning rate that ends at zero makes it larger than the fall that more "
-            "training would bring."
+            f"the way{_explain_line(own_errors)}; a learning rate that ends at zero makes it "
+            "larger than the fall that more training would bring."
         )
     return text + (
         " How much the error still fell at the end was not measured: the networks were not scored "
         "on the way (a grid's `validate`)."
+    )
+
+
+def _explain_line(own_errors: Mapping[str, OwnError]) -> str:
+    """How the error at three quarters of training is known, where it wasn't scored there."""
+    lines: dict[tuple[int, int], list[str]] = {}
+    for name, each in own_errors.items():
+        if each.fall is not None and each.between is not None:
+            lines.setdefault(each.between, []).append(name)
+    parts = [
+        f"epochs {before} and {after}" + (f" ({join_parts(names)})" if len(lines) > 1 else "")
+        for (before, after), names in lines.items()
+    ]
+    if not parts:
+        return ""
+    return (
+        "; the error at three quarters wasn't scored but read off a straight line between "
+        f"{join_parts(parts)}"
     )
 
 
@@ -92,6 +138,9 @@ def explain_no_verdict(own_error: OwnError) -> str:
     if own_error.fall is not None:
         way = "fell" if own_error.fall >= 0 else "rose"
         falling = f"it {way} by {100 * abs(own_error.fall):.0f} % over the last quarter of training"
+        if own_error.between is not None:
+            before, after = own_error.between
+            falling += f", read off a straight line between epochs {before} and {after}"
     if own_error.state is NOT_LIMITED_BY_ROUNDING:
         return (
             f"rounding is too small beside its own error for an offset to matter: {beside}; "

@@ -1,53 +1,87 @@
-"""By object size: AP in AI-TOD's bins, a row a network."""
+"""By object size: AP of each network, and how its error and recall differ from the baseline's."""
+
+import pandas as pd
 
 from reports.frames import GroundTruth
 from reports.markdown import format_table
 from reports.metrics.definitions import METRICS
-from reports.metrics.size_bins import AITOD_BINS
-from reports.sections.wording import format_with_spread
+from reports.metrics.size_bins import PARTITION, SizeBin
+from reports.sections.wording import CHANGE_OF_ERROR, format_with_interval, format_with_spread
 from reports.statistics.confidence import PERCENT
-from reports.statistics.differences import summarize_metric
-from reports.statistics.networks import NetworkSummary
+from reports.statistics.differences import SeedDifference, summarize_metric
+from reports.statistics.networks import ERROR, NetworkSummary
 from reports.statistics.size_changes import FEW_OBJECTS, count_by_size
 
 FOREST_CAPTION = (
     "Change of error and of recall from the baseline's best decode by object size (square root of "
     f"the area), with {PERCENT} intervals over seeds; hollow marks are of fewer than {FEW_OBJECTS} "
-    "objects."
+    "objects, which set no range: an arrow points to what lies outside."
+)
+
+_CHANGES = (
+    (ERROR, "change of error (px)", CHANGE_OF_ERROR),
+    ("loc.recall", "change of recall (points)", METRICS["loc.recall"]),
 )
 
 
-def compose_ap_by_size(summaries: list[NetworkSummary], truth: GroundTruth) -> str:
-    """Compose AP of each network's best decode in each of AI-TOD's bins that holds objects.
+def compose_by_size(
+    summaries: list[NetworkSummary], by_size: pd.DataFrame, truth: GroundTruth
+) -> str:
+    """Compose AP, change of error and change of recall, a row a network, a column a size bin.
 
     Args:
-        summaries: of the report's networks.
+        summaries: of the report's networks, each by its best decode.
+        by_size: from ``compute_size_changes``.
         truth: what they were scored against.
     """
     objects = count_by_size(truth)
-    bins = [
-        each
-        for each in AITOD_BINS
-        if objects[each.name]
-        and any(
-            summarize_metric(mine.trials, f"ap.{each.name}")[0] is not None for mine in summaries
-        )
-    ]
-    if not bins:
+    bins = [each for each in PARTITION if objects[each.name]]
+    rows = [*_compose_precision(summaries, bins), *_compose_changes(by_size, bins)]
+    if not rows:
         return ""
     headings = [
-        f"AP, {each.heading}, {objects[each.name]:,}"
+        f"{each.heading}, {objects[each.name]:,}"
         + (" (too few)" if objects[each.name] < FEW_OBJECTS else "")
         for each in bins
     ]
-    rows = [
-        [
-            each.name,
-            *(
-                format_with_spread(METRICS[key], *summarize_metric(each.trials, key))
-                for key in (f"ap.{size.name}" for size in bins)
-            ),
-        ]
-        for each in summaries
-    ]
-    return format_table(["network", *headings], rows)
+    note = "The number behind a size is that of its objects."
+    if len(by_size):
+        note += f" Changes have {PERCENT} intervals and are from the baseline's best decode."
+    return "\n\n".join([format_table(["", "network", *headings], rows), note])
+
+
+def _compose_precision(summaries: list[NetworkSummary], bins: list[SizeBin]) -> list[list[str]]:
+    """A row a network; none where AP by size wasn't measured."""
+    rows = []
+    for each in summaries:
+        cells = []
+        for size in bins:
+            found = summarize_metric(each.trials, f"ap.{size.name}")
+            metric = METRICS.get(f"ap.{size.name}")
+            cells.append("–" if metric is None else format_with_spread(metric, *found))
+        rows.append(["AP (%)", each.name, *cells])
+    return rows if any(cell != "–" for row in rows for cell in row[2:]) else []
+
+
+def _compose_changes(by_size: pd.DataFrame, bins: list[SizeBin]) -> list[list[str]]:
+    """A row a network that is held against another, by error and by recall."""
+    rows = []
+    for key, heading, metric in _CHANGES:
+        mine = by_size[by_size["key"] == key]
+        for name, own in mine.groupby("network", sort=False):
+            changes = {row.bin: _read_change(row) for row in own.itertuples()}
+            cells = [
+                format_with_interval(metric, changes[size.name]) if size.name in changes else "–"
+                for size in bins
+            ]
+            rows.append([heading, str(name), *cells])
+    return rows
+
+
+def _read_change(row: object) -> SeedDifference:
+    """A row of ``compute_size_changes`` as the difference that it was made of."""
+    mean, low, high = (
+        None if value != value else float(value)
+        for value in (row.mean, row.low, row.high)  # type: ignore[attr-defined]
+    )
+    return SeedDifference(mean, low, high, 0)

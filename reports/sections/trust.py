@@ -1,11 +1,13 @@
 """How far the answer can be trusted, in a few points that need no table."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
+
+import pandas as pd
 
 from reports.counts import format_count
 from reports.frames import GroundTruth
-from reports.metrics.definitions import METRICS
+from reports.metrics.definitions import METRICS, Metric
 from reports.metrics.localization import count_objects, measure_lucky_error
 from reports.metrics.size_bins import PARTITION
 from reports.sections.own_error import explain_no_verdict
@@ -18,6 +20,8 @@ from reports.statistics.own_error import OwnError
 from reports.statistics.size_changes import FEW_OBJECTS, count_by_size
 from reports.trials import Trial, group_by_variant
 
+_TIDE = "tide."
+
 _NEAR_LUCK = 0.5
 """An error of more than this share of a lucky hit's may hold many of these."""
 
@@ -27,6 +31,7 @@ def compose_trust(
     truth: GroundTruth,
     summaries: list[NetworkSummary],
     own_errors: Mapping[str, OwnError],
+    own_by_size: pd.DataFrame,
     ceilings: Mapping[str, Mapping[str, Any]],
 ) -> str:
     """Compose the points, as a list.
@@ -36,13 +41,16 @@ def compose_trust(
         truth: what they were scored against.
         summaries: of the networks.
         own_errors: what each network is in a position to tell, by ``Trial.peaks``.
+        own_by_size: the same of single sizes, from ``measure_own_errors_by_size``.
         ceilings: the ceiling's metrics by variant.
     """
     points = {
         "Seeds": _compose_seeds(trials),
         "Objects": _compose_objects(truth),
-        "Ceiling": _compose_ceiling(summaries, ceilings),
-        "Training": _compose_training(own_errors),
+        "What holds AP down": " ".join(
+            filter(None, [_compose_ceiling(summaries, ceilings), _compose_most_costly(summaries)])
+        ),
+        "Training": _compose_training(own_errors, own_by_size),
         "Luck": _compose_luck(summaries, truth),
         "Comparisons": _compose_comparisons(trials, summaries),
         "Beside `hrhsco compare`": _compose_beside_compare(trials, summaries),
@@ -81,36 +89,92 @@ def _compose_objects(truth: GroundTruth) -> str:
 def _compose_ceiling(
     summaries: list[NetworkSummary], ceilings: Mapping[str, Mapping[str, Any]]
 ) -> str:
+    """Compose AP beside the ceiling; networks of one ceiling are told together."""
     metric = METRICS["ap.all"]
-    parts = [
-        f"{metric.format(mean)} of {metric.format(ceilings[each.variant][metric.key])} % "
-        f"({each.name})"
+    reached: dict[str, list[tuple[str, float]]] = {}
+    for each in summaries:
+        mean = summarize_metric(each.trials, metric.key)[0]
+        if each.variant in ceilings and mean is not None:
+            ceiling = metric.format(ceilings[each.variant][metric.key])
+            reached.setdefault(ceiling, []).append((each.name, mean))
+    parts = []
+    for ceiling, mine in reached.items():
+        names = join_parts([name for name, _ in mine])
+        whose = f" ({names})" if len(reached) > 1 else ""
+        span = _format_span(metric, [mean for _, mean in mine])
+        parts.append(f"{span} %{whose}, where a network without error would reach {ceiling} %")
+    return f"AP is {'; '.join(parts)}." if parts else ""
+
+
+def _compose_most_costly(summaries: list[NetworkSummary]) -> str:
+    """Compose which kind of error costs each network most AP50, and what the next one costs."""
+    costs = {
+        each.name: {
+            key: mean
+            for key in METRICS
+            if key.startswith(_TIDE) and (mean := summarize_metric(each.trials, key)[0]) is not None
+        }
         for each in summaries
-        if each.variant in ceilings
-        and (mean := summarize_metric(each.trials, metric.key)[0]) is not None
-    ]
-    if not parts:
-        return ""
-    return f"AP beside what a network without error would reach: {join_parts(parts)}."
+    }
+    groups: dict[tuple[str, ...], list[str]] = {}
+    for name, mine in costs.items():
+        first = tuple(sorted(mine, key=mine.__getitem__, reverse=True)[:2])
+        if len(first) == 2:
+            groups.setdefault(first, []).append(name)
+    parts = []
+    for (most, second), names in groups.items():
+        top, runner_up = METRICS[most], METRICS[second]
+        spans = (
+            _format_span(metric, [costs[name][metric.key] for name in names])
+            for metric in (top, runner_up)
+        )
+        what = top.meaning.rpartition(" by mending ")[2]
+        whose = f" in {join_parts(names)}" if len(groups) > 1 else ""
+        parts.append(
+            f"{top.heading}{whose} ({what}): mending it alone would win {next(spans)} points of "
+            f"AP50, mending {runner_up.heading} {next(spans)}"
+        )
+    return f"What costs most is {'; '.join(parts)} (TIDE)." if parts else ""
 
 
-def _compose_training(own_errors: Mapping[str, OwnError]) -> str:
+def _format_span(metric: Metric, values: Sequence[float]) -> str:
+    """``least to greatest``, or one figure where both print alike."""
+    low, high = metric.format(min(values)), metric.format(max(values))
+    return low if low == high else f"{low} to {high}"
+
+
+def _compose_training(own_errors: Mapping[str, OwnError], by_size: pd.DataFrame) -> str:
     """Compose which networks are trained enough to tell, and why the others are not."""
     if not own_errors:
         return ""
     able = [name for name, each in own_errors.items() if each.state.tells]
-    parts = [f"Trained enough to tell: {join_parts(able)}."] if able else []
+    parts = [f"Trained enough to tell, all sizes pooled: {join_parts(able)}."] if able else []
     parts += [
         f"**{name}: {each.state.name}** ({explain_no_verdict(each)})."
         for name, each in own_errors.items()
         if not each.state.tells
     ]
-    return " ".join(parts)
+    return " ".join([*parts, *_compose_other_sizes(own_errors, by_size)])
+
+
+def _compose_other_sizes(own_errors: Mapping[str, OwnError], by_size: pd.DataFrame) -> list[str]:
+    """Compose of which sizes a network can tell though it can't of all pooled, or the reverse."""
+    names: dict[str, list[str]] = {}
+    for name, each in own_errors.items():
+        mine = by_size[(by_size["network"] == name) & (by_size["tells"] != each.state.tells)]
+        if len(mine):
+            can = "can't tell" if each.state.tells else "could tell"
+            what = f"{can} of {join_parts(mine['heading'].tolist())} objects"
+            names.setdefault(what, []).append(name)
+    if not names:
+        return []
+    parts = [f"{join_parts(mine)} {what}" for what, mine in names.items()]
+    return [f"Taken alone, sizes differ: {'; '.join(parts)} (see the details)."]
 
 
 def _compose_luck(summaries: list[NetworkSummary], truth: GroundTruth) -> str:
     """Compose what lucky hits would give, of recall and of error."""
-    metric, error = METRICS["loc.chance_recall"], METRICS[ERROR]
+    metric = METRICS["loc.chance_recall"]
     recalls = [
         value
         for each in summaries
@@ -119,10 +183,9 @@ def _compose_luck(summaries: list[NetworkSummary], truth: GroundTruth) -> str:
     lucky = measure_lucky_error(truth)
     if not recalls or lucky is None:
         return ""
-    low, high = (metric.format(bound(recalls)) for bound in (min, max))
     text = (
-        f"Luck alone finds {low if low == high else f'{low} to {high}'} % of the objects (chance "
-        f"recall), and a lucky hit is off by {error.format(lucky)} px on average (chance error: a "
+        f"Luck alone finds {_format_span(metric, recalls)} % of the objects (chance "
+        f"recall), and a lucky hit is off by {lucky:.1f} px on average (chance error: a "
         "place anywhere within the matching gate)."
     )
     near = [

@@ -21,7 +21,7 @@ from reports.statistics.differences import (
     name_interval_unit,
     summarize_metric,
 )
-from reports.statistics.own_error import OwnError, find_own_error
+from reports.statistics.own_error import OwnError, find_obstacle
 from reports.statistics.power import POWER
 from reports.statistics.references import (
     find_best_baseline,
@@ -107,8 +107,8 @@ def _compose_verdict(
 
 def _mark_network(group: list[Trial], own_errors: Mapping[str, OwnError]) -> str:
     """What stands behind the name of a network that isn't in a position to tell."""
-    told = find_own_error(own_errors, group[0])
-    return "" if told is None or told.state.tells else f" ({told.state.name})"
+    obstacle = find_obstacle(own_errors, group[0])
+    return "" if obstacle is None else f" ({obstacle.state.name})"
 
 
 def _compose_offset_branch(trials: list[Trial], own_errors: Mapping[str, OwnError]) -> list[str]:
@@ -117,9 +117,9 @@ def _compose_offset_branch(trials: list[Trial], own_errors: Mapping[str, OwnErro
     for name, sources in group_by_source(trials).items():
         if not {"sco", "peak_center"} <= set(sources):
             continue
-        told = find_own_error(own_errors, sources["sco"][0])
-        if told is not None and not told.state.tells:
-            lines.append(f"- **{name}: {told.state.name}**: {explain_no_verdict(told)}.")
+        obstacle = find_obstacle(own_errors, sources["sco"][0])
+        if obstacle is not None:
+            lines.append(f"- **{name}: {obstacle.state.name}**: {explain_no_verdict(obstacle)}.")
             continue
         change = compare_variants(sources["sco"], sources["peak_center"], measure_error_change)
         figures = format_in_brackets(CHANGE_OF_ERROR, change, "px")
@@ -143,9 +143,9 @@ def _compose_closed_forms(trials: list[Trial], own_errors: Mapping[str, OwnError
         }
         if "sco" not in sources or not errors:
             continue
-        told = find_own_error(own_errors, sources["sco"][0])
-        if told is not None and not told.state.tells:
-            lines.append(f"- **{name}: {told.state.name}**, see What this run can tell.")
+        obstacle = find_obstacle(own_errors, sources["sco"][0])
+        if obstacle is not None:
+            lines.append(f"- **{name}: {obstacle.state.name}**, see What this run can tell.")
         else:
             best = min(errors, key=errors.__getitem__)
             lines.append(_compose_closed_form(name, best, sources[best], sources["sco"]))

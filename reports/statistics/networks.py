@@ -20,7 +20,7 @@ from reports.trials import Trial, group_by_variant
 
 ERROR = "loc.px.mean"
 
-JUDGED = (ERROR, "ap.small", "loc.recall")
+JUDGED = (ERROR, "ap.small", "loc.recall", "ar.all")
 """The metrics that a verdict is made of."""
 
 HELPS, HURTS, MIXED = CLEAR = "helps", "hurts", "mixed"

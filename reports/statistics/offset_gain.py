@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 
 from reports.metrics.size_bins import AITOD_BINS, ANY_AREA, SizeBin
+from reports.statistics import rounding_law
 from reports.statistics.differences import pair_distances
 from reports.statistics.own_error import find_own_source, measure_cell_px
 from reports.trials import Trial, group_by_source
@@ -55,6 +56,26 @@ def measure_offset_gains(trials: list[Trial], bins: Sequence[SizeBin] = AITOD_BI
                 )
             ]
     return pd.DataFrame(rows, columns=COLUMNS)
+
+
+def sum_ideal_gains(by_size: pd.DataFrame) -> dict[str, float]:
+    """Sum up what a perfect fraction would gain where the law is applied to each size by itself.
+
+    One Gaussian error for all objects is a poor model where small ones are hit more closely than
+    large ones.
+
+    Args:
+        by_size: what ``measure_offset_gains`` found in bins that share no object.
+
+    Returns:
+        The mean gain in cells over objects and trained networks, by network.
+    """
+    return {
+        str(name): float(
+            np.average(mine["own"].map(rounding_law.ideal_gain), weights=mine["objects"])
+        )
+        for name, mine in by_size.groupby("network", sort=False)
+    }
 
 
 def _measure_in_bin(

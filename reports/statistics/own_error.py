@@ -13,6 +13,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
+import pandas as pd
 
 from heads.centers import CENTER_SOURCES
 from heads.targets import FEATURE_STRIDE
@@ -90,6 +91,8 @@ class OwnError:
         fall: the share of it that the last quarter of training took off, negative where it rose;
             None where that wasn't scored.
         side: median square root of the objects' area, in px.
+        between: the scored epochs before and after three quarters of training, between which the
+            error there was read off a straight line; None where it was scored there, or not known.
     """
 
     floor: float
@@ -99,6 +102,7 @@ class OwnError:
     cells: float
     fall: float | None
     side: float
+    between: tuple[int, int] | None = None
 
     @property
     def ratio(self) -> float:
@@ -165,6 +169,21 @@ def find_own_error(own_errors: Mapping[str, OwnError], trial: Trial) -> OwnError
     return own_errors.get(trial.variant.first_pass.peaks)
 
 
+def find_obstacle(own_errors: Mapping[str, OwnError], trial: Trial) -> OwnError | None:
+    """Find why nothing is to be said of a trial's offset branch.
+
+    Args:
+        own_errors: what ``measure_own_errors`` found.
+        trial: any of the report.
+
+    Returns:
+        The own error of its network, whose state says why; None where the network can tell, or
+        where that isn't known.
+    """
+    own_error = find_own_error(own_errors, trial)
+    return None if own_error is None or own_error.state.tells else own_error
+
+
 def find_own_source(sources: Mapping[str, list[Trial]]) -> str | None:
     """Find the center source with a fraction of the least mean error.
 
@@ -215,7 +234,8 @@ def _measure_own_error(
     if own is None:
         return None
     floor = float(np.mean(floors[depth]))
-    return OwnError(floor, source, own, spread, own / cell, _measure_fall(group), side)
+    fall, between = _measure_fall(group), _find_neighbors_of_last_quarter(group)
+    return OwnError(floor, source, own, spread, own / cell, fall, side, between)
 
 
 def _measure_fall(group: list[Trial]) -> float | None:
@@ -226,12 +246,32 @@ def _measure_fall(group: list[Trial]) -> float | None:
 
 def _measure_last_quarter(trial: Trial) -> float | None:
     """Between two scored epochs the error at three quarters is read off a straight line."""
+    curve = _select_scored_errors(trial)
+    if curve is None:
+        return None
+    epoch, error = (curve[key].to_numpy(dtype=float) for key in ("epoch", "loc.px.mean"))
+    before = float(np.interp(LAST_QUARTER * epoch[-1], epoch, error))
+    return 1 - float(error[-1]) / before if before > 0 else None
+
+
+def _find_neighbors_of_last_quarter(group: list[Trial]) -> tuple[int, int] | None:
+    """The scored epochs that the straight line is drawn between, of the first trial that has it."""
+    curves = [each for trial in group if (each := _select_scored_errors(trial)) is not None]
+    if not curves:
+        return None
+    epochs = curves[0]["epoch"].to_numpy(dtype=float)
+    wanted = LAST_QUARTER * epochs[-1]
+    if wanted in epochs:
+        return None
+    return int(epochs[epochs < wanted].max()), int(epochs[epochs > wanted].min())
+
+
+def _select_scored_errors(trial: Trial) -> pd.DataFrame | None:
+    """The rows of its curve that have an error; None if none is early enough."""
     curve = trial.curve
     if "loc.px.mean" not in curve:
         return None
     curve = curve.dropna(subset=["loc.px.mean"])
     if curve.empty or curve["epoch"].iloc[0] > LAST_QUARTER * curve["epoch"].iloc[-1]:
         return None
-    epoch, error = (curve[key].to_numpy(dtype=float) for key in ("epoch", "loc.px.mean"))
-    before = float(np.interp(LAST_QUARTER * epoch[-1], epoch, error))
-    return 1 - float(error[-1]) / before if before > 0 else None
+    return curve

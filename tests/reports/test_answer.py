@@ -155,9 +155,47 @@ def test_bins_of_few_objects_are_marked_and_no_bin_stands_twice():
     found = build_report("T", trials, objects, [], center_sources=SOURCES)
     assert "5 small (16-32 px) (under 30: too few)" in found.text
     assert "By size, its error is lower for very tiny (2-8 px) objects." in found.text
-    headings = [line for line in found.text.splitlines() if "AP, very tiny" in line]
-    assert headings == ["| network | AP, very tiny (2-8 px), 55 | AP, small (16-32 px), 5 "
-                        "(too few) |"]  # fmt: skip
+    headings = [line for line in found.text.splitlines() if "| very tiny" in line]
+    assert headings == ["|  | network | very tiny (2-8 px), 55 | small (16-32 px), 5 (too few) |"]
+
+
+def test_changes_by_size_stand_beside_ap_and_few_objects_set_no_range():
+    """Errors fall by 0.3 px; those of the five large objects by 30 px more or less."""
+    few = np.arange(OBJECTS) < 5
+    area = np.where(few, 400.0, 36.0)
+    objects = plant_truth()
+    objects = replace(objects, boxes=objects.boxes.assign(area=area))
+    trials = []
+    for each in plant_grid(-0.3, noise=0.0):
+        distance = each.matches["distance"].to_numpy()
+        if not each.baseline:
+            distance = distance + np.where(few, 30.0 * (each.seed - 1), 0.0)
+        matches = each.matches.assign(distance=distance, area=area)
+        trials.append(replace(each, matches=matches, metrics=each.metrics | {"ap.very_tiny": 0.1}))
+    found = build_report("T", trials, objects, [], center_sources=SOURCES)
+    rows = [line for line in found.text.splitlines() if "| HRH-SCO n=2 | " in line]
+    (precision,) = [each for each in rows if each.startswith("| AP (%)")]
+    assert precision.startswith("| AP (%) | HRH-SCO n=2 | 10.0") and precision.endswith("| – |")
+    (change,) = [each for each in rows if each.startswith("| change of error (px)")]
+    assert change.startswith("| change of error (px) | HRH-SCO n=2 | -0.300 [-0.300, -0.300] | ")
+    assert "| change of recall (points) | HRH-SCO n=2 | +0.0 [+0.0, +0.0] | " in "\n".join(rows)
+    left, right = found.figures["forest.png"].axes[0].get_xlim()
+    assert -1 < left < -0.3 and 0 < right < 1
+
+
+def test_average_recall_is_judged_where_it_was_measured():
+    trials = [
+        replace(each, metrics=each.metrics | {"ap.small": 0.4, "ar.all": ar + 0.001 * each.seed})
+        for each in plant_grid(0.0, noise=0.05)
+        for ar in [0.4 if each.baseline else 0.5]
+    ]
+    for each in trials:
+        each.metrics["ar.all"] += 0.001 * (each.seed == 1) * each.baseline
+    (_, summary) = summarize_networks(trials, {})
+    assert summary.better == ["ar.all"] and summary.verdict == HELPS
+    page = build_page(trials).text
+    assert "| change of AR (points) |" in page and "| +10.0 [+9.8, +10.1] |" in page
+    assert "change of AR" not in build_page(plant_grid(0.0)).text
 
 
 def test_error_curves_end_at_recall():

@@ -52,6 +52,36 @@ def test_the_page_says_what_a_correction_leaves(noise, left):
     assert ("but not after a correction for all comparisons" in text) == (not left)
 
 
+def test_a_verdict_that_the_correction_takes_away_says_so_in_its_cell():
+    for noise, said in (
+        (0.05, "| **helps** (error; not significant after Holm's correction) |"),
+        (0.0005, "| **helps** (error) |"),
+    ):
+        trials = plant_grid(-0.1, noise=noise)
+        for each in trials:
+            each.metrics["ap.small"] = 0.4 + 0.01 * np.random.default_rng(each.seed).normal()
+        assert said in build_page(trials).text
+
+
+def test_what_holds_ap_down_is_named_from_the_figures():
+    trials = plant_grid(-0.3)
+    for each in trials:
+        each.metrics["tide.classification"] = 0.30 if each.baseline else 0.35
+        each.metrics["tide.localization"] = 0.10 if each.baseline else 0.08
+        each.metrics["tide.missed"] = 0.01
+    text = build_page(trials).text
+    assert (
+        "What costs most is class error (right boxes of the wrong class): mending it alone would "
+        "win 30.0 to 35.0 points of AP50, mending localization error 8.0 to 10.0 (TIDE)."
+    ) in text
+    assert text.count("where a network without error would reach") == 1
+    for each in trials:
+        each.metrics["tide.localization"] += 0.5 * each.baseline
+    text = build_page(trials).text
+    assert "class error in HRH-SCO n=2 (" in text and "localization error in YOLC x4 (" in text
+    assert "What costs most" not in build_page(plant_grid(-0.3)).text
+
+
 def apart(sides):
     """Objects of given sides, far from each other."""
     count = len(sides)
@@ -83,6 +113,6 @@ def test_the_chance_error_is_that_of_places_thrown_at_random():
 def test_an_error_as_large_as_luck_s_is_named():
     """Objects of 8 px have a gate of 5.66 px, so lucky hits err by 3.77 px."""
     text = build_page([plant_trial("HRH-SCO n=1, sco", seed, [2.5, 2.6]) for seed in range(3)]).text
-    assert "off by 3.771 px on average" in text
+    assert "off by 3.8 px on average" in text
     assert "**More than half of that is the error of HRH-SCO n=1**" in text
     assert "More than half" not in build_page(plant_grid(-0.3)).text

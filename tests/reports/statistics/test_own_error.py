@@ -6,9 +6,20 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from reports import variant_ceilings
+from reports.report import build_report
 from reports.statistics import own_error, rounding_law
 from reports.statistics.offset_gain import ALL_SIZES, measure_offset_gains
-from tests.reports.planted import FINE, GOOD, OBJECTS, POOR, plant_network, report_networks
+from reports.statistics.own_error_by_size import measure_own_errors_by_size
+from tests.reports.planted import (
+    FINE,
+    GOOD,
+    OBJECTS,
+    POOR,
+    plant_network,
+    plant_spread_truth,
+    report_networks,
+)
 
 
 def find_branch_line(text, name):
@@ -38,7 +49,7 @@ def test_only_a_trained_network_is_given_a_verdict(depth, errors, fell, state):
     text = report_networks(plant_network(depth, errors, fell=fell)).details
     before, _, after = text.partition("## What came out")
     name = f"HRH-SCO n={depth}"
-    (row,) = [line for line in before.splitlines() if line.startswith(f"| {name} | ")]
+    row = next(line for line in before.splitlines() if line.startswith(f"| {name} | "))
     said = find_branch_line(after, name)
     assert state.name in row
     if state.tells:
@@ -55,7 +66,7 @@ def test_only_a_trained_network_is_given_a_verdict(depth, errors, fell, state):
 def test_the_table_holds_floor_error_share_and_fall():
     text = report_networks(plant_network(2, GOOD, fell=0.1)).details
     before = text.partition("## What came out")[0]
-    (row,) = [line for line in before.splitlines() if line.startswith("| HRH-SCO n=2 | ")]
+    row = next(line for line in before.splitlines() if line.startswith("| HRH-SCO n=2 | "))
     _, floor, own, source, ratio, share, fall, _ = row.strip("| ").split(" | ")
     assert float(floor) == pytest.approx(rounding_law.FLOOR, abs=0.04)  # a cell of 1 px
     assert float(own.split(" ± ")[0]) == pytest.approx(0.4, abs=0.005)
@@ -80,8 +91,48 @@ def test_the_last_quarter_is_read_between_scored_epochs():
     assert own_error._measure_last_quarter(replace(made, curve=curve)) == pytest.approx(
         1 - 0.4 / 0.6
     )
+    page = report_networks([replace(each, curve=curve) for each in plant_network(2, POOR)])
+    line = "over the last quarter of training, read off a straight line between epochs 5 and 10"
+    assert line in page.text
+    assert "wasn't scored but read off a straight line between epochs 5 and 10" in page.details
+    scored = report_networks(plant_network(2, POOR, fell=0.1))
+    assert "straight line" not in scored.text + scored.details
     late = curve.assign(epoch=[8, 10])
     assert own_error._measure_last_quarter(replace(made, curve=late)) is None
+
+
+def test_single_sizes_are_judged_beside_all_pooled():
+    """Half of the objects are of 6 px and hit within 0.3 cells, half of 20 px within 3 cells."""
+    half = np.arange(OBJECTS) < OBJECTS // 2
+    truth = plant_spread_truth()
+    area = np.where(half, 36.0, 400.0)
+    truth = replace(truth, boxes=truth.boxes.assign(area=area))
+    trials = []
+    for each in plant_network(2, POOR):
+        distance = np.where(half, 0.3, 3.0)
+        found = each.matches.assign(distance=distance, area=area)
+        mean = float(distance.mean())
+        metrics = each.metrics | {"loc.px.mean": mean, "loc.cell.mean": mean}
+        trials.append(replace(each, matches=found, metrics=metrics))
+    floors = variant_ceilings.measure_floors(trials, truth)
+    told = own_error.measure_own_errors(trials, truth, floors)
+    found = measure_own_errors_by_size(trials, truth, told).set_index("bin")
+    assert found.loc["very_tiny", "cells"] == pytest.approx(0.3)
+    assert found["tells"].to_dict() == {"very_tiny": True, "aitod_small": False}
+    assert not told["HRH-SCO n=2"].state.tells
+    page = build_report("T", trials, truth, [], center_sources={})
+    said = "HRH-SCO n=2 could tell of very tiny (2-8 px) objects (see the details)"
+    assert f"Taken alone, sizes differ: {said}." in page.text
+    assert "| HRH-SCO n=2 | **0.30 (" in page.details and " | 3.00 (" in page.details
+
+
+def test_a_gain_that_is_more_than_the_law_s_is_said_not_to_fit():
+    text = report_networks(plant_network(2, GOOD | {"peak_center": 0.9})).details
+    (row,) = [line for line in text.splitlines() if "| more than all |" in line]
+    assert row.startswith("| HRH-SCO n=2 | 0.400 | +0.5")
+    assert "the law doesn't fit" in text
+    within = report_networks(plant_network(2, GOOD | {"peak_center": 0.5})).details
+    assert "the law doesn't fit" not in within
 
 
 def test_another_network_is_named_beside_its_comparison_with_the_baseline():

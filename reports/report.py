@@ -14,7 +14,9 @@ from reports.latex import format_headline_table
 from reports.markdown import format_fold, format_image
 from reports.metrics.protocols import read_protocol
 from reports.plots import (
+    confusion,
     cost_tradeoff,
+    detection_curves,
     error_cdf,
     forest,
     gain,
@@ -27,11 +29,19 @@ from reports.results import tabulate_metrics
 from reports.sections import conditions, error_sources, overview, own_error, published, verdicts
 from reports.sections.answer import compose_answer, compose_depths
 from reports.sections.classes import compose_ap_by_class
+from reports.sections.detection_curves import compose_recall, describe_curves
 from reports.sections.gain import compose_gains
 from reports.sections.learning import compose_learning_curves
 from reports.sections.networks import compose_decodings, compose_networks
 from reports.sections.sizes import FOREST_CAPTION, compose_by_size
 from reports.sections.trust import compose_trust
+from reports.statistics.detection_curves import (
+    CONFUSION_IOU,
+    DetectionCurves,
+    ReadDetections,
+    choose_shown,
+    measure_detection_curves,
+)
 from reports.statistics.networks import NetworkSummary, find_lead, summarize_networks
 from reports.statistics.own_error import OwnError, measure_own_errors
 from reports.statistics.own_error_by_size import measure_own_errors_by_size
@@ -72,6 +82,7 @@ class _Material:
         own_by_size: the same of single sizes.
         summaries: of the networks.
         by_size: their changes by object size.
+        curves: of the baseline's best decode and the extension's; empty without their detections.
         figures: those that were drawn so far, by file name.
     """
 
@@ -84,6 +95,7 @@ class _Material:
     own_by_size: pd.DataFrame
     summaries: list[NetworkSummary]
     by_size: pd.DataFrame
+    curves: list[DetectionCurves]
     figures: dict[str, Figure] = field(default_factory=dict)
 
     @property
@@ -121,6 +133,7 @@ def build_report(
     attribution: str = "",
     unfinished: Mapping[str, str] | None = None,
     center_sources: dict[str, str],
+    read_detections: ReadDetections | None = None,
 ) -> ReportPage:
     """Make the report of some trials; nothing is written.
 
@@ -132,6 +145,8 @@ def build_report(
         attribution: whom the images belong to.
         unfinished: trials of the grid that have no metrics, and why.
         center_sources: name and description of each.
+        read_detections: reads a trial's detections, for precision-recall curves and confusions;
+            None leaves these out.
 
     Returns:
         The pages, their figures, and the figures in them as data.
@@ -153,6 +168,9 @@ def build_report(
         measure_own_errors_by_size(trials, truth, told),
         summaries,
         compute_size_changes(summaries, truth),
+        measure_detection_curves(choose_shown(summaries), truth, read_detections)
+        if read_detections
+        else [],
     )
     protocol = read_protocol(trials[0].meta).name
     return ReportPage(
@@ -249,6 +267,8 @@ def _compose_details_page(title: str, material: _Material, attribution: str) -> 
         "Which branch holds the score back": [error_sources.compose_branches(trials)],
         "Which errors cost AP": [error_sources.compose_error_split(trials)],
         "By class": [compose_ap_by_class(summaries)],
+        "Recall and the best F1": [compose_recall(summaries)],
+        "Precision, recall and confused classes": _draw_curves(material),
         "By strictness": [error_sources.compose_strictness(trials)],
         "By object size": [
             material.draw(
@@ -301,6 +321,31 @@ def _compose_details_page(title: str, material: _Material, attribution: str) -> 
         "What each figure means": [format_fold("Glossary", overview.compose_glossary(trials))],
     }
     return _join_sections(f"Details: {title}", conditions.compose_protocol_note(trials), sections)
+
+
+def _draw_curves(material: _Material) -> list[str]:
+    """Draw precision, recall, F1 and confusions of the baseline's and the extension's best."""
+    if not material.curves:
+        return []
+    made_of = describe_curves(material.curves)
+    return [
+        material.draw(
+            "precision_recall",
+            "precision against recall, F1 against the score threshold",
+            f"{made_of}. Left: precision at each recall, by the IoU that makes a hit; right: F1 at "
+            "each score threshold, dotted where each seed's is best. Means over classes; lines are "
+            "means over seeds, shaded from least to greatest.",
+            detection_curves.draw(material.curves, theme.choose_looks(material.trials)),
+        ),
+        material.draw(
+            "confusion",
+            "confused classes",
+            "What became of the objects of each class, in percent of them, among detections above "
+            f"each seed's threshold of the best F1, pairs of IoU {CONFUSION_IOU:g} and more, seeds "
+            "pooled. The last row holds detections where there is no object, in percent of those.",
+            confusion.draw(material.curves, list(material.truth.categories["name"])),
+        ),
+    ]
 
 
 def _draw_images(material: _Material, which: slice) -> list[str]:

@@ -3,7 +3,7 @@
 from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from hrhsco_cli.files import replace_folder, write_text
 from hrhsco_cli.grid.collect import find_runs, load_images, load_trial, load_truth
@@ -15,7 +15,11 @@ from reports.errors import InputError
 from reports.frames import GroundTruth
 from reports.report import ReportPage, build_report
 from reports.results import tabulate_results
+from reports.statistics.detection_curves import ReadDetections
 from reports.trials import Trial, pool_truths
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 _BESIDE_REPORT = ("details.md", "table.tex", "tidy.csv", "results.csv")
 """Beside ``report.md`` and its figures."""
@@ -99,6 +103,7 @@ def report_folder(
             attribution=heading.get("attribution", ""),
             unfinished=_unfinished(grid) if grid else {},
             center_sources={name: each.description for name, each in CENTER_SOURCES.items()},
+            read_detections=_make_detections_reader(same),
         )
         written.append(write_report(place, page, formats))
     if grid is not None:
@@ -106,6 +111,19 @@ def report_folder(
         results = grid.results if out is None else out / "results.csv"
         write_text(results, frame.to_csv(index=False))
     return written
+
+
+def _make_detections_reader(loaded: list["LoadedRun"]) -> ReadDetections:
+    """Make what reads a trial's detections again: of all trials at once they would fill memory."""
+    from hrhsco_cli.datasets.coco_json import read_detections
+
+    runs = {each.trial.name: each for each in loaded}
+
+    def read(trial: Trial) -> "pd.DataFrame":
+        each = runs[trial.name]
+        return read_detections(each.run.detections, each.truth)
+
+    return read
 
 
 def load_runs(

@@ -15,7 +15,14 @@ from reports.fonts import LetteredFigure, make_drawable
 from reports.trials import Trial
 
 DPI = 110
-WIDTH_IN = 7.6
+"""Of what is placed to the pixel."""
+
+PRINT_DPI = 150
+COLUMN_IN, PAGE_IN = 3.5, 7.16
+"""Widths of a paper's column and of its page, at which figures are drawn: type keeps its size."""
+
+_TICK_PT, _LABEL_PT, _LEGEND_PT = 7, 8, 7
+_COLUMN_HEIGHT_IN = 2.6
 GRAY = "#6b6b6b"
 GRID = "#dddddd"
 TRUTH = "#ffd400"
@@ -39,8 +46,8 @@ _SOURCES: dict[str, tuple[str, Line]] = {
 }
 """Marker and line of each center source."""
 _OTHER_SOURCE: tuple[str, Line] = ("D", "-")
-_LEGEND_CHARACTERS, _LEGEND_HANDLE = 140, 5
-"""Characters of a legend that fit beside each other; what an entry's handle takes of them."""
+_LEGEND_CHARACTERS, _LEGEND_HANDLE = 19.5, 5
+"""Characters of a legend that fit in an inch; how many of them an entry's handle takes."""
 _MOST_VARIANTS = 12
 """Of more, a legend names networks and center sources instead of each pair of them."""
 
@@ -127,16 +134,19 @@ def choose_class_colors(category_ids: Iterable[int]) -> dict[int, str]:
 
 
 def make_figure(
-    rows: int = 1, columns: int = 1, height_in: float = 3.6
+    rows: int = 1, columns: int = 1, height_in: float = _COLUMN_HEIGHT_IN
 ) -> tuple[Figure, list[Axes]]:
     """Make a figure with its styled axes, row by row; no global state is touched.
+
+    It is as wide as a paper's column, with several columns of axes as its page.
 
     Args:
         rows: the number of rows of axes.
         columns: the number of columns of axes.
         height_in: of the axes and their labels; what ``add_legend`` adds comes on top.
     """
-    made = LetteredFigure(figsize=(WIDTH_IN, height_in), dpi=DPI, layout="constrained")
+    width = COLUMN_IN if columns == 1 else PAGE_IN
+    made = LetteredFigure(figsize=(width, height_in), dpi=PRINT_DPI, layout="constrained")
     FigureCanvasAgg(made)
     axes = [made.add_subplot(rows, columns, index + 1) for index in range(rows * columns)]
     for each in axes:
@@ -166,9 +176,9 @@ def style_axes(axes: Axes) -> None:
         axes.spines[side].set_visible(False)
     axes.grid(color=GRID, linewidth=0.6)
     axes.set_axisbelow(True)
-    axes.tick_params(labelsize=8)
+    axes.tick_params(labelsize=_TICK_PT)
     for text in (axes.xaxis.label, axes.yaxis.label, axes.title):
-        text.set_fontsize(9)
+        text.set_fontsize(_LABEL_PT)
 
 
 def add_legend(
@@ -192,13 +202,14 @@ def add_legend(
     entries = _name_by_part(entries, looks or {})
     if not entries:
         return
-    fitting = _LEGEND_CHARACTERS // (max(map(len, entries)) + _LEGEND_HANDLE)
+    room = _LEGEND_CHARACTERS * figure.get_figwidth()
+    fitting = int(room // (max(map(len, entries)) + _LEGEND_HANDLE))
     made = figure.legend(
         entries.values(),
         map(make_drawable, entries),
         loc="outside lower center",
         ncols=max(1, min(columns, fitting)),
-        fontsize=7.5,
+        fontsize=_LEGEND_PT,
         frameon=False,
     )
     width, height = figure.get_size_inches()

@@ -84,7 +84,8 @@ def _draw_panel(
             mean, places[row.bin, row.network], xerr=interval if inside else None,
             color=look.color, marker=look.marker if inside else "<" if mean == left else ">",
             markersize=5, capsize=2, linewidth=1.2,
-            markerfacecolor="none" if few else look.color, alpha=0.45 if few else 1.0,
+            markerfacecolor="none" if few else look.color,
+            alpha=min(look.alpha, 0.45 if few else 1.0), zorder=look.order,
             linestyle="none", label=None if few else row.network,
         )  # fmt: skip
 

@@ -47,7 +47,7 @@ def draw(trials: list[Trial]) -> Figure | None:
         color=theme.GRAY,
         linewidth=0.8,
         linestyle="--",
-        label=f"a perfect fraction takes {100 * LEAST_SHARE:g} % off",
+        label=f"the law: {100 * LEAST_SHARE:g} % off",
     )
     axes.axhline(0, color=theme.GRAY, linewidth=0.8)
     for (depth, size), mine in found.groupby(["depth", "bin"]):
@@ -59,8 +59,12 @@ def draw(trials: list[Trial]) -> Figure | None:
             alpha=0.7,
             color=colors[depth],
             marker=_MARKERS[size],
-            label=f"n={depth}, {headings[size]}",
         )
+    for depth in depths:
+        axes.plot([], [], "s", color=colors[depth], label=f"n={depth}")
+    for size in (each for each in _MARKERS if (found["bin"] == each).any()):
+        marker = _MARKERS[size]
+        axes.plot([], [], marker, color=theme.GRAY, markersize=4, label=headings[size])
     axes.set_xscale("log")
     axes.set_xlim(low, high)
     axes.xaxis.set_major_formatter("{x:g}")

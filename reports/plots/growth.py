@@ -30,7 +30,7 @@ def draw(result: Mapping[str, Any]) -> Figure:
     figure, axes = theme.make_figure(
         max(len(steps), 1), 4, height_in=0.4 + 1.9 * max(len(steps), 1)
     )
-    figure.set_figwidth(1.5 * theme.WIDTH_IN)
+    figure.set_figwidth(1.5 * theme.PAGE_IN)
     columns = [(sweep, quantity) for sweep in ("depth", "objects") for quantity in _QUANTITIES]
     for row, step in enumerate(steps):
         for column, (sweep, quantity) in enumerate(columns):

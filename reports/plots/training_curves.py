@@ -45,7 +45,7 @@ def draw(trials: list[Trial]) -> Figure | None:
                 alpha=0.18,
                 linewidth=0,
             )
-        panel.set_title(loss, fontsize=9)
+        panel.set_title(loss)
         panel.set_xlabel("epoch")
         panel.set_ylim(bottom=0)
     for panel in axes[len(losses) :]:

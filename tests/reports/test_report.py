@@ -211,7 +211,7 @@ def test_a_long_legend_takes_nothing_from_the_plot_and_names_parts():
         figure.canvas.draw()
         axes_in.append(axes[0].get_window_extent().height / figure.dpi)
         shown.append([text.get_text() for text in figure.legends[0].get_texts()])
-    assert min(axes_in) > 2.9
+    assert min(axes_in) > 1.9
     assert shown[0] == [f"n=0, {source}" for source in CENTER_SOURCES] + ["floor"]
     assert shown[1] == [f"n={depth}" for depth in range(5)] + [*CENTER_SOURCES, "floor"]
 

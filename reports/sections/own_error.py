@@ -68,7 +68,7 @@ def _compose_sizes(by_size: pd.DataFrame) -> list[str]:
         rows.append([str(name), *(cells.get(size, "–") for size in bins["bin"])])
     headings = [f"{row.heading}, {row.objects:,}" for row in bins.itertuples()]
     return [
-        "The judgement above pools all sizes. Here each size stands alone: the own error in cells, "
+        "The judgment above pools all sizes. Here each size stands alone: the own error in cells, "
         "in brackets what a perfect fraction would take off the error of the rounded center, in "
         "bold where that is enough to tell. The number behind a size is that of its objects.",
         format_table(["network", *headings], rows),

@@ -172,6 +172,20 @@ Checkpoint = Annotated[
 ]
 """``--checkpoint``."""
 
+Tensorboard = Annotated[
+    bool, typer.Option("--tensorboard", help="The same as --track tensorboard.")
+]
+"""``--tensorboard``."""
+
+Track = Annotated[
+    str | None,
+    typer.Option(
+        help="Send training curves to a tracker: tensorboard, mlflow, wandb or clearml.",
+        autocompletion=completion.one_of("tensorboard", "mlflow", "wandb", "clearml"),
+    ),
+]
+"""``--track``."""
+
 Epochs = Annotated[
     int | None,
     typer.Option(

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from hrhsco_cli.commands.completion import one_of
 from hrhsco_cli.commands.options import (
     DataFolder,
     Device,
@@ -15,9 +14,11 @@ from hrhsco_cli.commands.options import (
     Json,
     Recipe,
     RecipeSettings,
+    Tensorboard,
+    Track,
     Verbose,
 )
-from hrhsco_cli.commands.values import refuse_given
+from hrhsco_cli.commands.values import choose_tracker, refuse_given
 from hrhsco_cli.console import Console, new_table
 from hrhsco_cli.progress import show_progress
 from reports.errors import InputError
@@ -62,16 +63,8 @@ def train(
             help="Score the test set (first pass) every so many epochs; 0 scores it never.",
         ),
     ] = 0,
-    tensorboard: Annotated[
-        bool, typer.Option("--tensorboard", help="The same as --track tensorboard.")
-    ] = False,
-    track: Annotated[
-        str | None,
-        typer.Option(
-            help="Send training curves to a tracker: tensorboard, mlflow, wandb or clearml.",
-            autocompletion=one_of("tensorboard", "mlflow", "wandb", "clearml"),
-        ),
-    ] = None,
+    tensorboard: Tensorboard = False,
+    track: Track = None,
     resume: Annotated[
         bool, typer.Option("--resume", help="Go on from the run's last checkpoint.")
     ] = False,
@@ -98,6 +91,7 @@ def train(
     if resume:
         why = "has no effect with --resume, which has its own"
         refuse_given(context, {"weights": "--weights"}, why)
+    tracker = choose_tracker(context, track, tensorboard)
     path = recipes.find(recipe)
     changes = recipes.parse_settings(settings or [])
     select_device(device)
@@ -122,12 +116,8 @@ def train(
         config.processes = processes
     if validate:
         validate_every(config, validate)
-    if tensorboard:
-        why = "goes without --tensorboard, which names a tracker itself"
-        refuse_given(context, {"track": "--track"}, why)
-        use_tracker(config, "tensorboard", "--tensorboard")
-    if track is not None:
-        use_tracker(config, track, f"--track {track}")
+    if tracker is not None:
+        use_tracker(config, tracker)
     checkpoint = recover_resumable(run) if resume else None
     try:
         with _show_training(f"training {path.stem}") as callbacks:

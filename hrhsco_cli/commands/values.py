@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
     from hrhsco_cli.datasets.foreign_results import ResultReading
     from hrhsco_cli.datasets.tiling import Tiling
+    from hrhsco_cli.grid.executors.slurm_request import SlurmRequest
     from reports.metrics.protocols import Protocol
 
 
@@ -52,6 +53,51 @@ def refuse_given(context: "Context", options: Mapping[str, str], why: str) -> No
         source = context.get_parameter_source(parameter)
         if source is not None and source.name == "COMMANDLINE":
             raise InputError(f"{option} {why}; leave it out")
+
+
+def choose_tracker(context: "Context", track: str | None, tensorboard: bool) -> str | None:
+    """Read ``--track`` and ``--tensorboard``.
+
+    Args:
+        context: The call.
+        track: What was typed for the one; None if nothing.
+        tensorboard: Whether the other was given.
+
+    Returns:
+        The tracker's name; None where no tracker is asked for.
+
+    Raises:
+        InputError: If both are given.
+    """
+    if not tensorboard:
+        return track
+    why = "goes without --tensorboard, which names a tracker itself"
+    refuse_given(context, {"track": "--track"}, why)
+    return "tensorboard"
+
+
+def parse_slurm_request(
+    partition: str | None, gpus: int | None, time: str | None, sbatch: list[str]
+) -> "SlurmRequest":
+    """Read what each job of a Slurm cluster is to ask for.
+
+    Args:
+        partition: What ``--partition`` names.
+        gpus: What ``--gpus`` says.
+        time: What ``--time`` says.
+        sbatch: What each ``--sbatch`` says.
+
+    Returns:
+        The request.
+
+    Raises:
+        InputError: If there is no time, or an option can't be read.
+    """
+    from hrhsco_cli.grid.executors.slurm_request import SlurmRequest, parse_sbatch, parse_time
+
+    if time is None:
+        raise InputError("--executor slurm needs the time limit of a job; add --time H:MM:SS")
+    return SlurmRequest(parse_time(time), partition, gpus, parse_sbatch(sbatch))
 
 
 def parse_size(text: str, option: str = "--size") -> tuple[int, int]:

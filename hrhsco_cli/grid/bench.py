@@ -81,7 +81,7 @@ def _run(grid: Grid, options: running.GridOptions) -> tuple[int, dict[str, float
         out = Path(aside) / "grid"
         began = time.monotonic()
         planned = running.plan_trials(grid, out, options)
-        executor = running.choose_executor(planned, options)
+        executor = running.choose_executor(planned, out, options)
         claimed = running.write_grid_listing(grid, planned, out)
         done = running.run_planned(planned, claimed, executor, options, lambda: None)
         if done.failures:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from hrhsco_cli.grid.cost_cache import NetworkCost, read_known_costs, save_costs
+from hrhsco_cli.grid.engine import POLL_S
 from hrhsco_cli.grid.executors.base import Executor
 from hrhsco_cli.grid.plan import Network, PlannedTrial, group_by_network
 from hrhsco_cli.grid.state import is_settled
@@ -93,7 +94,9 @@ def estimate_grid(
             while queue and len(running) < executor.capacity:
                 key, config = queue.pop(0)
                 running[executor.submit(measure_network, config)] = key
-            for future in wait(running, return_when=FIRST_COMPLETED).done:
+            done, _ = wait(running, POLL_S, FIRST_COMPLETED)
+            executor.poll()
+            for future in done:
                 error = future.exception()
                 found[running.pop(future)] = error if error is not None else future.result()
     finally:

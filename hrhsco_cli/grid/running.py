@@ -9,6 +9,7 @@ from hrhsco_cli.grid.data import make_data_finder
 from hrhsco_cli.grid.engine import GridSummary, run_networks
 from hrhsco_cli.grid.executors.base import Executor
 from hrhsco_cli.grid.executors.slots import assign_slots
+from hrhsco_cli.grid.executors.slurm_request import SlurmRequest
 from hrhsco_cli.grid.folder import GridFolder, write_listing
 from hrhsco_cli.grid.interim_scores import require_no_gap
 from hrhsco_cli.grid.plan import PlannedTrial, group_by_network, plan_grid
@@ -19,6 +20,10 @@ from reports.errors import InputError
 
 if TYPE_CHECKING:
     from mmengine.config import Config
+
+
+EXECUTORS = ("local", "ray", "slurm")
+"""Where trials run: in processes of this machine, or on a cluster."""
 
 
 @dataclass(frozen=True)
@@ -34,9 +39,10 @@ class GridOptions:
         max_hours: after so long no further trial is started.
         prune: a method of ``hrhsco_cli.runs.pruning``; None trains all to the end.
         metric: shown on the way, and what pruning goes by.
-        tensorboard: whether training curves are written for TensorBoard.
-        executor: ``local`` or ``ray``.
+        track: the tracker that training curves go to; None for none.
+        executor: of ``EXECUTORS``.
         address: of the Ray cluster.
+        slurm: what each job asks the Slurm cluster for.
     """
 
     data: Path | None = None
@@ -47,9 +53,10 @@ class GridOptions:
     max_hours: float | None = None
     prune: str | None = None
     metric: str = "ap.50"
-    tensorboard: bool = False
+    track: str | None = None
     executor: str = "local"
     address: str | None = None
+    slurm: SlurmRequest | None = None
 
 
 def start_fork_server(options: GridOptions) -> None:
@@ -103,8 +110,8 @@ def _set_idle_options(config: "Config", out: Path, options: GridOptions, validat
     from hrhsco_cli.runs.trackers import use_tracker
     from hrhsco_cli.runs.validation import validate_every
 
-    if options.tensorboard:
-        use_tracker(config, "tensorboard", "--tensorboard")
+    if options.track is not None:
+        use_tracker(config, options.track)
     if validate or options.prune:
         validate_every(config, validate or 1)
     if options.prune:
@@ -129,8 +136,13 @@ def write_grid_listing(grid: Grid, planned: list[PlannedTrial], out: Path) -> Gr
     return write_listing(out, listing)
 
 
-def choose_executor(planned: list[PlannedTrial], options: GridOptions) -> Executor:
+def choose_executor(planned: list[PlannedTrial], out: Path, options: GridOptions) -> Executor:
     """The executor that the options ask for.
+
+    Args:
+        planned: the trials.
+        out: the grid's folder.
+        options: see there.
 
     Raises:
         InputError: unknown, not installed, out of reach, or too small for ``jobs``.
@@ -143,10 +155,24 @@ def choose_executor(planned: list[PlannedTrial], options: GridOptions) -> Execut
 
         jobs = options.jobs or tasks
         return RayExecutor(options.address, options.device, processes, threads, jobs)
-    if options.executor != "local":
-        raise InputError(f"no executor {options.executor!r}; choose local or ray")
     if options.address is not None:
         raise InputError("--address names a Ray cluster; add --executor ray")
+    if options.executor == "slurm" and options.slurm is not None:
+        from hrhsco_cli.grid.executors.slurm import open_slurm
+
+        return open_slurm(
+            out,
+            options.slurm,
+            device=options.device,
+            processes=processes,
+            threads=threads,
+            loaders=max(trial.config["train_dataloader"]["num_workers"] for trial in planned),
+            capacity=options.jobs or tasks,
+        )
+    if options.executor != "local":
+        raise InputError(
+            f"--executor {options.executor!r} is unknown; choose one of {', '.join(EXECUTORS)}"
+        )
     from hrhsco_cli.grid.executors.local import LocalExecutor
 
     slots = assign_slots(

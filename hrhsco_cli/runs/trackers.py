@@ -82,13 +82,12 @@ TRACKERS = {
 """By the word of ``--track``, which is the extra's name too."""
 
 
-def use_tracker(config: "Config", name: str, option: str = "--track") -> None:
+def use_tracker(config: "Config", name: str) -> None:
     """Let mmengine's visualizer send training curves to a tracker; changes the recipe in place.
 
     Args:
         config: the recipe.
         name: of ``TRACKERS``.
-        option: that asks for it, for the message.
 
     Raises:
         InputError: there is no such tracker, or its package is not installed.
@@ -97,7 +96,7 @@ def use_tracker(config: "Config", name: str, option: str = "--track") -> None:
         raise InputError(f"--track {name!r} is unknown; choose one of {', '.join(TRACKERS)}")
     tracker = TRACKERS[name]
     if importlib.util.find_spec(tracker.package) is None:
-        raise missing_extra(option, tracker.title, name)
+        raise missing_extra(f"--track {name}", tracker.title, name)
     config.visualizer.vis_backends = [{"type": tracker.backend}]
 
 

@@ -38,7 +38,7 @@ def test_curves_reach_the_files_of_mlflow(scenes, tmp_path, monkeypatch):
 def test_a_missing_package_is_told_with_its_extra(name, monkeypatch):
     monkeypatch.setattr(importlib.util, "find_spec", lambda _: None)
     with pytest.raises(InputError) as refused:
-        use_tracker(recipe(), name, f"--track {name}")
+        use_tracker(recipe(), name)
     assert "\n" not in str(refused.value)
     assert f"--track {name} needs {TRACKERS[name].title}" in str(refused.value)
     assert f"'.[{name}]'" in str(refused.value)

@@ -10,7 +10,15 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from hrhsco_cli.commands.completion import complete_metric, one_of
-from hrhsco_cli.commands.options import DataFolder, Device, Epochs, GridName
+from hrhsco_cli.commands.options import (
+    DataFolder,
+    Device,
+    Epochs,
+    GridName,
+    Tensorboard,
+    Track,
+)
+from hrhsco_cli.commands.values import choose_tracker, parse_slurm_request, refuse_given
 from hrhsco_cli.console import Console
 from reports.counts import format_count
 
@@ -21,6 +29,7 @@ if TYPE_CHECKING:
 
 
 def run_grid(
+    context: typer.Context,
     grid: GridName,
     out: Annotated[
         Path | None,
@@ -39,19 +48,45 @@ def run_grid(
         typer.Option(
             min=1,
             help="Run so many trials at a time.",
-            show_default="one for each GPU; without a GPU one for each core",
+            show_default="one for each GPU; without a GPU one for each core; on a cluster all",
         ),
     ] = None,
     device: Device = "auto",
     executor: Annotated[
         str,
         typer.Option(
-            help="Run the trials in processes of this machine (local) or on a cluster (ray).",
-            autocompletion=one_of("local", "ray"),
+            help="Run the trials in processes of this machine (local) or on a cluster (ray or "
+            "slurm).",
+            autocompletion=one_of("local", "ray", "slurm"),
         ),
     ] = "local",
     address: Annotated[
         str | None, typer.Option(help="Find the Ray cluster at this address: HOST:PORT, or auto.")
+    ] = None,
+    partition: Annotated[
+        str | None, typer.Option(help="Run Slurm's jobs in this partition.")
+    ] = None,
+    gpus: Annotated[
+        int | None,
+        typer.Option(
+            min=0,
+            help="Ask Slurm for so many GPUs for each trial.",
+            show_default="one for each of its processes",
+        ),
+    ] = None,
+    time: Annotated[
+        str | None,
+        typer.Option(
+            help="Let a Slurm job take so long: minutes, H:MM:SS or D-HH:MM:SS. A trial that takes "
+            "longer goes on in another turn."
+        ),
+    ] = None,
+    sbatch: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="Give Slurm this further option of sbatch, written KEY=VALUE (account=NAME, "
+            "mem=32G). Can be given several times."
+        ),
     ] = None,
     retries: Annotated[
         int, typer.Option(min=0, help="Try a trial that failed so many times more.")
@@ -83,9 +118,8 @@ def run_grid(
             autocompletion=complete_metric,
         ),
     ] = "ap.50",
-    tensorboard: Annotated[
-        bool, typer.Option("--tensorboard", help="Write training curves for TensorBoard.")
-    ] = False,
+    tensorboard: Tensorboard = False,
+    track: Track = None,
     dry_run: Annotated[
         bool,
         typer.Option("--dry-run", help="List the trials with their time and disk, and stop."),
@@ -101,6 +135,8 @@ def run_grid(
     Example: hrhsco ablate grid quickstart --out runs/quickstart
 
     Example: hrhsco ablate grid visdrone --executor ray --address auto --max-hours 60
+
+    Example: hrhsco ablate grid visdrone --executor slurm --partition gpu --time 12:00:00
     """
     from hrhsco_cli.commands.ablate.trial_display import show_trials
     from hrhsco_cli.grid import spec
@@ -109,6 +145,13 @@ def run_grid(
     from reports.metrics.definitions import parse_metric
 
     parse_metric(metric)
+    request = None
+    if executor == "slurm":
+        request = parse_slurm_request(partition, gpus, time, sbatch or [])
+    else:
+        of_slurm = {each: f"--{each}" for each in ("partition", "gpus", "time", "sbatch")}
+        refuse_given(context, of_slurm, "needs --executor slurm")
+    tracker = choose_tracker(context, track, tensorboard)
     path = spec.find_grid_file(grid)
     whole = spec.read_grid(path)
     if validate is not None:
@@ -123,8 +166,8 @@ def run_grid(
 
     options = running.GridOptions(
         data=data, epochs=epochs, jobs=jobs, device=device, retries=retries, max_hours=max_hours,
-        prune=prune, metric=metric, tensorboard=tensorboard,
-        executor=executor, address=address,
+        prune=prune, metric=metric, track=tracker, executor=executor, address=address,
+        slurm=request,
     )  # fmt: skip
     if not dry_run:  # which measures only what was not measured before
         running.start_fork_server(options)
@@ -137,19 +180,22 @@ def run_grid(
             from hrhsco_cli.commands.ablate.dry_run import print_estimate
             from hrhsco_cli.grid.estimate import estimate_grid
 
-            found = estimate_grid(wanted, folder, running.choose_executor(wanted, options))
+            workers = running.choose_executor(wanted, folder, options)
+            found = estimate_grid(wanted, folder, workers)
             print_estimate(found)
             raise typer.Exit(1 if any(row.problem for row in found.rows) else 0)
-    workers = running.choose_executor(wanted, options)
+    workers = running.choose_executor(wanted, folder, options)
     claimed = running.write_grid_listing(whole, planned, folder)
     console = Console(stderr=True)
     try:
         with show_trials(lambda: read_grid_status(claimed, metric), metric, console) as show:
             summary = running.run_planned(wanted, claimed, workers, options, show)
     except KeyboardInterrupt:
+        ended = "its Slurm jobs are ended; " if executor == "slurm" else ""
         console.print_line(
-            f"interrupted: finished trials are kept in {folder}; the same command goes on with the "
-            f"others from their last checkpoints, and hrhsco ablate status {folder} lists them"
+            f"interrupted: {ended}finished trials are kept in {folder}; the same command goes on "
+            "with the others from their last checkpoints, and hrhsco ablate status "
+            f"{folder} lists them"
         )
         raise
     trials = read_grid_status(claimed, metric)

@@ -1,0 +1,246 @@
+"""Trials as jobs of a Slurm cluster, by submitit; all nodes see the grid's folder."""
+
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from concurrent.futures import Future
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from hrhsco_cli.extras import missing_extra
+from hrhsco_cli.files import read_json, write_json
+from hrhsco_cli.grid.executors.base import A, R, WorkerLostError
+from hrhsco_cli.grid.executors.slurm_request import SlurmRequest
+from hrhsco_cli.grid.worker import Task
+from reports.errors import InputError
+
+try:
+    from submitit import AutoExecutor, Job
+    from submitit.core.utils import FailedJobError, UncompletedJobError
+except ImportError:
+    raise missing_extra("--executor slurm", "submitit", "slurm") from None
+
+from hrhsco_cli.grid.executors.slurm_job import WARNING_S, Ended, JobCall
+
+_END_S = 60.0
+"""Seconds that a job of an earlier start has to be gone."""
+
+_REQUEUES = 1000
+"""How often a job may reach its time limit; what ends one is that it comes no further in it."""
+
+
+def open_slurm(
+    out: Path,
+    request: SlurmRequest,
+    *,
+    device: str,
+    processes: int,
+    threads: int,
+    loaders: int,
+    capacity: int,
+) -> "SlurmExecutor":
+    """Make the executor of the Slurm cluster that this machine belongs to.
+
+    Args:
+        out: the grid's folder, which all nodes see under the same path.
+        request: what each job asks for.
+        device: see ``select_device``; ``cpu`` asks for no GPU.
+        processes: of a trial; each has a GPU, or as many cores as ``threads``.
+        threads: of each process, on the CPU.
+        loaders: processes that load images for each of them; each has a core.
+        capacity: how many jobs to hand over at a time.
+
+    Raises:
+        InputError: no Slurm is here, or the request doesn't fit the trials.
+    """
+    gpus = request.gpus
+    if gpus is None:
+        gpus = 0 if device == "cpu" else processes
+    if gpus and device == "cpu":
+        raise InputError(f"--device cpu goes without --gpus {gpus}; leave one of them out")
+    if not gpus and device.startswith("cuda"):
+        raise InputError(f"--device {device} needs a GPU; leave out --gpus 0")
+    if 0 < gpus < processes:
+        raise InputError(
+            f"a trial trains over {processes} GPUs (processes), and --gpus asks for {gpus}"
+        )
+    try:
+        queue = AutoExecutor(
+            out.resolve() / "slurm", cluster="slurm", slurm_max_num_timeout=_REQUEUES
+        )
+    except RuntimeError:
+        raise InputError(
+            "--executor slurm finds no Slurm here (no srun); start the grid on a login node"
+        ) from None
+    queue.update_parameters(
+        timeout_min=request.minutes,
+        gpus_per_node=gpus or None,
+        cpus_per_task=processes * (threads + loaders),
+        slurm_partition=request.partition,
+        slurm_signal_delay_s=WARNING_S,
+        slurm_additional_parameters={"requeue": True} | request.more,
+    )
+    return SlurmExecutor(queue, capacity, request.minutes * 60, on_gpus=bool(gpus))
+
+
+@dataclass(frozen=True)
+class _Submitted:
+    """A job on its way.
+
+    Attributes:
+        job: submitit's.
+        record: the file that names it; None if the job is no network's.
+    """
+
+    job: "Job[Ended]"
+    record: Path | None
+
+
+class SlurmExecutor:
+    """Calls functions in jobs of their own; which node takes which, and when, is Slurm's to say.
+
+    A job that Slurm warns of its time limit, or preempts, is put back into the queue by itself and
+    goes on from its last checkpoint. One that is lost otherwise is the engine's to try again.
+
+    Args:
+        queue: what takes jobs; their scripts, logs and results lie in its folder.
+        capacity: how many to hand over at a time.
+        limit_s: seconds that a job may take.
+        on_gpus: whether jobs compute on GPUs.
+    """
+
+    def __init__(
+        self, queue: AutoExecutor, capacity: int, limit_s: float, *, on_gpus: bool
+    ) -> None:
+        self.capacity = capacity
+        self._queue = queue
+        self._call = (limit_s, on_gpus)
+        self._running: dict[Future[Any], _Submitted] = {}
+        self._accepted = 0
+        self._new = not queue.folder.parent.exists()
+
+    def submit(self, function: Callable[[A], R], argument: A) -> "Future[R]":
+        """Call a function in a job; one of an earlier start that is still at it is ended first.
+
+        Raises:
+            InputError: Slurm refuses the first job of all, or an earlier one can't be ended.
+        """
+        told: Future[R] = Future()
+        record = _find_record(self._queue.folder, argument)
+        if record is not None and record.is_file():
+            end_leftover(record)
+        self._queue.update_parameters(name=_name_job(argument))
+        try:
+            job = self._queue.submit(JobCall(*self._call), function, argument)
+        except FailedJobError as error:
+            said = " ".join(str(error).split())
+            if not self._accepted:
+                raise InputError(f"Slurm takes no job: {said}") from error
+            reason = f"Slurm took no further job ({said}); --jobs hands over fewer at a time"
+            told.set_exception(WorkerLostError(reason))
+            return told
+        self._accepted += 1
+        if record is not None:
+            write_json(record, {"job": job.job_id})
+        self._running[told] = _Submitted(job, record)
+        return told
+
+    def poll(self) -> None:
+        """Ask how the jobs are, and tell what came of those that ended."""
+        for told, each in list(self._running.items()):
+            if each.job.done():
+                del self._running[told]
+                if each.record is not None:
+                    each.record.unlink(missing_ok=True)
+                self._tell(each.job, told)
+
+    def _tell(self, job: "Job[Ended]", told: "Future[Any]") -> None:
+        """Tell a job's result; what it left in the folder stays where it may explain a failure."""
+        try:
+            ended = job.result()
+        except UncompletedJobError:
+            told.set_exception(WorkerLostError(_describe_loss(job)))
+            return
+        if ended.error is not None:
+            told.set_exception(ended.error)
+            return
+        if not getattr(ended.value, "failures", None):
+            for path in self._queue.folder.glob(f"{job.job_id}_*"):
+                path.unlink(missing_ok=True)
+        told.set_result(ended.value)
+
+    def stop(self) -> None:
+        """End all jobs, those that wait in the queue too, and report those that could not be."""
+        for job_id, job in [(each.job.job_id, each.job) for each in self._running.values()]:
+            try:
+                job.cancel()
+            except (OSError, subprocess.CalledProcessError):
+                line = f"warning: Slurm job {job_id} could not be ended; end it: scancel {job_id}"
+                print(line, file=sys.stderr)
+        folder = self._queue.folder
+        with suppress(OSError):  # there is something in them, or they were never made
+            folder.rmdir()
+            if self._new:
+                folder.parent.rmdir()
+
+
+def _find_record(folder: Path, argument: Any) -> Path | None:
+    """The file that names the job of a network; whoever holds the network's lock may write it."""
+    if not isinstance(argument, Task):
+        return None
+    return folder / f"{argument.trials[0]['network']}.job"
+
+
+def _name_job(argument: Any) -> str:
+    """What Slurm lists a job as."""
+    return argument.trainer if isinstance(argument, Task) else "hrhsco"
+
+
+def end_leftover(record: Path) -> None:
+    """End a job that an earlier start left behind: two must not write into the same folders.
+
+    Args:
+        record: the file that names it; removed when the job is gone.
+
+    Raises:
+        InputError: it can't be ended.
+    """
+    job_id = str(read_json(record, "record of a Slurm job").get("job"))
+    end = time.monotonic() + _END_S
+    while _is_queued(job_id):
+        if time.monotonic() > end:
+            raise InputError(
+                f"Slurm job {job_id} of an earlier start is still there and could not be ended; "
+                f"end it (scancel {job_id}), then start the grid again"
+            )
+        subprocess.run(["scancel", job_id], capture_output=True)
+        time.sleep(0.5)
+    record.unlink(missing_ok=True)
+
+
+def _is_queued(job_id: str) -> bool:
+    """Whether a job waits, runs or is about to end; so it is taken where Slurm doesn't answer."""
+    asked = subprocess.run(
+        ["squeue", "--noheader", "--jobs", job_id], capture_output=True, text=True
+    )
+    return "Invalid job id" not in asked.stderr and bool(asked.returncode or asked.stdout.strip())
+
+
+def _describe_loss(job: "Job[Any]") -> str:
+    """Why a job has no result, as far as its logs and Slurm tell."""
+    state, logs = job.state, [job.paths.stderr, job.paths.stdout]
+    if state.startswith("CANCEL"):
+        return f"its Slurm job {job.job_id} was canceled ({state})"
+    if not any(path.exists() for path in logs):
+        return (
+            f"its Slurm job {job.job_id} ended ({state}) and left no log in {job.paths.folder}: "
+            "the grid's folder (--out) must be on a file system that all nodes share"
+        )
+    for path in logs:
+        lines = path.read_text("utf-8", errors="replace").split("\n") if path.exists() else []
+        if said := [line for line in lines if line.strip()]:
+            return f"its Slurm job {job.job_id} ended ({state}): {said[-1].strip()} (see {path})"
+    return f"its Slurm job {job.job_id} ended ({state}) and said nothing"

@@ -81,6 +81,9 @@ def plan_grid(
     Raises:
         InputError: a recipe, its settings, data or weights are wrong; the message names the trial.
     """
+    from hrhsco_cli.runs.registration import register_models
+
+    register_models()  # before what follows, for it imports as sparingly as can be
     from hrhsco_cli.runs import recipe as recipes
     from hrhsco_cli.runs import training
     from hrhsco_cli.runs.weights.starting import fetch_weights
@@ -89,7 +92,7 @@ def plan_grid(
     planned = []
     for spec in grid.trials:
         try:
-            config = recipes.load(recipes.find(spec.recipe))
+            config = recipes.load(recipes.find(spec.recipe), models_only=True)
             recipes.override(config, spec.settings)
             recipes.bind_data(config, data(spec))
             fetch_weights(config)

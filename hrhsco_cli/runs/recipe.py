@@ -75,25 +75,34 @@ def find(name: str, kind: str = "recipe") -> Path:
     )
 
 
-def load(path: Path) -> "Config":
+_REGISTERED = ("heads.registered", "hrhsco_cli.runs.mmdet_parts")
+"""What ``register`` imports, though recipes name it too, for mmdet's own tools."""
+
+
+def load(path: Path, *, models_only: bool = False) -> "Config":
     """Run a recipe that the user names, with its bases, and register what it asks for.
 
     A recipe is code. That of a run, which may come from anybody, is read by ``load_run``.
+
+    Args:
+        path: of the recipe.
+        models_only: whether the rest of what it asks for may wait until it is built, where that is
+            mmdet's or ours; ``override`` registers it where a setting is of it.
 
     Raises:
         InputError: it can't be read as an mmengine config, or imports what is not installed.
     """
     from mmengine.config import Config
 
-    from hrhsco_cli.runs.registration import register
+    from hrhsco_cli.runs.registration import register, register_models
 
     refuse_output(path)
-    register()
+    register_models() if models_only else register()
     try:
         config = Config.fromfile(path, import_custom_modules=False)
     except Exception as error:  # a config is code: it can raise anything
         raise InputError(f"recipe {path} can't be read: {type(error).__name__}: {error}") from error
-    return _complete(config, path)
+    return _complete(config, path, known=_REGISTERED)
 
 
 def load_run(run: RunFolder) -> "Config":
@@ -118,16 +127,18 @@ def load_run(run: RunFolder) -> "Config":
     return config
 
 
-def _complete(config: "Config", path: Path) -> "Config":
-    """With the modules that it names imported, and the options that older runs lack."""
+def _complete(config: "Config", path: Path, known: Iterable[str] = ()) -> "Config":
+    """With the modules that it names imported, but known ones, and options that old runs lack."""
     from mmengine.utils import import_modules_from_strings
 
     imports = config.get("custom_imports") or {}
     if not isinstance(imports, dict):
         raise InputError(f"recipe {path}: custom_imports is {imports!r}, not dict(imports=[...])")
     names = imports.get("imports") or []
-    for name in [names] if isinstance(names, str) else names:
+    names = [names] if isinstance(names, str) else names
+    for name in names:
         run_recipe.require_installed(path, name)
+    names = [name for name in names if name not in known]
     try:
         import_modules_from_strings(names, bool(imports.get("allow_failed_imports")))
     except (ImportError, TypeError) as error:
@@ -316,6 +327,7 @@ def _parameters(
 
     from heads.clusters import CropOptions
     from heads.decoding_options import DECODING_DEFAULTS
+    from hrhsco_cli.runs.registration import register
 
     if not parents:
         return dict.fromkeys(READ)
@@ -329,6 +341,8 @@ def _parameters(
         }
     if not isinstance(node, dict) or not isinstance(node.get("type"), str):
         return {}
+    if parents[0] != "model":  # whose parts are registered in any case
+        register()
     for each in vars(registry).values():
         component = each.module_dict.get(node["type"]) if isinstance(each, Registry) else None
         while component is None and isinstance(each, Registry) and each.parent is not None:

@@ -5,22 +5,46 @@ import functools
 import gc
 import io
 import warnings
+from collections.abc import Iterator
 
 
 @functools.cache
 def register() -> None:
-    """Fill mmdet's registries; what mmdet prints about optional packages on the way is left out.
-
-    What was imported stays to the end. The garbage collector is told so: it would look through half
-    a million objects each time that mmengine calls it, which is for every data set.
-    """
-    with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
-        warnings.simplefilter("ignore")
+    """Fill mmdet's registries; what mmdet prints about optional packages on the way is left out."""
+    register_models()
+    with _import_quietly():
         from mmdet.utils import register_all_modules
-
-        import heads.registered  # noqa: F401
 
         register_all_modules(init_default_scope=True)
         import hrhsco_cli.runs.mmdet_parts
         import hrhsco_cli.runs.validation  # noqa: F401
-    gc.freeze()
+
+
+@functools.cache
+def register_models() -> None:
+    """Fill the registries of networks and their parts alone.
+
+    What loads, transforms and scores images takes as long again to import, and who only asks what
+    the options of a network are needs none of it.
+    """
+    with _import_quietly():
+        import heads.registered  # noqa: F401
+
+
+@contextlib.contextmanager
+def _import_quietly() -> Iterator[None]:
+    """Import without messages, and without a garbage collector that would find nothing.
+
+    What was imported stays to the end. The garbage collector is told so: it would look through half
+    a million objects each time that mmengine calls it, which is for every data set.
+    """
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        gc.freeze()
+        if enabled:
+            gc.enable()

@@ -3,12 +3,16 @@
 import ast
 import json
 import shutil
+import subprocess
+import sys
 
 import pytest
 from PIL import Image
 
+from hrhsco_cli.grid import spec
 from hrhsco_cli.runs import identity, recipe, training
 from hrhsco_cli.runs.identity import hash_code, identify
+from tests.grid import grids
 
 
 @pytest.fixture(scope="module")
@@ -150,3 +154,42 @@ def test_no_code_that_decides_results_is_forgotten():
     needed = {name for path in files for name in imported(path) if not name.endswith("__init__.py")}
     left = {name for name in needed if not name.startswith(deciding)}
     assert left == IDLE & left, left - IDLE
+
+
+PLAN = """
+import json, sys
+from pathlib import Path
+from hrhsco_cli.grid import running, spec
+from hrhsco_cli.runs import recipe
+
+file, data, out = map(Path, sys.argv[1:])
+options = running.GridOptions(data=data)
+planned = running.plan_trials(spec.read_grid(file), out, options)
+found = {trial.spec.name: (trial.identity.network, trial.identity.trial) for trial in planned}
+modules = [*sys.modules]
+config = recipe.load(recipe.find("quickstart_hrh_sco"), models_only=True)
+recipe.override(config, {"train_dataloader.dataset.every": 2})  # which only the data set takes
+print(json.dumps({"found": found, "modules": modules}))
+"""
+
+
+@pytest.mark.slow
+def test_planning_imports_networks_alone_and_finds_the_same_trials(scenes, tmp_path):
+    """A dry run is to be there soon, and half of all imports is what networks don't need."""
+    grid = grids.written(tmp_path, seeds=[0, 1])
+    done = subprocess.run(
+        [sys.executable, "-c", PLAN, grid, scenes, tmp_path / "out"], capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stderr
+    told = json.loads(done.stdout)
+    assert "mmdet.models" in told["modules"]
+    assert not {"mmdet.datasets", "mmdet.evaluation", "imgaug"}.intersection(told["modules"])
+    wanted = {}
+    for trial in spec.read_grid(grid).trials:
+        config = recipe.load(recipe.find(trial.recipe))
+        recipe.override(config, trial.settings)
+        recipe.bind_data(config, scenes)
+        training.set_schedule(config, None, trial.seed)
+        whole = identify(config)
+        wanted[trial.name] = [whole.network, whole.trial]
+    assert told["found"] == wanted

@@ -181,6 +181,9 @@ class SlurmExecutor:
                 line = f"warning: Slurm job {job_id} could not be ended; end it: scancel {job_id}"
                 print(line, file=sys.stderr)
         folder = self._queue.folder
+        for link in folder.glob(".submission_file_*"):
+            if not link.exists():  # it led to the script of a job that left nothing else
+                link.unlink(missing_ok=True)
         with suppress(OSError):  # there is something in them, or they were never made
             folder.rmdir()
             if self._new:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from reports.counts import format_count
 from reports.frames import OUTSIDE_TOLERANCE_PX
 from reports.metrics.size_bins import ANY_AREA
 
@@ -119,7 +120,7 @@ def _find_twice(table: str, column: str) -> Callable[[DatasetTables], Places]:
         ids = getattr(tables, table)[column]
         counts = ids[ids.duplicated(keep=False)].value_counts(sort=False)
         what = "" if column == "name" else "id "
-        return [f"{what}{each!r}: {count} times" for each, count in counts.items()]
+        return [f"{what}{each!r}: {format_count(count, 'time')}" for each, count in counts.items()]
 
     return find
 

@@ -15,6 +15,7 @@ from hrhsco_cli.bench.precision import set_tf32
 from hrhsco_cli.clock import time_ms
 from hrhsco_cli.progress import OnProgress, ignore_progress
 from hrhsco_cli.runs.environment import describe_environment
+from reports.counts import format_count
 from reports.errors import InputError
 from reports.metrics.memory import measure_peak_activations
 
@@ -67,7 +68,8 @@ def measure_growth(plan: GrowthPlan, on_progress: OnProgress = ignore_progress) 
     deepest = max(*plan.depths, plan.depth)
     if plan.channels >> deepest == 0:
         raise InputError(
-            f"--channels {plan.channels} can't be halved {deepest} times; choose {1 << deepest} up"
+            f"--channels {plan.channels} can't be halved {format_count(deepest, 'time')}; choose "
+            f"{1 << deepest} up"
         )
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     settings = list(_list_settings(plan, device))

@@ -19,6 +19,7 @@ import numpy as np
 from hrhsco_cli.datasets.records import read_coco
 from hrhsco_cli.files import write_bytes
 from hrhsco_cli.progress import OnProgress, ignore_progress
+from reports.counts import format_count
 from reports.errors import InputError
 from reports.metrics.definitions import MAX_DETS
 
@@ -79,7 +80,9 @@ def measure_scoring(
             for what, count, words in commands:
                 runs.append({"round": number, "what": what, "times": count, **sets[count]["size"],
                              **_run(words)})  # fmt: skip
-                on_progress(len(runs), rounds * len(commands), f"{what}, {count} times")
+                on_progress(
+                    len(runs), rounds * len(commands), f"{what}, {format_count(count, 'time')}"
+                )
         stages = json.loads(subprocess.run(
             [sys.executable, "-m", "hrhsco_cli.bench.scoring_stages", smallest["truth"],
              smallest["found"]],

@@ -124,9 +124,8 @@ def _print_comparison(done: dict[str, Any]) -> None:
         counted = format_count(runs, "run")
         console.print_line(f"{side.upper()}: {meta[side]['name']} ({counted}{told})")
     console.print_table(table)
-    console.print_line(
-        f"{meta['error']}; {meta['resamples']} resamples of {format_count(meta['images'], 'image')}"
-    )
+    resamples = format_count(meta["resamples"], "resample")
+    console.print_line(f"{meta['error']}; {resamples} of {format_count(meta['images'], 'image')}")
     if meta["a"]["runs"] == meta["b"]["runs"] == 1:
         console.print_line(
             "one run a side: the interval holds for these two networks, not for others"

@@ -5,6 +5,7 @@ from typing import Any
 from rich.table import Table
 
 from hrhsco_cli.console import Console, new_table
+from reports.counts import format_count
 from reports.metrics.definitions import (
     BRANCHES,
     CROP_COST_METRICS,
@@ -91,6 +92,7 @@ def _make_crops_table(metrics: dict[str, Any]) -> Table:
     for metric in CROP_COST_METRICS:
         figure = metric.format(metrics[metric.key])
         if metric.key == "cost.crop_time":
-            figure += f" ({low} to {high}; {timed['images']} images, {timed['rounds']} rounds)"
+            images = format_count(timed["images"], "image")
+            figure += f" ({low} to {high}; {images}, {format_count(timed['rounds'], 'round')})"
         table.add_row(metric.label, figure)
     return table

@@ -21,6 +21,7 @@ from hrhsco_cli.runs.evaluation import find_annotations
 from hrhsco_cli.runs.folder import RunFolder
 from hrhsco_cli.runs.runner import build_trained_runner
 from hrhsco_cli.runs.variant import derive_variant
+from reports.counts import format_count
 from reports.errors import InputError
 from reports.frames import PEAK_COLUMNS
 
@@ -186,7 +187,7 @@ def load_detector(name: str, settings: list[str], annotations: Path | None = Non
     known = config.model.get("bbox_head", {}).get("num_classes", len(classes))
     if known != len(classes):
         raise InputError(
-            f"{base} tells {known} classes apart, not {len(classes)} "
+            f"{base} tells {format_count(known, 'class', 'classes')} apart, not {len(classes)} "
             f"({', '.join(classes.values())}); name the annotations that it was trained on"
         )
     return Detector(name, _name_variant(config), config, model, classes)

@@ -9,6 +9,7 @@ import pandas as pd
 
 from hrhsco_cli.files import join_inside
 from hrhsco_cli.predict.inputs import InputImage
+from reports.counts import format_count
 from reports.errors import InputError
 from reports.frames import GroundTruth
 
@@ -98,8 +99,9 @@ def identify_images(inputs: list[InputImage], out: Path, truth: GroundTruth) -> 
         )
     if not listed:
         raise InputError(
-            f"none of {len(inputs)} images, first {inputs[0].path}, is in the annotations (no "
-            "image's file_name ends its path); leave out --annotations, or name their images"
+            f"none of {format_count(len(inputs), 'image')}, first {inputs[0].path}, is in the "
+            "annotations (no image's file_name ends its path); leave out --annotations, or name "
+            "their images"
         )
     return list(listed.values())
 

@@ -24,6 +24,7 @@ from hrhsco_cli.runs.weights.fitting import Fit, match_tensors
 from hrhsco_cli.runs.weights.layouts import OTHER, PUBLIC, read_head_options
 from hrhsco_cli.runs.weights.reading import Weights, fetch_checkpoint, read_weights
 from hrhsco_cli.runs.weights.starting import build_network, describe_source
+from reports.counts import format_count
 from reports.errors import InputError
 
 if TYPE_CHECKING:
@@ -123,7 +124,8 @@ def _require_whole(
     else:
         some = "; ".join(f"{name}: {why}" for name, why in sorted(misfits.items())[:3])
         rest = f"; and {len(misfits) - 3} more" if len(misfits) > 3 else ""
-        said = f"{len(misfits)} tensors don't fit the recipe's network ({some}{rest})"
+        counted = format_count(len(misfits), "tensor")
+        said = f"it doesn't fit the recipe's network in {counted} ({some}{rest})"
     raise InputError(f"{weights.source}: {said}: {_remedy(wrong, data)}")
 
 

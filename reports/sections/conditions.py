@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterable, Mapping
 
+from reports.counts import format_count
 from reports.markdown import format_definitions, format_table, format_value
 from reports.metrics.protocols import read_protocol
 from reports.trials import Trial
@@ -93,7 +94,7 @@ def compose_unfinished(reasons: Mapping[str, str]) -> str:
     """
     if not reasons:
         return ""
-    heading = f"**Not complete: without metrics are {len(reasons)} trials.**"
+    heading = f"**Not complete: {format_count(len(reasons), 'trial')} without metrics.**"
     return "\n".join([heading, "", *(f"- {name}: {reason}" for name, reason in reasons.items())])
 
 

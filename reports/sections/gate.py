@@ -1,5 +1,6 @@
 """Findings of the regression gate as Markdown."""
 
+from reports.counts import format_count
 from reports.gate import GateFinding
 from reports.markdown import format_table
 
@@ -16,7 +17,9 @@ def compose_gate(findings: list[GateFinding], name: str, protocol: str) -> str:
     """
     worsened = [each for each in findings if each.problem]
     told = (
-        f"{len(worsened)} of {len(findings)} metrics worsened" if worsened else "every metric held"
+        f"{len(worsened)} of {format_count(len(findings), 'metric')} worsened"
+        if worsened
+        else "every metric held"
     )
     parts = [
         f"## hrhsco check {name}",

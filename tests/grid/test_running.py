@@ -46,6 +46,38 @@ def test_curves_reach_tensorboard(ran):
         assert any(tag.endswith("ap.50") for tag in read.Tags()["scalars"])
 
 
+def test_each_training_is_a_run_of_mlflow_and_no_trial_another(
+    undisturbed_grid, undisturbed_results, scenes, tmp_path, monkeypatch
+):
+    """Two of them by one process, into one store."""
+    pytest.importorskip("mlflow")
+    store, out = tmp_path / "store", tmp_path / "out"
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", store.as_uri())
+    monkeypatch.setenv("MLFLOW_ALLOW_FILE_STORE", "true")
+    monkeypatch.setenv("MLFLOW_DISABLE_TELEMETRY", "true")
+    call = [grids.written(tmp_path), "--data", scenes, "--out", out, *grids.EPOCHS]
+    grids.run(*call, "--track", "mlflow", jobs=1)
+    names = {path.name for path in grids.trials(undisturbed_grid).values()}
+    assert {path.name for path in grids.trials(out).values()} == names
+    assert grids.read_all_results(out) == undisturbed_results
+    runs = {
+        (path.parent / "tags" / "mlflow.runName").read_text(): path
+        for path in store.glob("*/*/metrics")
+    }
+    assert runs.keys() == names
+    for name, metrics in runs.items():
+        logged = json.loads((out / name / "train_log.jsonl").read_text().splitlines()[-1])
+        last = (metrics / "loss").read_text().splitlines()[-1]
+        assert float(last.split()[1]) == pytest.approx(logged["loss"], rel=1e-4)
+
+
+def test_an_unknown_tracker_and_two_at_once_are_refused(scenes, tmp_path):
+    call = ["ablate", "grid", grids.written(tmp_path), "--data", scenes, "--out", tmp_path / "out"]
+    assert_refused(hrhsco(*call, "--track", "none"), "'none'", "tensorboard, mlflow, wandb")
+    assert_refused(hrhsco(*call, "--track", "mlflow", "--tensorboard"), "--track")
+    assert not (tmp_path / "out").exists()
+
+
 def test_a_log_names_every_change_of_state(ran):
     _, told = ran
     for name in ("yolc-x4_peak_center-seed0", "hrh-sco-n-1_peak_center-seed0"):

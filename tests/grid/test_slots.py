@@ -36,7 +36,9 @@ def test_nothing_is_given_out_twice(jobs, gpus, cores, processes, threads, tasks
 
 
 def test_too_many_jobs_are_refused_with_the_number_that_fits():
-    with pytest.raises(InputError, match=r"4 trials at a time need 4 GPUs .* 3; lower --jobs to 3"):
+    with pytest.raises(
+        InputError, match=r"4 trials at a time: 4 GPUs needed, 3 there; lower --jobs to 3"
+    ):
         assign_slots(4, gpus=["0", "1", "2"], cores=64, processes=1, threads=1, tasks=9)
     with pytest.raises(InputError, match=r"lower 'processes' or 'threads'"):
         assign_slots(None, gpus=["0"], cores=64, processes=2, threads=1, tasks=9)

@@ -117,8 +117,16 @@ def wait(executor, future):
     return future.result()
 
 
+@pytest.fixture
+def interruptible():
+    """Processes that are started now end by SIGINT, also where this one was told to ignore it."""
+    former = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, former)
+
+
 @pytest.mark.slow
-def test_jobs_of_submitit_s_local_executor_end_as_their_calls(tmp_path):
+def test_jobs_of_submitit_s_local_executor_end_as_their_calls(interruptible, tmp_path):
     from hrhsco_cli.grid.executors.slurm import SlurmExecutor
 
     queue = submitit.AutoExecutor(tmp_path / "jobs", cluster="local")

@@ -31,6 +31,7 @@ from hrhsco_cli.datasets.records import (
     describe_mismatch,
 )
 from hrhsco_cli.files import read_json
+from reports.counts import format_count
 from reports.errors import InputError
 
 Row = dict[str, Any]
@@ -144,7 +145,8 @@ def _read(
     boxes = _read_boxes(layout, annotations, number, path, complain)
     known = {each.get("id") for each in images if isinstance(each.get("id"), (int, float, str))}
     for stray in boxes.keys() - known:
-        complain(f"{path}: {len(boxes[stray])} annotations name the unknown image {stray!r}")
+        counted = format_count(len(boxes[stray]), "annotation")
+        complain(f"{path}: {counted} of the unknown image {stray!r}")
     kept = _select_images(layout, images, annotations)
     read = list(_read_images(kept, boxes, folder, path, complain))
     return PublishedSplit(folder, read, classes, len(read))

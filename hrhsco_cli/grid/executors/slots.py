@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from reports.counts import format_count
 from reports.errors import InputError
 
 
@@ -48,7 +49,8 @@ def assign_slots(
     if wanted > room:
         way = f"lower --jobs to {room}" if room else "lower 'processes' or 'threads'"
         raise InputError(
-            f"{wanted} trials at a time need {wanted * each} {what}s and there are {have}; {way}"
+            f"{format_count(wanted, 'trial')} at a time: {format_count(wanted * each, what)} "
+            f"needed, {have} there; {way}"
         )
     share = max(1, cores // wanted) if gpus else threads
     return [

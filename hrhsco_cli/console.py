@@ -24,7 +24,7 @@ class Console(rich.console.Console):
     Colors are asked for by ``style``, or by ``rich.text.Text``.
 
     Args:
-        options: Options of ``rich.console.Console``, such as ``stderr=True``.
+        options: options of ``rich.console.Console``, such as ``stderr=True``.
     """
 
     def __init__(self, **options: Any) -> None:
@@ -38,8 +38,8 @@ class Console(rich.console.Console):
         """Print one line: whole in a log, and broken between words in a terminal.
 
         Args:
-            line: What to say.
-            style: Color or weight, in Rich's words.
+            line: what to say.
+            style: color or weight, in Rich's words.
         """
         self.print(line, style=style, soft_wrap=not self.is_terminal)
 
@@ -50,7 +50,7 @@ class Console(rich.console.Console):
         is printed as lines of its own.
 
         Args:
-            table: What ``new_table`` made.
+            table: what ``new_table`` made.
         """
         columns = [[str(column.header), *map(str, column.cells)] for column in table.columns]
         if fit_table(table, self.width):
@@ -67,7 +67,7 @@ class Console(rich.console.Console):
         """Print under which conditions figures hold, in one dim line.
 
         Args:
-            values: Conditions, by their names.
+            values: conditions, by their names.
         """
         named = (f"{key} {value}" for key, value in values.items())
         self.print_line(", ".join(named), style="dim")
@@ -77,7 +77,7 @@ def new_table(*headings: str, title: str = "") -> Table:
     """Make a table without frames: first column set left, figures right, long names folded.
 
     Args:
-        headings: One for each column.
+        headings: one for each column.
         title: A line above the table.
 
     Returns:
@@ -93,8 +93,8 @@ def fit_table(table: Table, width: int) -> bool:
     """Make a table's columns so narrow that it fits, and none narrower than its longest word.
 
     Args:
-        table: What ``new_table`` made; its columns get their widths.
-        width: How many characters there are room for.
+        table: what ``new_table`` made; its columns get their widths.
+        width: how many characters there are room for.
 
     Returns:
         Whether the table fits.
@@ -118,7 +118,7 @@ def format_duration(seconds: float | None) -> str:
     """Write a duration as ``h:mm:ss``.
 
     Args:
-        seconds: The duration; None where it is not known.
+        seconds: the duration; None where it is not known.
 
     Returns:
         The text; a dash where the duration is not known.
@@ -134,7 +134,7 @@ def print_note(line: str) -> None:
     """Print a line that a reader may want to know of, beside what was asked for.
 
     Args:
-        line: What to say.
+        line: what to say.
     """
     Console().print_line(line, style="dim")
 
@@ -143,7 +143,7 @@ def printable(text: str) -> str:
     r"""Write control characters, and halves of characters, of a text as ``\x1b``.
 
     Args:
-        text: Any text.
+        text: any text.
 
     Returns:
         The text as a terminal can show it without being controlled by it.

@@ -41,13 +41,13 @@ def replace_file(path: Path) -> AbstractContextManager[Path]:
     ``-``, and what is no regular file (a pipe, a device), gets the content when the block ends.
 
     Args:
-        path: The file.
+        path: the file.
 
     Yields:
         The path to write to.
 
     Raises:
-        InputError: It can't be written to.
+        InputError: it can't be written to.
     """
     try:
         place = resolve_destination(path)
@@ -65,13 +65,13 @@ def resolve_destination(path: Path) -> Path | None:
     where the name of a regular file may be that of an open one.
 
     Args:
-        path: The path.
+        path: the path.
 
     Returns:
         The file; None where the path is none that may be replaced.
 
     Raises:
-        OSError: Links go round in a circle, or the way there may not be looked at.
+        OSError: links go round in a circle, or the way there may not be looked at.
     """
     if is_standard_output(path):
         return None
@@ -89,7 +89,7 @@ def is_standard_output(path: Path) -> bool:
     """Say whether a path is ``-``.
 
     Args:
-        path: The path.
+        path: the path.
 
     Returns:
         Whether it is.
@@ -105,7 +105,7 @@ def keep_stdout_for_data() -> Iterator[None]:
         Nothing.
 
     Raises:
-        InputError: It is kept already.
+        InputError: it is kept already.
     """
     if _kept:
         raise InputError("two outputs are '-', and there is one standard output; name a file")
@@ -128,13 +128,13 @@ def claim_output(path: Path) -> Iterator[None]:
     Without it, an output that is named as one of the inputs would be written over, and lost.
 
     Args:
-        path: The file; ``-``, pipes and devices are written to and lose nothing.
+        path: the file; ``-``, pipes and devices are written to and lose nothing.
 
     Yields:
         Nothing; the mark is gone when the block ends.
 
     Raises:
-        InputError: Another output of this call is the same file.
+        InputError: another output of this call is the same file.
     """
     try:
         real = resolve_destination(path)
@@ -164,7 +164,7 @@ def refuse_output(path: Path) -> None:
     """Refuse to read a file that this call is about to write over.
 
     Args:
-        path: The file that is about to be read.
+        path: the file that is about to be read.
 
     Raises:
         OverwriteError: an output was claimed at that path (``claim_output``).
@@ -209,14 +209,14 @@ def replace_folder(path: Path, *, full: bool = False) -> AbstractContextManager[
 
     Args:
         path: A path where nothing is, or an empty folder; with ``full`` any folder.
-        full: Whether ``path`` may be a folder with content, which is then removed. On an error the
+        full: whether ``path`` may be a folder with content, which is then removed. On an error the
             old content stays, or comes back.
 
     Yields:
         An empty folder to fill.
 
     Raises:
-        InputError: The folder around it can't be written to, or there is no room.
+        InputError: the folder around it can't be written to, or there is no room.
     """
     put = _swap_folders if full else Path.replace
     return _replace(path, _make_folder, 0o755, partial(shutil.rmtree, ignore_errors=True), put)
@@ -281,8 +281,8 @@ def write_bytes(path: Path, content: bytes) -> None:
     """Write bytes in one step.
 
     Args:
-        path: The file.
-        content: The bytes.
+        path: the file.
+        content: the bytes.
     """
     with replace_file(path) as aside:
         aside.write_bytes(content)
@@ -292,8 +292,8 @@ def write_text(path: Path, text: str) -> None:
     """Write text in one step.
 
     Args:
-        path: The file.
-        text: The text.
+        path: the file.
+        text: the text.
     """
     with replace_file(path) as aside:
         aside.write_text(text, encoding="utf-8")
@@ -303,11 +303,11 @@ def write_figure(path: Path, figure: "Figure") -> None:
     """Write a figure in one step: as PNG, or as the vector format that the suffix names.
 
     Args:
-        path: The file; without a suffix it becomes a PNG.
-        figure: The figure.
+        path: the file; without a suffix it becomes a PNG.
+        figure: the figure.
 
     Raises:
-        InputError: The suffix is of no format that figures have, or the file can't be written.
+        InputError: the suffix is of no format that figures have, or the file can't be written.
     """
     kind = require_figure_format(path)
     with replace_file(path) as aside:
@@ -318,13 +318,13 @@ def require_figure_format(path: Path) -> str:
     """Find the format of a figure by the suffix of its file.
 
     Args:
-        path: The file.
+        path: the file.
 
     Returns:
         One of ``FIGURE_FORMATS``; the first if there is no suffix.
 
     Raises:
-        InputError: The suffix is of no format that figures have.
+        InputError: the suffix is of no format that figures have.
     """
     kind = path.suffix.lower().removeprefix(".") or FIGURE_FORMATS[0]
     if kind not in FIGURE_FORMATS:
@@ -337,9 +337,9 @@ def write_json(path: Path, value: Any, indent: int | None = 2) -> None:
     """Write a value as JSON in one step; NaN is refused, since JSON has none.
 
     Args:
-        path: The file.
-        value: The value.
-        indent: Spaces for each level; None writes one line.
+        path: the file.
+        value: the value.
+        indent: spaces for each level; None writes one line.
     """
     write_text(path, json.dumps(value, indent=indent, allow_nan=False) + "\n")
 
@@ -348,7 +348,7 @@ def read_rows(path: Path) -> list[dict[str, Any]]:
     """Read the rows of a file of JSON lines; a line that a crash cut off ends them.
 
     Args:
-        path: The file.
+        path: the file.
 
     Returns:
         The rows; none without the file.
@@ -375,7 +375,7 @@ def read_last_row(path: Path) -> dict[str, Any]:
     The state of a grid is asked for twice a second, and the log of a long training has many lines.
 
     Args:
-        path: The file.
+        path: the file.
 
     Returns:
         The row; empty if there is none.
@@ -399,14 +399,14 @@ def read_json(path: Path, what: str) -> Any:
     """Read a JSON file.
 
     Args:
-        path: The file.
-        what: What it should be, for the message ("annotations").
+        path: the file.
+        what: what it should be, for the message ("annotations").
 
     Returns:
         Its value.
 
     Raises:
-        InputError: It is missing or unreadable, is no JSON, or a key stands twice in one object;
+        InputError: it is missing or unreadable, is no JSON, or a key stands twice in one object;
             the message names file and line.
     """
     return parse_json(path, read_text(path, what), what)
@@ -416,15 +416,15 @@ def parse_json(path: Path, text: str, what: str) -> Any:
     """Parse the text of a JSON file.
 
     Args:
-        path: The file, for messages.
-        text: Its content.
-        what: What it should be, for messages.
+        path: the file, for messages.
+        text: its content.
+        what: what it should be, for messages.
 
     Returns:
         Its value.
 
     Raises:
-        InputError: It is no JSON, or a key stands twice in one object.
+        InputError: it is no JSON, or a key stands twice in one object.
     """
     try:
         return json.loads(
@@ -458,14 +458,14 @@ def read_text(path: Path, what: str) -> str:
     """Read a text file: UTF-8, with or without a byte order mark.
 
     Args:
-        path: The file.
-        what: What it should be, for the message ("label file").
+        path: the file.
+        what: what it should be, for the message ("label file").
 
     Returns:
         Its text.
 
     Raises:
-        InputError: It is missing, unreadable, of another encoding (the message names the line), or
+        InputError: it is missing, unreadable, of another encoding (the message names the line), or
             an output of this call.
     """
     refuse_output(path)
@@ -482,14 +482,14 @@ def require_text(path: Path, content: bytes) -> str:
     """Decode a file's bytes as UTF-8, without a byte order mark.
 
     Args:
-        path: The file, for messages.
-        content: Its bytes.
+        path: the file, for messages.
+        content: its bytes.
 
     Returns:
         The text.
 
     Raises:
-        InputError: They are no UTF-8.
+        InputError: they are no UTF-8.
     """
     try:
         return content.decode("utf-8-sig")
@@ -506,14 +506,14 @@ def join_inside(folder: Path, name: str) -> Path:
     The name's root and each ``..`` are left out.
 
     Args:
-        folder: The folder.
-        name: The name, whatever it says.
+        folder: the folder.
+        name: the name, whatever it says.
 
     Returns:
         The path.
 
     Raises:
-        InputError: Nothing is left of the name, or a link on the way leads out of the folder.
+        InputError: nothing is left of the name, or a link on the way leads out of the folder.
     """
     path = folder / make_inner_name(name)
     if not path.resolve().is_relative_to(folder.resolve()):
@@ -525,13 +525,13 @@ def make_inner_name(name: str) -> str:
     """Make a name a path below a folder: without root, ``.`` and ``..``.
 
     Args:
-        name: The name.
+        name: the name.
 
     Returns:
         What is left of it.
 
     Raises:
-        InputError: Nothing is left of it.
+        InputError: nothing is left of it.
     """
     parts = [each for each in name.split("/") if each not in ("", ".", "..")]
     if not parts or "\0" in name:
@@ -543,7 +543,7 @@ def hash_file(path: Path) -> str:
     """Compute the SHA-256 of a file's content; it is read once, unless it changes.
 
     Args:
-        path: The file.
+        path: the file.
 
     Returns:
         The digest, in hexadecimal digits.

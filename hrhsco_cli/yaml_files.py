@@ -54,7 +54,7 @@ def parse_yaml(text: str) -> Any:
     """Parse a YAML text.
 
     Args:
-        text: The text.
+        text: the text.
 
     Returns:
         Its value.
@@ -69,14 +69,14 @@ def read_yaml(path: Path, what: str) -> Any:
     """Read a YAML file.
 
     Args:
-        path: The file.
-        what: What it should be, for messages.
+        path: the file.
+        what: what it should be, for messages.
 
     Returns:
         Its value.
 
     Raises:
-        InputError: It is missing or no YAML, or a key stands twice in one mapping; the message
+        InputError: it is missing or no YAML, or a key stands twice in one mapping; the message
             names file and line.
     """
     return _read_with(path, what, _Loader)
@@ -86,14 +86,14 @@ def read_yaml_as_text(path: Path, what: str) -> Any:
     """Read a YAML file with every scalar as text: a class called ``no`` or ``012`` keeps its name.
 
     Args:
-        path: The file.
-        what: What it should be, for messages.
+        path: the file.
+        what: what it should be, for messages.
 
     Returns:
         Its value.
 
     Raises:
-        InputError: As ``read_yaml``.
+        InputError: as ``read_yaml``.
     """
     return _read_with(path, what, _TextLoader)
 

@@ -17,10 +17,10 @@ def replay_as_graph(module: nn.Module, inputs: tuple[Any, ...], named: dict[str,
     What it returns is overwritten by its next call. With gradients it runs as before.
 
     Args:
-        module: The module, which is changed in place; it may be compiled.
-        inputs: Positional arguments as it is called with, on the device; only tensors of these
+        module: the module, which is changed in place; it may be compiled.
+        inputs: positional arguments as it is called with, on the device; only tensors of these
             shapes may come later.
-        named: Keyword arguments likewise.
+        named: keyword arguments likewise.
     """
     plain: Callable[..., Any] = module.forward
     given = tree_map(_copy_tensor, (inputs, named))

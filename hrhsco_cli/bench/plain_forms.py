@@ -22,9 +22,9 @@ def read_offsets(branch: nn.Sequential, feature: Tensor, cells: Tensor) -> Tenso
     """Compute the whole offset map, and read it at some cells.
 
     Args:
-        branch: The offset branch.
-        feature: Its input ``(B, C, H, W)``.
-        cells: Where to read ``(P, 3)``: image, row, column.
+        branch: the offset branch.
+        feature: its input ``(B, C, H, W)``.
+        cells: where to read ``(P, 3)``: image, row, column.
 
     Returns:
         The offsets ``(P, 2)``.
@@ -38,8 +38,8 @@ def apply_layers(branch: nn.Sequential, feature: Tensor) -> Tensor:
     """Apply a branch's layers one after the other.
 
     Args:
-        branch: The branch.
-        feature: Its input.
+        branch: the branch.
+        feature: its input.
 
     Returns:
         What the last layer puts out.
@@ -59,11 +59,11 @@ def make_targets(
     """Make the whole maps of targets, object after object.
 
     Args:
-        boxes: Boxes ``(N, 4)`` of each image in px.
-        labels: Their classes ``(N,)``.
-        num_classes: Number of classes, K.
-        feature_size: Height and width of the feature map, H and W.
-        ratio: How many times finer the heatmap is than the feature map, r.
+        boxes: boxes ``(N, 4)`` of each image in px.
+        labels: their classes ``(N,)``.
+        num_classes: number of classes, K.
+        feature_size: height and width of the feature map, H and W.
+        ratio: how many times finer the heatmap is than the feature map, r.
 
     Returns:
         Heatmap ``(B, K, rH, rW)``, offset ``(B, 2, rH, rW)`` and box ``(B, 4, H, W)`` maps.
@@ -94,11 +94,11 @@ def find_peaks(
     """Find one image's peaks in its heatmap, and read their boxes.
 
     Args:
-        logits: The heatmap ``(K, rH, rW)`` before its sigmoid.
-        boxes: The box map ``(4, H, W)``.
-        kernel: Side of the window in which a peak is the highest.
-        topk: How many peaks to find at most.
-        ratio: How many times finer the heatmap is than the feature map, r.
+        logits: the heatmap ``(K, rH, rW)`` before its sigmoid.
+        boxes: the box map ``(4, H, W)``.
+        kernel: side of the window in which a peak is the highest.
+        topk: how many peaks to find at most.
+        ratio: how many times finer the heatmap is than the feature map, r.
 
     Returns:
         The peaks' cells ``(k, 3)`` (class, row, column), and their boxes ``(k, 4)``.

@@ -14,7 +14,7 @@ def set_tf32(tf32: bool) -> Iterator[None]:
     torch lets them do so in convolutions unless it is told otherwise.
 
     Args:
-        tf32: Whether they may.
+        tf32: whether they may.
 
     Yields:
         Nothing.

@@ -20,8 +20,8 @@ def write_latencies(names: list[str], result: dict[str, Any]) -> None:
     Earlier ``latency.*`` there are dropped: figures of two benches don't belong together.
 
     Args:
-        names: What was measured, as it was named; the first one is the reference.
-        result: What ``hrhsco_cli.bench.measure`` gives.
+        names: what was measured, as it was named; the first one is the reference.
+        result: what ``hrhsco_cli.bench.measure`` gives.
     """
     found = summarize_times(result["variants"])
     reference = next(iter(found))

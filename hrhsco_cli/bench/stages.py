@@ -31,8 +31,8 @@ def use_precision(options: BenchOptions, device: torch.device) -> Iterator[None]
     """Compute in a bench's precision while the block runs; tf32 only where it is asked for.
 
     Args:
-        options: How to measure.
-        device: Where to compute.
+        options: how to measure.
+        device: where to compute.
 
     Yields:
         Nothing.
@@ -63,8 +63,8 @@ def find_stages(variant: Variant, options: BenchOptions) -> Stages:
     """Run a network once, and note what each of its stages gets.
 
     Args:
-        variant: The network.
-        options: How to measure.
+        variant: the network.
+        options: how to measure.
 
     Returns:
         A call for each stage.
@@ -95,9 +95,9 @@ def speed_up(variant: Variant, found: Stages, options: BenchOptions) -> None:
     Decoding and a sparse offset branch stay as they are: their shapes change with every image.
 
     Args:
-        variant: The network, which is changed in place.
-        found: Its stages.
-        options: How to measure.
+        variant: the network, which is changed in place.
+        found: its stages.
+        options: how to measure.
     """
     # torch compiles a class's code so many times, and runs it as it is from then on.
     torch._dynamo.config.recompile_limit = _MOST_COMPILED
@@ -115,8 +115,8 @@ def make_training_step(variant: Variant, options: BenchOptions) -> Call:
     """Make a call that runs forward, losses and backward of one batch, and drops the gradients.
 
     Args:
-        variant: The network.
-        options: How to measure.
+        variant: the network.
+        options: how to measure.
 
     Returns:
         The call.

@@ -29,7 +29,7 @@ def complete_recipe(incomplete: str) -> list[str]:
     """Complete the name of a shipped recipe.
 
     Args:
-        incomplete: The word as far as it is typed.
+        incomplete: the word as far as it is typed.
 
     Returns:
         The names that begin so.
@@ -42,7 +42,7 @@ def complete_grid(incomplete: str) -> list[str]:
     """Complete the name of a shipped grid.
 
     Args:
-        incomplete: The word as far as it is typed.
+        incomplete: the word as far as it is typed.
 
     Returns:
         The names that begin so.
@@ -55,7 +55,7 @@ def complete_metric(incomplete: str) -> list[str]:
     """Complete the name of a metric.
 
     Args:
-        incomplete: The word as far as it is typed.
+        incomplete: the word as far as it is typed.
 
     Returns:
         The keys of ``metrics.json`` that begin so.
@@ -69,7 +69,7 @@ def one_of(*words: str) -> Completer:
     """Make a completer of some words.
 
     Args:
-        words: All that may be typed.
+        words: all that may be typed.
 
     Returns:
         The completer.

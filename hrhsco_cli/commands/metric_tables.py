@@ -23,8 +23,8 @@ def print_metrics(metrics: dict[str, Any], *, verbose: bool = False) -> None:
     """Print metrics with their conditions; files hold all of them.
 
     Args:
-        metrics: What ``metrics.json`` holds.
-        verbose: Whether to name the operators that FLOPs do not count.
+        metrics: what ``metrics.json`` holds.
+        verbose: whether to name the operators that FLOPs do not count.
     """
     console = Console()
     meta = metrics["meta"]

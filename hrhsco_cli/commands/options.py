@@ -25,7 +25,7 @@ def output(help_text: str, *names: str) -> typer.models.OptionInfo:
 
     Args:
         help_text: A sentence that says what is written.
-        names: The option's names; the parameter's own name if there is none.
+        names: the option's names; the parameter's own name if there is none.
 
     Returns:
         The option.

@@ -130,8 +130,8 @@ def _print_ceiling(rows: Sequence[Mapping[str, Any]], meta: Mapping[str, Any]) -
     """Print the quantization ceiling, what was lost on the way, and what follows.
 
     Args:
-        rows: What ``reports.ceiling.score_ceiling`` gives, for one center noise or several.
-        meta: What ``reports.ceiling.describe_ceiling_conditions`` gives.
+        rows: what ``reports.ceiling.score_ceiling`` gives, for one center noise or several.
+        meta: what ``reports.ceiling.describe_ceiling_conditions`` gives.
     """
     from reports.ceiling import conclude_by_source
 

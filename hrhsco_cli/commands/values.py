@@ -24,14 +24,14 @@ def parse_reading(category_offset: int | None, image_ids: str) -> "ResultReading
     """Read ``--category-offset`` and ``--image-ids``.
 
     Args:
-        category_offset: What was typed; None if nothing.
-        image_ids: What was typed.
+        category_offset: what was typed; None if nothing.
+        image_ids: what was typed.
 
     Returns:
         How results name images and classes.
 
     Raises:
-        InputError: If there is no such kind of image id.
+        InputError: if there is no such kind of image id.
     """
     from hrhsco_cli.datasets.foreign_results import IMAGE_IDS, ResultReading
 
@@ -42,12 +42,12 @@ def refuse_given(context: "Context", options: Mapping[str, str], why: str) -> No
     """Refuse options that would have no effect, also where they are given their default's value.
 
     Args:
-        context: The call.
-        options: The options by the names of their parameters.
-        why: Why they have no effect.
+        context: the call.
+        options: the options by the names of their parameters.
+        why: why they have no effect.
 
     Raises:
-        InputError: If one of them is given.
+        InputError: if one of them is given.
     """
     for parameter, option in options.items():
         source = context.get_parameter_source(parameter)
@@ -59,15 +59,15 @@ def choose_tracker(context: "Context", track: str | None, tensorboard: bool) -> 
     """Read ``--track`` and ``--tensorboard``.
 
     Args:
-        context: The call.
-        track: What was typed for the one; None if nothing.
-        tensorboard: Whether the other was given.
+        context: the call.
+        track: what was typed for the one; None if nothing.
+        tensorboard: whether the other was given.
 
     Returns:
         The tracker's name; None where no tracker is asked for.
 
     Raises:
-        InputError: If both are given.
+        InputError: if both are given.
     """
     if not tensorboard:
         return track
@@ -82,16 +82,16 @@ def parse_slurm_request(
     """Read what each job of a Slurm cluster is to ask for.
 
     Args:
-        partition: What ``--partition`` names.
-        gpus: What ``--gpus`` says.
-        time: What ``--time`` says.
-        sbatch: What each ``--sbatch`` says.
+        partition: what ``--partition`` names.
+        gpus: what ``--gpus`` says.
+        time: what ``--time`` says.
+        sbatch: what each ``--sbatch`` says.
 
     Returns:
         The request.
 
     Raises:
-        InputError: If there is no time, or an option can't be read.
+        InputError: if there is no time, or an option can't be read.
     """
     from hrhsco_cli.grid.executors.slurm_request import SlurmRequest, parse_sbatch, parse_time
 
@@ -104,14 +104,14 @@ def parse_size(text: str, option: str = "--size") -> tuple[int, int]:
     """Read a size ``WxH`` in px.
 
     Args:
-        text: What was typed.
-        option: The option's name, for the message.
+        text: what was typed.
+        option: the option's name, for the message.
 
     Returns:
         Width and height.
 
     Raises:
-        InputError: If it is not that, or a side is under 16.
+        InputError: if it is not that, or a side is under 16.
     """
     width, _, height = text.partition("x")
     if not (width.isdigit() and height.isdigit() and min(int(width), int(height)) >= 16):
@@ -125,14 +125,14 @@ def parse_tile(text: str, overlap: int) -> "Tiling | None":
     """Read the size ``WxH`` of tiles in px, or ``none`` for whole images.
 
     Args:
-        text: What was typed.
-        overlap: By how many px neighbors overlap.
+        text: what was typed.
+        overlap: by how many px neighbors overlap.
 
     Returns:
         The tiling; None for whole images.
 
     Raises:
-        InputError: If it is neither, or the overlap leaves nothing of a tile.
+        InputError: if it is neither, or the overlap leaves nothing of a tile.
     """
     from hrhsco_cli.datasets.tiling import Tiling
 
@@ -143,13 +143,13 @@ def parse_max_dets(text: str) -> tuple[int, ...]:
     """Read limits of the detections of an image and class, as rising numbers.
 
     Args:
-        text: What was typed.
+        text: what was typed.
 
     Returns:
         The limits.
 
     Raises:
-        InputError: If they are not rising numbers from 1.
+        InputError: if they are not rising numbers from 1.
     """
     limits = _parse_numbers(text)
     if not limits or min(limits) < 1 or list(limits) != sorted(limits):
@@ -163,14 +163,14 @@ def parse_protocol(name: str | None, max_dets: str | None) -> "Protocol | None":
     """Read ``--protocol`` and ``--max-dets``.
 
     Args:
-        name: What was typed for the one; None if nothing.
-        max_dets: What was typed for the other; None if nothing.
+        name: what was typed for the one; None if nothing.
+        max_dets: what was typed for the other; None if nothing.
 
     Returns:
         The protocol; None where neither is given.
 
     Raises:
-        InputError: If there is no such protocol, the numbers are not rising, or both are given.
+        InputError: if there is no such protocol, the numbers are not rising, or both are given.
     """
     from reports.metrics.protocols import choose_protocol
 
@@ -183,14 +183,14 @@ def parse_names(text: str, option: str) -> list[str]:
     """Read names that commas separate, each once, in their order.
 
     Args:
-        text: What was typed.
-        option: The option's name, for the message.
+        text: what was typed.
+        option: the option's name, for the message.
 
     Returns:
         The names.
 
     Raises:
-        InputError: If there is none, or an empty one.
+        InputError: if there is none, or an empty one.
     """
     names = [each.strip() for each in text.split(",")]
     if not all(names):
@@ -202,14 +202,14 @@ def parse_depths(text: str, highest: int = 6) -> tuple[int, ...]:
     """Read depths of the heatmap, each once, in rising order.
 
     Args:
-        text: What was typed.
-        highest: The greatest depth that is allowed.
+        text: what was typed.
+        highest: the greatest depth that is allowed.
 
     Returns:
         The depths n.
 
     Raises:
-        InputError: If they are not numbers from 0 to ``highest``.
+        InputError: if they are not numbers from 0 to ``highest``.
     """
     depths = _parse_numbers(text)
     if not depths or min(depths) < 0 or max(depths) > highest:
@@ -223,13 +223,13 @@ def parse_objects(text: str) -> tuple[int, ...]:
     """Read numbers of objects, each once, in rising order.
 
     Args:
-        text: What was typed.
+        text: what was typed.
 
     Returns:
         The numbers.
 
     Raises:
-        InputError: If they are not numbers from 1.
+        InputError: if they are not numbers from 1.
     """
     numbers = _parse_numbers(text)
     if not numbers or min(numbers) < 1:
@@ -241,13 +241,13 @@ def parse_noises(text: str) -> tuple[float, ...]:
     """Read standard deviations in px, each once, in rising order.
 
     Args:
-        text: What was typed.
+        text: what was typed.
 
     Returns:
         The standard deviations.
 
     Raises:
-        InputError: If they are not numbers from 0.
+        InputError: if they are not numbers from 0.
     """
     try:
         noises = sorted({float(part) for part in text.split(",")})
@@ -264,15 +264,15 @@ def parse_one_of(known: Iterable[str], text: str, option: str) -> str:
     """Read one of some words.
 
     Args:
-        known: The words.
-        text: What was typed.
-        option: The option's name, for the message.
+        known: the words.
+        text: what was typed.
+        option: the option's name, for the message.
 
     Returns:
         The word.
 
     Raises:
-        InputError: If it is none of them.
+        InputError: if it is none of them.
     """
     if text not in known:
         raise InputError(f"{option} {text!r} is unknown; choose one of {', '.join(known)}")
@@ -283,13 +283,13 @@ def parse_splits(text: str) -> tuple[str, ...]:
     """Read which splits of a data set are meant.
 
     Args:
-        text: What was typed.
+        text: what was typed.
 
     Returns:
         The splits.
 
     Raises:
-        InputError: If they are not ``train``, ``val`` or both.
+        InputError: if they are not ``train``, ``val`` or both.
     """
     splits = text.split(",")
     if not set(splits) <= {"train", "val"}:

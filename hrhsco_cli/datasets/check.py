@@ -26,14 +26,14 @@ def check_coco(path: Path, image_folder: Path | None = None) -> pd.DataFrame:
     """List the problems of a COCO JSON, or of a data folder's train, val and test JSON.
 
     Args:
-        path: The file or folder.
-        image_folder: Where file names lead; None is ``images/`` beside the annotations.
+        path: the file or folder.
+        image_folder: where file names lead; None is ``images/`` beside the annotations.
 
     Returns:
         As ``reports.dataset_check.check_tables``.
 
     Raises:
-        InputError: There is no annotation file, or one is no JSON of three lists.
+        InputError: there is no annotation file, or one is no JSON of three lists.
     """
     files = (
         [path]
@@ -53,15 +53,15 @@ def check_layout(layout: str, source: Path, split: str | None) -> pd.DataFrame:
 
     Args:
         layout: A key of ``LAYOUTS``.
-        source: Its folder.
-        split: Its published name; None checks those that become train and val where the folder
+        source: its folder.
+        split: its published name; None checks those that become train and val where the folder
             holds them, else the folder as one split.
 
     Returns:
         As ``check_coco``.
 
     Raises:
-        InputError: The folder is not in that layout.
+        InputError: the folder is not in that layout.
     """
     splits = [split] if split is not None or layout not in LAYOUTS else _find_splits(layout, source)
     return _check_sources([_read_layout_source(layout, source, each) for each in splits])

@@ -40,9 +40,9 @@ def cut_bilinear(pixels: Image.Image, window: Window, scale: float) -> Image.Ima
     """Copy a window of some pixels; with a scale of its own it is resampled.
 
     Args:
-        pixels: The image.
-        window: The window.
-        scale: Pixels of the crop for one of the image.
+        pixels: the image.
+        window: the window.
+        scale: pixels of the crop for one of the image.
 
     Returns:
         The crop.
@@ -150,15 +150,15 @@ class _CroppedSplit:
         """Crop every image of the split.
 
         Args:
-            truth: The split.
-            find_windows: Finds the windows of an image.
-            title: What progress is called.
+            truth: the split.
+            find_windows: finds the windows of an image.
+            title: what progress is called.
 
         Returns:
             What came of it.
 
         Raises:
-            InputError: No image has a window, so that nothing would be new.
+            InputError: no image has a window, so that nothing would be new.
         """
         marked = truth.boxes.assign(ignore=truth.boxes["ann_id"].isin(truth.ignored))
         boxes, regions = dict(iter(marked.groupby("image_id"))), truth.ignore_regions
@@ -180,8 +180,8 @@ class _CroppedSplit:
         """Build the annotation file of the split.
 
         Args:
-            truth: The split that was cropped.
-            info: What made the file.
+            truth: the split that was cropped.
+            info: what made the file.
 
         Returns:
             Its content.

@@ -49,12 +49,12 @@ def downsample_dataset(
 
     Args:
         source: A folder with ``train.json``, ``val.json`` or both, and ``images/``.
-        out: The new one; made whole beside it and renamed.
+        out: the new one; made whole beside it and renamed.
         factor: K, old pixels a new one, along each axis.
-        phases: Whether the training split has all K * K copies of each image, each shifted by other
+        phases: whether the training split has all K * K copies of each image, each shifted by other
             whole old pixels (0 to K - 1 along each axis), so that the centers' fractions are evenly
             spread; else, and always in the val split, the one that isn't shifted.
-        excuse_vanished: Keep boxes of less than one new pixel as ``iscrowd`` instead of refusing.
+        excuse_vanished: keep boxes of less than one new pixel as ``iscrowd`` instead of refusing.
 
     Returns:
         What came of each split.
@@ -98,7 +98,7 @@ def average_blocks(pixels: Image.Image, window: Window, scale: float) -> Image.I
 
     Args:
         pixels: RGB or gray.
-        window: Its sides are multiples of K.
+        window: its sides are multiples of K.
         scale: 1 / K.
 
     Returns:

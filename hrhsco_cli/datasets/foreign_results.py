@@ -95,16 +95,16 @@ def read_foreign_detections(
     ``read_detections`` reads them, as fast and in as little memory.
 
     Args:
-        path: The file.
-        truth: The ground truth.
-        reading: What the caller knows of the file.
-        tell: Told in a line what was matched, unless all ids are the annotations' own.
+        path: the file.
+        truth: the ground truth.
+        reading: what the caller knows of the file.
+        tell: told in a line what was matched, unless all ids are the annotations' own.
 
     Returns:
         Columns as ``read_detections``.
 
     Raises:
-        InputError: The file is in none of the formats, an image or class is none of the ground
+        InputError: the file is in none of the formats, an image or class is none of the ground
             truth's, or could be two of them.
     """
     refuse_output(path)
@@ -270,14 +270,14 @@ class _FilesOfTruth:
         The whole name counts, else the end of a path, else the stem, since suffixes may differ.
 
         Args:
-            file_name: The row's.
-            path: The file of results, for messages.
+            file_name: the row's.
+            path: the file of results, for messages.
 
         Returns:
             Its id; None if there is none.
 
         Raises:
-            InputError: It may be two images.
+            InputError: it may be two images.
         """
         if file_name in self._exact:
             return self._exact[file_name]
@@ -295,15 +295,15 @@ class _FilesOfTruth:
         A number is the stem that has its digits; text is never a number: "00320" is not 320.
 
         Args:
-            image_id: The row's.
-            path: The file of results, for messages.
-            sure: Whether it can't be anything else, so that two images of the name are refused.
+            image_id: the row's.
+            path: the file of results, for messages.
+            sure: whether it can't be anything else, so that two images of the name are refused.
 
         Returns:
             Its id; None if there is none.
 
         Raises:
-            InputError: It may be two images.
+            InputError: it may be two images.
         """
         if image_id in self._exact:
             return self._exact[image_id]

@@ -63,7 +63,7 @@ def is_image(path: Path) -> bool:
     """Say whether a file of a folder counts as an image by its name.
 
     Args:
-        path: The file.
+        path: the file.
 
     Returns:
         Whether its suffix is one of ``SUFFIXES`` and it is not hidden (``._*``).
@@ -75,13 +75,13 @@ def read_image(path: Path) -> np.ndarray:
     """Read an image's pixels as training's loader reads them.
 
     Args:
-        path: The image.
+        path: the image.
 
     Returns:
         ``(H, W, 3)``, 8 bits, blue first.
 
     Raises:
-        InputError: It is missing or broken, or its pixels have no one meaning.
+        InputError: it is missing or broken, or its pixels have no one meaning.
     """
     require_readable(path)
     pixels = _decode_pixels(path, cv2.IMREAD_COLOR)
@@ -94,13 +94,13 @@ def require_readable(path: Path) -> ImageHeader:
     """Make sure that an image can be read.
 
     Args:
-        path: The image.
+        path: the image.
 
     Returns:
         Its header.
 
     Raises:
-        InputError: It can't be read.
+        InputError: it can't be read.
     """
     header = read_header(path)
     if header.state == "missing":
@@ -114,13 +114,13 @@ def read_image_size(path: Path) -> tuple[int, int]:
     """Read the size of an image; its pixels are decoded only where the header won't do.
 
     Args:
-        path: The image.
+        path: the image.
 
     Returns:
         Width and height in px, as the image is read.
 
     Raises:
-        InputError: It is missing, or is no image.
+        InputError: it is missing, or is no image.
     """
     header = require_readable(path)
     assert header.width is not None and header.height is not None
@@ -131,13 +131,13 @@ def read_header(path: Path) -> ImageHeader:
     """Read what an image's file says of it, once for as long as the file stays the same.
 
     Args:
-        path: The image.
+        path: the image.
 
     Returns:
         Its header, which says what is wrong where it can't be read.
 
     Raises:
-        InputError: The file is an output of this call.
+        InputError: the file is an output of this call.
     """
     refuse_output(path)
     try:
@@ -153,7 +153,7 @@ def read_headers(paths: Sequence[Path]) -> list[ImageHeader]:
     """Read the headers of many images, by threads.
 
     Args:
-        paths: The images.
+        paths: the images.
 
     Returns:
         A header for each.
@@ -321,8 +321,8 @@ def name_contents(paths: Sequence[Path], headers: Sequence[ImageHeader]) -> list
     Only files of one length are read whole.
 
     Args:
-        paths: The images.
-        headers: Their headers.
+        paths: the images.
+        headers: their headers.
 
     Returns:
         A name for each; None where no other image can be equal.
@@ -352,7 +352,7 @@ def skip_hidden(paths: Iterable[Path]) -> Iterator[Path]:
     """Leave out the hidden files that systems leave beside what they copy (``._*``).
 
     Args:
-        paths: The files.
+        paths: the files.
 
     Returns:
         All others.

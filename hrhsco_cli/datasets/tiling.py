@@ -92,7 +92,7 @@ def make_whole_tile(size: tuple[int, int]) -> Tile:
     """Make the one tile of an image that is not cut.
 
     Args:
-        size: Width and height of the image in px.
+        size: width and height of the image in px.
 
     Returns:
         The tile, which answers for all of it.
@@ -104,8 +104,8 @@ def plan_tiles(size: tuple[int, int], tiling: Tiling) -> list[Tile]:
     """Plan the tiles of an image, row by row; the last of a row or column may be smaller.
 
     Args:
-        size: Width and height of the image in px.
-        tiling: How it is cut.
+        size: width and height of the image in px.
+        tiling: how it is cut.
 
     Returns:
         The tiles.
@@ -122,8 +122,8 @@ def plan_windows(size: tuple[int, int], tiling: Tiling) -> list[Window]:
     """Plan where the tiles of an image lie in it.
 
     Args:
-        size: Width and height of the image in px.
-        tiling: How it is cut.
+        size: width and height of the image in px.
+        tiling: how it is cut.
 
     Returns:
         A window for each tile.

@@ -19,10 +19,10 @@ def move_boxes(
     At the image's own edge a box may reach over the window as far as it may over the image.
 
     Args:
-        boxes: Columns x, y, w, h, area and iscrowd, in pixels of the image.
-        window: The window.
-        image: The image, with ``width`` and ``height``.
-        size: Width and height of the crop that the window becomes, in px.
+        boxes: columns x, y, w, h, area and iscrowd, in pixels of the image.
+        window: the window.
+        image: the image, with ``width`` and ``height``.
+        size: width and height of the crop that the window becomes, in px.
 
     Returns:
         Boxes wholly inside the window, and the visible parts of those that it cuts, in crop pixels.
@@ -62,8 +62,8 @@ def clip_boxes(corners: np.ndarray, window: Window, size: tuple[int, int]) -> np
 
     Args:
         corners: ``(N, 4)`` x, y, w, h, in pixels of the image.
-        window: The window.
-        size: Width and height of the crop that the window becomes, in px.
+        window: the window.
+        size: width and height of the crop that the window becomes, in px.
 
     Returns:
         ``(M, 4)`` x, y, w, h, in crop pixels.

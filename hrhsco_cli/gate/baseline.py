@@ -46,13 +46,13 @@ def read_baseline(path: Path) -> Baseline:
     """Read a baseline.
 
     Args:
-        path: The file.
+        path: the file.
 
     Returns:
         The baseline.
 
     Raises:
-        InputError: It is missing, no YAML, or names an unknown metric or tolerance.
+        InputError: it is missing, no YAML, or names an unknown metric or tolerance.
     """
     if not path.exists():
         raise InputError(f"no baseline at {path}; write one with --update")
@@ -99,8 +99,8 @@ def write_baseline(path: Path, baseline: Baseline) -> None:
     """Write a baseline in one step.
 
     Args:
-        path: The file.
-        baseline: What it is to hold.
+        path: the file.
+        baseline: what it is to hold.
     """
     content: dict[str, Any] = {"source": baseline.source, "conditions": baseline.conditions}
     if baseline.detections is not None:

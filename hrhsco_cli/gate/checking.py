@@ -42,13 +42,13 @@ def read_figures(name: str) -> MeasuredFigures:
     """Read today's figures of a ``metrics.json``, a run, or a pattern of runs (their mean).
 
     Args:
-        name: The file, the run's folder, or the pattern.
+        name: the file, the run's folder, or the pattern.
 
     Returns:
         The figures.
 
     Raises:
-        InputError: There is nothing of the kind, or the runs' conditions differ.
+        InputError: there is nothing of the kind, or the runs' conditions differ.
     """
     path = Path(name)
     found = [path] if path.exists() else find_matching(name)
@@ -84,11 +84,11 @@ def require_protocol(measured: MeasuredFigures, name: str) -> None:
     """Make sure that figures follow a protocol.
 
     Args:
-        measured: The figures.
-        name: The protocol's.
+        measured: the figures.
+        name: the protocol's.
 
     Raises:
-        InputError: There is none of that name, or they follow another.
+        InputError: there is none of that name, or they follow another.
     """
     wanted, own = find_protocol(name).name, measured.conditions["protocol"]
     if own != wanted:
@@ -107,14 +107,14 @@ def judge_figures(measured: MeasuredFigures, baseline: Baseline) -> list[GateFin
     """Judge today's figures by a baseline.
 
     Args:
-        measured: The figures.
-        baseline: What they are held against.
+        measured: the figures.
+        baseline: what they are held against.
 
     Returns:
         What was found, one for each metric of the baseline.
 
     Raises:
-        InputError: They were taken under other conditions than the baseline's.
+        InputError: they were taken under other conditions than the baseline's.
     """
     for key, value in baseline.conditions.items():
         if measured.conditions.get(key) != value:
@@ -180,10 +180,10 @@ def renew_baseline(
     Where a tolerance is an interval, today's detections are copied beside the baseline.
 
     Args:
-        measured: Today's figures.
-        old: The baseline so far.
-        path: Where the baseline lies.
-        keys: Of the metrics to guard; None keeps the old baseline's, or takes the usual ones.
+        measured: today's figures.
+        old: the baseline so far.
+        path: where the baseline lies.
+        keys: of the metrics to guard; None keeps the old baseline's, or takes the usual ones.
 
     Returns:
         The new baseline, which is not written yet.

@@ -12,8 +12,8 @@ def write_junit(path: Path, findings: list[GateFinding]) -> None:
     """Write findings as one suite, with a test case for each metric.
 
     Args:
-        path: The file.
-        findings: What the gate found.
+        path: the file.
+        findings: what the gate found.
     """
     suite = TestSuite("hrhsco check")
     for each in findings:

@@ -25,10 +25,10 @@ class NetworkCost:
     """What one network was measured to take.
 
     Attributes:
-        training_s: Seconds of the whole training, with its scores during training.
-        scoring_s: Seconds of detecting on the test set once, which each trial does.
-        checkpoint_bytes: Size of one checkpoint; two are kept while training, then one.
-        detections_bytes: Size of one trial's results at most (``topk`` or ``max_per_img`` an
+        training_s: seconds of the whole training, with its scores during training.
+        scoring_s: seconds of detecting on the test set once, which each trial does.
+        checkpoint_bytes: size of one checkpoint; two are kept while training, then one.
+        detections_bytes: size of one trial's results at most (``topk`` or ``max_per_img`` an
             image).
     """
 

@@ -19,14 +19,14 @@ class Note:
 
     Attributes:
         state: ``training``, ``scoring``, ``finished``, ``failed`` or ``pruned``.
-        attempt: Which attempt it is, from 1.
-        reason: Why it failed, in one line.
-        steps: Steps of the whole training.
-        first_step: The step at which this attempt began.
-        epochs: Epochs of the whole training.
-        began: When the state began, in seconds since 1970.
-        host: The machine whose process wrote it.
-        pid: The id of that process.
+        attempt: which attempt it is, from 1.
+        reason: why it failed, in one line.
+        steps: steps of the whole training.
+        first_step: the step at which this attempt began.
+        epochs: epochs of the whole training.
+        began: when the state began, in seconds since 1970.
+        host: the machine whose process wrote it.
+        pid: the id of that process.
     """
 
     state: str

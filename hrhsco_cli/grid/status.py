@@ -34,17 +34,17 @@ class TrialStatus:
     """One trial as it stands.
 
     Attributes:
-        name: What the grid calls it.
-        folder: The name of its folder.
-        state: One of ``STATES``.
-        epoch: The epoch that it is in; None before training.
-        epochs: Epochs of the whole training; None before training.
-        loss: The mean loss that was logged last.
-        metric: The metric's value at the end, or at the last validation; None before.
-        protocol: The protocol by which its metrics were scored; None before.
-        seconds_left: Seconds that its training will still take; None where that isn't known.
-        attempt: Which attempt it is, from 1; 0 before the first.
-        reason: Why it failed.
+        name: what the grid calls it.
+        folder: the name of its folder.
+        state: one of ``STATES``.
+        epoch: the epoch that it is in; None before training.
+        epochs: epochs of the whole training; None before training.
+        loss: the mean loss that was logged last.
+        metric: the metric's value at the end, or at the last validation; None before.
+        protocol: the protocol by which its metrics were scored; None before.
+        seconds_left: seconds that its training will still take; None where that isn't known.
+        attempt: which attempt it is, from 1; 0 before the first.
+        reason: why it failed.
     """
 
     name: str

@@ -67,13 +67,13 @@ class Detector:
         """Read an image as the recipe's own test pipeline does.
 
         Args:
-            path: The image.
+            path: the image.
 
         Returns:
             ``(H, W, 3)``, blue first.
 
         Raises:
-            InputError: It can't be read.
+            InputError: it can't be read.
         """
         require_readable(path)
         try:
@@ -87,9 +87,9 @@ class Detector:
         """Choose how an image is cut.
 
         Args:
-            pixels: The image.
-            asked: What was asked for.
-            tile_large: Where nothing was, cut an image of more than ``WHOLE_LIMIT_PX`` that the
+            pixels: the image.
+            asked: what was asked for.
+            tile_large: where nothing was, cut an image of more than ``WHOLE_LIMIT_PX`` that the
                 recipe doesn't make smaller, so that memory stays bounded.
 
         Returns:
@@ -105,8 +105,8 @@ class Detector:
         """Detect in the whole image, or in each tile, keeping what lies in its core.
 
         Args:
-            pixels: The image.
-            tiling: How it is cut; None keeps it whole.
+            pixels: the image.
+            tiling: how it is cut; None keeps it whole.
 
         Returns:
             Columns category_id, x, y, w, h, score and ``PEAK_COLUMNS``, in pixels of the image,
@@ -162,15 +162,15 @@ def load_detector(name: str, settings: list[str], annotations: Path | None = Non
     The data that it was trained on is not needed: checkpoints name their classes.
 
     Args:
-        name: Of the run, with changes of its own.
-        settings: Further changes, ``key=value``.
-        annotations: Names the classes where the checkpoint does not.
+        name: of the run, with changes of its own.
+        settings: further changes, ``key=value``.
+        annotations: names the classes where the checkpoint does not.
 
     Returns:
         The detector.
 
     Raises:
-        InputError: No run, no checkpoint, or a setting that is refused.
+        InputError: no run, no checkpoint, or a setting that is refused.
     """
     base, *own = name.split("@")
     run = RunFolder(Path(base))

@@ -28,7 +28,7 @@ def find_images(words: Iterable[str]) -> list[InputImage]:
     """Find the images that words name, in their order, each once.
 
     Args:
-        words: Each an image, a folder (with those below it, sorted), a pattern (sorted), or a
+        words: each an image, a folder (with those below it, sorted), a pattern (sorted), or a
             ``.txt`` list with a path a line, relative to the list's own folder, in its order.
 
     Returns:

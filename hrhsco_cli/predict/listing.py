@@ -41,8 +41,8 @@ def number_images(inputs: list[InputImage], out: Path) -> list[ListedImage]:
     """Number images that have no annotations from 1; their file names are their names.
 
     Args:
-        inputs: The images.
-        out: The folder of the drawings.
+        inputs: the images.
+        out: the folder of the drawings.
 
     Returns:
         The images with their places in the results.
@@ -66,9 +66,9 @@ def identify_images(inputs: list[InputImage], out: Path, truth: GroundTruth) -> 
     that the annotations don't list are left out.
 
     Args:
-        inputs: The images.
-        out: The folder of the drawings.
-        truth: The annotations.
+        inputs: the images.
+        out: the folder of the drawings.
+        truth: the annotations.
 
     Returns:
         The images with their places in the results.
@@ -116,7 +116,7 @@ def _choose_figures(inputs: list[InputImage], out: Path) -> list[Path]:
     """Choose ``NAME.png`` in a folder; images that differ in their suffix alone keep it.
 
     Raises:
-        InputError: An image to detect in would be overwritten, or a link leads out of ``out``.
+        InputError: an image to detect in would be overwritten, or a link leads out of ``out``.
     """
     short = [Path(each.name).with_suffix(".png") for each in inputs]
     crowded = pd.Series(short).duplicated(keep=False)

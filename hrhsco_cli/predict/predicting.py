@@ -84,16 +84,16 @@ def predict(
 
     Args:
         runs: ``RUN`` or ``RUN@key=value`` each, side by side in the images.
-        words: Images, folders, patterns and lists (``inputs.find_images``).
+        words: images, folders, patterns and lists (``inputs.find_images``).
         settings: ``key=value``, for every run.
-        options: See there.
-        on_progress: Called after each image.
+        options: see there.
+        on_progress: called after each image.
 
     Returns:
         What was done.
 
     Raises:
-        InputError: Runs, images or annotations that can't be used, or don't go together.
+        InputError: runs, images or annotations that can't be used, or don't go together.
     """
     inputs = find_images(words)
     truth = read_ground_truth(options.annotations) if options.annotations else None

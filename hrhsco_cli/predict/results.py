@@ -18,13 +18,13 @@ def open_json_list(path: Path) -> Iterator[Append]:
     When the block is ended early, by Ctrl-C or an error, the rows up to there are kept.
 
     Args:
-        path: The file.
+        path: the file.
 
     Yields:
         A function that appends rows.
 
     Raises:
-        InputError: The file can't be written.
+        InputError: the file can't be written.
     """
     stopped: BaseException | None = None
     begun = False

@@ -56,8 +56,8 @@ def compare_sides(
     """Compare what two names stand for.
 
     Args:
-        a: The reference: a run, a folder or pattern of runs of one variant, or COCO results.
-        b: What is held against it, named in the same way.
+        a: the reference: a run, a folder or pattern of runs of one variant, or COCO results.
+        b: what is held against it, named in the same way.
         annotations: instead of those that the runs were scored against.
         resamples: how often the bootstrap draws images and runs anew.
         seed: of that drawing.

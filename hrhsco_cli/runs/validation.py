@@ -95,10 +95,10 @@ class DecodingsLoop(ValLoop):
     """Validation that decodes each batch's maps in several ways.
 
     Args:
-        runner: The training.
-        *args: What mmengine's ``ValLoop`` takes.
+        runner: the training.
+        *args: what mmengine's ``ValLoop`` takes.
         decodings: ``test_cfg`` of each; samples get the fields ``decoding_0``, ...
-        **named: What mmengine's ``ValLoop`` takes.
+        **named: what mmengine's ``ValLoop`` takes.
     """
 
     def __init__(self, runner: Runner, *args: Any, decodings: Sequence[dict], **named: Any) -> None:
@@ -137,8 +137,8 @@ class ScoringMetric(DetectionsMetric):
 
     Args:
         annotations: COCO annotations of the data that is scored.
-        protocol: The name of the protocol; None stands for ``dense``.
-        max_dets: Numbers of detections an image instead of that protocol's.
+        protocol: the name of the protocol; None stands for ``dense``.
+        max_dets: numbers of detections an image instead of that protocol's.
         min_score: detections below are left out of the localization matching.
         trials: identities of the trials that are decoded so.
         decoding: its number in a ``DecodingsLoop``; of those after the first, which is the

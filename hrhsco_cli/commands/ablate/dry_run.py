@@ -9,7 +9,7 @@ def print_estimate(found: Estimate) -> None:
     """Print one trial a row, then what the whole grid will take.
 
     Args:
-        found: What was estimated.
+        found: what was estimated.
     """
     console = Console()
     table = new_table("trial", "network", "to do", "time", "disk (MB)")

@@ -28,8 +28,8 @@ def make_trial_table(trials: Sequence[TrialStatus], metric: str) -> Table:
     """Make a table with one trial a row.
 
     Args:
-        trials: What is known of each trial.
-        metric: Which metric to show.
+        trials: what is known of each trial.
+        metric: which metric to show.
 
     Returns:
         The table.
@@ -56,7 +56,7 @@ def count_states(trials: Sequence[TrialStatus]) -> str:
     """Say how many trials are in which state.
 
     Args:
-        trials: What is known of each trial.
+        trials: what is known of each trial.
 
     Returns:
         A line.
@@ -68,7 +68,7 @@ def list_reasons(trials: Sequence[TrialStatus]) -> list[str]:
     """Say why trials failed or were given up.
 
     Args:
-        trials: What is known of each trial.
+        trials: what is known of each trial.
 
     Returns:
         A line for each such trial.
@@ -87,9 +87,9 @@ def show_trials(
     """Show the trials of a grid while the block runs.
 
     Args:
-        read: Gives the state of the trials.
-        metric: Which metric to show.
-        console: Where to show it. A terminal gets a table that is drawn anew; a log gets a line for
+        read: gives the state of the trials.
+        metric: which metric to show.
+        console: where to show it. A terminal gets a table that is drawn anew; a log gets a line for
             each change, and one for what runs every ten seconds.
 
     Yields:

@@ -100,8 +100,8 @@ def print_parts(splits: Mapping[str, "CropSummary"], part: str) -> None:
     """Print on stderr, with a line for each split, what was cut out of its images.
 
     Args:
-        splits: What was done to each split, by its name.
-        part: What the new images are called: ``crop``, ``tile`` or ``phase``.
+        splits: what was done to each split, by its name.
+        part: what the new images are called: ``crop``, ``tile`` or ``phase``.
     """
     console = Console(stderr=True)
     for name, split in splits.items():

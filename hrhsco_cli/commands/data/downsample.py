@@ -50,8 +50,8 @@ def describe_grid(on_halves: float | None, factor: int) -> str:
     """Say on what grid the new centers lie.
 
     Args:
-        on_halves: Share of the old centers on whole or half pixels; None without objects.
-        factor: How many old pixels make a new one, along each axis.
+        on_halves: share of the old centers on whole or half pixels; None without objects.
+        factor: how many old pixels make a new one, along each axis.
 
     Returns:
         A sentence.

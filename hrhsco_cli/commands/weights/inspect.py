@@ -37,7 +37,7 @@ def summarize_weights(weights: "Weights") -> dict[str, Any]:
     """Summarize what a checkpoint holds, as plain values.
 
     Args:
-        weights: The checkpoint.
+        weights: the checkpoint.
 
     Returns:
         What ``--json`` writes.

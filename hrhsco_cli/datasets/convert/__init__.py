@@ -125,15 +125,15 @@ def read_layout(
 
     Args:
         layout: A key of ``LAYOUTS``.
-        source: The data set's folder, as published.
-        split: The split's published name; None if the folder is one split.
-        complain: Told of rows that can't be used.
+        source: the data set's folder, as published.
+        split: the split's published name; None if the folder is one split.
+        complain: told of rows that can't be used.
 
     Returns:
         The split.
 
     Raises:
-        InputError: The layout is unknown, or the folder is not in it.
+        InputError: the layout is unknown, or the folder is not in it.
     """
     if layout not in LAYOUTS:
         raise InputError(f"no layout {layout!r}; choose one of {', '.join(LAYOUTS)}")
@@ -154,16 +154,16 @@ def convert_dataset(
 
     Args:
         layout: A key of ``LAYOUTS``.
-        source: The data set's folder, as published.
+        source: the data set's folder, as published.
         out: A ``.json`` to write one split to; or a data folder, which gets ``train.json``,
             ``val.json`` and a link ``images`` to the images: what training asks for.
-        split: The split's published name, for one file.
+        split: the split's published name, for one file.
 
     Returns:
         What each file of the conversion holds.
 
     Raises:
-        InputError: Unknown layout, the folder is not in it, a row of it can't be used, or ``out``
+        InputError: unknown layout, the folder is not in it, a row of it can't be used, or ``out``
             can't be written to or is read itself. Nothing is written then.
     """
     if layout not in LAYOUTS:
@@ -207,14 +207,14 @@ def convert_in_memory(layout: str, source: Path, split: str | None) -> Conversio
 
     Args:
         layout: A key of ``LAYOUTS``.
-        source: The data set's folder, as published.
-        split: The split's published name; None if the folder is one split.
+        source: the data set's folder, as published.
+        split: the split's published name; None if the folder is one split.
 
     Returns:
         The split as it would be written.
 
     Raises:
-        InputError: As ``convert_dataset``.
+        InputError: as ``convert_dataset``.
     """
     found = read_layout(layout, source, split)
     done = Conversion(found.image_folder, found.image_folder.resolve())

@@ -42,8 +42,8 @@ class Conversion:
         """Append an image; its boxes are clipped to it, and dropped where nothing is left of them.
 
         Args:
-            image: The image.
-            size: Its width and height in px.
+            image: the image.
+            size: its width and height in px.
         """
         number = len(self.images) + 1 if image.image_id is None else image.image_id
         entry: dict[str, Any] = {
@@ -90,7 +90,7 @@ class Conversion:
         """Encode the whole file.
 
         Args:
-            categories: Number and name of each class.
+            categories: number and name of each class.
 
         Returns:
             Its bytes.
@@ -102,8 +102,8 @@ def scale_to_pixels(image: SourceImage, size: tuple[int, int]) -> list[Box]:
     """Bring an image's boxes to pixels, where they are fractions of its sides.
 
     Args:
-        image: The image.
-        size: Its width and height in px.
+        image: the image.
+        size: its width and height in px.
 
     Returns:
         Its boxes, in px.
@@ -148,13 +148,13 @@ def add_sizes(images: Iterable[SourceImage]) -> Iterator[tuple[SourceImage, tupl
     """Read each image's size from its header, by threads, while labels are parsed.
 
     Args:
-        images: The images.
+        images: the images.
 
     Yields:
         Each image with its width and height in px.
 
     Raises:
-        InputError: An image is missing, can't be read, or has another size than its annotations
+        InputError: an image is missing, can't be read, or has another size than its annotations
             state.
     """
     with ThreadPoolExecutor(THREADS) as pool:

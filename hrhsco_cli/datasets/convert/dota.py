@@ -45,7 +45,7 @@ def make_reader(classes: list[str]) -> Reader:
     """Make the reader of one version.
 
     Args:
-        classes: Its classes, in their published order.
+        classes: its classes, in their published order.
 
     Returns:
         The reader.

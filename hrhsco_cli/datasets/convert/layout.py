@@ -18,10 +18,10 @@ def refuse(message: str) -> None:
     """End a conversion at its first wrong row: its ``Complain``.
 
     Args:
-        message: What is wrong, and where.
+        message: what is wrong, and where.
 
     Raises:
-        InputError: Always.
+        InputError: always.
     """
     raise InputError(message)
 
@@ -101,7 +101,7 @@ class ImagesByStem:
         """Find the image of a label file, whatever its suffix.
 
         Args:
-            stem: The label file's.
+            stem: the label file's.
 
         Returns:
             The image; a path to nothing if there is none.
@@ -112,7 +112,7 @@ class ImagesByStem:
         """List the images that belong to none of some label files.
 
         Args:
-            stems: The label files'.
+            stems: the label files'.
 
         Returns:
             The images.
@@ -129,9 +129,9 @@ def parse_numbers(line: str, separator: str | None, count: Count) -> list[float]
     """Parse the numbers of a line, without what one trailing separator makes.
 
     Args:
-        line: The line.
-        separator: What stands between two numbers; None is any space.
-        count: How many there may be.
+        line: the line.
+        separator: what stands between two numbers; None is any space.
+        count: how many there may be.
 
     Returns:
         The numbers; None if they are more or fewer than ``count`` allows, or one is none.
@@ -155,11 +155,11 @@ def read_number_rows(
     """Read the rows of numbers of a text file; empty lines are passed over.
 
     Args:
-        path: The file.
-        separator: What stands between two numbers; None is any space.
-        count: How many numbers a row may have.
-        expected: What a row should be, for messages ("8 numbers").
-        complain: Told of each row that is none.
+        path: the file.
+        separator: what stands between two numbers; None is any space.
+        count: how many numbers a row may have.
+        expected: what a row should be, for messages ("8 numbers").
+        complain: told of each row that is none.
 
     Yields:
         Line number and numbers of each row.
@@ -176,14 +176,14 @@ def read_text_rows(path: Path, complain: Complain) -> Iterable[tuple[int, str]]:
     """Read the rows of a label file that aren't empty.
 
     Args:
-        path: The file.
-        complain: Told of a file that can't be read.
+        path: the file.
+        complain: told of a file that can't be read.
 
     Yields:
         Line number and text of each row.
 
     Raises:
-        OverwriteError: The file is an output of this call.
+        OverwriteError: the file is an output of this call.
     """
     try:
         text = read_text(path, "label file")
@@ -201,7 +201,7 @@ def quote_row(line: str) -> str:
     """Quote a row for a message, cut short where a file has no lines.
 
     Args:
-        line: The row.
+        line: the row.
 
     Returns:
         The quotation.
@@ -218,7 +218,7 @@ def are_whole(values: Iterable[float]) -> bool:
     """Say whether all numbers are whole.
 
     Args:
-        values: The numbers.
+        values: the numbers.
 
     Returns:
         Whether they are.
@@ -230,15 +230,15 @@ def list_files(folder: Path, pattern: str, what: str) -> list[Path]:
     """List the files of a folder by pattern, sorted; hidden ones are passed over.
 
     Args:
-        folder: The folder.
-        pattern: The pattern.
-        what: What the files are, for messages.
+        folder: the folder.
+        pattern: the pattern.
+        what: what the files are, for messages.
 
     Returns:
         The files.
 
     Raises:
-        InputError: There is none.
+        InputError: there is none.
     """
     found = sorted(skip_hidden(folder.glob(pattern)))
     if not found:
@@ -250,9 +250,9 @@ def find_folder(candidates: Iterable[Path], what: str, source: Path) -> Path:
     """Find the first of some folders that exists.
 
     Args:
-        candidates: The folders.
-        what: What the folder holds, for messages.
-        source: The data set's folder, for messages.
+        candidates: the folders.
+        what: what the folder holds, for messages.
+        source: the data set's folder, for messages.
 
     Returns:
         The first that exists.
@@ -276,7 +276,7 @@ def number_classes(names: Iterable[str]) -> list[tuple[int, str]]:
     """Number classes from 1 in their published order.
 
     Args:
-        names: The classes.
+        names: the classes.
 
     Returns:
         Number and name of each.

@@ -39,15 +39,15 @@ def read(source: Path, split: str | None, complain: Complain) -> PublishedSplit:
     """Read all sequences, or those of a split.
 
     Args:
-        source: The folder as published.
+        source: the folder as published.
         split: ``train`` or ``test``; None reads all sequences.
-        complain: Told of each row that can't be used.
+        complain: told of each row that can't be used.
 
     Returns:
         The split.
 
     Raises:
-        InputError: The folder is not in this layout, or the split has no sequence.
+        InputError: the folder is not in this layout, or the split has no sequence.
     """
     frames = find_folder(
         (source / "UAV-benchmark-M", source / "UAVDT_Benchmark_M", source), "sequences", source

@@ -35,15 +35,15 @@ def read(source: Path, split: str | None, complain: Complain) -> PublishedSplit:
     """Read a split's folder, or a split of the folder that holds them.
 
     Args:
-        source: The folder as published.
-        split: The split's published name; None if the folder is the split.
-        complain: Told of each row that can't be used.
+        source: the folder as published.
+        split: the split's published name; None if the folder is the split.
+        complain: told of each row that can't be used.
 
     Returns:
         The split.
 
     Raises:
-        InputError: The folder is not in this layout.
+        InputError: the folder is not in this layout.
     """
     if split is not None:
         source = find_folder(

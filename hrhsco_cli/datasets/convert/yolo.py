@@ -36,15 +36,15 @@ def read(source: Path, split: str | None, complain: Complain) -> PublishedSplit:
     """Read a folder, or a split of it.
 
     Args:
-        source: The folder.
-        split: The split's name; None if the folder is one split.
-        complain: Told of each row that can't be used.
+        source: the folder.
+        split: the split's name; None if the folder is one split.
+        complain: told of each row that can't be used.
 
     Returns:
         The split.
 
     Raises:
-        InputError: The folder is not in this layout, or has no names of classes.
+        InputError: the folder is not in this layout, or has no names of classes.
     """
     described = _read_description(source)
     classes = _read_classes(source, described)

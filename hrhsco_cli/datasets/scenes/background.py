@@ -8,9 +8,9 @@ def render_ground(rng: np.random.Generator, width: int, height: int) -> np.ndarr
     """Render a patch of ground: fields, texture, roads, clutter.
 
     Args:
-        rng: Draws all of it.
-        width: Of the patch in px.
-        height: Of the patch in px.
+        rng: draws all of it.
+        width: of the patch in px.
+        height: of the patch in px.
 
     Returns:
         ``(height, width, 3)`` in [0, 1].

@@ -43,10 +43,10 @@ def render_scene(
     """Render a scene.
 
     Args:
-        seed: Decides everything.
-        width: Of the image in px.
-        height: Of the image in px.
-        plain: Even ground, no blur and no noise, so that coverage can be measured.
+        seed: decides everything.
+        width: of the image in px.
+        height: of the image in px.
+        plain: even ground, no blur and no noise, so that coverage can be measured.
 
     Returns:
         The scene.

@@ -83,12 +83,12 @@ def paint_shape(
     """Paint a shape on a square patch of pixels, each averaged over its area.
 
     Args:
-        shape: What to paint.
-        length: Of the shape in px.
-        width: Of the shape in px.
-        angle: In radians.
-        shift: The center (x, y), in px from the patch's top-left corner.
-        side: Of the patch in px.
+        shape: what to paint.
+        length: of the shape in px.
+        width: of the shape in px.
+        angle: in radians.
+        shift: the center (x, y), in px from the patch's top-left corner.
+        side: of the patch in px.
 
     Returns:
         ``(side, side)`` tones, 0 outside.
@@ -109,10 +109,10 @@ def measure_extent(shape: Shape, length: float, width: float, angle: float) -> t
     """Measure the upright box around a turned shape's outline.
 
     Args:
-        shape: The shape.
-        length: Of the shape in px.
-        width: Of the shape in px.
-        angle: In radians.
+        shape: the shape.
+        length: of the shape in px.
+        width: of the shape in px.
+        angle: in radians.
 
     Returns:
         Width and height of the box in px.

@@ -11,7 +11,12 @@ import torch
 
 from hrhsco_cli import clock
 from hrhsco_cli.bench import stages as parts
-from hrhsco_cli.bench.variants import BenchOptions, Variant, build_variant, check_options
+from hrhsco_cli.bench.timed_networks import (
+    BenchOptions,
+    TimedNetwork,
+    build_timed_network,
+    check_options,
+)
 from hrhsco_cli.clock import Call, time_ms, warm_up
 from hrhsco_cli.progress import OnProgress, ignore_progress
 from hrhsco_cli.runs.environment import describe_environment
@@ -49,34 +54,34 @@ def measure_recipes(
     register()
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     check_options(options, device)
-    variants = [
-        replace(build_variant(name, settings, options, device), name=label)
+    networks = [
+        replace(build_timed_network(name, settings, options, device), name=label)
         for name, label in zip(names, _shorten_names(names), strict=True)
     ]
-    total = len(variants) * (options.rounds + 1)
+    total = len(networks) * (options.rounds + 1)
     result: dict[str, Any] = {
-        "meta": _describe_conditions(variants, options, device),
+        "meta": _describe_conditions(networks, options, device),
         "variants": {},
     }
     calls: dict[str, dict[str, Call]] = {}
     with parts.use_precision(options, device):
-        for index, variant in enumerate(variants):
-            cost = count_cost(variant.model, variant.size)
-            found = parts.find_stages(variant, options)
-            calls[variant.name] = dict(found.calls)
+        for index, network in enumerate(networks):
+            cost = count_cost(network.model, network.size)
+            found = parts.find_stages(network, options)
+            calls[network.name] = dict(found.calls)
             if options.training:
-                calls[variant.name]["training_step"] = parts.make_training_step(variant, options)
-            memory = _measure_memory(calls[variant.name], variant, device)
-            parts.speed_up(variant, found, options)
+                calls[network.name]["training_step"] = parts.make_training_step(network, options)
+            memory = _measure_memory(calls[network.name], network, device)
+            parts.speed_up(network, found, options)
             unstable = [
-                stage for stage, call in calls[variant.name].items() if not warm_up(call, device)
+                stage for stage, call in calls[network.name].items() if not warm_up(call, device)
             ]
-            result["variants"][variant.name] = {
-                "input_size": list(variant.size),
+            result["variants"][network.name] = {
+                "input_size": list(network.size),
                 "cost": cost.metrics,
                 "not_counted": cost.not_counted,
                 "memory": memory,
-                "samples_ms": {stage: [] for stage in calls[variant.name]},
+                "samples_ms": {stage: [] for stage in calls[network.name]},
                 "unstable": unstable,
             }
             on_progress(index + 1, total)
@@ -124,18 +129,18 @@ def _time_rounds(
 
 
 def _measure_memory(
-    calls: dict[str, Call], variant: Variant, device: torch.device
+    calls: dict[str, Call], network: TimedNetwork, device: torch.device
 ) -> dict[str, int]:
     kinds = {"inference": "end_to_end", "training": "training_step"}
     return {
-        kind: measure_peak_activations(calls[stage], variant.model, device)
+        kind: measure_peak_activations(calls[stage], network.model, device)
         for kind, stage in kinds.items()
         if stage in calls
     }
 
 
 def _describe_conditions(
-    variants: list[Variant], options: BenchOptions, device: torch.device
+    networks: list[TimedNetwork], options: BenchOptions, device: torch.device
 ) -> dict[str, Any]:
     about = describe_environment()
     meta: dict[str, Any] = {
@@ -147,7 +152,7 @@ def _describe_conditions(
         "cuda": torch.version.cuda if gpu else None,
         "cudnn": _find_cudnn() if gpu else None,
         "driver": _find_driver() if gpu else None,
-        "input_size": ", ".join(dict.fromkeys("{}x{} px".format(*each.size) for each in variants)),
+        "input_size": ", ".join(dict.fromkeys("{}x{} px".format(*each.size) for each in networks)),
         "batch": options.batch,
         "precision": options.precision,
         "channels_last": options.channels_last,

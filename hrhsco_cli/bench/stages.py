@@ -14,7 +14,7 @@ from torch.utils._pytree import tree_map_only
 from heads.offset_branch import OffsetBranch, OffsetReader
 from hrhsco_cli.bench import cuda_graphs
 from hrhsco_cli.bench.precision import set_tf32
-from hrhsco_cli.bench.variants import BenchOptions, Variant
+from hrhsco_cli.bench.timed_networks import BenchOptions, TimedNetwork
 from reports.metrics.cost import find_branch_modules, pad_size
 
 Call = Callable[[], object]
@@ -59,19 +59,19 @@ class Stages:
     ran: "dict[str, _BranchCall]"
 
 
-def find_stages(variant: Variant, options: BenchOptions) -> Stages:
+def find_stages(network: TimedNetwork, options: BenchOptions) -> Stages:
     """Run a network once, and note what each of its stages gets.
 
     Args:
-        variant: the network.
+        network: the network.
         options: how to measure.
 
     Returns:
         A call for each stage.
     """
-    model: Any = variant.model
-    data = _make_batch(variant, options)
-    ran, outputs = _capture_branches(variant, lambda: model.test_step(data))
+    model: Any = network.model
+    data = _make_batch(network, options)
+    ran, outputs = _capture_branches(network, lambda: model.test_step(data))
     calls: dict[str, Call] = {"end_to_end": _without_gradient(lambda: model.test_step(data))}
     for name, module in find_branch_modules(model).items():
         if name in ran:
@@ -81,7 +81,7 @@ def find_stages(variant: Variant, options: BenchOptions) -> Stages:
         outputs = tree_map_only(
             OffsetReader, lambda _: _AskedOffsets(ran["offset"].output), outputs
         )
-    metas = [_make_metainfo(variant) for _ in range(options.batch)]
+    metas = [_make_metainfo(network) for _ in range(options.batch)]
     head = model.bbox_head
     calls["decode"] = _without_gradient(
         lambda: head.predict_by_feat(*outputs, batch_img_metas=metas, rescale=True)
@@ -89,20 +89,20 @@ def find_stages(variant: Variant, options: BenchOptions) -> Stages:
     return Stages(calls, ran)
 
 
-def speed_up(variant: Variant, found: Stages, options: BenchOptions) -> None:
+def speed_up(network: TimedNetwork, found: Stages, options: BenchOptions) -> None:
     """Compile, or record as CUDA graphs, each branch that always does the same.
 
     Decoding and a sparse offset branch stay as they are: their shapes change with every image.
 
     Args:
-        variant: the network, which is changed in place.
+        network: the network, which is changed in place.
         found: its stages.
         options: how to measure.
     """
     # torch compiles a class's code so many times, and runs it as it is from then on.
     torch._dynamo.config.recompile_limit = _MOST_COMPILED
-    head: Any = variant.model.bbox_head
-    for name, module in find_branch_modules(variant.model).items():
+    head: Any = network.model.bbox_head
+    for name, module in find_branch_modules(network.model).items():
         if name not in found.ran or (isinstance(module, OffsetBranch) and head.sparse_offsets):
             continue
         if options.compile:
@@ -111,18 +111,18 @@ def speed_up(variant: Variant, found: Stages, options: BenchOptions) -> None:
             cuda_graphs.replay_as_graph(module, found.ran[name].inputs, found.ran[name].named)
 
 
-def make_training_step(variant: Variant, options: BenchOptions) -> Call:
+def make_training_step(network: TimedNetwork, options: BenchOptions) -> Call:
     """Make a call that runs forward, losses and backward of one batch, and drops the gradients.
 
     Args:
-        variant: the network.
+        network: the network.
         options: how to measure.
 
     Returns:
         The call.
     """
-    model: Any = variant.model
-    data = _make_batch(variant, options, with_truth=True)
+    model: Any = network.model
+    data = _make_batch(network, options, with_truth=True)
 
     def step() -> None:
         model.train()
@@ -163,12 +163,12 @@ class _AskedOffsets:
 
 
 def _capture_branches(
-    variant: Variant, call: Call
+    network: TimedNetwork, call: Call
 ) -> tuple[dict[str, _BranchCall], tuple[Any, ...]]:
     """Run once, and keep what each branch got and gave, and what the head's ``forward`` gave."""
     ran: dict[str, _BranchCall] = {}
     outputs: list[Any] = []
-    model: Any = variant.model
+    model: Any = network.model
     hooks = [
         module.register_forward_hook(
             lambda _, args, named, out, name=name: ran.__setitem__(
@@ -189,21 +189,21 @@ def _capture_branches(
 
 
 def _make_batch(
-    variant: Variant, options: BenchOptions, with_truth: bool = False
+    network: TimedNetwork, options: BenchOptions, with_truth: bool = False
 ) -> dict[str, Any]:
     """Make noise images as a data loader hands them over: uint8, on the host."""
-    width, height = variant.size
+    width, height = network.size
     random = torch.Generator().manual_seed(0)
     images = torch.randint(
         0, 256, (options.batch, 3, height, width), generator=random, dtype=torch.uint8
     )
     samples = []
     for _ in range(options.batch):
-        sample = DetDataSample(metainfo=_make_metainfo(variant))
+        sample = DetDataSample(metainfo=_make_metainfo(network))
         if with_truth:
             corner = torch.rand(_OBJECTS, 2, generator=random)
             corner = corner * torch.tensor([max(width - 12, 1), max(height - 12, 1)])
-            labels = torch.randint(0, variant.num_classes, (_OBJECTS,), generator=random)
+            labels = torch.randint(0, network.num_classes, (_OBJECTS,), generator=random)
             sample.gt_instances = InstanceData(
                 bboxes=torch.cat([corner, corner + 12], dim=1), labels=labels
             )
@@ -211,9 +211,9 @@ def _make_batch(
     return {"inputs": list(images), "data_samples": samples}
 
 
-def _make_metainfo(variant: Variant) -> dict[str, Any]:
-    width, height = variant.size
-    padded_width, padded_height = pad_size(variant.model, variant.size)
+def _make_metainfo(network: TimedNetwork) -> dict[str, Any]:
+    width, height = network.size
+    padded_width, padded_height = pad_size(network.model, network.size)
     shape = (height, width)
     return {
         "ori_shape": shape, "img_shape": shape, "scale_factor": (1.0, 1.0), "img_id": 0,

@@ -69,7 +69,7 @@ def bench(
 
     from hrhsco_cli.bench.measure import measure_recipes
     from hrhsco_cli.bench.run_metrics import write_latencies
-    from hrhsco_cli.bench.variants import BenchOptions
+    from hrhsco_cli.bench.timed_networks import BenchOptions
     from reports.plots import latency
     from reports.sections.bench import compose_bench
 

@@ -1,7 +1,7 @@
 """``hrhsco evaluate``: scores a run's checkpoint, or any detector's COCO results."""
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -20,6 +20,10 @@ from hrhsco_cli.commands.values import parse_protocol, parse_reading, refuse_giv
 from hrhsco_cli.console import Console, new_table, print_note
 from hrhsco_cli.progress import show_progress
 from reports.errors import InputError
+
+if TYPE_CHECKING:
+    from hrhsco_cli.datasets.foreign_results import ResultReading
+    from reports.metrics.protocols import Protocol
 
 _ORACLE_COLUMNS = ("ap.all", "ap.small", "ap.75", "loc.px.mean", "loc.recall")
 
@@ -85,56 +89,20 @@ def evaluate(
 
     Example: hrhsco evaluate --predictions yolo.json --annotations val.json --category-offset 1
     """
-    from hrhsco_cli.commands.metric_tables import print_metrics
-    from hrhsco_cli.files import write_json
     from hrhsco_cli.runs.environment import select_device
+    from hrhsco_cli.runs.recipe import parse_settings
 
     rules = parse_protocol(protocol, max_dets)
     branch_oracle = old_branch_oracle if branch_oracle is None else branch_oracle
-    if run is None:
-        of_a_run = {
-            "checkpoint": "--checkpoint",
-            "settings": "--set",
-            "branch_oracle": "--branch-oracle",
-            "old_branch_oracle": "--oracle",
-            "out": "--out",
-            "device": "--device",
-            "verbose": "--verbose",
-        }
-        refuse_given(context, of_a_run, "needs a RUN; --predictions are scored as they are")
-    else:
-        of_results = {"category_offset": "--category-offset", "image_ids": "--image-ids"}
-        why = "needs --predictions; a RUN's ids are the annotations' own"
-        refuse_given(context, of_results, why)
+    _refuse_idle(context, of_run=run is not None)
     select_device(device)
-
-    from hrhsco_cli.runs.evaluation import (
-        choose_output,
-        evaluate_oracles,
-        evaluate_predictions,
-        evaluate_run,
-        require_oracles,
-    )
-    from hrhsco_cli.runs.folder import RunFolder
-    from hrhsco_cli.runs.recipe import parse_settings
-
     if run is None and predictions is not None and annotations is not None:
-        metrics = evaluate_predictions(
-            predictions,
-            annotations,
-            protocol=rules,
-            min_score=min_score or 0.0,
-            reading=parse_reading(category_offset, image_ids),
-            tell=print_note,
-        )
-        print_metrics(metrics)
-        if json_out is not None:
-            write_json(json_out, metrics)
+        reading = parse_reading(category_offset, image_ids)
+        _score_results(predictions, annotations, rules, min_score, reading, json_out)
         return
     if run is None or predictions is not None or annotations is not None:
         raise InputError("name either a RUN, or both --predictions and --annotations")
     _refuse_grid(run)
-    folder = RunFolder(run)
     options: dict[str, Any] = {
         "checkpoint": checkpoint,
         "settings": parse_settings(settings or []),
@@ -142,6 +110,75 @@ def evaluate(
         "min_score": min_score,
     }
     branches = branch_oracle.split(",") if branch_oracle is not None else []
+    _score_run(run, out, branches, options, json_out, verbose=verbose)
+
+
+def _refuse_idle(context: typer.Context, *, of_run: bool) -> None:
+    """Refuse options that have no effect on what is scored: a run, or else results."""
+    if of_run:
+        of_results = {"category_offset": "--category-offset", "image_ids": "--image-ids"}
+        why = "needs --predictions; a RUN's ids are the annotations' own"
+        refuse_given(context, of_results, why)
+        return
+    of_a_run = {
+        "checkpoint": "--checkpoint",
+        "settings": "--set",
+        "branch_oracle": "--branch-oracle",
+        "old_branch_oracle": "--oracle",
+        "out": "--out",
+        "device": "--device",
+        "verbose": "--verbose",
+    }
+    refuse_given(context, of_a_run, "needs a RUN; --predictions are scored as they are")
+
+
+def _score_results(
+    predictions: Path,
+    annotations: Path,
+    rules: "Protocol | None",
+    min_score: float | None,
+    reading: "ResultReading",
+    json_out: Path | None,
+) -> None:
+    """Score any detector's results, and print the figures."""
+    from hrhsco_cli.commands.metric_tables import print_metrics
+    from hrhsco_cli.files import write_json
+    from hrhsco_cli.runs.evaluation import evaluate_predictions
+
+    metrics = evaluate_predictions(
+        predictions,
+        annotations,
+        protocol=rules,
+        min_score=min_score or 0.0,
+        reading=reading,
+        tell=print_note,
+    )
+    print_metrics(metrics)
+    if json_out is not None:
+        write_json(json_out, metrics)
+
+
+def _score_run(
+    run: Path,
+    out: Path | None,
+    branches: list[str],
+    options: dict[str, Any],
+    json_out: Path | None,
+    *,
+    verbose: bool,
+) -> None:
+    """Score a run, and print the figures; then score it again with branches true."""
+    from hrhsco_cli.commands.metric_tables import print_metrics
+    from hrhsco_cli.files import write_json
+    from hrhsco_cli.runs.evaluation import (
+        choose_output,
+        evaluate_oracles,
+        evaluate_run,
+        require_oracles,
+    )
+    from hrhsco_cli.runs.folder import RunFolder
+
+    folder = RunFolder(run)
     if branches:
         require_oracles(folder, branches)
     folder.require_recipe()

@@ -129,6 +129,15 @@ SourceFolder = Annotated[
 NewFolder = Annotated[Path, typer.Argument(help="Write the new data set into this folder.")]
 """The folder of the data set that is made."""
 
+Splits = Annotated[
+    str,
+    typer.Option(
+        help="Cut the images of these splits: train, val or train,val.",
+        autocompletion=completion.one_of("train", "val", "train,val"),
+    ),
+]
+"""``--splits``, where images are cut into new ones."""
+
 RecipeSettings = Annotated[
     list[str] | None,
     typer.Option(

@@ -42,21 +42,21 @@ def test_depths_side_by_side(tmp_path):
 @pytest.mark.slow
 def test_detectors_of_mmdet_side_by_side():
     from hrhsco_cli.bench import stages
-    from hrhsco_cli.bench.variants import BenchOptions, build_variant
+    from hrhsco_cli.bench.timed_networks import BenchOptions, build_timed_network
     from hrhsco_cli.runs.registration import register
 
     register()
     options = BenchOptions((64, 64), 1, "fp32", False, False, False, 3, True)
     common = {"end_to_end", "backbone", "neck", "head", "decode"}
     for name in ("centernet", "fcos", "rtmdet", "dino"):
-        variant = build_variant(f"quickstart_{name}", [], options, torch.device("cpu"))
+        network = build_timed_network(f"quickstart_{name}", [], options, torch.device("cpu"))
         if name == "dino":  # until its weights are drawn, this is memory as it was found
-            assert variant.model.level_embed.std().item() == pytest.approx(1, abs=0.2)
-        calls = stages.find_stages(variant, options).calls
+            assert network.model.level_embed.std().item() == pytest.approx(1, abs=0.2)
+        calls = stages.find_stages(network, options).calls
         assert set(calls) == common | ({"encoder", "decoder"} if name == "dino" else set())
-        for call in (*calls.values(), stages.make_training_step(variant, options)):
+        for call in (*calls.values(), stages.make_training_step(network, options)):
             call()
-        assert all(each.grad is None for each in variant.model.parameters())
+        assert all(each.grad is None for each in network.model.parameters())
 
 
 @pytest.mark.parametrize(

@@ -11,8 +11,8 @@ from tests.helpers.gpu import DEVICE
 pytestmark = [pytest.mark.cuda, pytest.mark.slow]
 
 
-def variant_and_options(depth=2, **changes):
-    from hrhsco_cli.bench.variants import BenchOptions, build_variant
+def network_and_options(depth=2, **changes):
+    from hrhsco_cli.bench.timed_networks import BenchOptions, build_timed_network
     from hrhsco_cli.runs.registration import register
 
     register()
@@ -22,7 +22,7 @@ def variant_and_options(depth=2, **changes):
     }  # fmt: skip
     options = BenchOptions(**options | changes)
     name = f"quickstart_hrh_sco@model.bbox_head.heatmap_upsample_num={depth}"
-    return build_variant(name, [], options, torch.device(DEVICE)), options
+    return build_timed_network(name, [], options, torch.device(DEVICE)), options
 
 
 def outputs(stages):
@@ -47,14 +47,14 @@ def test_replayed_branches_give_the_same(precision, channels_last):
         pytest.skip("CUDA graphs")
     from hrhsco_cli.bench import stages as parts
 
-    variant, options = variant_and_options(
+    network, options = network_and_options(
         precision=precision, channels_last=channels_last, cuda_graphs=True
     )
     device = torch.device(DEVICE)
     with parts.use_precision(options, device):
-        found = parts.find_stages(variant, options)
+        found = parts.find_stages(network, options)
         before = outputs(found)
-        parts.speed_up(variant, found, options)
+        parts.speed_up(network, found, options)
         for _ in range(2):
             after = outputs(found)
             assert after.keys() == before.keys() >= {"backbone", "neck", "heatmap", "box", "offset"}
@@ -62,7 +62,7 @@ def test_replayed_branches_give_the_same(precision, channels_last):
                 for ours, theirs in zip(after[name], expected, strict=True):
                     torch.testing.assert_close(ours, theirs, rtol=1e-3, atol=1e-3)
         found.calls["end_to_end"]()
-        step = parts.make_training_step(variant, options)
+        step = parts.make_training_step(network, options)
         step()  # with gradients the branches run as before
 
 

@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from hrhsco_cli.bench.variants import BenchOptions, build_variant
+from hrhsco_cli.bench.timed_networks import BenchOptions, build_timed_network
 from hrhsco_cli.runs import recipe, second_pass
 from reports.errors import InputError
 from reports.metrics.cost import count_cost
@@ -74,4 +74,6 @@ def test_multiply_adds_of_crops_are_those_that_the_counter_counts(config, sparse
 def test_a_bench_of_random_weights_has_no_clusters():
     options = BenchOptions(None, 1, "fp32", False, False, False, 1, False)
     with pytest.raises(InputError, match=r"bench it with cluster_crops\.k=0"):
-        build_variant("quickstart_baseline@cluster_crops.k=2", [], options, torch.device("cpu"))
+        build_timed_network(
+            "quickstart_baseline@cluster_crops.k=2", [], options, torch.device("cpu")
+        )

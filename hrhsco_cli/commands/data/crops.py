@@ -5,8 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from hrhsco_cli.commands.completion import one_of
-from hrhsco_cli.commands.options import NewFolder, SourceFolder
+from hrhsco_cli.commands.options import NewFolder, SourceFolder, Splits
 from hrhsco_cli.commands.values import parse_size, parse_splits
 from hrhsco_cli.console import Console
 from reports.counts import format_count
@@ -25,13 +24,7 @@ def crop_data(
             help="Find crowds in the boxes' own heatmap (truth), or in that of this trained RUN.",
         ),
     ] = "truth",
-    splits: Annotated[
-        str,
-        typer.Option(
-            help="Crop these splits: train, val or train,val.",
-            autocompletion=one_of("train", "val", "train,val"),
-        ),
-    ] = "train",
+    splits: Splits = "train",
     k: Annotated[int, typer.Option(min=1, help="Take at most so many crops of an image.")] = 1,
     min_side: Annotated[
         float,

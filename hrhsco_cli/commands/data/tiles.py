@@ -4,9 +4,8 @@ from typing import Annotated
 
 import typer
 
-from hrhsco_cli.commands.completion import one_of
 from hrhsco_cli.commands.data.crops import print_parts
-from hrhsco_cli.commands.options import NewFolder, SourceFolder
+from hrhsco_cli.commands.options import NewFolder, SourceFolder, Splits
 from hrhsco_cli.commands.values import parse_size, parse_splits
 
 
@@ -21,13 +20,7 @@ def tile_data(
             help="Let neighbors overlap by at least so many px: the side of the largest object.",
         ),
     ] = 200,
-    splits: Annotated[
-        str,
-        typer.Option(
-            help="Cut these splits: train, val or train,val.",
-            autocompletion=one_of("train", "val", "train,val"),
-        ),
-    ] = "train,val",
+    splits: Splits = "train,val",
 ) -> None:
     """Cut large images into overlapping tiles, as PNG; a split that isn't cut is copied.
 

@@ -43,7 +43,7 @@ class BenchOptions:
 
 
 @dataclass(frozen=True)
-class Variant:
+class TimedNetwork:
     """One network.
 
     Attributes:
@@ -59,9 +59,9 @@ class Variant:
     num_classes: int
 
 
-def build_variant(
+def build_timed_network(
     name: str, settings: list[str], options: BenchOptions, device: "torch.device"
-) -> Variant:
+) -> TimedNetwork:
     """Build ``RECIPE`` or ``RECIPE@key=value@key=value`` with random weights.
 
     A run's folder stands for the recipe in it.
@@ -105,7 +105,7 @@ def build_variant(
     if options.channels_last:
         model.to(memory_format=torch.channels_last)
     size = options.size or tuple(config.input_size)
-    return Variant(name, model, size, config.model.bbox_head.num_classes)
+    return TimedNetwork(name, model, size, config.model.bbox_head.num_classes)
 
 
 def check_options(options: BenchOptions, device: "torch.device") -> None:

@@ -19,7 +19,7 @@ from reports.errors import InputError
 
 try:
     from submitit import AutoExecutor, Job
-    from submitit.core.utils import FailedJobError, UncompletedJobError
+    from submitit.core.utils import FailedJobError, FailedSubmissionError, UncompletedJobError
 except ImportError:
     raise missing_extra("--executor slurm", "submitit", "slurm") from None
 
@@ -135,7 +135,7 @@ class SlurmExecutor:
         self._queue.update_parameters(name=_name_job(argument))
         try:
             job = self._queue.submit(JobCall(*self._call), function, argument)
-        except FailedJobError as error:
+        except (FailedJobError, FailedSubmissionError) as error:
             said = " ".join(str(error).split())
             if not self._accepted:
                 raise InputError(f"Slurm takes no job: {said}") from error

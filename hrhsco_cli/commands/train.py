@@ -83,6 +83,7 @@ def train(
     """
     from hrhsco_cli.commands.metric_tables import print_metrics
     from hrhsco_cli.files import write_json
+    from hrhsco_cli.memory import keep_freed_memory
     from hrhsco_cli.runs import recipe as recipes
     from hrhsco_cli.runs.environment import select_device
     from hrhsco_cli.runs.evaluation import evaluate_run
@@ -95,6 +96,7 @@ def train(
     path = recipes.find(recipe)
     changes = recipes.parse_settings(settings or [])
     select_device(device)
+    keep_freed_memory()
     run = RunFolder(out or Path("runs") / path.stem)
     if run.path.exists() and not run.path.is_dir():
         raise InputError(f"--out {run.path} is a file; name a folder")

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 from hrhsco_cli.files import write_json
 from hrhsco_cli.grid.interim_scores import is_scored_during_training
 from hrhsco_cli.grid.state import is_finished, is_settled, write_note
+from hrhsco_cli.memory import keep_freed_memory
 from hrhsco_cli.runs.folder import RunFolder
 from hrhsco_cli.runs.val_log import read_scores
 from reports.errors import InputError
@@ -98,6 +99,7 @@ def run_network(task: Task) -> Outcome:
     """
     failures: list[Failure] = []
     began = time.monotonic()
+    keep_freed_memory()
     _require_same_code(task)
     for about, plain in zip(task.trials, task.configs, strict=True):
         run = RunFolder(task.folder / about["folder"])

@@ -10,6 +10,7 @@ from pathlib import Path
 from torch import distributed
 from torch.distributed import run as torchrun
 
+from hrhsco_cli.memory import keep_freed_memory
 from hrhsco_cli.processes import end_with_parent
 from hrhsco_cli.runs import recipe, training
 from hrhsco_cli.runs.distributed import is_rank
@@ -23,6 +24,7 @@ def main(folder: str, processes: str, checkpoint: str) -> None:
         words = ["--standalone", "--nproc-per-node", processes, "-m", "hrhsco_cli.runs.ranks"]
         torchrun.main([*words, folder, processes, checkpoint])
         return
+    keep_freed_memory()
     run = RunFolder(Path(folder))
     resume_from = Path(checkpoint) if checkpoint else None
     training.train(recipe.load_run(run), run, resume_from=resume_from)

@@ -182,6 +182,7 @@ def test_an_interrupted_grid_ends_at_once_and_quietly(scenes, tmp_path):
     assert list((tmp_path / "out").glob("*/train_log.jsonl"))
 
 
+@pytest.mark.slow
 def test_doctor_names_the_backend():
     done = hrhsco("doctor")
     assert done.returncode == 0, done.stdout

@@ -1,5 +1,6 @@
 """Every shipped recipe builds and runs forward; every shipped grid resolves."""
 
+import copy
 import json
 from functools import cache
 
@@ -24,6 +25,11 @@ RIVALS = [name for name in RECIPES if name.rpartition("_")[2] in FOREIGN]
 OURS = [name for name in RECIPES if name not in RIVALS]
 GRIDS = [each.name for each in recipes.list_shipped() if each.kind == "grid"]
 RIVAL_GRIDS = [name for name in GRIDS if name.startswith("rivals")]
+
+
+@cache
+def loaded(name):
+    return recipes.load(recipes.find(name))
 
 
 @cache
@@ -109,7 +115,13 @@ def test_rivals_differ_from_the_baseline_in_no_more_than_they_say(name):
         assert config.model.neck == {**ours.model.neck, "num_outs": config.model.neck.num_outs}
 
 
-@pytest.mark.parametrize("name", RIVALS)
+@pytest.mark.parametrize(
+    "name",
+    [
+        pytest.param(name, marks=[pytest.mark.slow] if name.endswith(("_dino", "_rtmdet")) else [])
+        for name in RIVALS
+    ],
+)
 def test_rivals_build_and_detect(name):
     from mmdet.registry import MODELS
     from mmdet.structures import DetDataSample
@@ -214,7 +226,7 @@ def test_grids_resolve(name):
         assert (False, 1) not in heads
     for trial in grid.trials:
         if trial.seed == min(seeds):  # the others differ in nothing that is resolved here
-            config = recipes.load(recipes.find(trial.recipe))
+            config = copy.deepcopy(loaded(trial.recipe))
             recipes.override(config, trial.settings)
             assert config.model.test_cfg.center_source == trial.variant.axes["center_source"]
 

@@ -4,6 +4,8 @@ import json
 import subprocess
 import sys
 
+import pytest
+
 HEAVY = ("torch", "mmdet", "mmengine", "mmcv")
 PROBE = """
 import json, sys
@@ -54,6 +56,7 @@ def test_data_sets_and_foreign_results(scenes, tmp_path):
     assert imported(*commands) == [[]] * len(commands)
 
 
+@pytest.mark.slow
 def test_the_probe_sees_torch(scenes):
     """The ceiling is computed with it."""
     (found,) = imported(["oracle", scenes / "val.json", "--depths", "2"])

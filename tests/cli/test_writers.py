@@ -3,6 +3,7 @@
 import ast
 import errno
 import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -56,20 +57,27 @@ def test_every_writer_uses_the_helpers():
     assert found == ALLOWED.keys()
 
 
-@pytest.fixture
-def folder(tmp_path):
+@pytest.fixture(scope="module")
+def inputs(tmp_path_factory):
     """What the commands read."""
-    assert call_here("data", "synth", tmp_path / "scenes", "--images", 4, "--size", "96x96").stdout
-    published.visdrone(tmp_path / "raw")
-    truth = json.loads((tmp_path / "scenes/val.json").read_text())
+    made = tmp_path_factory.mktemp("inputs")
+    assert call_here("data", "synth", made / "scenes", "--images", 4, "--size", "96x96").stdout
+    published.visdrone(made / "raw")
+    truth = json.loads((made / "scenes/val.json").read_text())
     rows = [
         {key: a[key] for key in ("image_id", "category_id", "bbox")} | {"score": 0.5}
         for a in truth["annotations"]
     ]
-    (tmp_path / "det.json").write_text(json.dumps(rows))
-    (tmp_path / "metrics.json").write_text(json.dumps({"ap.50": 0.5, "meta": {}}))
-    (tmp_path / "gate.yaml").write_text("metrics:\n  ap.50: {value: 0.5, absolute: 0.01}\n")
-    return tmp_path
+    (made / "det.json").write_text(json.dumps(rows))
+    (made / "metrics.json").write_text(json.dumps({"ap.50": 0.5, "meta": {}}))
+    (made / "gate.yaml").write_text("metrics:\n  ap.50: {value: 0.5, absolute: 0.01}\n")
+    return made
+
+
+@pytest.fixture
+def folder(inputs, tmp_path):
+    """A copy of them, to write into."""
+    return shutil.copytree(inputs, tmp_path, dirs_exist_ok=True)
 
 
 EVALUATE = ["evaluate", "--predictions", "{}/det.json", "--annotations", "{}/scenes/val.json"]
@@ -120,7 +128,7 @@ def interrupt():
     raise KeyboardInterrupt
 
 
-@pytest.mark.parametrize("fault", [full_disk, interrupt])
+@pytest.mark.parametrize("fault", [full_disk, pytest.param(interrupt, marks=pytest.mark.slow)])
 @pytest.mark.parametrize("command", [*FILES, *FOLDERS])
 def test_an_end_in_the_middle_leaves_what_was_there(folder, monkeypatch, command, fault):
     words = [word.format(folder) for word in (FILES | FOLDERS)[command]]

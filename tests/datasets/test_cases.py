@@ -72,6 +72,7 @@ def done(*words):
     return finished
 
 
+@pytest.mark.slow
 def test_a_visdrone_region_that_covers_nothing_is_left_out_and_the_set_trains(tmp_path):
     for split in ("train", "val"):
         folder = tmp_path / f"raw/VisDrone2019-DET-{split}"
@@ -152,6 +153,7 @@ def test_a_yolo_class_is_the_key_of_its_name(tmp_path):
     assert [name[each] for each in truth.boxes["category_id"]] == ["c10", "c2"]
 
 
+@pytest.mark.slow
 def test_a_setting_is_read_as_people_write_numbers(tmp_path):
     data = data_folder(tmp_path / "data")
     key = "optim_wrapper.optimizer.lr"

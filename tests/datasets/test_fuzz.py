@@ -34,10 +34,15 @@ SIZE = (60, 40)
 TIMES = int(os.environ.get("HRHSCO_FUZZ", 1))
 """More examples, for a night of them."""
 
+SHARE = 1 if os.environ.get("HYPOTHESIS_PROFILE") == "whole" else 4
+"""The fast tests alone draw a quarter of them."""
+
 
 def fuzzed(examples):
     return settings(
-        max_examples=examples * TIMES, deadline=None, suppress_health_check=list(HealthCheck)
+        max_examples=examples * TIMES // SHARE,
+        deadline=None,
+        suppress_health_check=list(HealthCheck),
     )
 
 

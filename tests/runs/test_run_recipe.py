@@ -13,6 +13,7 @@ from tests.helpers.calling import assert_refused, call_here
 HARM = "import pathlib; pathlib.Path({place!r}).write_text('ran')"
 
 
+@pytest.mark.slow
 def test_every_shipped_recipe_is_recorded_and_read_again(tmp_path):
     for listed in recipe.list_shipped():
         if listed.kind == "recipe":

@@ -1,7 +1,9 @@
 """From the trials of a grid file to what is to be run: resolved recipes, identities, networks."""
 
+import copy
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -90,17 +92,21 @@ def plan_grid(
 
     there = {about["folder"]: about for about in read_trials(out)}
     planned = []
+    # What the trials share is read once: it stays the same while they are planned.
+    load = cache(lambda name: recipes.load(recipes.find(name), models_only=True))
+    checked: set[tuple[Path, Path]] = set()
+    data_hashes: dict[tuple[str, ...], str] = {}
     for spec in grid.trials:
         try:
-            config = recipes.load(recipes.find(spec.recipe), models_only=True)
+            config = copy.deepcopy(load(spec.recipe))
             recipes.override(config, spec.settings)
-            recipes.bind_data(config, data(spec))
+            recipes.bind_data(config, data(spec), checked)
             fetch_weights(config)
         except InputError as error:
             raise InputError(f"trial {spec.name}: {error}") from error
         training.set_schedule(config, epochs, spec.seed)
         prepare(config)
-        identity = identify(config)
+        identity = identify(config, data_hashes)
         planned.append(_find_folder(spec, identity, config.to_dict(), there))
         there[planned[-1].folder] = planned[-1].describe()
         on_progress(len(planned), len(grid.trials), spec.name)

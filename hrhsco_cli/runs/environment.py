@@ -3,6 +3,7 @@
 import datetime
 import os
 import platform
+from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
@@ -25,13 +26,15 @@ PACKAGES = (
 
 def read_package_versions() -> dict[str, str | None]:
     """Versions of the packages that decide results; None where one is missing."""
-    versions: dict[str, str | None] = {}
-    for name in PACKAGES:
-        try:
-            versions[name] = version(name)
-        except PackageNotFoundError:
-            versions[name] = None
-    return versions
+    return {name: _read_version(name) for name in PACKAGES}
+
+
+@cache
+def _read_version(name: str) -> str | None:
+    try:
+        return version(name)
+    except PackageNotFoundError:
+        return None
 
 
 def select_device(device: str) -> None:

@@ -86,19 +86,25 @@ class Identity:
         return self.trial[:8]
 
 
-def identify(config: "Config") -> Identity:
+def identify(config: "Config", data_hashes: dict[tuple[str, ...], str] | None = None) -> Identity:
     """The identity of a resolved recipe that is bound to its data.
 
     Paths don't enter, contents do: of annotations, images, and a checkpoint to start from. Nor
     does anything that only watches or shows: reports, loggers, intervals of checkpoints.
 
+    Args:
+        config: the recipe.
+        data_hashes: those of data sets that don't change meanwhile, by their place; this one's
+            are added.
+
     Raises:
         InputError: the annotations are wrong.
     """
     train, test = dataset_nodes(config)
+    known = {} if data_hashes is None else data_hashes
     training = {
         "recipe": _hash(_training_part(config)),
-        "training data": hash_data(train),
+        "training data": _hash_data_once(train, known),
         "seed": str(config.randomness.seed),
         "code": hash_code((*TRAINING_CODE, *_custom_code(config))),
         "packages": _hash(
@@ -107,7 +113,7 @@ def identify(config: "Config") -> Identity:
     }
     testing = {
         "decoding": _hash(_test_part(config)),
-        "test data": hash_data(test),
+        "test data": _hash_data_once(test, known),
         "scoring code": hash_code(SCORING_CODE),
     }
     network = _hash(training)
@@ -158,6 +164,13 @@ def _custom_code(config: "Config") -> list[str]:
         if found is not None and found.origin and not name.startswith(("heads.", "hrhsco_cli.")):
             files.append(found.origin)
     return sorted(files)
+
+
+def _hash_data_once(node: Mapping[str, Any], known: dict[tuple[str, ...], str]) -> str:
+    place = (node["data_root"], node["ann_file"], node["data_prefix"]["img"])
+    if place not in known:
+        known[place] = hash_data(node)
+    return known[place]
 
 
 def hash_data(node: Mapping[str, Any]) -> str:

@@ -362,12 +362,16 @@ def dataset_nodes(config: "Config") -> Iterator[dict[str, Any]]:
         yield node
 
 
-def bind_data(config: "Config", folder: Path | None) -> None:
+def bind_data(
+    config: "Config", folder: Path | None, checked: set[tuple[Path, Path]] | None = None
+) -> None:
     """Point the recipe at a data folder and set its classes from there.
 
     Args:
         config: changed in place.
         folder: holds ``train.json``, ``val.json`` and ``images/``; None keeps the recipe's own.
+        checked: annotation files and their image folders whose images were found whole before,
+            and aren't looked at again; this data set's are added.
 
     Raises:
         InputError: the folder lacks a part, an annotation file is wrong, the two files name
@@ -391,12 +395,16 @@ def bind_data(config: "Config", folder: Path | None) -> None:
                 f"no data folder {root}; name one with --data DIR (train.json, val.json, images/)"
             )
         node["data_root"] = str(root)
-        truth = read_ground_truth(root / node["ann_file"])
+        annotations = root / node["ann_file"]
+        truth = read_ground_truth(annotations)
         classes.append(
             list(zip(truth.categories["category_id"], truth.categories["name"], strict=True))
         )
         images = root / node["data_prefix"]["img"]
-        require_images(images, truth.images, root / node["ann_file"])
+        if checked is None or (annotations, images) not in checked:
+            require_images(images, truth.images, annotations)
+        if checked is not None:
+            checked.add((annotations, images))
     if classes[0] != classes[1]:
         raise InputError(
             f"{train['ann_file']} and {test['ann_file']} name different classes "

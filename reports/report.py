@@ -1,7 +1,7 @@
 """The report of some trials: a page that answers, a page of details, and their figures."""
 
-from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -59,6 +59,7 @@ class ReportPage:
         figures: the figures of both, by file name.
         latex: the table of networks as a paper prints it.
         tidy: a row a variant and metric.
+        html: the same as one page with charts that answer to clicks; empty unless asked for.
     """
 
     text: str
@@ -66,6 +67,7 @@ class ReportPage:
     figures: dict[str, Figure]
     latex: str
     tidy: pd.DataFrame
+    html: str = ""
 
 
 @dataclass(frozen=True)
@@ -134,6 +136,7 @@ def build_report(
     unfinished: Mapping[str, str] | None = None,
     center_sources: dict[str, str],
     read_detections: ReadDetections | None = None,
+    read_pixels: Callable[[Any], np.ndarray | None] | None = None,
 ) -> ReportPage:
     """Make the report of some trials; nothing is written.
 
@@ -147,6 +150,8 @@ def build_report(
         center_sources: name and description of each.
         read_detections: reads a trial's detections, for precision-recall curves and confusions;
             None leaves these out.
+        read_pixels: gives the pixels of an image by its id, or None; where it is given, the HTML
+            page is made, too.
 
     Returns:
         The pages, their figures, and the figures in them as data.
@@ -173,13 +178,41 @@ def build_report(
         else [],
     )
     protocol = read_protocol(trials[0].meta).name
-    return ReportPage(
+    page = ReportPage(
         _compose_answer_page(title, material, unfinished or {}, center_sources),
         _compose_details_page(title, material, attribution),
         material.figures,
         format_headline_table(trials, summaries, protocol),
         tabulate_metrics(trials),
     )
+    if read_pixels is None:
+        return page
+    return replace(page, html=_compose_html(title, page, material, read_pixels))
+
+
+def _compose_html(
+    title: str,
+    page: ReportPage,
+    material: _Material,
+    read_pixels: Callable[[Any], np.ndarray | None],
+) -> str:
+    """Compose both pages as one of HTML; what it needs is an extra, and is imported here alone."""
+    from reports.web.page import PageContent, compose_page
+
+    content = PageContent(
+        title,
+        page.text,
+        page.details,
+        page.figures,
+        material.trials,
+        material.truth,
+        material.floors,
+        material.summaries,
+        material.by_size,
+        page.tidy,
+        theme.choose_looks(material.trials, material.bold),
+    )
+    return compose_page(content, read_pixels)
 
 
 def _compose_answer_page(

@@ -21,8 +21,9 @@ def report(
         str,
         typer.Option(
             "--format",
-            help="Write these, with commas between: md (always written), latex (table.tex, for "
-            "booktabs), pdf (each figure as a vector PDF, too).",
+            help="Write these, with commas between: md (always written), html (report.html, one "
+            "page for a browser, offline), latex (table.tex, for booktabs), pdf (each figure as a "
+            "vector PDF, too).",
         ),
     ] = "md",
 ) -> None:
@@ -31,7 +32,7 @@ def report(
     Nothing is trained or scored again. Beside report.md lie details.md and tidy.csv, which has a
     row for each variant and metric.
 
-    Example: hrhsco report runs/quickstart --format md,latex,pdf
+    Example: hrhsco report runs/quickstart --format html,latex,pdf
     """
     from hrhsco_cli.grid.reporting import parse_formats, report_folder
 

@@ -18,6 +18,9 @@ from reports.trials import CURVE_COLUMNS, DetectedImage, Trial
 from reports.variant import Variant
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    import numpy as np
     import pandas as pd
 
 MAX_IMAGES = 3
@@ -156,12 +159,7 @@ def load_images(
 
     Images that are not to be found are left out: a report can do without.
     """
-    import numpy as np
-
-    from hrhsco_cli.datasets.images import read_image
-
-    meta = trials[0].meta
-    folder = Path(meta["annotations"]).parent / "images"
+    read_pixels = make_pixel_reader(trials, truth)
     detections: dict[str, Any] = {}
     for run, trial in zip(runs, trials, strict=True):
         if trial.variant.name not in detections:
@@ -169,10 +167,9 @@ def load_images(
     crowded = truth.boxes["image_id"].value_counts().index[:MAX_IMAGES]
     images = []
     for image in truth.images[truth.images["image_id"].isin(crowded)].itertuples(index=False):
-        path = folder / image.file_name
-        if not path.is_file():
+        pixels = read_pixels(image.image_id)
+        if pixels is None:
             continue
-        pixels = np.ascontiguousarray(read_image(path)[..., ::-1])  # red first
         images.append(
             DetectedImage(
                 image_id=image.image_id,
@@ -185,3 +182,30 @@ def load_images(
             )
         )
     return images
+
+
+def make_pixel_reader(
+    trials: list[Trial], truth: GroundTruth
+) -> "Callable[[Any], np.ndarray | None]":
+    """Make a function that reads the pixels of a test image.
+
+    Args:
+        trials: scored on the same images.
+        truth: what they were scored against.
+
+    Returns:
+        From an image's id to its ``(H, W, 3)`` uint8 pixels, red first; to None where its file is
+        not to be found.
+    """
+    import numpy as np
+
+    from hrhsco_cli.datasets.images import read_image
+
+    folder = Path(trials[0].meta["annotations"]).parent / "images"
+    names = dict(zip(truth.images["image_id"], truth.images["file_name"], strict=True))
+
+    def read(image_id: Any) -> np.ndarray | None:
+        path = folder / names[image_id]
+        return np.ascontiguousarray(read_image(path)[..., ::-1]) if path.is_file() else None
+
+    return read

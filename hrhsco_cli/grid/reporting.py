@@ -1,12 +1,20 @@
 """Writing the report of a folder from what lies in it."""
 
+import importlib.util
 from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from hrhsco_cli.extras import missing_extra
 from hrhsco_cli.files import replace_folder, write_text
-from hrhsco_cli.grid.collect import find_runs, load_images, load_trial, load_truth
+from hrhsco_cli.grid.collect import (
+    find_runs,
+    load_images,
+    load_trial,
+    load_truth,
+    make_pixel_reader,
+)
 from hrhsco_cli.grid.folder import GridFolder, find_grid
 from hrhsco_cli.grid.status import read_grid_status
 from hrhsco_cli.progress import OnProgress, ignore_progress, show_progress
@@ -21,15 +29,19 @@ from reports.trials import Trial, pool_truths
 if TYPE_CHECKING:
     import pandas as pd
 
-_BESIDE_REPORT = ("details.md", "table.tex", "tidy.csv", "results.csv")
+_BESIDE_REPORT = ("details.md", "table.tex", "tidy.csv", "results.csv", "report.html")
 """Beside ``report.md`` and its figures."""
 
 FORMATS = {
     "md": "report.md and details.md with figures as PNG, and tidy.csv; always written",
+    "html": "report.html, one page to open in a browser, which needs the extra html",
     "latex": "table.tex, the table of networks as a paper prints it",
     "pdf": "each figure as a vector PDF, too",
 }
 """What a report can be written as, and what that is."""
+
+_OF_HTML = ("altair", "markdown_it", "vl_convert")
+"""What ``html`` imports."""
 
 
 def parse_formats(text: str) -> frozenset[str]:
@@ -42,12 +54,14 @@ def parse_formats(text: str) -> frozenset[str]:
         The formats, ``md`` always among them.
 
     Raises:
-        InputError: one is unknown.
+        InputError: one is unknown, or needs packages that aren't installed.
     """
     asked = {each.strip() for each in text.split(",")}
     unknown = sorted(asked - FORMATS.keys())
     if unknown:
         raise InputError(f"no report format {unknown[0]!r}; write --format {','.join(FORMATS)}")
+    if "html" in asked and not all(map(importlib.util.find_spec, _OF_HTML)):
+        raise missing_extra("--format html", "altair, markdown-it-py and vl-convert-python", "html")
     return frozenset(asked | {"md"})
 
 
@@ -104,6 +118,7 @@ def report_folder(
             unfinished=_unfinished(grid) if grid else {},
             center_sources={name: each.description for name, each in CENTER_SOURCES.items()},
             read_detections=_make_detections_reader(same),
+            read_pixels=make_pixel_reader(*_of_first_fold(same)[1:]) if "html" in formats else None,
         )
         written.append(write_report(place, page, formats))
     if grid is not None:
@@ -175,6 +190,8 @@ def write_report(out: Path, page: ReportPage, formats: Collection[str] = ("md",)
         texts["tidy.csv"] = page.tidy.to_csv(index=False)
         if "latex" in formats:
             texts["table.tex"] = page.latex
+        if "html" in formats:
+            texts["report.html"] = page.html
         for name, text in texts.items():
             (aside / name).write_text(text, encoding="utf-8")
     return out / "report.md"

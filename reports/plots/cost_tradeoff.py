@@ -25,11 +25,9 @@ def draw(trials: list[Trial], bold: Collection[str]) -> Figure | None:
     Returns:
         None where no cost is known.
     """
-    costs = [key for key in _COSTS if any(t.metrics.get(key) is not None for t in trials)]
+    costs = list_costs(trials)
     if not costs:
         return None
-    if "latency.end_to_end.ms" in costs:
-        costs.remove("latency.end_to_end.ratio")
     figure, axes = theme.make_figure(len(costs), len(_SHOWN), height_in=0.3 + 3.0 * len(costs))
     looks = theme.choose_looks(trials, bold)
     panels = [(cost, key) for cost in costs for key in _SHOWN]
@@ -37,6 +35,18 @@ def draw(trials: list[Trial], bold: Collection[str]) -> Figure | None:
         _draw_panel(each, trials, looks, cost, key)
     theme.add_legend(figure, axes, looks)
     return figure
+
+
+def list_costs(trials: list[Trial]) -> list[str]:
+    """List the kinds of cost that are known, as keys of metrics; of time, ms or else its ratio.
+
+    Args:
+        trials: the trials of the report.
+    """
+    costs = [key for key in _COSTS if any(t.metrics.get(key) is not None for t in trials)]
+    if "latency.end_to_end.ms" in costs:
+        costs.remove("latency.end_to_end.ratio")
+    return costs
 
 
 def _draw_panel(

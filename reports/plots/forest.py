@@ -9,10 +9,12 @@ from reports import theme
 from reports.metrics.definitions import METRICS
 from reports.statistics.size_changes import FEW_OBJECTS
 
-_PANELS = (
+PANELS = (
     ("loc.px.mean", "change of error (px); left is better"),
     ("loc.recall", "change of recall (points); right is better"),
 )
+"""Key of a metric, and what its axis says."""
+
 _ROW_IN = 0.2
 
 
@@ -32,13 +34,13 @@ def draw(by_size: pd.DataFrame, looks: dict[str, theme.Look]) -> Figure | None:
     networks = list(dict.fromkeys(shown["network"]))
     bins = shown.drop_duplicates("bin")[["bin", "heading", "objects"]]
     height = 0.9 + _ROW_IN * (len(networks) + 1) * len(bins)
-    figure, axes = theme.make_figure(columns=len(_PANELS), height_in=height)
+    figure, axes = theme.make_figure(columns=len(PANELS), height_in=height)
     places = {
         (size, network): row * (len(networks) + 1) + column
         for row, size in enumerate(bins["bin"])
         for column, network in enumerate(networks)
     }
-    for panel, (key, label) in zip(axes, _PANELS, strict=True):
+    for panel, (key, label) in zip(axes, PANELS, strict=True):
         _draw_panel(panel, shown[shown["key"] == key], places, looks, METRICS[key].scale)
         panel.set_xlabel(label)
         panel.set_ylim(len(bins) * (len(networks) + 1) - 1, -1)
@@ -52,8 +54,13 @@ def draw(by_size: pd.DataFrame, looks: dict[str, theme.Look]) -> Figure | None:
     return figure
 
 
-def _find_limits(rows: pd.DataFrame, scale: float) -> tuple[float, float]:
-    """Find what the bins with enough objects span, or all of them where none has."""
+def find_limits(rows: pd.DataFrame, scale: float) -> tuple[float, float]:
+    """Find what the bins with enough objects span, or all of them where none has.
+
+    Args:
+        rows: of one metric, as ``compute_size_changes`` gives them.
+        scale: what they are multiplied by when they are drawn.
+    """
     enough = rows[rows["objects"] >= FEW_OBJECTS]
     enough = enough if len(enough) else rows
     ends = scale * enough[["mean", "low", "high"]].to_numpy(dtype=float)
@@ -70,7 +77,7 @@ def _draw_panel(
     scale: float,
 ) -> None:
     panel.axvline(0, color=theme.GRAY, linewidth=0.8)
-    left, right = _find_limits(rows, scale)
+    left, right = find_limits(rows, scale)
     panel.set_xlim(left, right)
     for row in rows.itertuples():
         look = looks[row.network]

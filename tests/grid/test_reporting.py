@@ -1,5 +1,6 @@
 """The report's folder: nothing that isn't a report is ever replaced, and no failure loses one."""
 
+import importlib.util
 import re
 from pathlib import Path
 
@@ -46,7 +47,14 @@ def write_planted_report(out, title="T", formats=("md",)):
     images = pd.DataFrame({"image_id": [0], "file_name": ["a"], "width": [32], "height": [32]})
     categories = pd.DataFrame({"category_id": [1], "name": ["a"]})
     truth = GroundTruth(images, boxes, categories, "f")
-    page = build_report(title, [plant_one_trial()], truth, [], center_sources={})
+    page = build_report(
+        title,
+        [plant_one_trial()],
+        truth,
+        [],
+        center_sources={},
+        read_pixels=(lambda _: None) if "html" in formats else None,
+    )
     return write_report(out, page, formats)
 
 
@@ -156,9 +164,29 @@ def test_a_strangers_pdf_is_no_part_of_a_report(tmp_path):
 
 
 def test_an_unknown_format_is_told_in_one_line():
-    with pytest.raises(InputError, match="no report format 'html'; write --format md,latex,pdf"):
-        parse_formats("md,html")
+    with pytest.raises(InputError, match="no report format 'docx'; write --format md,html,latex"):
+        parse_formats("md,docx")
     assert parse_formats("md") == {"md"} and parse_formats("pdf") == {"md", "pdf"}
+    assert parse_formats("html") == {"md", "html"}
+
+
+def test_a_page_without_its_extra_says_how_to_install_it(monkeypatch):
+    found = importlib.util.find_spec
+    monkeypatch.setattr(
+        importlib.util, "find_spec", lambda name: None if name == "altair" else found(name)
+    )
+    with pytest.raises(InputError, match=r"--format html needs altair.*-e '\.\[html\]'"):
+        parse_formats("md,html")
+    assert parse_formats("md,pdf") == {"md", "pdf"}
+
+
+def test_a_page_is_written_beside_the_report_and_gives_way_to_the_next(tmp_path):
+    out = tmp_path / "out"
+    write_planted_report(out, formats=("md", "html"))
+    page = (out / "report.html").read_text()
+    assert page.startswith("<!doctype html>") and "<h1>T</h1>" in page
+    write_planted_report(out)
+    assert not (out / "report.html").exists() and (out / "report.md").exists()
 
 
 @pytest.mark.parametrize(

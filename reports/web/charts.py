@@ -1,0 +1,217 @@
+"""The charts of a page as Vega-Lite, made with Altair; a click in the legend isolates in all."""
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import altair as alt
+import pandas as pd
+
+from reports.metrics.definitions import Metric
+from reports.plots.error_cdf import LIMIT_PX
+from reports.web.look import Legend
+
+Spec = dict[str, Any]
+"""A chart in Vega-Lite, which is JSON."""
+
+NETWORK, SOURCE, METRIC = "isolated_network", "isolated_source", "shown_metric"
+"""Signals that the page sets: what is isolated (empty: nothing), the metric of the trade-off."""
+
+_HIDDEN = (
+    f"({NETWORK} != '' && datum.network != {NETWORK}) || "
+    f"({SOURCE} != '' && datum.source != {SOURCE})"
+)
+_FAINT = f"datum.faint && {NETWORK} == '' && {SOURCE} == ''"
+_HIDDEN_OPACITY, _FAINT_OPACITY = 0.05, 0.35
+
+_CUT = ("\u2190\u2003\u2003", "\u2003\u2003\u2192")
+"""Beside a mark whose value lies further left or right than the axis goes."""
+
+_HEIGHT = 300
+_ROW_HEIGHT = 17
+_CONFIG: Spec = {
+    "background": "transparent",
+    "autosize": {"type": "fit-x", "contains": "padding"},
+    "font": "inherit",
+    "view": {"stroke": None},
+    "axis": {
+        "labelColor": "currentColor", "titleColor": "currentColor", "domainColor": "currentColor",
+        "tickColor": "currentColor", "gridColor": "currentColor", "gridOpacity": 0.12,
+        "titleFontWeight": "normal", "labelFontSize": 12, "titleFontSize": 13, "labelLimit": 260,
+    },
+    "axisX": {"tickCount": 8, "labelFlush": False, "labelOverlap": True},
+    "title": {
+        "color": "currentColor", "anchor": "start", "fontSize": 13, "fontWeight": "normal",
+    },
+}  # fmt: skip
+
+
+def draw_error_curves(curves: pd.DataFrame, floors: pd.DataFrame, legend: Legend) -> Spec:
+    """Draw the share of objects by error.
+
+    Args:
+        curves: from ``tabulate_error_curves``.
+        floors: from ``tabulate_floors``.
+        legend: of the page.
+    """
+    x = alt.X(
+        "distance:Q",
+        title="distance of predicted to true center (px)",
+        scale=alt.Scale(domain=[0, LIMIT_PX], nice=False),
+    )
+    y = alt.Y(
+        "share:Q",
+        title="objects found closer than that (%)",
+        scale=alt.Scale(domain=[0, 100], nice=False),
+    )
+    rounding = (
+        _chart("floors")
+        .mark_line(color="currentColor", opacity=0.3, strokeWidth=1, aria=False)
+        .encode(x, y, alt.Detail("floor:N"))
+    )
+    base = _chart("curves").encode(
+        x, y, _color(legend), alt.Detail("variant:N"), _opacity(), tooltip=_tooltips()
+    )
+    lines = base.mark_line(strokeWidth=2).encode(_dash(legend))
+    # Nothing is seen of these: they let a pointer find a line.
+    spots = base.mark_point(size=70, filled=True, aria=False).encode(opacity=alt.value(0))
+    layers = [rounding, lines, spots] if len(floors) else [lines, spots]
+    data = {"curves": curves, "floors": floors}
+    return _finish(layers, data, "Share of all objects by error, a line a variant", _HEIGHT)
+
+
+def draw_changes(changes: pd.DataFrame, title: str, axis: str, legend: Legend) -> Spec:
+    """Draw the changes of a metric by object size, a row a network (a forest plot).
+
+    Args:
+        changes: from ``tabulate_changes``.
+        title: for those who can't see it.
+        axis: what is to the left and the right.
+        legend: of the page.
+    """
+    networks = list(dict.fromkeys(changes["network"]))
+    sizes = list(dict.fromkeys(changes["size"]))
+    y = alt.Y(
+        "size:N",
+        sort=sizes,
+        title=None,
+        axis=alt.Axis(labelExpr="split(datum.label, '|')", grid=False, ticks=False),
+    )
+    offset = alt.YOffset("network:N", sort=networks)
+    base = _chart("changes").encode(y, offset, _color(legend), _opacity())
+    zero = _chart("zero").mark_rule(color="currentColor", opacity=0.5)
+    bars = base.transform_filter("!datum.cut").mark_rule(strokeWidth=1.6)
+    points = base.mark_point(size=55, strokeWidth=1.6).encode(
+        alt.X("mean:Q", title=axis),
+        _shape(legend),
+        fill=alt.when("datum.few").then(alt.value("transparent")).otherwise(_color(legend, "Fill")),
+        tooltip=[
+            alt.Tooltip("word:N", title="change is"),
+            *_tooltips(),
+        ],
+    )
+    layers = [
+        zero.encode(alt.X("zero:Q")),
+        bars.encode(alt.X("low:Q", title=axis), alt.X2("high:Q")),
+        points,
+    ]
+    if changes["cut"].any():
+        arrow = alt.when("datum.mean > 0").then(alt.value(_CUT[1])).otherwise(alt.value(_CUT[0]))
+        cut = base.transform_filter("datum.cut").mark_text(fontSize=14)
+        layers.append(cut.encode(alt.X("mean:Q", title=axis), text=arrow))
+    data = {"changes": changes, "zero": pd.DataFrame({"zero": [0]})}
+    return _finish(layers, data, title, _ROW_HEIGHT * (len(networks) + 1) * len(sizes))
+
+
+def draw_tradeoff(
+    tradeoff: pd.DataFrame, metrics: Sequence[Metric], cost: Metric, legend: Legend
+) -> Spec:
+    """Draw accuracy against cost, one metric at a time.
+
+    Args:
+        tradeoff: from ``tabulate_tradeoff``.
+        metrics: between which the page switches; the first is shown at once.
+        cost: what is paid.
+        legend: of the page.
+    """
+    titles = {each.key: f"{each.label}, {each.better} is better" for each in metrics}
+    x = alt.X("cost:Q", title=f"{cost.label} of one image", scale=alt.Scale(zero=False))
+    y = alt.Y("mean:Q", title=None, scale=alt.Scale(zero=False))
+    shown = _chart("tradeoff").transform_filter(f"datum.key == {METRIC}")
+    front = shown.transform_filter("datum.front").mark_line(
+        color="currentColor", opacity=0.35, strokeWidth=1, aria=False
+    )
+    base = shown.encode(x, _color(legend), _opacity())
+    spread = base.mark_rule(strokeWidth=1.4)
+    points = base.mark_point(size=80, filled=True).encode(
+        y, _shape(legend), tooltip=[*_tooltips(), alt.Tooltip("paid:N", title=cost.heading)]
+    )
+    title = alt.Title(alt.ExprRef(f"({json.dumps(titles)})[{METRIC}]"))
+    layers = [
+        front.encode(x, y),
+        spread.encode(alt.Y("low:Q", title=None, scale=alt.Scale(zero=False)), alt.Y2("high:Q")),
+        points,
+    ]
+    switch = alt.param(name=METRIC, value=metrics[0].key)
+    described = f"Accuracy against {cost.heading}, a mark a variant"
+    return _finish(layers, {"tradeoff": tradeoff}, described, _HEIGHT, [switch], title)
+
+
+def _chart(data: str) -> alt.Chart:
+    """Begin a chart of the data of a name, which ``_finish`` writes once for all layers."""
+    return alt.Chart(alt.NamedData(name=data))
+
+
+def _finish(
+    layers: Sequence[alt.Chart],
+    data: Mapping[str, pd.DataFrame],
+    description: str,
+    height: int,
+    params: Sequence[alt.Parameter] = (),
+    title: alt.Title | None = None,
+) -> Spec:
+    isolated = [alt.param(name=name, value="") for name in (NETWORK, SOURCE)]
+    chart = alt.layer(*layers).add_params(*isolated, *params)
+    chart = chart.properties(width="container", height=height, description=description)
+    if title is not None:
+        chart = chart.properties(title=title)
+    spec: Spec = chart.to_dict()
+    rows = {name: frame.to_dict("records") for name, frame in data.items()}
+    return spec | {"datasets": rows, "config": _CONFIG}
+
+
+def _color(legend: Legend, channel: str = "Color") -> Any:
+    scale = alt.Scale(domain=list(legend.colors), range=list(legend.colors.values()))
+    return getattr(alt, channel)("network:N", scale=scale, legend=None)
+
+
+def _shape(legend: Legend) -> alt.Shape:
+    return alt.Shape("source:N", scale=_scale(legend.shapes), legend=None)
+
+
+def _dash(legend: Legend) -> alt.StrokeDash:
+    return alt.StrokeDash("source:N", scale=_scale(legend.dashes), legend=None)
+
+
+def _scale(values: Mapping[str, Any]) -> alt.Scale:
+    return alt.Scale(domain=list(values), range=list(values.values()))
+
+
+def _opacity() -> Any:
+    return alt.Opacity(
+        condition=[
+            {"test": _HIDDEN, "value": _HIDDEN_OPACITY},
+            {"test": _FAINT, "value": _FAINT_OPACITY},
+        ],
+        value=1,
+    )
+
+
+def _tooltips() -> list[alt.Tooltip]:
+    return [
+        alt.Tooltip("variant:N"),
+        alt.Tooltip("said:N", title="value"),
+        alt.Tooltip("interval:N", title="95 % interval"),
+        alt.Tooltip("seeds:Q"),
+        alt.Tooltip("objects:Q", format=","),
+    ]

@@ -1,0 +1,87 @@
+"use strict";
+// The parts of the page that move; every figure can be read without them.
+const views = [];
+const every = (selector, root = document) => [...root.querySelectorAll(selector)];
+
+function setSignal(name, value) {
+  for (const view of views) {
+    try { view.signal(name, value).runAsync(); } catch { /* this chart has no such signal */ }
+  }
+}
+
+// A click isolates a network or a center source in all charts; a second one shows all again.
+const legend = document.getElementById("legend");
+for (const button of every("button", legend ?? document.createElement("div"))) {
+  button.addEventListener("click", () => {
+    const on = button.getAttribute("aria-pressed") !== "true";
+    for (const each of every(`button[data-signal="${button.dataset.signal}"]`, legend)) {
+      each.setAttribute("aria-pressed", String(each === button && on));
+    }
+    setSignal(button.dataset.signal, on ? button.dataset.value : "");
+    legend.classList.toggle("isolating", legend.querySelector('[aria-pressed="true"]') !== null);
+  });
+}
+for (const radio of every("input[data-signal]")) {
+  radio.addEventListener("change", () => setSignal(radio.dataset.signal, radio.value));
+}
+
+// The table: a heading sorts, words filter.
+const table = document.getElementById("variants");
+if (table) {
+  const rows = every("tbody tr", table);
+  const headings = every("thead th", table);
+  headings.forEach((heading, column) => heading.querySelector("button").addEventListener("click", () => {
+    const up = heading.getAttribute("aria-sort") !== "ascending";
+    for (const each of headings) each.setAttribute("aria-sort", "none");
+    heading.setAttribute("aria-sort", up ? "ascending" : "descending");
+    const value = (row) => row.cells[column].dataset.value;
+    rows.sort((a, b) => {
+      const [x, y] = [value(a), value(b)];
+      if (x === "" || y === "") return (x === "") - (y === "");  // what wasn't measured is last
+      const order = isNaN(x) || isNaN(y) ? x.localeCompare(y, "en", { numeric: true }) : x - y;
+      return up ? order : -order;
+    });
+    table.tBodies[0].append(...rows);
+  }));
+  const field = document.getElementById("filter");
+  const filter = () => {
+    const words = field.value.toLowerCase().split(/\s+/).filter(Boolean);
+    for (const row of rows) {
+      const text = row.textContent.toLowerCase();
+      row.hidden = !words.every((word) => text.includes(word));
+    }
+    document.getElementById("shown").textContent =
+      `${rows.filter((row) => !row.hidden).length} of ${rows.length} variants`;
+  };
+  field.addEventListener("input", filter);
+  filter();
+}
+
+// The gallery: by size, and by who is nearer.
+const choices = every("select[data-filters]");
+const crops = every(".crops figure");
+const choose = () => {
+  for (const crop of crops) {
+    crop.hidden = choices.some((each) => each.value && crop.dataset[each.dataset.filters] !== each.value);
+  }
+  const count = document.getElementById("crops-shown");
+  if (count) count.textContent = `${crops.filter((crop) => !crop.hidden).length} of ${crops.length} objects`;
+};
+for (const each of choices) each.addEventListener("change", choose);
+choose();
+
+// On paper nothing can be unfolded.
+let folded = [];
+addEventListener("beforeprint", () => {
+  folded = every("details:not([open])");
+  for (const each of folded) each.open = true;
+});
+addEventListener("afterprint", () => { for (const each of folded) each.open = false; });
+
+// ast: expressions are interpreted, so that the page may forbid all code but its own two scripts.
+const options = { renderer: "svg", actions: false, ast: true, defaultStyle: false,
+  tooltip: { disableDefaultStyle: true } };
+Promise.all(every("[data-spec]").map(async (place) => {
+  const spec = JSON.parse(document.getElementById(place.dataset.spec).textContent);
+  views.push((await vegaEmbed(place, spec, options)).view);
+})).then(() => { document.documentElement.dataset.ready = "true"; });

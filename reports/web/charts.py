@@ -24,8 +24,8 @@ _HIDDEN = (
 _FAINT = f"datum.faint && {NETWORK} == '' && {SOURCE} == ''"
 _HIDDEN_OPACITY, _FAINT_OPACITY = 0.05, 0.35
 
-_CUT = ("\u2190\u2003\u2003", "\u2003\u2003\u2192")
-"""Beside a mark whose value lies further left or right than the axis goes."""
+_CUT_PX = 12
+"""How far beside a mark an arrow points to a value beyond the axis."""
 
 _HEIGHT = 300
 _ROW_HEIGHT = 17
@@ -116,8 +116,9 @@ def draw_changes(changes: pd.DataFrame, title: str, axis: str, legend: Legend) -
         points,
     ]
     if changes["cut"].any():
-        arrow = alt.when("datum.mean > 0").then(alt.value(_CUT[1])).otherwise(alt.value(_CUT[0]))
-        cut = base.transform_filter("datum.cut").mark_text(fontSize=14)
+        arrow = alt.when("datum.mean > 0").then(alt.value("→")).otherwise(alt.value("←"))
+        beside = alt.ExprRef(f"datum.mean > 0 ? {_CUT_PX} : -{_CUT_PX}")
+        cut = base.transform_filter("datum.cut").mark_text(fontSize=16, dx=beside, aria=False)
         layers.append(cut.encode(alt.X("mean:Q", title=axis), text=arrow))
     data = {"changes": changes, "zero": pd.DataFrame({"zero": [0]})}
     return _finish(layers, data, title, _ROW_HEIGHT * (len(networks) + 1) * len(sizes))
@@ -135,8 +136,11 @@ def draw_tradeoff(
         legend: of the page.
     """
     titles = {each.key: f"{each.label}, {each.better} is better" for each in metrics}
-    x = alt.X("cost:Q", title=f"{cost.label} of one image", scale=alt.Scale(zero=False))
-    y = alt.Y("mean:Q", title=None, scale=alt.Scale(zero=False))
+    # A scale of one value alone would have labels that are rounded to nothing.
+    wide = alt.Scale(zero=bool(tradeoff["cost"].nunique() == 1))
+    high = alt.Scale(zero=bool(tradeoff["variant"].nunique() == 1))
+    x = alt.X("cost:Q", title=f"{cost.label} of one image", scale=wide)
+    y = alt.Y("mean:Q", title=None, scale=high)
     shown = _chart("tradeoff").transform_filter(f"datum.key == {METRIC}")
     front = shown.transform_filter("datum.front").mark_line(
         color="currentColor", opacity=0.35, strokeWidth=1, aria=False
@@ -149,7 +153,7 @@ def draw_tradeoff(
     title = alt.Title(alt.ExprRef(f"({json.dumps(titles)})[{METRIC}]"))
     layers = [
         front.encode(x, y),
-        spread.encode(alt.Y("low:Q", title=None, scale=alt.Scale(zero=False)), alt.Y2("high:Q")),
+        spread.encode(alt.Y("low:Q", title=None, scale=high), alt.Y2("high:Q")),
         points,
     ]
     switch = alt.param(name=METRIC, value=metrics[0].key)

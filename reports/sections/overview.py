@@ -25,7 +25,8 @@ from reports.statistics.references import choose_references
 from reports.trials import Trial, group_by_variant
 
 HEADLINE = (
-    "ap.all", "ap.50", "ap.75", "ap.small", "loc.px.mean", "loc.px.median", "loc.recall",
+    "ap.all", "ap.50", "ap.75", "ap.small", "ar.all", "f1.best",
+    "loc.px.mean", "loc.px.median", "loc.recall",
     "loc.chance_recall", "cost.params", "cost.flops",
     *(metric.key for metric in CROP_COST_METRICS if metric.key != "cost.crop_macs"),
     "latency.end_to_end.ms", "latency.end_to_end.ratio",

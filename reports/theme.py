@@ -46,9 +46,7 @@ _SOURCES: dict[str, tuple[str, Line]] = {
 }
 """Marker and line of each center source."""
 _OTHER_SOURCE: tuple[str, Line] = ("D", "-")
-_LEGEND_CHARACTERS, _LEGEND_HANDLE = 19.5, 5
-"""Characters of a legend that fit in an inch; how many of them an entry's handle takes."""
-_MOST_VARIANTS = 12
+MOST_VARIANTS = 12
 """Of more, a legend names networks and center sources instead of each pair of them."""
 
 
@@ -134,7 +132,11 @@ def choose_class_colors(category_ids: Iterable[int]) -> dict[int, str]:
 
 
 def make_figure(
-    rows: int = 1, columns: int = 1, height_in: float = _COLUMN_HEIGHT_IN
+    rows: int = 1,
+    columns: int = 1,
+    height_in: float = _COLUMN_HEIGHT_IN,
+    *,
+    wide: bool = False,
 ) -> tuple[Figure, list[Axes]]:
     """Make a figure with its styled axes, row by row; no global state is touched.
 
@@ -144,8 +146,9 @@ def make_figure(
         rows: the number of rows of axes.
         columns: the number of columns of axes.
         height_in: of the axes and their labels; what ``add_legend`` adds comes on top.
+        wide: as wide as a page even with one column of axes.
     """
-    width = COLUMN_IN if columns == 1 else PAGE_IN
+    width = PAGE_IN if wide or columns > 1 else COLUMN_IN
     made = LetteredFigure(figsize=(width, height_in), dpi=PRINT_DPI, layout="constrained")
     FigureCanvasAgg(made)
     axes = [made.add_subplot(rows, columns, index + 1) for index in range(rows * columns)]
@@ -202,16 +205,18 @@ def add_legend(
     entries = _name_by_part(entries, looks or {})
     if not entries:
         return
-    room = _LEGEND_CHARACTERS * figure.get_figwidth()
-    fitting = int(room // (max(map(len, entries)) + _LEGEND_HANDLE))
-    made = figure.legend(
-        entries.values(),
-        map(make_drawable, entries),
-        loc="outside lower center",
-        ncols=max(1, min(columns, fitting)),
-        fontsize=_LEGEND_PT,
-        frameon=False,
-    )
+    for count in range(columns, 0, -1):
+        made = figure.legend(
+            entries.values(),
+            map(make_drawable, entries),
+            loc="outside lower center",
+            ncols=count,
+            fontsize=_LEGEND_PT,
+            frameon=False,
+        )
+        if count == 1 or made.get_window_extent().width <= figure.bbox.width:
+            break
+        made.remove()
     width, height = figure.get_size_inches()
     figure.set_size_inches(width, height + made.get_window_extent().height / figure.dpi)
 
@@ -219,7 +224,7 @@ def add_legend(
 def _name_by_part(entries: dict[str, Any], looks: Mapping[str, Look]) -> dict[str, Any]:
     """An entry for each network and each center source of the variants, if these are many."""
     shown = [looks[label] for label in entries if label in looks]
-    if len(shown) <= _MOST_VARIANTS:
+    if len(shown) <= MOST_VARIANTS:
         return entries
     networks = {each.network: Patch(color=each.color) for each in shown}
     sources = {

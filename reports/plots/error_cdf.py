@@ -29,7 +29,7 @@ def draw(
     """
     groups = group_by_variant(trials)
     looks = theme.choose_looks(trials, bold)
-    figure, (axes,) = theme.make_figure()
+    figure, (axes,) = theme.make_figure(wide=len(groups) > theme.MOST_VARIANTS)
     for name, group in groups.items():
         distance, share = pool_distances(group, truth)
         axes.step(

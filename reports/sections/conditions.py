@@ -4,12 +4,15 @@ import re
 from collections.abc import Iterable, Mapping
 
 from reports.counts import format_count
-from reports.markdown import format_definitions, format_table, format_value
+from reports.markdown import format_definitions, format_fold, format_table, format_value
 from reports.metrics.protocols import read_protocol
 from reports.trials import Trial
 
 OF_TRAINING = {"batch size": "batch_size", "epochs": "epochs", "optimizer": "optimizer"}
 """Conditions under which networks were trained, by what they are called."""
+
+_MOST_LISTED = 6
+"""Of more trials without metrics, the list is folded away."""
 
 
 def compose_conditions(trials: list[Trial], attribution: str) -> str:
@@ -95,7 +98,10 @@ def compose_unfinished(reasons: Mapping[str, str]) -> str:
     if not reasons:
         return ""
     heading = f"**Not complete: {format_count(len(reasons), 'trial')} without metrics.**"
-    return "\n".join([heading, "", *(f"- {name}: {reason}" for name, reason in reasons.items())])
+    listed = "\n".join(f"- {name}: {reason}" for name, reason in reasons.items())
+    if len(reasons) > _MOST_LISTED:
+        listed = format_fold("Which they are", listed)
+    return f"{heading}\n\n{listed}"
 
 
 def _format_values(trials: Iterable[Trial], key: str) -> str:

@@ -132,7 +132,8 @@ def compose_branches(trials: list[Trial]) -> str:
     if not rows:
         return (
             "Not measured here; `hrhsco evaluate RUN --branch-oracle heatmap,size,center` scores a "
-            "run again with one branch true."
+            "run again with one branch true, `hrhsco ablate grid` with the same option each "
+            "network's best decode."
         )
     headings = ["variant", "true branch", *(METRICS[key].label for key in keys)]
     return format_table(headings, rows) + "\n\n" + "\n".join(sentences)

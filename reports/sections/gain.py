@@ -9,7 +9,7 @@ from reports.statistics.offset_gain import ALL_SIZES, measure_offset_gains, sum_
 from reports.statistics.own_error import LEAST_SHARE
 from reports.trials import Trial
 
-_NO_FIT = "more than all"
+_NO_FIT = ": the law doesn't fit"
 
 
 def compose_gains(trials: list[Trial]) -> str:
@@ -39,12 +39,12 @@ def compose_gains(trials: list[Trial]) -> str:
         "standard deviation:"
     )
     parts = [text, format_table(headings, rows)]
-    if any(_NO_FIT in row for row in rows):
+    if any(_NO_FIT in cell for row in rows for cell in row):
         parts.append(
-            "No fraction gains more than a perfect one: where more than all of that was gained, "
-            "the law doesn't fit. It takes one Gaussian error for all objects, and a network's "
-            "errors mix small objects that are hit closely with large ones that are not. The last "
-            "column applies the law to each size by itself and adds up."
+            "No fraction gains more than a perfect one, so the law doesn't fit where more than "
+            "100 % was gained. It takes one Gaussian error for all objects, and a network's errors "
+            "mix small objects that are hit closely with large ones that are not. The last column "
+            "applies the law to each size by itself and adds up."
         )
     return "\n\n".join(parts)
 
@@ -56,7 +56,8 @@ def _format_row(name: str, mine: pd.DataFrame, by_size: float | None) -> list[st
     if rounding_law.ideal_share(own) < LEAST_SHARE:
         gained = "too little to tell"
     else:
-        gained = _NO_FIT if gain > ideal else f"{100 * gain / ideal:.0f}"
+        percent = f"{100 * gain / ideal:.0f}"
+        gained = f"{percent}{_NO_FIT}" if int(percent) > 100 else percent
     return [
         name,
         f"{own:.3f}",

@@ -22,6 +22,9 @@ from reports.trials import Trial, group_by_variant
 
 _TIDE = "tide."
 
+_MOST_CEILINGS = 3
+"""Of more than so many ceilings, the page gives the span."""
+
 _NEAR_LUCK = 0.5
 """An error of more than this share of a lucky hit's may hold many of these."""
 
@@ -97,6 +100,14 @@ def _compose_ceiling(
         if each.variant in ceilings and mean is not None:
             ceiling = metric.format(ceilings[each.variant][metric.key])
             reached.setdefault(ceiling, []).append((each.name, mean))
+    if len(reached) > _MOST_CEILINGS:
+        means = [mean for mine in reached.values() for _, mean in mine]
+        limits = [ceilings[each.variant][metric.key] for each in summaries
+                  if each.variant in ceilings]  # fmt: skip
+        return (
+            f"AP is {_format_span(metric, means)} %, where networks without error would reach "
+            f"{_format_span(metric, limits)} % (each one's stands in the details)."
+        )
     parts = []
     for ceiling, mine in reached.items():
         names = join_parts([name for name, _ in mine])
@@ -148,7 +159,9 @@ def _compose_training(own_errors: Mapping[str, OwnError], by_size: pd.DataFrame)
     if not own_errors:
         return ""
     able = [name for name, each in own_errors.items() if each.state.tells]
-    parts = [f"Trained enough to tell, all sizes pooled: {join_parts(able)}."] if able else []
+    whole = 3 < len(able) == len(own_errors)
+    names = f"all {len(able)} networks" if whole else join_parts(able)
+    parts = [f"Trained enough to tell, all sizes pooled: {names}."] if able else []
     parts += [
         f"**{name}: {each.state.name}** ({explain_no_verdict(each)})."
         for name, each in own_errors.items()

@@ -194,6 +194,18 @@ def test_a_legend_fits_the_figure(ending):
     assert box.x0 >= 0 and box.x1 <= figure.bbox.width
 
 
+def test_a_legend_of_long_and_short_names_fits_both_widths():
+    for wide in (False, True):
+        figure, axes = theme.make_figure(wide=wide)
+        for name in ("HRH-SCO n=3, heatmap_target=subpixel", "sco", "dark", "floor of n=1"):
+            axes[0].plot([0, 1], label=name)
+        theme.add_legend(figure, axes)
+        figure.canvas.draw()
+        assert len(figure.legends) == 1
+        box = figure.legends[0].get_window_extent()
+        assert box.x0 >= 0 and box.x1 <= figure.bbox.width
+
+
 def test_a_long_legend_takes_nothing_from_the_plot_and_names_parts():
     """35 variants once left a third of the axes' height."""
     axes_in, shown = [], []

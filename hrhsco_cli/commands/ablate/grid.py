@@ -120,6 +120,14 @@ def run_grid(
     ] = "ap.50",
     tensorboard: Tensorboard = False,
     track: Track = None,
+    branch_oracle: Annotated[
+        str | None,
+        typer.Option(
+            help="At the end score each network's best decode again with these branches true: "
+            "heatmap, size or center, separated by commas. The report then says which branch "
+            "holds the score back."
+        ),
+    ] = None,
     dry_run: Annotated[
         bool,
         typer.Option("--dry-run", help="List the trials with their time and disk, and stop."),
@@ -140,6 +148,7 @@ def run_grid(
     """
     from hrhsco_cli.commands.ablate.trial_display import show_trials
     from hrhsco_cli.grid import spec
+    from hrhsco_cli.grid.branch_oracles import parse_branches, score_branch_oracles
     from hrhsco_cli.progress import show_progress
     from hrhsco_cli.runs.environment import select_device
     from reports.metrics.definitions import parse_metric
@@ -152,6 +161,7 @@ def run_grid(
         of_slurm = {each: f"--{each}" for each in ("partition", "gpus", "time", "sbatch")}
         refuse_given(context, of_slurm, "needs --executor slurm")
     tracker = choose_tracker(context, track, tensorboard)
+    branches = parse_branches(branch_oracle) if branch_oracle is not None else []
     path = spec.find_grid_file(grid)
     whole = spec.read_grid(path)
     if validate is not None:
@@ -203,6 +213,9 @@ def run_grid(
     if any(trial.state == "finished" for trial in trials):
         from hrhsco_cli.grid.reporting import report_folder
 
+        if branches:
+            with show_progress("branch oracles", 0) as log:
+                score_branch_oracles(claimed, branches, log.advance_to)
         for report in report_folder(folder, grid_name=whole.name):
             typer.echo(report)
     raise typer.Exit(1 if summary.failures or summary.not_started else 0)

@@ -12,10 +12,12 @@ from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.support.select import Select
 from selenium.webdriver.support.ui import WebDriverWait
 
-from tests.reports.web.pages import build_page
+from tests.reports.planted import plant_trial
+from tests.reports.web.pages import build_page, plant_networks
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 PAINTS = "performance.getEntriesByName('first-contentful-paint').map(each => each.startTime)"
+HOSTILE = '<img src=x onerror="window.bad=1">'
 pytestmark = pytest.mark.slow
 
 
@@ -50,8 +52,9 @@ def browser(tmp_path_factory):
 @pytest.fixture(scope="module")
 def place(tmp_path_factory):
     path = tmp_path_factory.mktemp("page") / "report.html"
-    title = 'T <img src=x onerror="window.bad=1">'
-    path.write_text(build_page(title=title).html, encoding="utf-8")
+    foreign = [plant_trial(HOSTILE, seed, [5.0 + seed / 10] * 20) for seed in range(3)]
+    page = build_page([*plant_networks(), *foreign], title=f"T {HOSTILE}")
+    path.write_text(page.html, encoding="utf-8")
     return path.as_uri()
 
 
@@ -128,12 +131,12 @@ def test_keys_reach_the_legend_the_switch_and_the_table(page):
     button = find(page, '#legend button[data-value="HRH-SCO n=2"]')
     reached = set()
     find(page, "body").send_keys(Keys.TAB)
-    for _ in range(60):
+    for _ in range(70):
         active = page.switch_to.active_element
         reached.add(
             active.get_attribute("id") or active.get_attribute("data-value") or active.tag_name
         )
-        if active == button:
+        if active == button and button.get_attribute("aria-pressed") == "false":
             active.send_keys(Keys.ENTER)
         active.send_keys(Keys.TAB)
     assert button.get_attribute("aria-pressed") == "true"
@@ -159,6 +162,15 @@ def test_a_pointer_is_told_value_interval_seeds_and_objects(page):
     words = find(page, "#vg-tooltip-element").text
     for word in ("variant", "value", "95 % interval", "seeds", "objects", "["):
         assert word in words
+
+
+def test_a_name_with_markup_is_text_under_the_pointer_too(page):
+    chart = '[data-spec="spec-tradeoff-0"] .mark-symbol [aria-label*="variant: <img"]'
+    run(page, "arguments[0].scrollIntoView({block: 'center'})", find(page, chart))
+    webdriver.ActionChains(page).move_to_element(find(page, chart)).perform()
+    wait_for(page, lambda: HOSTILE in find(page, "#vg-tooltip-element").text)
+    assert not page.find_elements(By.CSS_SELECTOR, "#vg-tooltip-element img")
+    assert run(page, "window.bad") is None
 
 
 def read_rows(browser):

@@ -106,8 +106,8 @@ def train(
 
     from hrhsco_cli.runs import training
     from hrhsco_cli.runs.checkpoints import recover_resumable
+    from hrhsco_cli.runs.interim_scoring import validate_every
     from hrhsco_cli.runs.trackers import use_tracker
-    from hrhsco_cli.runs.validation import validate_every
     from hrhsco_cli.runs.weights.starting import fetch_weights
 
     if weights is not None:

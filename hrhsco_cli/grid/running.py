@@ -106,18 +106,17 @@ def plan_trials(
 
 def _set_idle_options(config: "Config", out: Path, options: GridOptions, validate: int) -> None:
     """Set what decides no result in a resolved recipe."""
+    from hrhsco_cli.runs.interim_scoring import validate_every
     from hrhsco_cli.runs.trackers import use_tracker
 
     if options.track is not None:
         use_tracker(config, options.track)
     if validate or options.prune:
-        from hrhsco_cli.runs.registration import register
-
-        register()  # for these are built on it
-        from hrhsco_cli.runs.validation import validate_every
-
         validate_every(config, validate or 1)
     if options.prune:
+        from hrhsco_cli.runs.registration import register
+
+        register()
         from hrhsco_cli.runs.pruning import set_pruning
 
         set_pruning(config, options.prune, options.metric, out.resolve() / "pruning.log")

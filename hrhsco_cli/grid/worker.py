@@ -167,7 +167,7 @@ def _run_trial(task: Task, about: dict[str, Any], plain: dict[str, Any], run: Ru
 
 def _train_if_needed(config: "Config", trainer: RunFolder, run: RunFolder, task: Task) -> None:
     """Train a network, or what is left of its training; notes go to the trial that asks for it."""
-    from hrhsco_cli.runs import recipe, training, validation
+    from hrhsco_cli.runs import interim_scoring, recipe, training
     from hrhsco_cli.runs.checkpoints import count_epochs, recover_newest
 
     checkpoint = recover_newest(trainer)
@@ -178,8 +178,8 @@ def _train_if_needed(config: "Config", trainer: RunFolder, run: RunFolder, task:
     if trainer != run and trainer.recipe.is_file():
         config = recipe.load_run(trainer)
     if every:
-        validation.validate_every(config, every)
-        validation.score_every_decoding(
+        interim_scoring.validate_every(config, every)
+        interim_scoring.score_every_decoding(
             config,
             {
                 about["identity"]: plain

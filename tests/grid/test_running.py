@@ -56,7 +56,7 @@ def test_each_training_is_a_run_of_mlflow_and_no_trial_another(
     monkeypatch.setenv("MLFLOW_ALLOW_FILE_STORE", "true")
     monkeypatch.setenv("MLFLOW_DISABLE_TELEMETRY", "true")
     call = [grids.written(tmp_path), "--data", scenes, "--out", out, *grids.EPOCHS]
-    grids.run(*call, "--track", "mlflow", jobs=1)
+    grids.run(*call, "--track", "mlflow", "--validate", "6", jobs=1)
     names = {path.name for path in grids.trials(undisturbed_grid).values()}
     assert {path.name for path in grids.trials(out).values()} == names
     assert grids.read_all_results(out) == undisturbed_results
@@ -66,9 +66,10 @@ def test_each_training_is_a_run_of_mlflow_and_no_trial_another(
     }
     assert runs.keys() == names
     for name, metrics in runs.items():
-        logged = json.loads((out / name / "train_log.jsonl").read_text().splitlines()[-1])
-        last = (metrics / "loss").read_text().splitlines()[-1]
-        assert float(last.split()[1]) == pytest.approx(logged["loss"], rel=1e-4)
+        assert (metrics / "loss").is_file()
+        (scored,) = (metrics / "hrhsco" / "loc.px.mean").read_text().splitlines()
+        found = json.loads((out / name / "metrics.json").read_text())["loc.px.mean"]
+        assert float(scored.split()[1]) == pytest.approx(found)
 
 
 def test_an_unknown_tracker_and_two_at_once_are_refused(scenes, tmp_path):

@@ -36,5 +36,8 @@ def report(
     """
     from hrhsco_cli.grid.reporting import parse_formats, report_folder
 
-    for report in report_folder(folder, out, grid, parse_formats(formats)):
+    wanted = parse_formats(formats)
+    for report in report_folder(folder, out, grid, wanted):
         typer.echo(report)
+        if "html" in wanted:
+            typer.echo(report.with_name("report.html"))

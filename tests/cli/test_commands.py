@@ -4,6 +4,7 @@ import json
 import os
 import signal
 import time
+from pathlib import Path
 
 import pytest
 
@@ -68,6 +69,13 @@ def test_report_of_a_run(own_run):
     page = (own_run / "report" / "report.md").read_text()
     assert "HRH-SCO n=1, sco" in page
     assert (own_run / "report" / "error_cdf.png").stat().st_size > 1000
+    done = hrhsco("report", own_run, "--format", "html")
+    assert done.returncode == 0, done.stderr
+    paths = done.stdout.split()
+    assert [Path(each).name for each in paths] == ["report.md", "report.html"]
+    text = Path(paths[1]).read_text()
+    # Its images are at hand, so the objects are shown, magnified.
+    assert "HRH-SCO n=1, sco" in text and "data:image/png;base64," in text
 
 
 @pytest.mark.slow

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from hrhsco_cli.files import write_json
 from hrhsco_cli.grid.interim_scores import is_scored_during_training
 from hrhsco_cli.grid.state import is_finished, is_settled, write_note
-from hrhsco_cli.memory import keep_freed_memory
+from hrhsco_cli.memory import give_back_freed_memory, keep_freed_memory
 from hrhsco_cli.runs.folder import RunFolder
 from hrhsco_cli.runs.val_log import read_scores
 from reports.errors import InputError
@@ -258,5 +258,6 @@ def _clean_up() -> None:
     import torch
 
     gc.collect()
+    give_back_freed_memory()
     if torch.cuda.is_available():
         torch.cuda.empty_cache()

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from hrhsco_cli.grid.executors.base import Executor, WorkerLostError
+from hrhsco_cli.grid.executors.slurm_record import end_leftover, find_record
 from hrhsco_cli.grid.folder import GridFolder
 from hrhsco_cli.grid.plan import Network, find_trainer_folder
 from hrhsco_cli.grid.state import is_settled, write_note
@@ -70,7 +71,8 @@ def run_networks(
     """Bring every trial to its metrics, as far as that is possible.
 
     Finished trials are left alone. A network that somebody else holds (another grid in the same
-    folder) waits until it is free; by then its trials are usually finished.
+    folder) waits until it is free; by then its trials are usually finished. One that a killed grid
+    left with a Slurm job is taken from it first.
 
     Args:
         networks: in the order to start them.
@@ -90,7 +92,7 @@ def run_networks(
             if late:
                 summary.not_started += _unfinished(waiting, grid)
                 waiting.clear()
-            _start(waiting, running, grid, executor)
+            _start(waiting, running, grid, executor, summary)
             done, _ = wait(running, POLL_S, FIRST_COMPLETED)
             executor.poll()
             if not running and waiting:  # all are held by others
@@ -121,6 +123,7 @@ def _start(
     running: dict["Future[Outcome]", Job],
     grid: GridFolder,
     executor: Executor,
+    summary: GridSummary,
 ) -> None:
     """Hand over what there is room for; each waiting job is looked at once."""
     for _ in range(len(waiting)):
@@ -131,6 +134,9 @@ def _start(
             continue
         if not _take(job, grid):
             waiting.append(job)
+            continue
+        if not _end_leftover(job, grid, summary):
+            _release(job)
             continue
         running[executor.submit(run_network, _task(job, grid))] = job
 
@@ -144,6 +150,22 @@ def _take(job: Job, grid: GridFolder) -> bool:
     except Timeout:
         return False
     job.lock = lock
+    return True
+
+
+def _end_leftover(job: Job, grid: GridFolder, summary: GridSummary) -> bool:
+    """End the Slurm job that a killed grid left with a network; False if it may still be at it.
+
+    The network is then given up, and nothing is noted in its folders: they are that job's.
+    """
+    try:
+        end_leftover(find_record(grid.path, job.network.identity))
+    except InputError as error:
+        reason = str(error)
+        summary.failures += [
+            Failure(name, reason, again=False) for name in _unfinished([job], grid)
+        ]
+        return False
     return True
 
 

@@ -1,5 +1,7 @@
 """Who is handed a network, and when: the engine alone, with an executor that computes nothing."""
 
+import json
+import subprocess
 from concurrent.futures import Future
 from dataclasses import dataclass
 
@@ -12,6 +14,7 @@ from hrhsco_cli.grid.plan import Network
 from hrhsco_cli.grid.state import read_note
 from hrhsco_cli.grid.worker import Failure, Outcome
 from reports.errors import InputError
+from tests.helpers import fake_slurm
 
 
 @dataclass
@@ -136,3 +139,44 @@ def test_what_is_finished_is_left_alone(grid, monkeypatch):
     executor = Pretender()
     engine.run_networks(networks(), grid, executor, retries=0)
     assert executor.begun == [("b", 1)]
+
+
+def leave_job(grid, job):
+    """What a killed grid leaves of network a, which it had handed to a Slurm job."""
+    (grid.path / "slurm").mkdir()
+    record = grid.path / "slurm" / "network-a.job"
+    record.write_text(json.dumps({"job": job}))
+    return record
+
+
+def test_a_job_that_a_killed_grid_left_is_ended_on_any_executor(grid, tmp_path, monkeypatch):
+    jobs = fake_slurm.install(tmp_path / "cluster", monkeypatch)
+    script = tmp_path / "script"
+    script.write_text("sleep 600\n")
+    subprocess.run(["sbatch", script], check=True, capture_output=True)
+    record = leave_job(grid, "1")
+    executor, states = Pretender(capacity=1), []
+    submit = executor.submit
+    executor.submit = lambda *task: (
+        states.append((jobs / "1" / "state").read_text()) or submit(*task)
+    )
+    summary = engine.run_networks(networks(), grid, executor, retries=0)
+    assert states[0] == "CANCELLED by 0"  # codespell:ignore
+    assert executor.begun == [("a", 1), ("b", 1)]
+    assert not summary.failures
+    assert not record.exists()
+
+
+def test_a_network_whose_job_cannot_be_ended_is_left_to_it(grid, tmp_path, monkeypatch):
+    monkeypatch.setenv("PATH", str(tmp_path))  # where no Slurm is
+    record = leave_job(grid, "7")
+    executor = Pretender()
+    summary = engine.run_networks(networks(), grid, executor, retries=3)
+    assert executor.begun == [("b", 1)]
+    (failure,) = summary.failures
+    assert failure.folder == "a"
+    assert "Slurm job 7 of an earlier start may still be training it" in failure.reason
+    assert "(scancel 7)" in failure.reason
+    assert record.exists()
+    assert free(grid, "a")
+    assert not list(grid.run("a").path.iterdir())

@@ -1,8 +1,10 @@
 """Jobs of Slurm: its commands are pretended (``fake_slurm``), submitit and the rest are real."""
 
+import json
 import math
 import operator
 import os
+import re
 import signal
 import time
 
@@ -192,6 +194,69 @@ def test_a_job_whose_time_brings_no_epoch_is_not_put_back(tmp_path, monkeypatch)
     assert preempted.value.args[1] is further.value.args[1] is task
     assert isinstance(stuck.error, InputError)
     assert "time limit of a job (60 min): ask for more with --time" in str(stuck.error)
+
+
+class Jobs:
+    """Takes a job of which nothing comes but ``error``."""
+
+    def __init__(self, folder, error=None):
+        self.folder, self.job_id, self.error, self.canceled = folder / "slurm", "1", error, False
+        self.state, self.paths = "NODE_FAIL", submitit.core.utils.JobPaths(self.folder, "1", 0)
+
+    def update_parameters(self, **_):
+        pass
+
+    def submit(self, *_):
+        return self
+
+    def done(self):
+        return True
+
+    def result(self):
+        raise self.error
+
+    def cancel(self):
+        self.canceled = True
+
+
+@pytest.fixture
+def task(tmp_path):
+    return Task(tmp_path, "a", ({"folder": "a", "network": "x"},), ({},), "code")
+
+
+def test_a_job_that_cannot_be_put_on_record_is_ended(task, tmp_path):
+    from hrhsco_cli.grid.executors.slurm import SlurmExecutor
+
+    (tmp_path / "slurm").touch()  # no folder: as good as a full disk
+    jobs = Jobs(tmp_path)
+    with pytest.raises(InputError, match="can't write"):
+        SlurmExecutor(jobs, 1, 3600, on_gpus=False).submit(len, task)
+    assert jobs.canceled
+
+
+@pytest.mark.parametrize(
+    ("error", "reason"),
+    [
+        (submitit.core.utils.UncompletedJobError("gone"), "its Slurm job 1 ended (NODE_FAIL)"),
+        (submitit.core.utils.FailedJobError("trace"), "its Slurm job 1 ended (NODE_FAIL)"),
+        (ModuleNotFoundError("no x"), "result of its Slurm job 1 can't be read (ModuleNotFound"),
+    ],
+)
+def test_a_job_without_a_result_stays_on_record_and_costs_no_other(task, tmp_path, error, reason):
+    from hrhsco_cli.grid.executors.slurm import SlurmExecutor
+
+    executor = SlurmExecutor(Jobs(tmp_path, error), 1, 3600, on_gpus=False)
+    with pytest.raises(WorkerLostError, match=re.escape(reason)):
+        wait(executor, executor.submit(len, task))
+    assert json.loads((tmp_path / "slurm" / "x.job").read_text()) == {"job": "1"}
+
+
+@pytest.mark.parametrize(
+    "word", ["ntasks=2", "requeue", "--no-requeue", "no_requeue", "chdir=/", "job-name=x"]
+)
+def test_options_that_jobs_depend_on_are_refused(word):
+    with pytest.raises(InputError, match="is set for each job by the grid"):
+        parse_sbatch([word])
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,6 @@
 
 import subprocess
 import sys
-import time
 from collections.abc import Callable
 from concurrent.futures import Future
 from contextlib import suppress
@@ -11,8 +10,9 @@ from pathlib import Path
 from typing import Any
 
 from hrhsco_cli.extras import missing_extra
-from hrhsco_cli.files import read_json, write_json
+from hrhsco_cli.files import write_json
 from hrhsco_cli.grid.executors.base import A, R, WorkerLostError
+from hrhsco_cli.grid.executors.slurm_record import find_record
 from hrhsco_cli.grid.executors.slurm_request import SlurmRequest
 from hrhsco_cli.grid.worker import Task
 from reports.errors import InputError
@@ -24,9 +24,6 @@ except ImportError:
     raise missing_extra("--executor slurm", "submitit", "slurm") from None
 
 from hrhsco_cli.grid.executors.slurm_job import WARNING_S, Ended, JobCall
-
-_END_S = 60.0
-"""Seconds that a job of an earlier start has to be gone."""
 
 _REQUEUES = 1000
 """How often a job may reach its time limit; what ends one is that it comes no further in it."""
@@ -123,15 +120,12 @@ class SlurmExecutor:
         self._new = not queue.folder.parent.exists()
 
     def submit(self, function: Callable[[A], R], argument: A) -> "Future[R]":
-        """Call a function in a job; one of an earlier start that is still at it is ended first.
+        """Call a function in a job; that of a network is put on record.
 
         Raises:
-            InputError: Slurm refuses the first job of all, or an earlier one can't be ended.
+            InputError: Slurm refuses the first job of all, or the record can't be written.
         """
         told: Future[R] = Future()
-        record = _find_record(self._queue.folder, argument)
-        if record is not None and record.is_file():
-            end_leftover(record)
         self._queue.update_parameters(name=_name_job(argument))
         try:
             job = self._queue.submit(JobCall(*self._call), function, argument)
@@ -142,10 +136,15 @@ class SlurmExecutor:
             reason = f"Slurm took no further job ({said}); --jobs hands over fewer at a time"
             told.set_exception(WorkerLostError(reason))
             return told
+        each = self._running[told] = _Submitted(job, _find_record(argument))
         self._accepted += 1
-        if record is not None:
-            write_json(record, {"job": job.job_id})
-        self._running[told] = _Submitted(job, record)
+        if each.record is not None:
+            try:
+                write_json(each.record, {"job": job.job_id})
+            except BaseException:  # no later start would find the job
+                del self._running[told]
+                _cancel(job)
+                raise
         return told
 
     def poll(self) -> None:
@@ -153,17 +152,27 @@ class SlurmExecutor:
         for told, each in list(self._running.items()):
             if each.job.done():
                 del self._running[told]
-                if each.record is not None:
-                    each.record.unlink(missing_ok=True)
-                self._tell(each.job, told)
+                self._tell(each, told)
 
-    def _tell(self, job: "Job[Ended]", told: "Future[Any]") -> None:
-        """Tell a job's result; what it left in the folder stays where it may explain a failure."""
+    def _tell(self, each: _Submitted, told: "Future[Any]") -> None:
+        """Tell a job's result; what it left in the folder stays where it may explain a failure.
+
+        So does the record of a job without a result, which Slurm may bring back: whoever is handed
+        its network next ends it.
+        """
+        job = each.job
         try:
             ended = job.result()
-        except UncompletedJobError:
+        except (UncompletedJobError, FailedJobError):
             told.set_exception(WorkerLostError(_describe_loss(job)))
             return
+        except Exception as error:  # a damaged file, or one of other packages, raises anything
+            said = " ".join(f"{type(error).__name__}: {error}".split())
+            reason = f"the result of its Slurm job {job.job_id} can't be read ({said})"
+            told.set_exception(WorkerLostError(reason))
+            return
+        if each.record is not None:
+            each.record.unlink(missing_ok=True)
         if ended.error is not None:
             told.set_exception(ended.error)
             return
@@ -174,12 +183,8 @@ class SlurmExecutor:
 
     def stop(self) -> None:
         """End all jobs, those that wait in the queue too, and report those that could not be."""
-        for job_id, job in [(each.job.job_id, each.job) for each in self._running.values()]:
-            try:
-                job.cancel()
-            except (OSError, subprocess.CalledProcessError):
-                line = f"warning: Slurm job {job_id} could not be ended; end it: scancel {job_id}"
-                print(line, file=sys.stderr)
+        for each in self._running.values():
+            _cancel(each.job)
         folder = self._queue.folder
         for link in folder.glob(".submission_file_*"):
             if not link.exists():  # it led to the script of a job that left nothing else
@@ -190,46 +195,26 @@ class SlurmExecutor:
                 folder.parent.rmdir()
 
 
-def _find_record(folder: Path, argument: Any) -> Path | None:
-    """The file that names the job of a network; whoever holds the network's lock may write it."""
+def _cancel(job: "Job[Any]") -> None:
+    """End a job, and report one that could not be."""
+    try:
+        job.cancel()
+    except (OSError, subprocess.CalledProcessError):
+        job_id = job.job_id
+        line = f"warning: Slurm job {job_id} could not be ended; end it: scancel {job_id}"
+        print(line, file=sys.stderr)
+
+
+def _find_record(argument: Any) -> Path | None:
+    """Where the job of a network is put on record; None for any other job."""
     if not isinstance(argument, Task):
         return None
-    return folder / f"{argument.trials[0]['network']}.job"
+    return find_record(argument.folder, argument.trials[0]["network"])
 
 
 def _name_job(argument: Any) -> str:
     """What Slurm lists a job as."""
     return argument.trainer if isinstance(argument, Task) else "hrhsco"
-
-
-def end_leftover(record: Path) -> None:
-    """End a job that an earlier start left behind: two must not write into the same folders.
-
-    Args:
-        record: the file that names it; removed when the job is gone.
-
-    Raises:
-        InputError: it can't be ended.
-    """
-    job_id = str(read_json(record, "record of a Slurm job").get("job"))
-    end = time.monotonic() + _END_S
-    while _is_queued(job_id):
-        if time.monotonic() > end:
-            raise InputError(
-                f"Slurm job {job_id} of an earlier start is still there and could not be ended; "
-                f"end it (scancel {job_id}), then start the grid again"
-            )
-        subprocess.run(["scancel", job_id], capture_output=True)
-        time.sleep(0.5)
-    record.unlink(missing_ok=True)
-
-
-def _is_queued(job_id: str) -> bool:
-    """Whether a job waits, runs or is about to end; so it is taken where Slurm doesn't answer."""
-    asked = subprocess.run(
-        ["squeue", "--noheader", "--jobs", job_id], capture_output=True, text=True
-    )
-    return "Invalid job id" not in asked.stderr and bool(asked.returncode or asked.stdout.strip())
 
 
 def _describe_loss(job: "Job[Any]") -> str:

@@ -5,7 +5,10 @@ from dataclasses import dataclass, field
 
 from reports.errors import InputError
 
-_OURS = ("array", "error", "nodes", "ntasks-per-node", "open-mode", "output", "signal", "time")
+_OURS = (
+    "array", "chdir", "error", "job-name", "no-requeue", "nodes", "ntasks", "ntasks-per-node",
+    "open-mode", "output", "requeue", "signal", "time",
+)  # fmt: skip
 """Options of sbatch that jobs of a grid depend on."""
 
 

@@ -16,7 +16,7 @@ from hrhsco_cli.commands.options import (
     ProtocolName,
     Verbose,
 )
-from hrhsco_cli.commands.values import parse_protocol, parse_reading, refuse_given
+from hrhsco_cli.commands.values import parse_branches, parse_protocol, parse_reading, refuse_given
 from hrhsco_cli.console import Console, new_table, print_note
 from hrhsco_cli.progress import show_progress
 from reports.errors import InputError
@@ -109,7 +109,7 @@ def evaluate(
         "protocol": rules,
         "min_score": min_score,
     }
-    branches = branch_oracle.split(",") if branch_oracle is not None else []
+    branches = parse_branches(branch_oracle) if branch_oracle is not None else []
     _score_run(run, out, branches, options, json_out, verbose=verbose)
 
 

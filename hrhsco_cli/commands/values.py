@@ -38,6 +38,32 @@ def parse_reading(category_offset: int | None, image_ids: str) -> "ResultReading
     return ResultReading(category_offset, parse_one_of(IMAGE_IDS, image_ids, "--image-ids"))
 
 
+def parse_branches(text: str) -> list[str]:
+    """Read ``--branch-oracle``, a list of branches such as ``heatmap,size,heatmap+size``.
+
+    It imports torch: choose the device first.
+
+    Args:
+        text: what was typed.
+
+    Returns:
+        Each once; the parts of one that makes several branches true stand in the same order always.
+
+    Raises:
+        InputError: if a branch is unknown.
+    """
+    from heads.branch_oracle import BRANCH_ORACLES
+
+    found = []
+    for each in text.split(","):
+        parts = {part.strip() for part in each.split("+")}
+        if unknown := sorted(parts - set(BRANCH_ORACLES)):
+            known = ", ".join(BRANCH_ORACLES)
+            raise InputError(f"--branch-oracle has no {unknown[0]!r}; choose from {known}")
+        found.append("+".join(name for name in BRANCH_ORACLES if name in parts))
+    return list(dict.fromkeys(found))
+
+
 def refuse_given(context: "Context", options: Mapping[str, str], why: str) -> None:
     """Refuse options that would have no effect, also where they are given their default's value.
 

@@ -3,63 +3,50 @@
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from hrhsco_cli.files import read_json
+from hrhsco_cli.files import read_json, write_json
 from hrhsco_cli.grid.folder import GridFolder
 from hrhsco_cli.grid.reporting import load_runs
+from hrhsco_cli.grid.worker import describe_error
 from hrhsco_cli.progress import OnProgress, ignore_progress
 from hrhsco_cli.runs.folder import RunFolder
-from reports.errors import InputError
 
 if TYPE_CHECKING:
     from hrhsco_cli.grid.reporting import LoadedRun
 
 
-def parse_branches(text: str) -> list[str]:
-    """Parse a list of branches such as ``heatmap,size,heatmap+size``.
-
-    Args:
-        text: their names, with commas between them.
-
-    Raises:
-        InputError: one is unknown.
-    """
-    from heads.branch_oracle import BRANCH_ORACLES
-
-    branches = [each.strip() for each in text.split(",")]
-    for name in "+".join(branches).split("+"):
-        if name not in BRANCH_ORACLES:
-            known = ", ".join(BRANCH_ORACLES)
-            raise InputError(f"--branch-oracle has no {name!r}; choose from {known}")
-    return branches
-
-
 def score_branch_oracles(
     grid: GridFolder, branches: Sequence[str], on_progress: OnProgress = ignore_progress
-) -> list[RunFolder]:
-    """Score the branch oracles of each network's best decode, of its first seed.
+) -> dict[str, str]:
+    """Score the branch oracles of each network's best decode, of its first seed, in this process.
 
-    Networks without a head of ours have none. What was scored before is kept.
+    Networks without a head of ours have none. Branches that were scored before are kept; the
+    network as it is (``none``) is scored again beside further ones.
 
     Args:
         grid: a grid with finished trials.
-        branches: of ``heads.branch_oracle``, several at once joined by ``+``.
+        branches: as ``parse_branches`` reads them.
         on_progress: called before each network.
 
     Returns:
-        The runs that have an ``oracle.json`` now.
+        Why a run could not be scored, by the name of its folder; empty if all were.
 
     Raises:
         InputError: results of the grid can't be read.
     """
     from hrhsco_cli.runs.evaluation import evaluate_oracles
 
+    failures = {}
     runs = choose_best_runs(load_runs(grid.path, grid.read()))
     for number, run in enumerate(runs):
         on_progress(number, len(runs), run.path.name)
-        known = read_json(run.oracle, "branch oracles") if run.oracle.is_file() else {}
-        if not {"none", *branches} <= known.keys():
-            evaluate_oracles(run, branches, into=run)
-    return runs
+        try:
+            known = read_json(run.oracle, "branch oracles") if run.oracle.is_file() else {}
+            missing = [branch for branch in branches if branch not in known]
+            if missing:
+                write_json(run.oracle, known | evaluate_oracles(run, missing, into=None))
+        except Exception as error:  # one network's must not cost the others', nor the report
+            failures[run.path.name] = describe_error(error)
+    return failures
 
 
 def choose_best_runs(loaded: Sequence["LoadedRun"]) -> list[RunFolder]:

@@ -18,9 +18,15 @@ from hrhsco_cli.commands.options import (
     Tensorboard,
     Track,
 )
-from hrhsco_cli.commands.values import choose_tracker, parse_slurm_request, refuse_given
+from hrhsco_cli.commands.values import (
+    choose_tracker,
+    parse_branches,
+    parse_slurm_request,
+    refuse_given,
+)
 from hrhsco_cli.console import Console
 from reports.counts import format_count
+from reports.errors import InputError
 
 if TYPE_CHECKING:
     from hrhsco_cli.grid.engine import GridSummary
@@ -124,8 +130,8 @@ def run_grid(
         str | None,
         typer.Option(
             help="At the end score each network's best decode again with these branches true: "
-            "heatmap, size or center, separated by commas. The report then says which branch "
-            "holds the score back."
+            "heatmap, size or center, separated by commas, on this machine with a cluster too. The "
+            "report then says which branch holds the score back."
         ),
     ] = None,
     dry_run: Annotated[
@@ -148,9 +154,8 @@ def run_grid(
     """
     from hrhsco_cli.commands.ablate.trial_display import show_trials
     from hrhsco_cli.grid import spec
-    from hrhsco_cli.grid.branch_oracles import parse_branches, score_branch_oracles
+    from hrhsco_cli.grid.branch_oracles import score_branch_oracles
     from hrhsco_cli.progress import show_progress
-    from hrhsco_cli.runs.environment import select_device
     from reports.metrics.definitions import parse_metric
 
     parse_metric(metric)
@@ -161,14 +166,13 @@ def run_grid(
         of_slurm = {each: f"--{each}" for each in ("partition", "gpus", "time", "sbatch")}
         refuse_given(context, of_slurm, "needs --executor slurm")
     tracker = choose_tracker(context, track, tensorboard)
-    branches = parse_branches(branch_oracle) if branch_oracle is not None else []
     path = spec.find_grid_file(grid)
     whole = spec.read_grid(path)
     if validate is not None:
         whole = replace(whole, validate=validate)
     chosen = {trial.name for trial in (spec.select_trials(whole, only) if only else whole).trials}
-    if executor == "local":  # on a cluster, what counts is what its nodes have
-        select_device(device)
+    _select_device(device, executor, scores_here=branch_oracle is not None)
+    branches = parse_branches(branch_oracle) if branch_oracle is not None else []
     folder = out or Path("runs") / path.stem
 
     from hrhsco_cli.grid import running
@@ -210,15 +214,34 @@ def run_grid(
         raise
     trials = read_grid_status(claimed, metric)
     _print_summary(summary, trials, claimed, console)
+    oracle_failures = {}
     if any(trial.state == "finished" for trial in trials):
         from hrhsco_cli.grid.reporting import report_folder
 
         if branches:
             with show_progress("branch oracles", 0) as log:
-                score_branch_oracles(claimed, branches, log.advance_to)
+                oracle_failures = score_branch_oracles(claimed, branches, log.advance_to)
+            for name, reason in oracle_failures.items():
+                console.print_line(f"branch oracles failed: {name}: {reason}", "red")
         for report in report_folder(folder, grid_name=whole.name):
             typer.echo(report)
-    raise typer.Exit(1 if summary.failures or summary.not_started else 0)
+    raise typer.Exit(1 if summary.failures or summary.not_started or oracle_failures else 0)
+
+
+def _select_device(device: str, executor: str, *, scores_here: bool) -> None:
+    """Choose the device of this machine, if anything is computed here.
+
+    On a cluster, what counts for trials is what its nodes have.
+    """
+    from hrhsco_cli.runs.environment import select_device
+
+    if executor == "local":
+        select_device(device)
+    elif scores_here:
+        try:
+            select_device(device)
+        except InputError as error:
+            raise InputError(f"--branch-oracle scores on this machine: {error}") from error
 
 
 def _print_summary(

@@ -84,7 +84,7 @@ def compare(
             tell=print_note,
             on_progress=log.advance_to,
         )
-    _print_comparison(done)
+    print_comparison(done)
     if markdown is not None:
         from reports.sections.pull_request import compose_comparison
 
@@ -93,16 +93,19 @@ def compare(
         write_json(json_out, done)
 
 
-def _print_comparison(done: dict[str, Any]) -> None:
-    """Print a paired comparison and what it holds for."""
+def print_comparison(done: dict[str, Any]) -> None:
+    """Print a paired comparison and what it holds for.
+
+    Args:
+        done: what ``hrhsco compare --json`` writes.
+    """
     from reports.metrics.definitions import METRICS
-    from reports.statistics.confidence import PERCENT
+    from reports.statistics.confidence import PERCENT, warn_of_few_images
 
     meta = done["meta"]
-    table = new_table("metric", title=f"protocol {meta['protocol']}")
-    for heading in ("A", "B", "B - A", f"{PERCENT} interval"):
-        table.add_column(heading, justify="right", no_wrap=True)
-    table.add_column("verdict", no_wrap=True)
+    headings = ("metric", "A", "B", "B - A", f"{PERCENT} interval")
+    table = new_table(*headings, title=f"protocol {meta['protocol']}")
+    table.add_column("verdict", overflow="fold")
     for key, row in done["metrics"].items():
         metric = METRICS[key]
         signed = [
@@ -126,6 +129,8 @@ def _print_comparison(done: dict[str, Any]) -> None:
     console.print_table(table)
     resamples = format_count(meta["resamples"], "resample")
     console.print_line(f"{meta['error']}; {resamples} of {format_count(meta['images'], 'image')}")
+    if (warning := warn_of_few_images(meta["images"])) is not None:
+        console.print_line(f"warning: {warning}", style="yellow")
     if meta["a"]["runs"] == meta["b"]["runs"] == 1:
         console.print_line(
             "one run a side: the interval holds for these two networks, not for others"

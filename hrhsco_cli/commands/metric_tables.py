@@ -17,6 +17,8 @@ from reports.metrics.definitions import (
 
 _ERROR_COLUMNS = {"px": "loc.px", "cells": "loc.cell", "px, pairs of IoU 0.5": "loc_iou.px"}
 _COST_COLUMNS = ("params", "macs", "flops")
+_THRESHOLD = "f1.threshold"
+"""A score, so no figure of the column of percents."""
 
 
 def print_metrics(metrics: dict[str, Any], *, verbose: bool = False) -> None:
@@ -29,6 +31,9 @@ def print_metrics(metrics: dict[str, Any], *, verbose: bool = False) -> None:
     console = Console()
     meta = metrics["meta"]
     console.print_table(_make_precision_table(metrics))
+    if metrics.get(_THRESHOLD) is not None:
+        metric = METRICS[_THRESHOLD]
+        console.print_line(f"{metric.heading}: a score of {metric.format(metrics[_THRESHOLD])}")
     console.print_table(_make_error_table(metrics))
     if "cost.params" in metrics:
         console.print_table(_make_cost_table(metrics))
@@ -52,7 +57,9 @@ def _make_precision_table(metrics: dict[str, Any]) -> Table:
     table = new_table(
         "", "%", title=f"{title}: protocol {metrics['meta'].get('protocol', 'dense')}"
     )
-    groups = ("ap.", "ar.", "f1.", "tide.", PER_CLASS, "loc.recall", "loc.chance", "loc_iou.recall")
+    groups = (
+        "ap.", "ar.", "f1.best", "tide.", PER_CLASS, "loc.recall", "loc.chance", "loc_iou.recall"
+    )  # fmt: skip
     classes = define_class_metrics(metrics["meta"])
     for key in metrics:
         if key.startswith(groups):

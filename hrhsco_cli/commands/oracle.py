@@ -173,13 +173,10 @@ def _make_ceiling_table(
     from reports.metrics.definitions import METRICS
 
     table = new_table("n", "cell (px)", title=f"protocol {protocol}")
-    table.add_column("center source", no_wrap=True, min_width=11)
-    for key in _COLUMNS:
-        widest = max(map(len, METRICS[key].label.split()))
-        table.add_column(METRICS[key].label, justify="right", min_width=widest)
-    if noisy:
-        table.add_column("exact rms (px)", justify="right")
-    table.add_column("objects lost", justify="right")
+    table.add_column("center source", overflow="fold")
+    figures = [METRICS[key].label for key in _COLUMNS]
+    for heading in [*figures, *(["exact rms (px)"] if noisy else []), "objects lost"]:
+        table.add_column(heading, justify="right", overflow="fold")
     lost = _count_lost(rows)
     for row in rows:
         figures = [METRICS[key].format(row[key]) for key in _COLUMNS]

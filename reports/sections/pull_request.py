@@ -6,7 +6,14 @@ from typing import Any
 from reports.counts import format_count
 from reports.markdown import format_table
 from reports.metrics.definitions import METRICS, Metric
-from reports.statistics.confidence import A_BETTER, B_BETTER, NOT_CLEAR, NOT_MEASURED, PERCENT
+from reports.statistics.confidence import (
+    A_BETTER,
+    B_BETTER,
+    NOT_CLEAR,
+    NOT_MEASURED,
+    PERCENT,
+    warn_of_few_images,
+)
 
 _HEADINGS = ("metric", "A", "B", f"B - A [{PERCENT} interval]", "verdict")
 
@@ -18,9 +25,11 @@ def compose_comparison(done: Mapping[str, Any]) -> str:
         done: what ``hrhsco compare --json`` writes.
     """
     meta, metrics = done["meta"], done["metrics"]
+    warning = warn_of_few_images(meta["images"])
     parts = [
         "## hrhsco compare",
         f"**{_answer(metrics)}**",
+        *([f"Warning: {warning}."] if warning is not None else []),
         "\n".join(f"- {side.upper()}: {_describe_side(meta[side])}" for side in ("a", "b")),
         format_table(_HEADINGS, [_row(METRICS[key], row) for key, row in metrics.items()]),
         _describe_conditions(meta),

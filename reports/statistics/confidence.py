@@ -23,3 +23,23 @@ NOT_CLEAR = "not clearly different"
 
 NOT_MEASURED = "not measured"
 """Where there is no difference."""
+
+FEW_IMAGES = 30
+"""Below this number of images, resamples of them differ too little."""
+
+
+def warn_of_few_images(images: int) -> str | None:
+    """Warn of the intervals of a bootstrap over few images.
+
+    Args:
+        images: how many there are.
+
+    Returns:
+        A sentence without its period; None where there are enough.
+    """
+    if images >= FEW_IMAGES:
+        return None
+    return (
+        f"the intervals of a bootstrap over so few images ({images}) are too narrow to trust; "
+        f"compare on {FEW_IMAGES} images or more"
+    )

@@ -5,6 +5,7 @@ import shutil
 
 import pytest
 
+from hrhsco_cli.commands.compare import print_comparison
 from reports.sections.pull_request import compose_comparison
 from tests.helpers.calling import assert_refused, hrhsco
 
@@ -102,12 +103,13 @@ def assert_page_says_the_same(call, metrics):
     """The Markdown for a pull request, on standard output: the answer, then a row a metric."""
     done = hrhsco(*call, "--resamples", 200, "--markdown", "-")
     assert done.returncode == 0, done.stderr
-    title, answer, sides, table, told = done.stdout.strip().split("\n\n")
+    title, answer, warning, sides, table, told = done.stdout.strip().split("\n\n")
     assert title == "## hrhsco compare"
     error = metrics["loc.px.mean"]
     change, low, high = (f"{error[name]:+.3f}" for name in ("difference", "low", "high"))
     assert f"mean error ({change} [{low}, {high}] px)" in answer
     assert answer.startswith("**B is better by ")
+    assert "so few images" in warning
     assert sides.startswith(f"- A: `{call[1]}` (1 run)\n- B: `{call[2]}` (1 run)")
     rows = [line.split(" | ") for line in table.splitlines()[2:]]
     assert [row[-1].removesuffix(" |") for row in rows] == [m["verdict"] for m in metrics.values()]
@@ -128,6 +130,62 @@ def test_names_are_no_markup_in_a_pull_request():
     assert "- A: `` a`|<b> # x `` (2 runs, seeds 0, 1)\n- B: `b` (1 run)" in text
     assert "**Nothing can be measured for AP50.**" in text
     assert "| AP50 (%) | – | 50.0 | – | not measured |" in text
+
+
+@pytest.mark.parametrize("images, warned", [(6, True), (29, True), (30, False), (600, False)])
+def test_few_images_are_warned_of(images, warned, capsys):
+    done = make_comparison(images)
+    print_comparison(done)
+    told = capsys.readouterr().out
+    lines = [line for line in told.splitlines() if line.startswith("warning: ")]
+    assert len(lines) == warned
+    assert all(f"so few images ({images})" in line and "too narrow" in line for line in lines)
+    assert ("Warning: " in compose_comparison(done)) == warned
+
+
+def make_comparison(images):
+    row = {
+        "a": 0.51234, "b": 0.41234, "difference": -0.1, "low": -0.917, "high": -0.655,
+        "verdict": "not clearly different",
+    }  # fmt: skip
+    side = {"runs": 1, "seeds": [0]}
+    meta = {
+        "a": side | {"name": "one"}, "b": side | {"name": "two"}, "max_dets": [1, 100],
+        "images": images, "resamples": 100, "protocol": "dense", "min_score": 0.0,
+        "fingerprint": "abc", "error": "mean error of both",
+    }  # fmt: skip
+    return {"metrics": dict.fromkeys(("ap.50", "loc.px.mean"), row), "meta": meta}
+
+
+@pytest.mark.parametrize("columns", [40, 60, 80])
+def test_no_figure_of_a_comparison_is_cropped(columns, monkeypatch, capsys):
+    monkeypatch.setenv("COLUMNS", str(columns))
+    print_comparison(make_comparison(100))
+    told = capsys.readouterr().out
+    assert "…" not in told
+    for word in ("[-0.917,", "-0.655]", "[-91.7,", "-65.5]", "different"):
+        assert word in told.split()
+
+
+@pytest.mark.parametrize("columns", [60, 80])
+def test_no_figure_of_a_ceiling_is_cropped(columns, monkeypatch, scenes):
+    monkeypatch.setenv("COLUMNS", str(columns))
+    done = hrhsco("oracle", scenes / "val.json", "--depths", "2", "--center-noise", "0.5")
+    assert done.returncode == 0, done.stderr
+    assert "…" not in done.stdout
+    assert {"regression", "peak_center", "exact"} <= set(done.stdout.replace(":", " ").split())
+
+
+@pytest.mark.parametrize("columns", [60, 80])
+def test_scores_are_cropped_nowhere_and_no_percents(columns, monkeypatch, results):
+    monkeypatch.setenv("COLUMNS", str(columns))
+    folder, annotations = results
+    call = ("--predictions", folder / "near.json", "--annotations", annotations)
+    done = hrhsco("evaluate", *call)
+    assert done.returncode == 0, done.stderr
+    assert "…" not in done.stdout
+    (line,) = [line for line in done.stdout.splitlines() if "threshold of the best F1" in line]
+    assert line == "threshold of the best F1: a score of 0.500"
 
 
 def test_compare_refuses(results):

@@ -11,7 +11,6 @@ What is made is kept below ``runs/data``, in folders that are named after all th
 import hashlib
 import json
 from collections.abc import Callable
-from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -209,9 +208,8 @@ def _make_fold_and_factor(
     return small, key
 
 
-@cache
 def _hash_content(source: Path) -> list[str]:
-    """What the annotations and images of a data folder are."""
+    """What the annotations and images of a data folder are now; files that stay are read once."""
     from hrhsco_cli.runs.identity import hash_data
 
     return [

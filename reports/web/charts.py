@@ -25,7 +25,9 @@ _FAINT = f"datum.faint && {NETWORK} == '' && {SOURCE} == ''"
 _HIDDEN_OPACITY, _FAINT_OPACITY = 0.05, 0.35
 
 _CUT_PX = 12
-"""How far beside a mark an arrow points to a value beyond the axis."""
+"""How far beside a mark or a bar an arrow points to what lies beyond the limits."""
+_CUT_ROOM_PX = 24
+"""That an axis has on both sides for such arrows."""
 
 _HEIGHT = 300
 _ROW_HEIGHT = 17
@@ -80,11 +82,14 @@ def draw_error_curves(curves: pd.DataFrame, floors: pd.DataFrame, legend: Legend
     return _finish(layers, data, "Share of all objects by error, a line a variant", _HEIGHT)
 
 
-def draw_changes(changes: pd.DataFrame, title: str, axis: str, legend: Legend) -> Spec:
+def draw_changes(
+    changes: pd.DataFrame, limits: tuple[float, float], title: str, axis: str, legend: Legend
+) -> Spec:
     """Draw the changes of a metric by object size, a row a network (a forest plot).
 
     Args:
         changes: from ``tabulate_changes``.
+        limits: from ``find_change_limits``; arrows beyond them point to what was cut off.
         title: for those who can't see it.
         axis: what is to the left and the right.
         legend: of the page.
@@ -97,12 +102,13 @@ def draw_changes(changes: pd.DataFrame, title: str, axis: str, legend: Legend) -
         title=None,
         axis=alt.Axis(labelExpr="split(datum.label, '|')", grid=False, ticks=False),
     )
+    scale = alt.Scale(domain=list(limits), nice=False, zero=False, padding=_CUT_ROOM_PX)
     offset = alt.YOffset("network:N", sort=networks)
     base = _chart("changes").encode(y, offset, _color(legend), _opacity())
     zero = _chart("zero").mark_rule(color="currentColor", opacity=0.5)
-    bars = base.transform_filter("!datum.cut").mark_rule(strokeWidth=1.6)
+    bars = base.mark_rule(strokeWidth=1.6)
     points = base.mark_point(size=55, strokeWidth=1.6).encode(
-        alt.X("mean:Q", title=axis),
+        alt.X("mean:Q", title=axis, scale=scale),
         _shape(legend),
         fill=alt.when("datum.few").then(alt.value("transparent")).otherwise(_color(legend, "Fill")),
         tooltip=[
@@ -111,15 +117,15 @@ def draw_changes(changes: pd.DataFrame, title: str, axis: str, legend: Legend) -
         ],
     )
     layers = [
-        zero.encode(alt.X("zero:Q")),
-        bars.encode(alt.X("low:Q", title=axis), alt.X2("high:Q")),
+        zero.encode(alt.X("zero:Q", title=axis, scale=scale)),
+        bars.encode(alt.X("low:Q", title=axis, scale=scale), alt.X2("high:Q")),
         points,
     ]
-    if changes["cut"].any():
-        arrow = alt.when("datum.mean > 0").then(alt.value("→")).otherwise(alt.value("←"))
-        beside = alt.ExprRef(f"datum.mean > 0 ? {_CUT_PX} : -{_CUT_PX}")
-        cut = base.transform_filter("datum.cut").mark_text(fontSize=16, dx=beside, aria=False)
-        layers.append(cut.encode(alt.X("mean:Q", title=axis), text=arrow))
+    for end, arrow, beside in (("low", "←", -_CUT_PX), ("high", "→", _CUT_PX)):
+        if changes[f"{end}_cut"].any():
+            cut = base.transform_filter(f"datum.{end}_cut")
+            cut = cut.mark_text(text=arrow, fontSize=16, dx=beside, aria=False)
+            layers.append(cut.encode(alt.X(f"{end}:Q", title=axis, scale=scale)))
     data = {"changes": changes, "zero": pd.DataFrame({"zero": [0]})}
     return _finish(layers, data, title, _ROW_HEIGHT * (len(networks) + 1) * len(sizes))
 

@@ -20,7 +20,7 @@ from reports.trials import Trial
 ReadPixels = Callable[[Any], np.ndarray | None]
 """From the id of an image to its ``(H, W, 3)`` uint8 pixels; None where it isn't to be found."""
 
-_MOST_OF_KIND = 4
+MOST_OF_KIND = 4
 """Objects shown of a size bin and of who is nearer."""
 
 _MOST_PIXELS = 96
@@ -76,7 +76,7 @@ def choose_disagreements(one: Trial, other: Trial, truth: GroundTruth) -> pd.Dat
     rows = rows[rows["who"] != ""].sort_values(
         ["difference", "ann_id"], ascending=[False, True], na_position="last", kind="stable"
     )
-    return rows.groupby(["size", "who"], sort=False).head(_MOST_OF_KIND).reset_index(drop=True)
+    return rows.groupby(["size", "who"], sort=False).head(MOST_OF_KIND).reset_index(drop=True)
 
 
 def draw_crops(
@@ -126,8 +126,9 @@ def _draw_crop(
     """
     x, y = row["x"] + row["w"] / 2, row["y"] + row["h"] / 2
     half = max(CROP_PX, 1.4 * max(row["w"], row["h"])) / 2
-    left, top = int(np.floor(max(x - half, 0))), int(np.floor(max(y - half, 0)))
-    seen = pixels[top : int(np.ceil(y + half)), left : int(np.ceil(x + half))]
+    left, top = (max(int(np.floor(each - half)), 0) for each in (x, y))
+    right, bottom = (max(int(np.ceil(each + half)), 0) for each in (x, y))
+    seen = pixels[top:bottom, left:right]
     if not seen.size:
         return ""
     unit = half / 14

@@ -1,5 +1,5 @@
 "use strict";
-// The parts of the page that move; every figure can be read without them.
+// The charts, and the parts of the page that move; texts and tables can be read without them.
 const views = [];
 const every = (selector, root = document) => [...root.querySelectorAll(selector)];
 

@@ -31,6 +31,14 @@ from reports.web.variants import render_variants
 _LATER = ("Images", "Details")
 """Sections of ``report.md`` whose place the gallery and the details take."""
 
+_CURVES_CAPTION = (
+    "How far predicted centers lie from true ones, mean over seeds, as a share of all objects, so "
+    "that each curve goes towards its recall; higher and further left is better. A color is a "
+    "network, a line style a center source; thin gray lines are what a network without error "
+    "reaches by the middle of its cell."
+)
+"""The figure of the same in ``report.md`` pools the seeds."""
+
 
 @dataclass(frozen=True)
 class PageContent:
@@ -110,7 +118,8 @@ def _place_charts(
         if len(curves):
             floors = tables.tabulate_floors(content.floors)
             specs["error-curves"] = charts.draw_error_curves(curves, floors, legend)
-            shown["error_cdf.png"] = ShownFigure(_place("error-curves"))
+            chart = f"{_place('error-curves')}\n<p><em>{_CURVES_CAPTION}</em></p>"
+            shown["error_cdf.png"] = ShownFigure(chart, keeps_caption=False)
     if "forest.png" in content.figures:
         shown["forest.png"] = ShownFigure(_place_changes(content, legend, specs))
     costs = tables.list_costs(trials, cost_tradeoff.list_costs(trials))
@@ -129,7 +138,8 @@ def _place_changes(content: PageContent, legend: Legend, specs: dict[str, charts
         if len(changes):
             name = f"changes-{len(places)}"
             title = f"{axis.partition(';')[0]} by object size, a row a network".capitalize()
-            specs[name] = charts.draw_changes(changes, title, axis, legend)
+            limits = tables.find_change_limits(content.by_size, key)
+            specs[name] = charts.draw_changes(changes, limits, title, axis, legend)
             places.append(_place(name))
     return f'<div class="charts">{"".join(places)}</div>'
 
@@ -193,9 +203,10 @@ def _render_gallery(content: PageContent, read_pixels: gallery.ReadPixels) -> st
     )
     return (
         f"<p>Objects on which {_name_ring(names[0], content.looks)} and "
-        f"{_name_ring(names[1], content.looks)} disagree most (seed {one.seed}), the greatest "
-        "difference of their errors first: the true center (cross) with the true box, and the "
-        "predicted centers (rings).</p>"
+        f"{_name_ring(names[1], content.looks)} disagree most (seed {one.seed}), up to "
+        f"{gallery.MOST_OF_KIND} of each size and of each answer to who is nearer: the greatest "
+        "difference of their errors first, those that only one of them found last. The cross is "
+        "the true center, in the true box; rings are the predicted centers.</p>"
         '<div class="filter">'
         f"{_render_choice('size', 'Size', [each.size for each in crops])}"
         f"{_render_choice('who', 'Who is nearer', [each.who for each in crops])}"
@@ -327,7 +338,7 @@ def _fill_template(
 <h1>{escape(title)}</h1>
 {note}
 <nav aria-label="Sections"><ul>{links}</ul></nav>
-<noscript><p>Charts need JavaScript; the tables have the same figures.</p></noscript>
+<noscript><p>Charts need JavaScript; report.md beside this page has them as images.</p></noscript>
 </header>
 <main>
 {body}

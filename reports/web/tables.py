@@ -90,6 +90,17 @@ def tabulate_floors(floors: Mapping[int, np.ndarray]) -> pd.DataFrame:
     )
 
 
+def find_change_limits(by_size: pd.DataFrame, key: str) -> tuple[float, float]:
+    """Find between which ends changes by object size are drawn, in printed units.
+
+    Args:
+        by_size: from ``compute_size_changes``.
+        key: of the metric in it.
+    """
+    mine = by_size[(by_size["key"] == key) & by_size["mean"].notna()]
+    return forest.find_limits(mine, METRICS[key].scale)
+
+
 def tabulate_changes(
     by_size: pd.DataFrame,
     key: str,
@@ -105,31 +116,33 @@ def tabulate_changes(
         looks: by variant.
 
     Returns:
-        Columns variant, network, source, faint, size, few, mean, low, high (which are cut off
-        where bins of few objects would make all else small), cut, said, interval, word, seeds,
-        objects.
+        Columns variant, network, source, faint, size, few, mean, low, high (which are cut off at
+        ``find_change_limits``, where bins of few objects would make all else small), low_cut and
+        high_cut (whether the mean or its interval goes on beyond that end), said, interval, word,
+        seeds, objects.
     """
     metric = METRICS[key]
     unit = "px" if metric.unit == "px" else "points"
     mine = by_size[(by_size["key"] == key) & by_size["mean"].notna()]
     by_name = {each.name: each for each in summaries}
-    left, right = forest.find_limits(mine, metric.scale)
+    left, right = find_change_limits(by_size, key)
     rows = []
     for row in mine.to_dict("records"):
         summary = by_name[row["network"]]
         mean, low, high = (row[each] * metric.scale for each in ("mean", "low", "high"))
         few = row["objects"] < FEW_OBJECTS
-        shown = float(np.clip(mean, left, right))
+        lowest, highest = np.fmin(mean, low), np.fmax(mean, high)  # the mean, without an interval
         rows.append(
             {
                 **_describe(summary.variant, looks[summary.variant]),
                 "faint": few,
                 "size": f"{row['heading']}|{row['objects']:,} objects{'|too few' * few}",
                 "few": few,
-                "mean": shown,
-                "low": float(np.clip(low, left, right)) if low == low else shown,
-                "high": float(np.clip(high, left, right)) if high == high else shown,
-                "cut": shown != mean,
+                "mean": float(np.clip(mean, left, right)),
+                "low": float(np.clip(lowest, left, right)),
+                "high": float(np.clip(highest, left, right)),
+                "low_cut": bool(lowest < left),
+                "high_cut": bool(highest > right),
                 "said": f"{mean:+.{metric.digits}f} {unit}",
                 "interval": format_range(low, high, metric.digits, unit, signed=True),
                 "word": row["word"],
@@ -158,7 +171,7 @@ def tabulate_tradeoff(
 
     Returns:
         Columns variant, network, source, faint, key, cost, paid, mean, low and high (the mean less
-        and plus a standard deviation), front (None beside the Pareto front), said, interval,
+        and plus a standard deviation), front (whether it is on the Pareto front), said, interval,
         seeds, objects.
     """
     cost = METRICS[cost_key]

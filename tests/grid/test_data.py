@@ -65,6 +65,16 @@ def test_data_is_made_once_and_anew_when_the_source_changes(source, tmp_path):
     assert make_data_finder(found, other)(trial) != first
 
 
+def test_a_source_that_is_edited_between_two_plans_gives_other_data(source, tmp_path):
+    found = grid(tmp_path, axes={"data.factor": [2]})
+    trial = found.trials[0]
+    first = make_data_finder(found, source)(trial)
+    labels = json.loads((source / "train.json").read_text())
+    labels["annotations"] = labels["annotations"][1:]
+    (source / "train.json").write_text(json.dumps(labels))
+    assert make_data_finder(found, source)(trial) != first
+
+
 def test_crops_are_the_last_step(tmp_path, monkeypatch):
     """What the command makes by hand of the same source, once."""
     monkeypatch.chdir(tmp_path)

@@ -52,20 +52,31 @@ def test_the_tradeoff_shows_the_first_metric_and_every_variant_once():
     assert sorted(variants) == sorted({each.variant.name for each in plant_networks()})
 
 
-@pytest.mark.parametrize(("mean", "arrow"), [(9.0, "→"), (-9.0, "←"), (0.05, None)])
-def test_an_arrow_points_to_what_lies_beyond_the_axis(mean, arrow):
+@pytest.mark.parametrize(
+    ("mean", "low", "high", "arrows"),
+    [
+        (9.0, np.nan, np.nan, "→"), (-9.0, np.nan, np.nan, "←"), (0.05, np.nan, np.nan, ""),
+        (9.0, 8.0, 10.0, "→"), (0.05, -9.0, 9.1, "←→"), (0.05, -0.1, 9.1, "→"),
+        (0.05, -9.0, 0.1, "←"), (9.0, -9.0, 27.0, "←→"),
+    ],
+)  # fmt: skip
+def test_an_arrow_points_to_what_lies_beyond_the_limits(mean, low, high, arrows):
     trials = plant_networks()
     summaries, looks = summarize_networks(trials, {}), theme.choose_looks(trials)
     name = next(each.name for each in summaries if not each.is_reference)
     rows = [
         [name, "tiny", "tiny", 100, "loc.px.mean", -0.2, -0.3, 0.3, "lower"],
-        [name, "over_64", "over 64 px", 3, "loc.px.mean", mean, np.nan, np.nan, "higher"],
+        [name, "over_64", "over 64 px", 3, "loc.px.mean", mean, low, high, "higher"],
     ]
     by_size = pd.DataFrame(rows, columns=COLUMNS)
     changes = tables.tabulate_changes(by_size, "loc.px.mean", summaries, looks)
     legend = look.make_legend(looks.values())
-    labels = read_labels(draw_svg(charts.draw_changes(changes, "t", PANELS[0][1], legend)))
-    assert [each for each in labels if each in "→←" and each] == ([arrow] if arrow else [])
+    limits = tables.find_change_limits(by_size, "loc.px.mean")
+    spec = charts.draw_changes(changes, limits, "t", PANELS[0][1], legend)
+    labels = read_labels(draw_svg(spec))
+    assert [each for each in labels if each in "→←"] == list(arrows)
+    scales = [each["encoding"]["x"]["scale"] for each in spec["layer"]]
+    assert all(each["domain"] == list(limits) and each["nice"] is False for each in scales)
     assert {"tiny", "100 objects", "too few"} <= set(labels)
 
 

@@ -90,7 +90,8 @@ def test_names_are_escaped():
         assert "<b>" not in each.html and "&lt;b&gt;&quot;&amp;" in each.html
 
 
-def test_an_object_outside_its_image_is_left_out_of_the_drawing():
+@pytest.mark.parametrize("place", [{"x": 500.0}, {"x": -50.0}, {"y": 500.0}, {"y": -50.0}])
+def test_an_object_outside_its_image_is_left_out_of_the_drawing(place):
     truth = plant_spread_truth()
-    outside = pd.DataFrame(truth.boxes).assign(x=500.0)
+    outside = pd.DataFrame(truth.boxes).assign(**place)
     assert draw(np.zeros((96, 96, 3), np.uint8), replace(truth, boxes=outside)) == []

@@ -104,3 +104,12 @@ def test_a_report_of_little_makes_a_page_too():
     assert "side by side" in read_text(nothing.html)
     page = build_page(read_pixels=lambda _: None).html
     assert 'class="crops"' not in page and 'class="crops"' in build_page().html
+
+
+def test_what_stands_beside_charts_and_crops_is_said_as_it_is():
+    report = build_page()
+    text = " ".join(read_text(report.html).split())
+    assert "seeds pooled" in report.text and "seeds pooled" not in text  # the chart has the mean
+    assert "mean over seeds, as a share of all objects" in text
+    assert "up to 4 of each size" in text and "only one of them found last" in text
+    assert "the tables have the same figures" not in text

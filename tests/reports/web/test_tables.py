@@ -75,7 +75,7 @@ def test_changes_by_size_are_those_of_the_report_and_bins_of_few_objects_are_mar
     theirs = by_size[by_size["key"] == "loc.px.mean"].reset_index()
     assert found["mean"].tolist() == pytest.approx(theirs["mean"].tolist())
     assert found["low"].tolist() == pytest.approx(theirs["low"].tolist())
-    assert not found["few"].any() and not found["cut"].any()
+    assert not found[["few", "low_cut", "high_cut"]].any(axis=None)
     assert set(found["size"]) == {f"very tiny (2-8 px)|{OBJECTS} objects"} | {
         f"tiny (8-16 px)|{OBJECTS} objects"
     }
@@ -88,12 +88,17 @@ def test_what_few_objects_make_huge_is_cut_off_and_said_in_full():
         [name, "tiny", "tiny (8-16 px)", 100, "loc.px.mean", -0.2, -0.3, -0.1, "lower"],
         [name, "over_64", "over 64 px", 3, "loc.px.mean", 9.0, 8.0, 10.0, "higher"],
         [name, "small", "small", 50, "loc.px.mean", 0.1, np.nan, np.nan, "one seed"],
+        [name, "under_2", "under 2 px", 4, "loc.px.mean", 0.1, -9.0, 9.2, "not clearly different"],
     ]
     by_size = pd.DataFrame(rows, columns=COLUMNS)
     looks = theme.choose_looks(plant_networks())
     found = tables.tabulate_changes(by_size, "loc.px.mean", summaries, looks)
-    assert found["cut"].tolist() == [False, True, False]
-    assert found["few"].tolist() == [False, True, False]
+    assert found["high_cut"].tolist() == [False, True, False, True]
+    assert found["low_cut"].tolist() == [False, False, False, True]
+    assert found["few"].tolist() == [False, True, False, True]
+    limits = tables.find_change_limits(by_size, "loc.px.mean")
+    assert found[["low", "high"]].iloc[3].tolist() == list(limits)
     assert found["mean"].iloc[1] == found["high"].iloc[1] < 1
     assert found["said"].iloc[1] == "+9.000 px"
     assert found["interval"].tolist()[::2] == ["[-0.300, -0.100] px", tables.NO_INTERVAL]
+    assert found["interval"].iloc[3] == "[-9.000, +9.200] px"

@@ -120,12 +120,18 @@ def compare(
     return frame
 
 
-def load_grid(folder: str | PathLike[str], name: str | None = None) -> "pd.DataFrame":
+def load_grid(
+    folder: str | PathLike[str],
+    name: str | None = None,
+    data: str | PathLike[str] | None = None,
+) -> "pd.DataFrame":
     """Load the finished trials of a grid, as ``hrhsco report`` writes them to ``results.csv``.
 
     Args:
         folder: the grid's folder.
         name: which grid, where the folder has several; None takes the first.
+        data: the folder that its data set is in now (``--data DIR`` of the command), where the
+            grid was copied from elsewhere.
 
     Returns:
         A row a trial: ``name``, ``variant``, ``seed``, the grid's axes, and a column a metric.
@@ -140,7 +146,8 @@ def load_grid(folder: str | PathLike[str], name: str | None = None) -> "pd.DataF
     from reports.results import tabulate_results
 
     grid = find_grid(Path(folder), name)
-    frame = tabulate_results([each.trial for each in load_runs(grid.path, grid.read())])
+    loaded = load_runs(grid.path, grid.read(), data=None if data is None else Path(data))
+    frame = tabulate_results([each.trial for each in loaded])
     return frame.astype(dict.fromkeys(METRICS, float))  # NaN where nothing was measured
 
 

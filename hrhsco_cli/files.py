@@ -500,6 +500,18 @@ def require_text(path: Path, content: bytes) -> str:
         ) from error
 
 
+def is_reachable_file(path: Path) -> bool:
+    """Whether a path is that of a file, and no folder on its way is closed to us.
+
+    Args:
+        path: any path, also one that another machine recorded.
+    """
+    try:
+        return path.is_file()
+    except OSError:
+        return False
+
+
 def join_inside(folder: Path, name: str) -> Path:
     """Join a folder and the name of something in it, so that it can't lead out of the folder.
 

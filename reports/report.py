@@ -48,6 +48,12 @@ from reports.statistics.own_error_by_size import measure_own_errors_by_size
 from reports.statistics.size_changes import compute_size_changes
 from reports.trials import DetectedImage, Trial, require_comparable
 
+OnStep = Callable[[int, int, str], object]
+"""Told how many steps are done, how many there are, and what comes now."""
+
+_STEPS = 7
+"""Four of ``_measure_material``, and a page each."""
+
 
 @dataclass(frozen=True)
 class ReportPage:
@@ -137,6 +143,7 @@ def build_report(
     center_sources: dict[str, str],
     read_detections: ReadDetections | None = None,
     read_pixels: Callable[[Any], np.ndarray | None] | None = None,
+    on_step: OnStep = lambda _done, _total, _note: None,
 ) -> ReportPage:
     """Make the report of some trials; nothing is written.
 
@@ -152,6 +159,7 @@ def build_report(
             None leaves these out.
         read_pixels: gives the pixels of an image by its id, or None; where it is given, the HTML
             page is made, too.
+        on_step: called before each step: how many are done, how many there are, what comes now.
 
     Returns:
         The pages, their figures, and the figures in them as data.
@@ -160,34 +168,50 @@ def build_report(
         InputError: the trials are not comparable.
     """
     require_comparable(trials)
-    floors = variant_ceilings.measure_floors(trials, truth)
-    told = measure_own_errors(trials, truth, floors)
-    summaries = summarize_networks(trials, told)
-    material = _Material(
-        trials,
-        truth,
-        images,
-        floors,
-        variant_ceilings.score_ceilings(trials, truth),
-        told,
-        measure_own_errors_by_size(trials, truth, told),
-        summaries,
-        compute_size_changes(summaries, truth),
-        measure_detection_curves(choose_shown(summaries), truth, read_detections)
-        if read_detections
-        else [],
-    )
+    material = _measure_material(trials, truth, images, read_detections, on_step)
     protocol = read_protocol(trials[0].meta).name
+    on_step(4, _STEPS, "report.md")
+    text = _compose_answer_page(title, material, unfinished or {}, center_sources)
+    on_step(5, _STEPS, "details.md")
     page = ReportPage(
-        _compose_answer_page(title, material, unfinished or {}, center_sources),
+        text,
         _compose_details_page(title, material, attribution),
         material.figures,
-        format_headline_table(trials, summaries, protocol),
+        format_headline_table(trials, material.summaries, protocol),
         tabulate_metrics(trials),
     )
     if read_pixels is None:
         return page
+    on_step(6, _STEPS, "report.html")
     return replace(page, html=_compose_html(title, page, material, read_pixels))
+
+
+def _measure_material(
+    trials: list[Trial],
+    truth: GroundTruth,
+    images: list[DetectedImage],
+    read_detections: ReadDetections | None,
+    on_step: OnStep,
+) -> _Material:
+    """Measure what the pages are made of; the parameters are those of ``build_report``."""
+    on_step(0, _STEPS, "own errors")
+    floors = variant_ceilings.measure_floors(trials, truth)
+    told = measure_own_errors(trials, truth, floors)
+    summaries = summarize_networks(trials, told)
+    on_step(1, _STEPS, "ceilings")
+    ceilings = variant_ceilings.score_ceilings(trials, truth)
+    on_step(2, _STEPS, "sizes")
+    own_by_size = measure_own_errors_by_size(trials, truth, told)
+    by_size = compute_size_changes(summaries, truth)
+    on_step(3, _STEPS, "detection curves")
+    curves = (
+        measure_detection_curves(choose_shown(summaries), truth, read_detections)
+        if read_detections
+        else []
+    )
+    return _Material(
+        trials, truth, images, floors, ceilings, told, own_by_size, summaries, by_size, curves
+    )
 
 
 def _compose_html(

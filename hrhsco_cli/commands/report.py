@@ -17,6 +17,14 @@ def report(
         typer.Option(help="Write the report into this folder.", show_default="FOLDER/report"),
     ] = None,
     grid: GridOfFolder = None,
+    data: Annotated[
+        Path | None,
+        typer.Option(
+            help="Find the data set in this folder (train.json, val.json and images/), where what "
+            "is reported on was copied from elsewhere. The annotations must be the same.",
+            show_default="where it was scored",
+        ),
+    ] = None,
     formats: Annotated[
         str,
         typer.Option(
@@ -33,11 +41,13 @@ def report(
     row for each variant and metric.
 
     Example: hrhsco report runs/quickstart --format html,latex,pdf
+
+    Example: hrhsco report copied/quickstart --data data/scenes --out runs/report
     """
     from hrhsco_cli.grid.reporting import parse_formats, report_folder
 
     wanted = parse_formats(formats)
-    for report in report_folder(folder, out, grid, wanted):
+    for report in report_folder(folder, out, grid, wanted, data):
         typer.echo(report)
         if "html" in wanted:
             typer.echo(report.with_name("report.html"))

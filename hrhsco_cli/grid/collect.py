@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from hrhsco_cli.datasets.coco_json import read_detections, read_scored_truth
-from hrhsco_cli.files import read_json
+from hrhsco_cli.files import is_reachable_file, read_json
 from hrhsco_cli.grid.figure_origin import require_own_figures
 from hrhsco_cli.grid.interim_scores import require_interim_scores
 from hrhsco_cli.runs.evaluation import read_metrics
@@ -52,20 +52,54 @@ def find_runs(folder: Path, listing: dict[str, Any] | None) -> list[RunFolder]:
     return finished
 
 
-def load_truth(run: RunFolder) -> GroundTruth:
-    """The ground truth that a run was scored against.
+def load_truth(run: RunFolder, data: Path | None = None) -> tuple[Path, GroundTruth]:
+    """The annotations that a run was scored against: where they are now, and what they say.
+
+    Args:
+        run: its folder.
+        data: the folder that its data set is in now, or that holds several data sets under the
+            names that their folders had; None where it is still in its place.
 
     Raises:
-        InputError: it is gone, or its content changed since.
+        InputError: they are gone, or their content changed since.
     """
     meta = read_metrics(run.metrics)["meta"]
-    truth = read_scored_truth(Path(meta["annotations"]), read_protocol(meta))
+    recorded = Path(meta["annotations"])
+    if data is not None:
+        return _find_truth(run, meta, data)
+    if not is_reachable_file(recorded):
+        raise InputError(
+            f"no annotations at {recorded}, which {run.path} was scored against; name the folder "
+            f"that its data set is in now: --data DIR (holds {recorded.name} and images/)"
+        )
+    truth = read_scored_truth(recorded, read_protocol(meta))
     if truth.fingerprint != meta["fingerprint"]:
         raise InputError(
-            f"{meta['annotations']} changed since {run.path} was scored; put the old file back "
-            "or run hrhsco evaluate again"
+            f"{recorded} changed since {run.path} was scored; put the old file back or run "
+            "hrhsco evaluate again"
         )
-    return truth
+    return recorded, truth
+
+
+def _find_truth(run: RunFolder, meta: dict[str, Any], data: Path) -> tuple[Path, GroundTruth]:
+    """Find a run's annotations in another folder, by the fingerprint that was recorded."""
+    if not data.is_dir():
+        raise InputError(f"--data {data} is no folder; name the one that the data set is in now")
+    recorded = Path(meta["annotations"])
+    places = (data / recorded.name, data / recorded.parent.name / recorded.name)
+    there = [place for place in places if place.is_file()]
+    if not there:
+        raise InputError(
+            f"--data {data} has no {recorded.name}; name the folder that holds it and images/"
+        )
+    found = {place: read_scored_truth(place, read_protocol(meta)) for place in there}
+    for place, truth in found.items():
+        if truth.fingerprint == meta["fingerprint"]:
+            return place, truth
+    raise InputError(
+        f"{there[0]} is not what {run.path} was scored against (fingerprint "
+        f"{found[there[0]].fingerprint}, not {meta['fingerprint']}); name the same data set"
+    )
 
 
 def load_trial(

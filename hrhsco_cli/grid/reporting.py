@@ -70,6 +70,7 @@ def report_folder(
     out: Path | None = None,
     grid_name: str | None = None,
     formats: Collection[str] = ("md",),
+    data: Path | None = None,
 ) -> list[Path]:
     """Write the report of a run, a grid or a folder of runs.
 
@@ -82,6 +83,7 @@ def report_folder(
             name goes on with its data, or is a folder in ``out``.
         grid_name: which grid of the folder; its first if not given.
         formats: of ``FORMATS``.
+        data: the folder that its data set is in now; None where it is still in its place.
 
     Returns:
         The path of each ``report.md``. A grid's ``results.csv`` is written beside the report's
@@ -97,30 +99,34 @@ def report_folder(
         grid = find_grid(folder, grid_name)
         listing = grid.read()
     with show_progress("reading trials", 0) as log:
-        loaded = load_runs(folder, listing, log.advance_to)
+        loaded = load_runs(folder, listing, log.advance_to, data)
     heading: dict[str, Any] = listing or {}
     title = heading.get("title", f"Report of {folder.name}")
     groups = _by_data(loaded)
     written = []
-    for data, same in groups.items():
+    for kind, same in groups.items():
         trials = [each.trial for each in same]
         own = grid.report if grid else folder / "report"
-        place = own.with_name("-".join([own.name, *data.split()]))
+        place = own.with_name("-".join([own.name, *kind.split()]))
         if out is not None:
-            place = out if len(groups) == 1 else out / ("-".join(data.split()) or "unchanged")
+            place = out if len(groups) == 1 else out / ("-".join(kind.split()) or "unchanged")
         require_replaceable(place)
-        page = build_report(
-            f"{title} ({data})" if data else title,
-            trials,
-            pool_truths({each.trial.fold: each.truth for each in same}),
-            load_images(*_of_first_fold(same)),
-            attribution=heading.get("attribution", ""),
-            unfinished=_unfinished(grid) if grid else {},
-            center_sources={name: each.description for name, each in CENTER_SOURCES.items()},
-            read_detections=_make_detections_reader(same),
-            read_pixels=make_pixel_reader(*_of_first_fold(same)[1:]) if "html" in formats else None,
-        )
-        written.append(write_report(place, page, formats))
+        first = _of_first_fold(same)
+        with show_progress("composing the report", 0) as log:
+            page = build_report(
+                f"{title} ({kind})" if kind else title,
+                trials,
+                pool_truths({each.trial.fold: each.truth for each in same}),
+                load_images(*first),
+                attribution=heading.get("attribution", ""),
+                unfinished=_unfinished(grid) if grid else {},
+                center_sources={name: each.description for name, each in CENTER_SOURCES.items()},
+                read_detections=_make_detections_reader(same),
+                read_pixels=make_pixel_reader(*first[1:]) if "html" in formats else None,
+                on_step=log.advance_to,
+            )
+        with show_progress("drawing", len(page.figures)) as log:
+            written.append(write_report(place, page, formats, log.advance_to))
     if grid is not None:
         frame = tabulate_results([each.trial for each in loaded])
         results = grid.results if out is None else out / "results.csv"
@@ -142,7 +148,10 @@ def _make_detections_reader(loaded: list["LoadedRun"]) -> ReadDetections:
 
 
 def load_runs(
-    folder: Path, listing: dict[str, Any] | None, on_progress: OnProgress = ignore_progress
+    folder: Path,
+    listing: dict[str, Any] | None,
+    on_progress: OnProgress = ignore_progress,
+    data: Path | None = None,
 ) -> list["LoadedRun"]:
     """Load the finished runs of a folder as trials.
 
@@ -150,6 +159,7 @@ def load_runs(
         folder: of a run, a grid or runs.
         listing: of the grid; None if it isn't one.
         on_progress: called after each run.
+        data: the folder that its data set is in now; None where it is still in its place.
 
     Raises:
         InputError: nothing is finished there, or a run's files don't fit together.
@@ -159,20 +169,27 @@ def load_runs(
     runs = find_runs(folder, listing)
     loaded = []
     for run in runs:
-        truth = load_truth(run)
+        annotations, truth = load_truth(run, data)
         trial = load_trial(run, truth, about.get(run.path.name), validate)
+        trial.meta["annotations"] = str(annotations)
         loaded.append(LoadedRun(run, trial, truth))
         on_progress(len(loaded), len(runs), run.path.name)
     return loaded
 
 
-def write_report(out: Path, page: ReportPage, formats: Collection[str] = ("md",)) -> Path:
+def write_report(
+    out: Path,
+    page: ReportPage,
+    formats: Collection[str] = ("md",),
+    on_progress: OnProgress = ignore_progress,
+) -> Path:
     """Write a report's pages and figures into a folder, whole or not at all.
 
     Args:
         out: the folder; an older report there is replaced once the new one is whole.
         page: what to write.
         formats: of ``FORMATS``.
+        on_progress: called after each figure.
 
     Returns:
         The path of ``report.md``.
@@ -182,10 +199,11 @@ def write_report(out: Path, page: ReportPage, formats: Collection[str] = ("md",)
     """
     require_replaceable(out)
     with replace_folder(out, full=True) as aside:
-        for name, figure in page.figures.items():
+        for number, (name, figure) in enumerate(page.figures.items(), 1):
             figure.savefig(aside / name)
             if "pdf" in formats:
                 figure.savefig((aside / name).with_suffix(".pdf"), format="pdf")
+            on_progress(number, len(page.figures), name)
         texts = {"report.md": page.text, "details.md": page.details}
         texts["tidy.csv"] = page.tidy.to_csv(index=False)
         if "latex" in formats:

@@ -7,7 +7,7 @@ from typing import Any
 
 from hrhsco_cli.datasets.coco_json import read_detections, read_scored_truth
 from hrhsco_cli.datasets.foreign_results import ResultReading, read_foreign_detections
-from hrhsco_cli.files import read_json
+from hrhsco_cli.files import is_reachable_file, read_json
 from hrhsco_cli.progress import OnProgress, ignore_progress
 from hrhsco_cli.runs.evaluation import read_metrics
 from hrhsco_cli.runs.folder import RunFolder, find_matching
@@ -179,6 +179,11 @@ def _truth(
     if annotations is None and not metas:
         raise InputError("COCO results need their annotations; add --annotations GT.json")
     path = annotations or Path(metas[0]["annotations"])
+    if annotations is None and not is_reachable_file(path):
+        raise InputError(
+            f"no annotations at {path}, which the runs were scored against; name the file that has "
+            "them now: --annotations GT.json"
+        )
     truth = read_scored_truth(path, protocol)
     if metas and truth.fingerprint != metas[0]["fingerprint"]:
         raise InputError(

@@ -126,6 +126,51 @@ def test_a_report_refuses_what_was_made_otherwise(run, tmp_path, broken):
     assert not (tmp_path / "page").exists()
 
 
+@pytest.fixture
+def moved(run, tmp_path):
+    """A run that was copied from a machine whose data set lay elsewhere."""
+    copy = tmp_path / "moved"
+    shutil.copytree(run, copy)
+    metrics = json.loads((copy / "metrics.json").read_text())
+    metrics["meta"]["annotations"] = "/old/place/scenes/val.json"
+    (copy / "metrics.json").write_text(json.dumps(metrics))
+    return copy
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("inside", ["", "scenes"])
+def test_a_run_from_elsewhere_is_reported_with_its_data_set(moved, scenes, tmp_path, inside):
+    data = tmp_path / "data"
+    shutil.copytree(scenes, data / inside)
+    before = listing(moved)
+    out = tmp_path / "page"
+    done = hrhsco("report", moved, "--data", data, "--out", out)
+    assert done.returncode == 0, done.stderr
+    assert "HRH-SCO n=1, sco" in (out / "report.md").read_text()
+    assert listing(moved) == before
+
+
+def test_a_report_names_the_remedy_where_its_annotations_are_gone(moved, tmp_path):
+    before = listing(moved)
+    said = ("no annotations at /old/place/scenes/val.json", "--data DIR")
+    assert_refused(hrhsco("report", moved), *said)
+    assert_refused(hrhsco("compare", moved, moved), said[0], "--annotations GT.json")
+    assert_refused(hrhsco("report", moved, "--data", tmp_path / "no"), "is no folder")
+    assert_refused(hrhsco("report", moved, "--data", tmp_path), "has no val.json")
+    assert listing(moved) == before
+
+
+def test_a_report_takes_no_other_data_set(moved, scenes, tmp_path):
+    truth = json.loads((scenes / "val.json").read_text())
+    truth["annotations"][0]["bbox"][0] += 0.25
+    (tmp_path / "val.json").write_text(json.dumps(truth))
+    recorded = json.loads((moved / "metrics.json").read_text())["meta"]["fingerprint"]
+    before = listing(moved)
+    done = hrhsco("report", moved, "--data", tmp_path)
+    assert_refused(done, f"{tmp_path / 'val.json'} is not what", f"not {recorded}")
+    assert listing(moved) == before
+
+
 def test_options_without_effect_are_refused(tmp_path):
     words = ["evaluate", "--predictions", "a", "--annotations", "b"]
     for option in ("--checkpoint", "--set", "--branch-oracle", "--out"):

@@ -2,6 +2,7 @@
 
 import json
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -82,6 +83,19 @@ def test_a_grid_is_what_its_report_wrote(undisturbed_grid):
     frame = load_grid(undisturbed_grid)
     written = pd.read_csv(undisturbed_grid / "results.csv")
     pd.testing.assert_frame_equal(frame, written, check_dtype=False)
+
+
+@pytest.mark.slow
+def test_a_grid_from_elsewhere_is_loaded_with_its_data_set(undisturbed_grid, scenes, tmp_path):
+    copy = tmp_path / "copy"
+    shutil.copytree(undisturbed_grid, copy)
+    for path in copy.glob("*/metrics.json"):
+        metrics = json.loads(path.read_text())
+        metrics["meta"]["annotations"] = "/old/place/val.json"
+        path.write_text(json.dumps(metrics))
+    with pytest.raises(InputError, match=r"no annotations at /old/place/val.json.* --data DIR"):
+        load_grid(copy)
+    pd.testing.assert_frame_equal(load_grid(copy, data=scenes), load_grid(undisturbed_grid))
 
 
 @pytest.mark.slow

@@ -40,6 +40,11 @@ def plant_one_trial():
 
 
 def write_planted_report(out, title="T", formats=("md",)):
+    read_pixels = (lambda _: None) if "html" in formats else None
+    return write_report(out, plant_page(title, read_pixels=read_pixels), formats)
+
+
+def plant_page(title="T", **options):
     boxes = pd.DataFrame(
         {"ann_id": [1], "image_id": [0], "category_id": [1], "x": [1.0], "y": [1.0], "w": [8.0],
          "h": [8.0], "area": [64.0], "iscrowd": np.array([False])}
@@ -47,15 +52,7 @@ def write_planted_report(out, title="T", formats=("md",)):
     images = pd.DataFrame({"image_id": [0], "file_name": ["a"], "width": [32], "height": [32]})
     categories = pd.DataFrame({"category_id": [1], "name": ["a"]})
     truth = GroundTruth(images, boxes, categories, "f")
-    page = build_report(
-        title,
-        [plant_one_trial()],
-        truth,
-        [],
-        center_sources={},
-        read_pixels=(lambda _: None) if "html" in formats else None,
-    )
-    return write_report(out, page, formats)
+    return build_report(title, [plant_one_trial()], truth, [], center_sources={}, **options)
 
 
 @pytest.mark.parametrize("name", ["thesis.txt", "train_log.jsonl", "checkpoints/last.pth"])
@@ -205,3 +202,13 @@ def test_a_figure_of_an_unknown_suffix_is_refused(tmp_path):
     with pytest.raises(InputError, match=r"as one of \.png, \.pdf, \.svg"):
         write_figure(tmp_path / "a.bmp", figure)
     assert not list(tmp_path.iterdir())
+
+
+def test_a_report_tells_how_far_it_is(tmp_path):
+    steps, drawn = [], []
+    page = plant_page(on_step=lambda *step: steps.append(step))
+    assert [done for done, _, _ in steps] == list(range(len(steps)))
+    assert all(done < total for done, total, _ in steps)
+    write_report(tmp_path / "report", page, on_progress=lambda *step: drawn.append(step))
+    count = len(page.figures)
+    assert drawn == [(i, count, name) for i, name in enumerate(page.figures, 1)]

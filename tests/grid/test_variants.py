@@ -29,7 +29,7 @@ def test_what_a_grid_wrote_is_read_back(own_run, tmp_path, index, name, network,
     planned = read_grid(tmp_path / "grid.yaml").trials[index]
     run = RunFolder(own_run)
     run.trial.write_text(json.dumps(planned.as_dict()))
-    found = load_trial(run, load_truth(run), None)
+    found = load_trial(run, load_truth(run)[1], None)
     assert found.variant.name == planned.variant.name == name
     assert (found.network, found.peaks) == (network, peaks)
 
@@ -37,7 +37,7 @@ def test_what_a_grid_wrote_is_read_back(own_run, tmp_path, index, name, network,
 def test_a_run_of_no_grid_is_what_its_recipe_says(own_run):
     run = RunFolder(own_run)
     model = load_run(run).model
-    found = load_trial(run, load_truth(run), None)
+    found = load_trial(run, load_truth(run)[1], None)
     assert found.variant == derive_variant(model.type, model.bbox_head, model.test_cfg)
     assert found.variant.axes["center_source"] == model.test_cfg.center_source
     assert derive_variant("CenterNet", {"type": "CenterNetHead"}, {}).name == (

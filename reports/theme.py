@@ -47,7 +47,9 @@ _SOURCES: dict[str, tuple[str, Line]] = {
 """Marker and line of each center source."""
 _OTHER_SOURCE: tuple[str, Line] = ("D", "-")
 MOST_VARIANTS = 12
-"""Of more, a legend names networks and center sources instead of each pair of them."""
+"""Of more, figures with a curve a variant are a page wide."""
+_MOST_NAMED = 6
+"""Of more, a legend names networks and center sources, if these are fewer than their pairs."""
 
 
 @dataclass(frozen=True)
@@ -194,8 +196,8 @@ def add_legend(
     Args:
         figure: the figure of the axes.
         axes: with labeled handles.
-        looks: of the labels that are variants; where they are many, colors are named by network,
-            markers and lines by center source.
+        looks: of the labels that are variants; where they are many, those are named that stand
+            before the others, then colors by network, markers and lines by center source.
         columns: how many columns at most.
     """
     entries: dict[str, Any] = {}
@@ -222,10 +224,18 @@ def add_legend(
 
 
 def _name_by_part(entries: dict[str, Any], looks: Mapping[str, Look]) -> dict[str, Any]:
-    """An entry for each network and each center source of the variants, if these are many."""
+    """An entry for each network and center source of the variants, and the first, if many."""
     shown = [looks[label] for label in entries if label in looks]
-    if len(shown) <= MOST_VARIANTS:
+    parts = {each.network for each in shown}, {each.source for each in shown}
+    if len(shown) <= max(_MOST_NAMED, sum(map(len, parts))):
         return entries
+    leads = {
+        label: handle
+        for label, handle in entries.items()
+        if label in looks and not looks[label].faint
+    }
+    if len(leads) == len(shown):
+        leads = {}
     networks = {each.network: Patch(color=each.color) for each in shown}
     sources = {
         each.source: Line2D(
@@ -240,4 +250,4 @@ def _name_by_part(entries: dict[str, Any], looks: Mapping[str, Look]) -> dict[st
         if each.source
     }
     rest = {label: handle for label, handle in entries.items() if label not in looks}
-    return networks | sources | rest
+    return leads | networks | sources | rest

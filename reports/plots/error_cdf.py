@@ -43,7 +43,7 @@ def draw(
             zorder=looks[name].order,
             label=name,
         )
-    for index, (depth, distance) in enumerate(floors.items()):
+    for index, distance in enumerate(floors.values()):
         axes.plot(
             distance,
             _rank_shares(distance, len(distance)),
@@ -51,7 +51,7 @@ def draw(
             linewidth=0.8,
             alpha=1 - 0.6 * index / max(len(floors), 1),
             zorder=1,
-            label=f"floor of n={depth} without fraction",
+            label=None if index else "floors without fraction",
         )
     axes.set(xlim=(0, LIMIT_PX), ylim=(0, 100))
     axes.set_xlabel("distance of predicted to true center (px)")

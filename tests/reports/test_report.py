@@ -10,7 +10,7 @@ import pytest
 from heads.centers import CENTER_SOURCES
 from reports import theme
 from reports.errors import InputError
-from reports.plots import magnified
+from reports.plots import error_cdf, magnified
 from reports.report import build_report
 from reports.results import tabulate_results
 from reports.statistics import differences
@@ -226,6 +226,25 @@ def test_a_long_legend_takes_nothing_from_the_plot_and_names_parts():
     assert min(axes_in) > 1.9
     assert shown[0] == [f"n=0, {source}" for source in CENTER_SOURCES] + ["floor"]
     assert shown[1] == [f"n={depth}" for depth in range(5)] + [*CENTER_SOURCES, "floor"]
+
+
+def test_a_legend_of_many_names_what_stands_before_the_others_first():
+    """The figure of the quickstart had a legend of 14 rows, larger than its plot."""
+    trials = [
+        plant_trial(f"{network}, {source}", 0, [1.0], baseline=network.startswith("YOLC"))
+        for network in ("YOLC x4", "HRH-SCO n=1", "HRH-SCO n=2", "HRH-SCO n=3")
+        for source in ("regression", "peak_center", "sco")
+    ]
+    bold = ["YOLC x4, regression", "HRH-SCO n=2, sco"]
+    floors = {depth: np.array([0.1, 0.2]) for depth in (1, 2, 3)}
+    figure = error_cdf.draw(trials, plant_truth(), floors, bold)
+    figure.canvas.draw()
+    (legend,) = figure.legends
+    assert [each.get_text() for each in legend.get_texts()] == [
+        *bold, "YOLC x4", "HRH-SCO n=1", "HRH-SCO n=2", "HRH-SCO n=3",
+        "regression", "peak_center", "sco", "floors without fraction",
+    ]  # fmt: skip
+    assert legend.get_window_extent().height < figure.axes[0].get_window_extent().height / 2
 
 
 def test_each_center_source_has_its_own_look():

@@ -1,21 +1,31 @@
-"""The headline table as a paper prints it: LaTeX with booktabs, the best in bold, intervals."""
+"""The headline table as a paper prints it: LaTeX with booktabs, bold where clear, intervals."""
 
 from collections.abc import Sequence
 
+from reports.counts import format_count
 from reports.metrics.definitions import METRICS
-from reports.sections.wording import CHANGE_OF_ERROR, format_with_interval
-from reports.statistics.confidence import PERCENT
-from reports.statistics.differences import name_interval_unit, summarize_metric
-from reports.statistics.networks import ERROR, NetworkSummary, compute_price
+from reports.sections.wording import CHANGE_OF_ERROR, format_with_interval, join_parts
+from reports.statistics.confidence import LEVEL, PERCENT
+from reports.statistics.differences import (
+    compare_variants,
+    make_metric_change,
+    measure_error_change,
+    name_interval_unit,
+    summarize_metric,
+)
+from reports.statistics.multiple_comparisons import compute_p_value
+from reports.statistics.networks import ERROR, JUDGED, NetworkSummary, compute_price
 from reports.statistics.own_error import measure_cell_px
 from reports.trials import Trial
 
 _COLUMNS = ("ap.all", "ap.50", "ap.75", "ap.small", ERROR, "loc.recall")
 
+_DAGGER = "†"
+
 _ESCAPES = {
     "\\": r"\textbackslash{}", "&": r"\&", "%": r"\%", "$": r"\$", "#": r"\#", "_": r"\_",
     "{": r"\{", "}": r"\}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}",
-    "±": r"$\pm$", "–": "--",
+    "±": r"$\pm$", "–": "--", "†": r"$^\dagger$",
 }  # fmt: skip
 
 
@@ -39,25 +49,31 @@ def format_headline_table(
     headings = ["network", "cell (px)", *(METRICS[key].label for key in keys)]
     headings += ["change of error (px)"] if compared else []
     headings += [METRICS["cost.flops"].label] if priced else []
-    best = {key: _find_best(summaries, key) for key in keys}
     rows = []
     for each in summaries:
         cell = None if each.trials[0].cluster_crops else measure_cell_px(each.trials[0])
-        row = [escape_latex(each.name), "--" if cell is None else f"{cell:.3g}"]
-        row += [_figure(each, key, is_best=each.name in best[key]) for key in keys]
+        row = [_name_network(each), "--" if cell is None else f"{cell:.3g}"]
+        row += [_figure(each, key) for key in keys]
         row += [_change(each)] if compared else []
         price = METRICS["cost.flops"].format(compute_price(each.trials, "cost.flops"))
         row += [price.replace("–", "--")] * priced
         rows.append(row)
     over = "seeds" if name_interval_unit(trials) == "seed" else "seeds and folds"
     caption = (
-        f"Each network by its best decode: mean over {over} ± standard deviation, the best mean in "
-        f"bold. AP by protocol {protocol}."
+        f"Each network by its best decode: mean over {over} ± standard deviation. AP by protocol "
+        f"{protocol}."
     )
     if compared:
         caption += (
             " Changes of error are from the baseline's best decode, on the objects that both "
-            f"found, with {PERCENT} intervals over {name_interval_unit(trials)}s."
+            f"found, with {PERCENT} intervals over {name_interval_unit(trials)}s. Bold is clearly "
+            f"better than the baseline's best decode: the interval leaves zero out."
+            f"{_compose_holm(summaries)}"
+        )
+    if any(not each.is_reference and not each.tells for each in summaries):
+        caption += (
+            f" {_DAGGER} not trained enough to tell what a fraction of the center gives, or not "
+            "limited by rounding."
         )
     return _environment(headings, rows, caption)
 
@@ -90,25 +106,52 @@ def _environment(headings: Sequence[str], rows: Sequence[Sequence[str]], caption
     return "\n".join(lines) + "\n"
 
 
-def _find_best(summaries: list[NetworkSummary], key: str) -> set[str]:
-    """Find the networks whose mean prints best, of several that have one."""
-    means = {
-        each.name: float(METRICS[key].format(mean))
-        for each in summaries
-        if (mean := summarize_metric(each.trials, key)[0]) is not None
-    }
-    if len(means) < 2:
-        return set()
-    choose = max if METRICS[key].better == "higher" else min
-    return {name for name, mean in means.items() if mean == choose(means.values())}
+def _is_better(each: NetworkSummary, key: str) -> bool:
+    """Tell whether a network is clearly better than its reference; the reference itself never."""
+    if each.is_reference or not each.reference:
+        return False
+    change = each.changes.get(key)
+    if change is None:
+        estimate = measure_error_change if key == ERROR else make_metric_change(key)
+        change = compare_variants(each.trials, each.reference, estimate)
+    return change.direction == METRICS[key].better
 
 
-def _figure(each: NetworkSummary, key: str, *, is_best: bool) -> str:
+def _figure(each: NetworkSummary, key: str) -> str:
     mean, spread = summarize_metric(each.trials, key)
     metric = METRICS[key]
     text = metric.format(mean).replace("–", "--")
-    text = rf"\textbf{{{text}}}" if is_best else text
+    text = rf"\textbf{{{text}}}" if _is_better(each, key) else text
     return text if spread is None else rf"{text} $\pm$ {metric.format(spread)}"
+
+
+def _name_network(each: NetworkSummary) -> str:
+    """Name a network, with a dagger where it can't tell of its fraction."""
+    return escape_latex(each.name + _DAGGER * (not each.is_reference and not each.tells))
+
+
+def _compose_holm(summaries: list[NetworkSummary]) -> str:
+    """Compose what Holm's correction leaves of the comparisons that a verdict is made of."""
+    made = [
+        key
+        for each in summaries
+        for key, change in each.changes.items()
+        if compute_p_value(change) is not None
+    ]
+    if not made:
+        return ""
+    judged = join_parts([METRICS[key].heading for key in JUDGED if key in made])
+    left = [
+        f"{METRICS[key].heading} of {each.name}"
+        for each in summaries
+        for key in each.changes
+        if key in each.left_by_holm
+    ]
+    return (
+        f" Bold and intervals are uncorrected; Holm's correction at {100 * LEVEL:g} % of the "
+        f"{format_count(len(made), 'comparison')} of {judged} leaves "
+        f"{join_parts(left) if left else 'none'} clear."
+    )
 
 
 def _change(each: NetworkSummary) -> str:

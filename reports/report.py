@@ -267,6 +267,7 @@ def _compose_answer_page(
                 material.own_errors,
                 material.own_by_size,
                 material.ceilings,
+                material.curves,
             )
         ],
         "The networks": [
@@ -277,9 +278,10 @@ def _compose_answer_page(
                 "share of objects by error",
                 "How far predicted centers lie from true ones, seeds pooled, as a share of all "
                 "objects, so that each curve ends at its recall; higher and further left is "
-                "better. A color is a network, a line style a center source; thin gray lines are "
-                "what a network without error reaches by the middle of its cell.",
-                error_cdf.draw(trials, truth, material.floors, bold),
+                "better. A color is a network by its best decode, a line style a center source; "
+                "pale gray are all other decodings, thin dark gray floors: what a network without "
+                "error reaches by the middle of its cell.",
+                error_cdf.draw(trials, truth, material.floors),
             ),
         ],
         "By size": [
@@ -353,7 +355,7 @@ def _compose_details_page(title: str, material: _Material, attribution: str) -> 
                 "gain of the offset branch",
                 "What the offset branch gained over the middle of the peak's cell, against the "
                 "network's own error: a point is a trained network (one seed) and a size bin; its "
-                "color is the depth, its shape the size. The "
+                "color is the network's, its shape the size. The "
                 "curve is what the law gives a perfect fraction; right of the dashed line there is "
                 "too little to gain to be told.",
                 gain.draw(trials),

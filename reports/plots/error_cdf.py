@@ -1,6 +1,7 @@
 """How the error is spread: the share of all objects that were found closer than a distance."""
 
-from collections.abc import Collection, Mapping
+import itertools
+from collections.abc import Mapping
 
 import numpy as np
 from matplotlib.figure import Figure
@@ -8,29 +9,32 @@ from matplotlib.figure import Figure
 from reports import theme
 from reports.frames import GroundTruth
 from reports.metrics.localization import count_objects
+from reports.statistics.networks import find_best_decodes
 from reports.trials import Trial, group_by_variant
 
 LIMIT_PX = 3.0
+OTHERS = "other decodings"
+
+_OTHERS = theme.Look("#c8c8c8", "", "-", faint=True)
+_FLOOR_LINES = ("-", "--", ":", "-.")
 
 
-def draw(
-    trials: list[Trial],
-    truth: GroundTruth,
-    floors: Mapping[int, np.ndarray],
-    bold: Collection[str],
-) -> Figure:
+def draw(trials: list[Trial], truth: GroundTruth, floors: Mapping[int, np.ndarray]) -> Figure:
     """Draw one curve a variant, seeds pooled, over the curves of rounding alone.
+
+    The best decode of each network has its name and color; all others are one pale gray entry.
 
     Args:
         trials: the trials of the report.
         truth: what they were scored against.
         floors: sorted distances in px by depth.
-        bold: variants that stand before the others.
     """
-    groups = group_by_variant(trials)
-    looks = theme.choose_looks(trials, bold)
-    figure, (axes,) = theme.make_figure(wide=len(groups) > theme.MOST_VARIANTS)
-    for name, group in groups.items():
+    best = set(find_best_decodes(trials).values())
+    looks = {
+        name: look if name in best else _OTHERS for name, look in theme.choose_looks(trials).items()
+    }
+    figure, (axes,) = theme.make_figure(wide=len(best) > theme.MOST_VARIANTS)
+    for name, group in group_by_variant(trials).items():
         distance, share = pool_distances(group, truth)
         axes.step(
             distance,
@@ -39,24 +43,25 @@ def draw(
             color=looks[name].color,
             linestyle=looks[name].line,
             linewidth=looks[name].width,
-            alpha=looks[name].alpha,
             zorder=looks[name].order,
-            label=name,
+            label=name if name in best else "_nolegend_",
         )
-    for index, distance in enumerate(floors.values()):
+    if looks.keys() - best:
+        axes.plot([], [], color=_OTHERS.color, linewidth=_OTHERS.width, label=OTHERS)
+    for (depth, distance), line in zip(floors.items(), itertools.cycle(_FLOOR_LINES)):
         axes.plot(
             distance,
             _rank_shares(distance, len(distance)),
             color=theme.GRAY,
-            linewidth=0.8,
-            alpha=1 - 0.6 * index / max(len(floors), 1),
-            zorder=1,
-            label=None if index else "floors without fraction",
+            linestyle=line,
+            linewidth=0.9,
+            zorder=1.5,
+            label=f"floor of n={depth}",
         )
     axes.set(xlim=(0, LIMIT_PX), ylim=(0, 100))
     axes.set_xlabel("distance of predicted to true center (px)")
     axes.set_ylabel("objects found closer than that (%)")
-    theme.add_legend(figure, [axes], looks)
+    theme.add_legend(figure, [axes], {name: looks[name] for name in best})
     return figure
 
 

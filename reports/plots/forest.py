@@ -1,5 +1,7 @@
 """On which sizes a network is better or worse: changes with intervals, a line each."""
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
@@ -82,19 +84,28 @@ def _draw_panel(
     for row in rows.itertuples():
         look = looks[row.network]
         few = row.objects < FEW_OBJECTS
-        interval = None
-        if row.low == row.low:
-            interval = [[(row.mean - row.low) * scale], [(row.high - row.mean) * scale]]
-        mean = min(max(row.mean * scale, left), right)
-        inside = mean == row.mean * scale
+        ends = [scale * each for each in (row.low, row.high)] if row.low == row.low else []
+        mean, *shown = np.clip([scale * row.mean, *ends], left, right)
+        place = places[row.bin, row.network]
+        style: dict[str, Any] = {
+            "color": look.color, "alpha": min(look.alpha, 0.45 if few else 1.0),
+            "markersize": 5, "linestyle": "none",
+            "markerfacecolor": "none" if few else look.color,
+        }  # fmt: skip
         panel.errorbar(
-            mean, places[row.bin, row.network], xerr=interval if inside else None,
-            color=look.color, marker=look.marker if inside else "<" if mean == left else ">",
-            markersize=5, capsize=2, linewidth=1.2,
-            markerfacecolor="none" if few else look.color,
-            alpha=min(look.alpha, 0.45 if few else 1.0), zorder=look.order,
-            linestyle="none", label=None if few else row.network,
+            mean, place, xerr=[[mean - shown[0]], [shown[1] - mean]] if shown else None,
+            marker=look.marker if mean == scale * row.mean else "none",
+            capsize=2, linewidth=1.2, zorder=look.order,
+            label=None if few else row.network, **style,
         )  # fmt: skip
+        for end, marker in _find_cut_ends([scale * row.mean, *ends], left, right):
+            panel.plot(end, place, marker=marker, clip_on=False, zorder=look.order + 1, **style)
+
+
+def _find_cut_ends(values: list[float], left: float, right: float) -> list[tuple[float, str]]:
+    """Find the sides of a panel beyond which any value lies, each with the arrow that says so."""
+    ends = [(left, "<")] if min(values) < left else []
+    return [*ends, (right, ">")] if max(values) > right else ends
 
 
 def _name_bin(row: object) -> str:

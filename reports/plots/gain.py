@@ -1,7 +1,5 @@
 """The law and what was measured: the gain of a fraction against the network's own error."""
 
-import itertools
-
 import numpy as np
 from matplotlib.figure import Figure
 
@@ -28,8 +26,8 @@ def draw(trials: list[Trial]) -> Figure | None:
     found = measure_offset_gains(trials)
     if found.empty:
         return None
-    depths = sorted(found["depth"].unique())
-    colors = dict(zip(depths, itertools.cycle(theme.choose_class_colors(range(7)).values())))
+    colors = _choose_colors(trials)
+    networks = found.sort_values("depth", kind="stable")["network"].unique()
     headings = {each.name: each.heading for each in AITOD_BINS}
     figure, (axes,) = theme.make_figure()
     low = min(_LEAST, float(found["own"].min()) / 1.2)
@@ -50,18 +48,18 @@ def draw(trials: list[Trial]) -> Figure | None:
         label=f"the law: {100 * LEAST_SHARE:g} % off",
     )
     axes.axhline(0, color=theme.GRAY, linewidth=0.8)
-    for (depth, size), mine in found.groupby(["depth", "bin"]):
+    for (network, size), mine in found.groupby(["network", "bin"]):
         axes.plot(
             mine["own"],
             mine["gain"],
             linestyle="none",
             markersize=4,
             alpha=0.7,
-            color=colors[depth],
+            color=colors[network],
             marker=_MARKERS[size],
         )
-    for depth in depths:
-        axes.plot([], [], "s", color=colors[depth], label=f"n={depth}")
+    for network in networks:
+        axes.plot([], [], "s", color=colors[network], label=network)
     for size in (each for each in _MARKERS if (found["bin"] == each).any()):
         marker = _MARKERS[size]
         axes.plot([], [], marker, color=theme.GRAY, markersize=4, label=headings[size])
@@ -72,3 +70,9 @@ def draw(trials: list[Trial]) -> Figure | None:
     axes.set_ylabel("gain of sco over peak_center (cells)")
     theme.add_legend(figure, [axes])
     return figure
+
+
+def _choose_colors(trials: list[Trial]) -> dict[str, str]:
+    """Choose each network's color, as in every other figure, by ``Trial.peaks``."""
+    looks = theme.choose_looks(trials)
+    return {trial.peaks: looks[trial.variant.name].color for trial in trials}

@@ -11,6 +11,7 @@ from reports.metrics.definitions import METRICS
 from reports.statistics.learning_curves import (
     ERROR,
     SHOWN,
+    list_scored_epochs,
     select_scored_on_the_way,
     summarize_curve,
 )
@@ -18,6 +19,9 @@ from reports.statistics.references import find_best_baseline
 from reports.trials import Trial, group_by_source, group_by_variant
 
 REFERENCE = "the baseline's best decode"
+LEAST_SCORED = 4
+"""Of fewer scored epochs a curve says no more than its table."""
+
 _ROW_IN = 1.75
 _TICKS = [digit * 10.0**power for power in range(-3, 3) for digit in (1, 1.5, 2, 3, 4, 5, 6, 8)]
 
@@ -30,10 +34,10 @@ def draw(trials: list[Trial], bold: Collection[str]) -> Figure | None:
         bold: variants that stand before the others.
 
     Returns:
-        None if nothing was scored on the way.
+        None where fewer than ``LEAST_SCORED`` epochs were scored.
     """
     scored = select_scored_on_the_way(trials)
-    if not scored:
+    if len(list_scored_epochs(scored)) < LEAST_SCORED:
         return None
     networks = group_by_source(scored)
     looks = theme.choose_looks(scored, bold)

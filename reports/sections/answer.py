@@ -18,6 +18,7 @@ from reports.sections.wording import (
 )
 from reports.statistics.confidence import NOT_CLEAR
 from reports.statistics.differences import (
+    SeedDifference,
     compare_variants,
     measure_error_change,
     summarize_metric,
@@ -37,6 +38,7 @@ from reports.statistics.networks import (
     is_extension,
 )
 from reports.statistics.own_error import (
+    FALLING,
     NOT_LIMITED_BY_ROUNDING,
     UNTRAINED,
     OwnError,
@@ -56,7 +58,6 @@ _LEADS: dict[str, tuple[str, str]] = {
             "worse in another"),
     UNCLEAR: ("{} makes no clear difference", "{} make no clear difference"),
     ONE_SEED: ("one seed can't tell of {}",) * 2,
-    UNTRAINED.name: ("{} is not trained enough to tell", "{} are not trained enough to tell"),
     NOT_LIMITED_BY_ROUNDING.name: ("rounding is not what limits {}",) * 2,
     NOT_COMPARED: ("{} found nothing to compare",) * 2,
 }  # fmt: skip
@@ -69,7 +70,7 @@ def compose_answer(
     by_size: pd.DataFrame,
     own_errors: Mapping[str, OwnError],
 ) -> str:
-    """Compose the answer in a few sentences, from the figures alone.
+    """Compose the answer: a bold sentence, a short list, what its words mean; from figures alone.
 
     Args:
         trials: of the report.
@@ -78,22 +79,24 @@ def compose_answer(
         own_errors: what each network is in a position to tell, by ``Trial.peaks``.
     """
     lead = find_lead(summaries)
+    branch = _compose_branch_alone(trials, own_errors)
     if lead is None:
-        text = (
-            "There is no baseline and extension side by side here, so the two are not compared. "
-            + " ".join(map(_describe_alone, summaries[:_MOST_NAMED]))
-        )
-        return _define_sources(text + _compose_branch_alone(trials, own_errors))
-    extensions = [each for each in summaries if is_extension(each)]
-    sentences = [
-        _compose_figures(lead, extensions),
-        _compose_sizes(lead, by_size),
-        _compose_depths_compared(lead, extensions),
-        _compose_branch_alone(trials, own_errors),
-        _compose_cost(lead),
-    ]
-    text = " ".join(each.strip() for each in sentences if each)
-    return "\n\n".join([_compose_lead(extensions), _define_sources(text)])
+        first = "There is no baseline and extension side by side here, so the two are not compared."
+        points = [*map(_describe_alone, summaries[:_MOST_NAMED]), branch]
+    else:
+        extensions = [each for each in summaries if is_extension(each)]
+        first = _compose_lead(extensions)
+        headed = {
+            "Baseline and best": _compose_figures(lead, extensions),
+            "Depths": _compose_depths_compared(lead, extensions),
+            "Sizes": _compose_sizes(by_size),
+            "Offset branch": branch,
+            "Cost": _compose_cost(lead),
+        }
+        points = [f"**{name}.** {point}" for name, point in headed.items() if point]
+    text = "\n".join(f"- {point}" for point in points if point)
+    parts = [first, _explain_first_uses(text), _define_sources(text)]
+    return "\n\n".join(each for each in parts if each)
 
 
 def compose_depths(summaries: list[NetworkSummary]) -> str:
@@ -126,15 +129,47 @@ def _compare_with_x4(depth: int) -> str:
 def _compose_lead(extensions: Iterable[NetworkSummary]) -> str:
     """Compose a bold sentence: each network's verdict, and whether a correction leaves it."""
     names: dict[tuple[str, str], list[str]] = {}
+    untrained = []
     for each in extensions:
-        names.setdefault((each.verdict, _compose_bearing(each)), []).append(each.name)
+        if each.verdict == UNTRAINED.name:
+            untrained.append(each)
+        else:
+            names.setdefault((each.verdict, _compose_bearing(each)), []).append(each.name)
     order = list(_LEADS)
     parts = [
         _LEADS[verdict][len(mine) > 1].format(join_parts(mine)) + bearing
         for (verdict, bearing), mine in sorted(names.items(), key=lambda it: order.index(it[0][0]))
     ]
+    parts += [_compose_untrained(each, is_first=not at) for at, each in enumerate(untrained)]
     text = "; ".join(parts)
     return f"**{text[0].upper()}{text[1:]}.**"
+
+
+def _compose_untrained(each: NetworkSummary, *, is_first: bool) -> str:
+    """Compose the error of a network that can't tell of its fraction, and what that means.
+
+    The difference of the whole network from the baseline is known; what its fraction has to do with
+    it is not.
+    """
+    change = each.changes.get(ERROR)
+    known = f"its error is {_name_change(change)}, but " if change is not None else ""
+    reason = ""
+    if is_first:
+        whose, own = "its own error", each.own_error
+        if own is None or own.state.tells:
+            whose, own = "the baseline's own error", each.reference_own_error
+        falls = own is not None and own.fall is not None and own.fall >= FALLING
+        why = "still falls fast" if falls else "is large beside that of rounding to a cell"
+        reason = f": {whose} {why}"
+    return (
+        f"{each.name}: {known}what a fraction of the center gives it can't be told "
+        f"(*{UNTRAINED.name}*{reason})"
+    )
+
+
+def _name_change(change: SeedDifference) -> str:
+    """Name a change of error: ``lower (-0.1 [-0.2, -0.05] px)``."""
+    return f"{change.direction} {format_in_brackets(CHANGE_OF_ERROR, change, 'px')}"
 
 
 def _compose_bearing(each: NetworkSummary) -> str:
@@ -156,9 +191,7 @@ def _compose_figures(lead: NetworkSummary, extensions: list[NetworkSummary]) -> 
     """Compose the figures of what differs clearly, else of the network with the least error."""
     clear = [each for each in extensions if each.verdict in CLEAR]
     clear.sort(key=lambda each: (each is not lead, _get_change_of_error(each)))
-    named = clear[:_MOST_NAMED] or ([lead] if lead.tells else [])
-    if not named:
-        return "No verdict is drawn from its figures, which are in the table below."
+    named = clear[:_MOST_NAMED] or [lead]
     return " ".join(_compose_figure(each, named[:place]) for place, each in enumerate(named))
 
 
@@ -174,8 +207,8 @@ def _compose_figure(each: NetworkSummary, before: list[NetworkSummary]) -> str:
     if change := each.changes.get(ERROR):
         text = (
             f"{each.name}, read by `{each.decode}`, errs by {mine} on average"
-            f"{'' if known else beside}: {change.direction} "
-            f"{format_in_brackets(CHANGE_OF_ERROR, change, 'px')} on the objects that both found."
+            f"{'' if known else beside}: "
+            f"{_name_change(change)} on the objects that both found."
         )
     else:
         text = (
@@ -195,32 +228,51 @@ def _compose_figure(each: NetworkSummary, before: list[NetworkSummary]) -> str:
     return f"{text} {'; '.join(parts)}." if parts else text
 
 
-def _compose_sizes(lead: NetworkSummary, by_size: pd.DataFrame) -> str:
-    """Compose on which sizes the lead's error differs; bins of few objects are not named."""
-    if not lead.tells:
-        return ""
-    rows = by_size[(by_size["network"] == lead.name) & (by_size["key"] == ERROR)]
-    rows = rows[(rows["objects"] >= FEW_OBJECTS) & rows["low"].notna()]
+def _compose_sizes(by_size: pd.DataFrame) -> str:
+    """Compose on which sizes each network's error clearly differs; bins of few are not named."""
+    rows = by_size[(by_size["key"] == ERROR) & by_size["low"].notna()]
+    rows = rows[rows["objects"] >= FEW_OBJECTS]
     if rows.empty:
         return ""
-    named = {
-        word: rows.loc[rows["word"] == word, "heading"].tolist()
-        for word in ("lower", "higher", NOT_CLEAR)
-    }
-    parts = [f"{word} for {join_parts(mine)} objects" for word, mine in named.items() if mine]
-    return f"By size, its error is {join_parts(parts)}."
+    clear = rows[rows["word"] != NOT_CLEAR]
+    parts = []
+    for name, mine in clear.groupby("network", sort=False):
+        words = []
+        for word, alike in mine.groupby("word", sort=False):
+            figures = [
+                f"by {_format_unsigned(SeedDifference(row.mean, row.low, row.high, 0))} for "
+                f"{row.heading}"
+                for row in alike.itertuples()
+            ]
+            words.append(f"{word} {join_parts(figures)} objects")
+        parts.append(f"the error of {name} is {join_parts(words)}")
+    unclear = [each for each in dict.fromkeys(rows["network"]) if each not in set(clear["network"])]
+    if unclear:
+        parts.append(f"that of {join_parts(unclear)} differs clearly at no size" if parts else
+                     f"the error of {join_parts(unclear)} differs clearly at no size")  # fmt: skip
+    text = f"{'; '.join(parts)}."
+    if len(clear) and (rows["word"] == NOT_CLEAR).any():
+        text += f" At other sizes of {FEW_OBJECTS} objects and more it is not clearly different."
+    return text[0].upper() + text[1:]
+
+
+_POWER = re.compile(r"; ([\d.]+ \w+) would have shown")
+
+
+def _explain_first_uses(text: str) -> str:
+    """Explain where they stand first AP_small, and what would have shown."""
+    text = _POWER.sub(r"; a true difference of \1 would probably have shown", text, count=1)
+    return text.replace("AP_small (", "AP_small (COCO: under 32 x 32 px; ", 1)
 
 
 def _define_sources(text: str) -> str:
-    """Put before a text what the center sources are that it names."""
+    """Say what the center sources are that a text names."""
     named = [
         f"`{name}` = {each.description.partition(': ')[0]}"
         for name, each in CENTER_SOURCES.items()
         if re.search(rf"\b{name}\b", text)
     ]
-    if not named:
-        return text
-    return f"How a peak of the heatmap becomes a center: {'; '.join(named)}. {text}"
+    return f"How a peak of the heatmap becomes a center: {'; '.join(named)}." if named else ""
 
 
 def _compose_depths_compared(lead: NetworkSummary, extensions: list[NetworkSummary]) -> str:
@@ -232,9 +284,8 @@ def _compose_depths_compared(lead: NetworkSummary, extensions: list[NetworkSumma
         if other is not lead and other.tells:
             change = compare_variants(lead.trials, other.trials, measure_error_change)
             if change.low is not None:
-                figure = format_in_brackets(CHANGE_OF_ERROR, change, "px")
-                parts.append(f"{change.direction} {figure} against {other.name}")
-    return f"Between depths, the error of {lead.name} is {join_parts(parts)}." if parts else ""
+                parts.append(f"{_name_change(change)} against {other.name}")
+    return f"The error of {lead.name} is {join_parts(parts)}." if parts else ""
 
 
 _BRANCH_RIVALS = {
@@ -246,7 +297,7 @@ _BRANCH_RIVALS = {
 
 def _compose_branch_alone(trials: list[Trial], own_errors: Mapping[str, OwnError]) -> str:
     """Compose what the offset branch changes in its own network, where that can be told."""
-    found: dict[str, list[str]] = {}
+    found: dict[str, list[tuple[str, SeedDifference]]] = {}
     for name, sources in group_by_source(trials).items():
         if "sco" not in sources:
             continue
@@ -255,18 +306,39 @@ def _compose_branch_alone(trials: list[Trial], own_errors: Mapping[str, OwnError
         for rival in _BRANCH_RIVALS.keys() & sources.keys():
             change = compare_variants(sources["sco"], sources[rival], measure_error_change)
             if change.low is not None:
-                text = f"{format_with_interval(CHANGE_OF_ERROR, change)} px at {name}"
-                found.setdefault(rival, []).append(text)
+                found.setdefault(rival, []).append((name, change))
     if not found:
         return ""
-    parts = []
-    for rival, words in _BRANCH_RIVALS.items():
-        if rival in found:
-            more = " (and more in the details)" if len(found[rival]) > _MOST_NAMED else ""
-            parts.append(f"against {words} by {join_parts(found[rival][:_MOST_NAMED])}{more}")
-    return (
-        f" The offset branch alone (`sco`) changes the error at the same peaks {join_parts(parts)}."
-    )
+    parts = [
+        f"against {words} it {_compose_effects(found[rival][:_MOST_NAMED])}"
+        + " (and more in the details)" * (len(found[rival]) > _MOST_NAMED)
+        for rival, words in _BRANCH_RIVALS.items()
+        if rival in found
+    ]
+    return f"The branch alone (`sco`), at the same peaks: {'; '.join(parts)}."
+
+
+def _compose_effects(changes: list[tuple[str, SeedDifference]]) -> str:
+    """Compose ``lowers the error by 0.48 [0.44, 0.52] px at A and by ... at B``."""
+    effects: dict[str, list[str]] = {}
+    for name, change in changes:
+        verb = _VERBS.get(change.direction)
+        if verb is None:
+            figure = f"({format_with_interval(CHANGE_OF_ERROR, change)} px)"
+            effects.setdefault("makes no clear difference", []).append(f"{figure} at {name}")
+        else:
+            effects.setdefault(verb, []).append(f"by {_format_unsigned(change)} at {name}")
+    return ", ".join(f"{verb} {join_parts(figures)}" for verb, figures in effects.items())
+
+
+_VERBS = {"lower": "lowers the error", "higher": "raises the error"}
+
+
+def _format_unsigned(change: SeedDifference) -> str:
+    """Format a clear change of error without its sign: ``0.48 [0.44, 0.52] px``."""
+    mean, low, high = (abs(each or 0.0) for each in (change.mean, change.low, change.high))
+    size, *ends = (CHANGE_OF_ERROR.format(each) for each in (mean, *sorted((low, high))))
+    return f"{size} [{', '.join(ends)}] px"
 
 
 def _compose_cost(lead: NetworkSummary) -> str:

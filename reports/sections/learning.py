@@ -83,7 +83,10 @@ def _compose_order(scored: list[Trial]) -> list[str]:
     since = learning_curves.find_epoch_order_stands_from(scored)
     order = ", ".join(last)
     if since is None:
-        return [f"- The order of the networks by their best decode still changed at last: {order}."]
+        return [
+            "- The order of the networks by their best decode still changed between the last two "
+            f"scorings: {order}."
+        ]
     return [
         f"- The order of the networks by their best decode was the same from "
         f"{_name_epoch(scored, since)} on: {order}."

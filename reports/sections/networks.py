@@ -25,6 +25,11 @@ MEASURE_TIME = (
     "device, and the next report shows it."
 )
 
+AP_SMALL_NOTE = (
+    "AP_small is of COCO's small objects, under 32 x 32 px; sizes by name, such as small "
+    "(16-32 px), are AI-TOD's."
+)
+
 _REMARK = {
     HELPS: lambda each: _headings(each.better),
     HURTS: lambda each: _headings(each.worse),
@@ -43,7 +48,7 @@ def compose_networks(summaries: list[NetworkSummary]) -> str:
     compared = bool(changed)
     keys = [
         key
-        for key in (ERROR, "ap.all", "ap.small", "loc.recall")
+        for key in (ERROR, "ap.all", "ap.small", "loc.recall", "ar.all")
         if any(summarize_metric(each.trials, key)[0] is not None for each in summaries)
     ]
     costs = [
@@ -73,6 +78,8 @@ def compose_networks(summaries: list[NetworkSummary]) -> str:
             "Changes are from the baseline's best decode, in px and in points of percent; the "
             "error's is on the objects that both found."
         )
+    if "ap.small" in keys:
+        notes.append(AP_SMALL_NOTE)
     if compared and _TIME not in costs:
         notes.append(MEASURE_TIME)
     return "\n\n".join(

@@ -32,6 +32,14 @@ HEADLINE = (
     "latency.end_to_end.ms", "latency.end_to_end.ratio",
 )  # fmt: skip
 
+_FOUND = (
+    "; an object is found by any detection that is kept, at whatever score, whose class is its own "
+    "and whose center lies within the matching gate (the larger of 4 px and half the box's "
+    "diagonal), so that recall can be near 100 % where AP, which ranks by score and asks for IoU, "
+    "is low"
+)
+"""What recall by center distance counts, which its short definition leaves open."""
+
 _HEATMAPS = (
     "Detectors of tiny objects mark each object's center as a peak in a heatmap. The peak lies in "
     "a cell, so the center is rounded to a cell unless something predicts the fraction. "
@@ -216,7 +224,7 @@ def compose_glossary(trials: list[Trial]) -> str:
         trials: the trials of the report.
     """
     return format_definitions(
-        (METRICS[key].label, METRICS[key].meaning)
+        (METRICS[key].label, METRICS[key].meaning + _FOUND * (key == "loc.recall"))
         for key in HEADLINE
         if any(trial.metrics.get(key) is not None for trial in trials)
     )

@@ -15,8 +15,7 @@ from reports.statistics.size_changes import FEW_OBJECTS, count_by_size
 FOREST_CAPTION = (
     "Change of error and of recall from the baseline's best decode by object size (square root of "
     f"the area), with {PERCENT} intervals over seeds; hollow marks are of fewer than {FEW_OBJECTS} "
-    "objects, which set no range: an arrow points to what lies outside, and a bar that reaches the "
-    "edge goes on."
+    "objects, which set no range. An arrow stands at each end of an interval that lies outside."
 )
 
 _CHANGES = (

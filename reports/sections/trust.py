@@ -1,18 +1,21 @@
 """How far the answer can be trusted, in a few points that need no table."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 import pandas as pd
 
 from reports.counts import format_count
 from reports.frames import GroundTruth
-from reports.metrics.definitions import METRICS, Metric
+from reports.metrics.definitions import METRICS
 from reports.metrics.localization import count_objects, measure_lucky_error
 from reports.metrics.size_bins import PARTITION
+from reports.sections.class_hits import compose_class_hits
+from reports.sections.far_hits import compose_far_hits
 from reports.sections.own_error import explain_no_verdict
-from reports.sections.wording import join_parts
+from reports.sections.wording import format_span, join_parts
 from reports.statistics.confidence import LEVEL, PERCENT
+from reports.statistics.detection_curves import DetectionCurves
 from reports.statistics.differences import name_interval_unit, summarize_metric
 from reports.statistics.multiple_comparisons import compute_p_value
 from reports.statistics.networks import ERROR, NetworkSummary, find_best_decodes
@@ -36,6 +39,7 @@ def compose_trust(
     own_errors: Mapping[str, OwnError],
     own_by_size: pd.DataFrame,
     ceilings: Mapping[str, Mapping[str, Any]],
+    curves: list[DetectionCurves],
 ) -> str:
     """Compose the points, as a list.
 
@@ -46,14 +50,23 @@ def compose_trust(
         own_errors: what each network is in a position to tell, by ``Trial.peaks``.
         own_by_size: the same of single sizes, from ``measure_own_errors_by_size``.
         ceilings: the ceiling's metrics by variant.
+        curves: of the variants whose confusions were counted; there may be none.
     """
     points = {
         "Seeds": _compose_seeds(trials),
         "Objects": _compose_objects(truth),
         "What holds AP down": " ".join(
-            filter(None, [_compose_ceiling(summaries, ceilings), _compose_most_costly(summaries)])
+            filter(
+                None,
+                [
+                    _compose_ceiling(summaries, ceilings),
+                    _compose_most_costly(summaries),
+                    compose_class_hits(curves),
+                ],
+            )
         ),
         "Training": _compose_training(own_errors, own_by_size),
+        "Far hits": compose_far_hits(summaries),
         "Luck": _compose_luck(summaries, truth),
         "Comparisons": _compose_comparisons(trials, summaries),
         "Beside `hrhsco compare`": _compose_beside_compare(trials, summaries),
@@ -105,14 +118,14 @@ def _compose_ceiling(
         limits = [ceilings[each.variant][metric.key] for each in summaries
                   if each.variant in ceilings]  # fmt: skip
         return (
-            f"AP is {_format_span(metric, means)} %, where networks without error would reach "
-            f"{_format_span(metric, limits)} % (each one's stands in the details)."
+            f"AP is {format_span(metric, means)} %, where networks without error would reach "
+            f"{format_span(metric, limits)} % (each one's stands in the details)."
         )
     parts = []
     for ceiling, mine in reached.items():
         names = join_parts([name for name, _ in mine])
         whose = f" ({names})" if len(reached) > 1 else ""
-        span = _format_span(metric, [mean for _, mean in mine])
+        span = format_span(metric, [mean for _, mean in mine])
         parts.append(f"{span} %{whose}, where a network without error would reach {ceiling} %")
     return f"AP is {'; '.join(parts)}." if parts else ""
 
@@ -136,7 +149,7 @@ def _compose_most_costly(summaries: list[NetworkSummary]) -> str:
     for (most, second), names in groups.items():
         top, runner_up = METRICS[most], METRICS[second]
         spans = (
-            _format_span(metric, [costs[name][metric.key] for name in names])
+            format_span(metric, [costs[name][metric.key] for name in names])
             for metric in (top, runner_up)
         )
         what = top.meaning.rpartition(" by mending ")[2]
@@ -146,12 +159,6 @@ def _compose_most_costly(summaries: list[NetworkSummary]) -> str:
             f"AP50, mending {runner_up.heading} {next(spans)}"
         )
     return f"What costs most is {'; '.join(parts)} (TIDE)." if parts else ""
-
-
-def _format_span(metric: Metric, values: Sequence[float]) -> str:
-    """``least to greatest``, or one figure where both print alike."""
-    low, high = metric.format(min(values)), metric.format(max(values))
-    return low if low == high else f"{low} to {high}"
 
 
 def _compose_training(own_errors: Mapping[str, OwnError], by_size: pd.DataFrame) -> str:
@@ -197,7 +204,7 @@ def _compose_luck(summaries: list[NetworkSummary], truth: GroundTruth) -> str:
     if not recalls or lucky is None:
         return ""
     text = (
-        f"Luck alone finds {_format_span(metric, recalls)} % of the objects (chance "
+        f"Luck alone finds {format_span(metric, recalls)} % of the objects (chance "
         f"recall), and a lucky hit is off by {lucky:.1f} px on average (chance error: a "
         "place anywhere within the matching gate)."
     )
@@ -232,7 +239,8 @@ def _compose_comparisons(trials: list[Trial], summaries: list[NetworkSummary]) -
         f"The table below makes {format_count(len(made), 'comparison')}; {len(clear)} "
         f"{'is' if len(clear) == 1 else 'are'} clear alone. Holm's correction at "
         f"{100 * LEVEL:g} % for all of them leaves "
-        f"{join_parts(left) if left else 'none of these'}."
+        f"{join_parts(left) if left else 'none of these'}. The comparisons by size, between "
+        "depths, of the offset branch and without far hits stand outside this family, uncorrected."
     )
     decodes = len(group_by_variant(trials)) - len(find_best_decodes(trials))
     if decodes > 0:

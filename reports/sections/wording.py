@@ -57,6 +57,17 @@ def format_in_brackets(metric: Metric, change: SeedDifference, unit: str) -> str
     return f"({text})"
 
 
+def format_span(metric: Metric, values: Sequence[float]) -> str:
+    """Format ``least to greatest``, or one figure where both print alike.
+
+    Args:
+        metric: the metric whose digits are printed.
+        values: at least one.
+    """
+    low, high = metric.format(min(values)), metric.format(max(values))
+    return low if low == high else f"{low} to {high}"
+
+
 def _format_signed(metric: Metric, value: float) -> str:
     return f"{value * metric.scale:+.{metric.digits}f}"
 

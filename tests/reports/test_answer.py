@@ -1,11 +1,14 @@
 """The page's answer on planted trials: help, harm, neither, and what can't be told."""
 
+import re
 from dataclasses import replace
 
 import numpy as np
+import pandas as pd
 import pytest
 
-from reports.plots import error_cdf
+from reports import theme
+from reports.plots import error_cdf, forest
 from reports.report import build_report
 from reports.statistics.networks import (
     HELPS,
@@ -17,7 +20,7 @@ from reports.statistics.networks import (
     find_lead,
     summarize_networks,
 )
-from reports.statistics.size_changes import compute_size_changes, count_by_size
+from reports.statistics.size_changes import COLUMNS, compute_size_changes, count_by_size
 from reports.variant import Variant
 from tests.reports.planted import (
     GOOD,
@@ -54,7 +57,12 @@ def test_it_says_what_was_planted(change, noise, said, word):
     assert f"px: {word} (" in text
     assert "2.00 times the baseline's FLOPs" in text
     if word != "not clearly different":
-        assert f"By size, its error is {word} for very tiny (2-8 px) and tiny (8-16 px)" in text
+        said = (
+            r"The error of HRH-SCO n=2 is (\w+) by 0\.[23]\d\d \[0\.\d{3}, 0\.\d{3}\] px for very"
+        )
+        assert re.findall(said, text) == [word]
+    else:
+        assert "The error of HRH-SCO n=2 differs clearly at no size." in text
 
 
 def test_a_loss_is_told_as_plainly_as_a_win():
@@ -76,22 +84,23 @@ def test_one_seed_answers_nothing():
     assert "helps" not in text
 
 
-def test_untrained_networks_get_no_verdict():
+def test_untrained_networks_are_told_of_by_their_error_but_not_of_their_fraction():
+    """What can't be told is the fraction; that the network errs by more than the baseline can."""
     trials = plant_network(2, {"regression": 0.6}, baseline=True)
     found = report_networks([*trials, *plant_network(3, POOR)])
     text = found.text.partition("## How far")[0]
-    assert "**HRH-SCO n=3 is not trained enough to tell.**" in text
-    assert "No verdict is drawn from its figures" in text
-    assert not any(word in text for word in ("helps", "hurts", "lower (", "higher ("))
+    assert "**HRH-SCO n=3: its error is higher (+1." in text
+    assert "but what a fraction of the center gives it can't be told (*not trained enough" in text
+    assert "tell*: its own error is large beside that of rounding to a cell" in text
+    assert not any(word in text for word in ("helps", "hurts", "branch alone"))
     (row,) = [line for line in found.text.splitlines() if line.startswith("| HRH-SCO n=3 | ")]
     assert row.endswith("| **not trained enough to tell** |")
 
 
 def test_an_untrained_baseline_gives_no_verdict_either():
     found = report_networks([*plant_network(2, POOR, baseline=True), *plant_network(1, GOOD)])
-    assert "**HRH-SCO n=1 is not trained enough to tell.**" in found.text.replace(
-        "HRH-SCO n=1's baseline", "HRH-SCO n=1"
-    )
+    assert "(*not trained enough to tell*: the baseline's own error is large" in found.text
+    assert "helps" not in found.text.partition("## How far")[0]
 
 
 def test_each_depth_stands_beside_the_baseline_s_cell():
@@ -154,7 +163,8 @@ def test_bins_of_few_objects_are_marked_and_no_bin_stands_twice():
     ]  # fmt: skip
     found = build_report("T", trials, objects, [], center_sources=SOURCES)
     assert "5 small (16-32 px) (under 30: too few)" in found.text
-    assert "By size, its error is lower for very tiny (2-8 px) objects." in found.text
+    (sizes,) = [line for line in found.text.splitlines() if line.startswith("- **Sizes.**")]
+    assert sizes.endswith("px for very tiny (2-8 px) objects.")
     headings = [line for line in found.text.splitlines() if "| very tiny" in line]
     assert headings == ["|  | network | very tiny (2-8 px), 55 | small (16-32 px), 5 (too few) |"]
 
@@ -251,9 +261,60 @@ def test_the_branch_is_held_against_both_rivals_and_depths_against_each_other():
     trials += plant_network(2, {"peak_center": 0.6, "sco": 0.4, "regression": 0.5}, fell=0.01)
     trials += plant_network(1, {"peak_center": 0.9, "sco": 0.4, "regression": 0.7}, fell=0.01)
     text = report_networks(trials).text.partition("## Answer")[2].partition("\n## ")[0]
-    depths = text.partition("Between depths, ")[2].partition(". ")[0]
+    depths = text.partition("- **Depths.**")[2].partition("\n")[0]
     assert "not clearly different" in depths
-    branch = text.partition("The offset branch alone (`sco`)")[2]
+    branch = text.partition("The branch alone (`sco`)")[2]
     cell, _, regression = branch.partition("box regression (`regression`)")
-    assert "-0.200 [" in cell and "-0.501 [" in cell
-    assert "-0.100 [" in regression and "-0.300 [" in regression
+    assert "it lowers the error by 0.200 [" in cell and " and by 0.501 [" in cell
+    assert "by 0.100 [" in regression and "by 0.300 [" in regression
+
+
+def test_the_answer_is_a_short_list_that_explains_its_words_at_first_use():
+    trials = plant_grid(0.0, noise=0.05)
+    for each in trials:
+        each.metrics["ap.small"] = 0.4 + 0.01 * np.random.default_rng(each.seed).normal() * (
+            not each.baseline
+        )
+    text = answer_of(trials)
+    assert text.count("AP_small (COCO: under 32 x 32 px; ") == text.count("AP_small") == 1
+    assert text.count("a true difference of ") == 1 == text.count("would probably have shown")
+    points = [line.partition(".**")[0] for line in text.splitlines() if line.startswith("- **")]
+    assert points[:3] == ["- **Baseline and best", "- **Sizes", "- **Cost"]
+    assert text.index("- **Cost") < text.index("How a peak of the heatmap becomes a center: `")
+
+
+def test_figures_name_best_decodes_and_colors_are_the_network_s_everywhere():
+    trials = plant_network(2, {"regression": 0.6, "peak_center": 0.7}, fell=0.01, baseline=True)
+    trials += plant_network(2, {"peak_center": 0.6, "sco": 0.4, "regression": 0.5}, fell=0.01)
+    figures = report_networks(trials).figures
+    curves = figures["error_cdf.png"]
+    labels = [each.get_text() for each in curves.legends[0].get_texts()]
+    assert labels[:2] == ["YOLC x4, regression", "HRH-SCO n=2, sco"]
+    assert labels[2] == error_cdf.OTHERS and all("floor" in each for each in labels[3:])
+    (color,) = [
+        line.get_color()
+        for line in curves.axes[0].get_lines()
+        if line.get_label() == "HRH-SCO n=2, sco"
+    ]
+    gained = [
+        line.get_color()
+        for line in figures["gain.png"].axes[0].get_lines()
+        if line.get_label() == "HRH-SCO n=2"
+    ]
+    assert gained == [color]
+
+
+def test_an_arrow_stands_at_every_cut_end():
+    bins = [("a", 100, -0.1, -0.2, 0.1), ("b", 5, 0.0, -9.0, 9.0), ("c", 5, -5.0, -5.5, -4.5)]
+    rows = [
+        ["N", name, name, objects, key, mean, low, high, "w"]
+        for name, objects, mean, low, high in bins
+        for key, _ in forest.PANELS
+    ]
+    look = theme.Look("#000000", "o", "-")
+    panel = forest.draw(pd.DataFrame(rows, columns=COLUMNS), {"N": look}).axes[0]
+    arrows = sorted((line.get_ydata()[0], line.get_marker()) for line in panel.get_lines()
+                    if line.get_marker() in {"<", ">"})  # fmt: skip
+    assert arrows == [(2, "<"), (2, ">"), (4, "<")]
+    circles = [line.get_ydata()[0] for line in panel.get_lines() if line.get_marker() == "o"]
+    assert circles == [0, 2]

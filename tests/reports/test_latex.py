@@ -11,7 +11,7 @@ from reports.latex import format_headline_table
 from reports.results import tabulate_metrics
 from reports.statistics.networks import summarize_networks
 from reports.variant import Variant
-from tests.reports.planted import plant_grid
+from tests.reports.planted import GOOD, POOR, plant_grid, plant_network, report_networks
 from tests.reports.test_folds import plant_folds
 from tests.reports.test_report import build_page
 
@@ -43,8 +43,9 @@ def test_it_is_a_whole_booktabs_table():
     assert not text.replace("% needs", "").replace(r"\%", "").count("%")
 
 
-def test_the_best_mean_is_bold_and_the_change_has_its_interval():
-    baseline, extension = rows_of(build_page(plant_grid(-0.3)).latex)
+def test_what_is_clearly_better_is_bold_and_the_change_has_its_interval():
+    text = build_page(plant_grid(-0.3)).latex
+    baseline, extension = rows_of(text)
     assert baseline[0] == "YOLC x4" and "reference" in baseline
     error = [cell for cell in extension if re.match(r"\\textbf\{0\.\d{3}\} \$\\pm\$", cell)]
     assert len(error) == 1
@@ -52,8 +53,27 @@ def test_the_best_mean_is_bold_and_the_change_has_its_interval():
     (change,) = [cell for cell in extension if "footnotesize" in cell]
     mean, low, high = map(float, re.findall(r"[-+]\d\.\d{3}", change))
     assert low < mean < high < 0
-    # A tie is bold on both sides: nobody is best alone.
-    assert r"\textbf{100.0}" in " ".join(baseline) and r"\textbf{100.0}" in " ".join(extension)
+    assert "textbf" not in " ".join(baseline)  # what nothing is held against is better than nothing
+    assert r"\textbf{100.0}" not in text  # the same recall
+    assert "of mean error, AP\\_small and recall leaves mean error of HRH-SCO n=2" in text
+
+
+def test_the_least_mean_alone_is_not_bold():
+    """Errors of the extension are lower in the mean and spread far more than they fell."""
+    trials = plant_grid(-0.1, noise=2.0)
+    for each in trials:
+        each.metrics["ap.small"] = 0.4
+    text = build_page(trials).latex
+    assert "textbf" not in text and "leaves none clear" in text
+
+
+def test_networks_that_cannot_tell_have_a_dagger():
+    trials = [*plant_network(2, {"regression": 0.6}, baseline=True), *plant_network(1, GOOD)]
+    assert "dagger" not in report_networks(trials).latex
+    text = report_networks([*trials, *plant_network(3, POOR)]).latex
+    names = [row[0] for row in rows_of(text)]
+    assert names == ["YOLC x4", "HRH-SCO n=1", r"HRH-SCO n=3$^\dagger$"]
+    assert r"$^\dagger$ not trained enough to tell" in text
 
 
 def test_names_of_any_kind_are_escaped():

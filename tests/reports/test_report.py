@@ -236,14 +236,19 @@ def test_a_legend_of_many_names_what_stands_before_the_others_first():
         for source in ("regression", "peak_center", "sco")
     ]
     bold = ["YOLC x4, regression", "HRH-SCO n=2, sco"]
+    looks = theme.choose_looks(trials, bold)
+    figure, (axes,) = theme.make_figure()
+    for name in [*looks, "floor"]:
+        axes.plot([0, 1], [0, 1], label=name)
+    theme.add_legend(figure, [axes], looks)
+    assert [each.get_text() for each in figure.legends[0].get_texts()] == [
+        *bold, "YOLC x4", "HRH-SCO n=1", "HRH-SCO n=2", "HRH-SCO n=3",
+        "regression", "peak_center", "sco", "floor",
+    ]  # fmt: skip
     floors = {depth: np.array([0.1, 0.2]) for depth in (1, 2, 3)}
-    figure = error_cdf.draw(trials, plant_truth(), floors, bold)
+    figure = error_cdf.draw(trials, plant_truth(), floors)
     figure.canvas.draw()
     (legend,) = figure.legends
-    assert [each.get_text() for each in legend.get_texts()] == [
-        *bold, "YOLC x4", "HRH-SCO n=1", "HRH-SCO n=2", "HRH-SCO n=3",
-        "regression", "peak_center", "sco", "floors without fraction",
-    ]  # fmt: skip
     assert legend.get_window_extent().height < figure.axes[0].get_window_extent().height / 2
 
 

@@ -1,5 +1,7 @@
 """How far the answer can be trusted: many comparisons, and luck."""
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -8,7 +10,10 @@ from scipy import stats
 from reports.frames import GroundTruth
 from reports.metrics.localization import measure_lucky_error
 from reports.metrics.matching import match_centers
+from reports.sections.class_hits import compose_class_hits
+from reports.sections.far_hits import measure_far_share
 from reports.statistics import differences
+from reports.statistics.detection_curves import DetectionCurves
 from reports.statistics.multiple_comparisons import adjust_by_holm, compute_p_value
 from reports.statistics.networks import summarize_networks
 from tests.reports.planted import plant_grid, plant_trial
@@ -116,3 +121,36 @@ def test_an_error_as_large_as_luck_s_is_named():
     assert "off by 3.8 px on average" in text
     assert "**More than half of that is the error of HRH-SCO n=1**" in text
     assert "More than half" not in build_page(plant_grid(-0.3)).text
+
+
+def test_far_hits_are_told_with_what_is_left_without_them():
+    """One of four errors is 4 px, so that it makes 4 of 4 + 3 e px; the rest falls by 0.5 px."""
+    trials = []
+    for seed in range(3):
+        wobble = 0.01 * seed
+        for name, error in (("YOLC x4, regression", 1.0), ("HRH-SCO n=2, sco", 0.5 + wobble)):
+            made = plant_trial(name, seed, [error] * 3 + [4.0], baseline=name.startswith("YOLC"))
+            made.metrics["loc_iou.px.mean"] = error
+            trials.append(made)
+    assert measure_far_share([trials[0]]) == pytest.approx(4 / 7)
+    text = build_page(trials).text
+    assert "pairs over 3 px make 57 to 72 % of the sum of errors" in text
+    assert "the median error is lower (-0.490 [-0.515, -0.465] px); the mean error of pairs" in text
+    for each in trials:
+        each.matches["distance"] = 0.0
+    assert measure_far_share(trials) is None
+
+
+def test_the_share_of_right_classes_stands_beside_a_guess():
+    """Rows are objects: 6 of 10 that are found get their class; missed ones don't count."""
+    confusion = np.array([[4, 2, 1], [2, 2, 5], [3, 3, 0]])
+    curves = [DetectionCurves("a", 0, pd.DataFrame(), pd.DataFrame(), 0.5, confusion)]
+    text = compose_class_hits(curves)
+    assert "60 % get the right class; a guess among 2 classes gives 50 %" in text
+    assert compose_class_hits([]) == ""
+    assert compose_class_hits([replace(curves[0], confusion=np.array([[4, 1], [2, 0]]))]) == ""
+
+
+def test_recall_says_what_it_counts():
+    details = build_page(plant_grid(-0.3)).details
+    assert "by any detection that is kept, at whatever score, whose class is its own" in details

@@ -63,6 +63,16 @@ def test_without_scores_on_the_way_there_is_no_curve():
     assert "was not measured: the networks were not scored on the way" in text
 
 
+def test_of_three_scored_epochs_there_is_a_table_and_no_figure():
+    trials = [
+        replace(each, curve=each.curve[each.curve["epoch"] > SCORED[0]])
+        for each in plant_network(2, GOOD, fell=0.1)
+    ]
+    found = report_networks(trials)
+    assert "learning.png" not in found.figures and "learning.png" not in found.details
+    assert "| mean error (px) after | epoch 4" in found.details
+
+
 def test_every_variant_has_its_line():
     trials = [*plant_network(2, GOOD, fell=0.1), *plant_network(4, FINE, fell=0.02)]
     figure = plot.draw(trials, {trials[0].variant.name})

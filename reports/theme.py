@@ -63,6 +63,7 @@ class Look:
         network: whose color it is.
         source: whose marker and line these are.
         faint: whether others stand before it.
+        baseline: whether others are compared with it.
     """
 
     color: str
@@ -71,6 +72,7 @@ class Look:
     network: str = ""
     source: str = ""
     faint: bool = False
+    baseline: bool = False
 
     @property
     def alpha(self) -> float:
@@ -108,7 +110,7 @@ def choose_looks(trials: Iterable[Trial], bold: Collection[str] | None = None) -
             drawn = _SOURCES.get(trial.center_source, _OTHER_SOURCE)
             shown = trial.network, trial.center_source
             faint = bool(bold) and name not in (bold or ())
-            made[name] = Look(colors[trial.network], *drawn, *shown, faint)
+            made[name] = Look(colors[trial.network], *drawn, *shown, faint, trial.baseline)
     return made
 
 

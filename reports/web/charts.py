@@ -1,4 +1,4 @@
-"""The charts of a page as Vega-Lite, made with Altair; a click in the legend isolates in all."""
+"""The charts of a page as Vega-Lite, made with Altair; a click in the legend chooses in all."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -14,15 +14,19 @@ from reports.web.look import Legend
 Spec = dict[str, Any]
 """A chart in Vega-Lite, which is JSON."""
 
-NETWORK, SOURCE, METRIC = "isolated_network", "isolated_source", "shown_metric"
-"""Signals that the page sets: what is isolated (empty: nothing), the metric of the trade-off."""
+NETWORKS, SOURCES, METRIC = "chosen_networks", "chosen_sources", "shown_metric"
+"""Signals that the page sets: what is chosen (an empty list: all), the metric of the trade-off."""
+DARK = "on_dark"
+"""Another: whether the page is dark."""
 
 _HIDDEN = (
-    f"({NETWORK} != '' && datum.network != {NETWORK}) || "
-    f"({SOURCE} != '' && datum.source != {SOURCE})"
+    f"(length({NETWORKS}) && !datum.baseline && indexof({NETWORKS}, datum.network) < 0) || "
+    f"(length({SOURCES}) && indexof({SOURCES}, datum.source) < 0)"
 )
-_FAINT = f"datum.faint && {NETWORK} == '' && {SOURCE} == ''"
-_HIDDEN_OPACITY, _FAINT_OPACITY = 0.05, 0.35
+"""The baseline stays beside the networks that are compared with it."""
+_FAINT = f"datum.faint && !length({NETWORKS}) && !length({SOURCES})"
+_HIDDEN_OPACITY = {"expr": f"{DARK} ? 0.1 : 0.05"}
+_FAINT_OPACITY = {"expr": f"{DARK} ? 0.6 : 0.35"}
 
 _CUT_PX = 12
 """How far beside a mark or a bar an arrow points to what lies beyond the limits."""
@@ -180,8 +184,9 @@ def _finish(
     params: Sequence[alt.Parameter] = (),
     title: alt.Title | None = None,
 ) -> Spec:
-    isolated = [alt.param(name=name, value="") for name in (NETWORK, SOURCE)]
-    chart = alt.layer(*layers).add_params(*isolated, *params)
+    chosen = [alt.param(name=name, value=[]) for name in (NETWORKS, SOURCES)]
+    dark = alt.param(name=DARK, value=False)
+    chart = alt.layer(*layers).add_params(*chosen, dark, *params)
     chart = chart.properties(width="container", height=height, description=description)
     if title is not None:
         chart = chart.properties(title=title)

@@ -9,7 +9,7 @@ _INK = "currentColor"
 """Black on white paper, white on a dark screen."""
 
 _COLORS = {"#000000": _INK, "#4d4d4d": "var(--gray)"}
-"""What would be lost on a dark screen."""
+"""What would be lost on a dark screen; other colors are made lighter there."""
 
 _SHAPES = {
     "o": "circle",
@@ -48,11 +48,13 @@ class Legend:
 
     Attributes:
         colors: by network.
+        baselines: those networks that others are compared with.
         shapes: by center source, as Vega names them.
         dashes: by center source.
     """
 
     colors: dict[str, str]
+    baselines: frozenset[str]
     shapes: dict[str, str]
     dashes: dict[str, list[float]]
 
@@ -65,7 +67,8 @@ def make_legend(looks: Iterable[Look]) -> Legend:
     """
     shown = list(looks)
     return Legend(
-        {each.network: _COLORS.get(each.color, each.color) for each in shown},
+        {each.network: _find_color(each.color) for each in shown},
+        frozenset(each.network for each in shown if each.baseline),
         {each.source: _SHAPES[each.marker] for each in shown},
         {each.source: _find_dash(each.line) for each in shown},
     )
@@ -78,6 +81,10 @@ def find_outline(shape: str) -> str:
         shape: of ``Legend.shapes``.
     """
     return _OUTLINES.get(shape, shape)
+
+
+def _find_color(color: str) -> str:
+    return _COLORS.get(color, f"color-mix(in srgb, {color}, #fff var(--lift))")
 
 
 def _find_dash(line: Line) -> list[float]:

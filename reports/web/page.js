@@ -9,18 +9,25 @@ function setSignal(name, value) {
   }
 }
 
-// A click isolates a network or a center source in all charts; a second one shows all again.
+// Clicks choose networks and center sources in all charts; none chosen shows all.
 const legend = document.getElementById("legend");
 for (const button of every("button", legend ?? document.createElement("div"))) {
   button.addEventListener("click", () => {
-    const on = button.getAttribute("aria-pressed") !== "true";
-    for (const each of every(`button[data-signal="${button.dataset.signal}"]`, legend)) {
-      each.setAttribute("aria-pressed", String(each === button && on));
-    }
-    setSignal(button.dataset.signal, on ? button.dataset.value : "");
-    legend.classList.toggle("isolating", legend.querySelector('[aria-pressed="true"]') !== null);
+    button.setAttribute("aria-pressed", String(button.getAttribute("aria-pressed") !== "true"));
+    const chosen = every('button[aria-pressed="true"]', button.parentElement);
+    button.parentElement.classList.toggle("choosing", chosen.length > 0);
+    setSignal(button.dataset.signal, chosen.map((each) => each.dataset.value));
   });
 }
+// What a link jumps to comes to stand below the legend.
+if (legend) {
+  const leaveRoom = () => document.documentElement.style.setProperty("--room", `${legend.offsetHeight}px`);
+  new ResizeObserver(leaveRoom).observe(legend);
+  leaveRoom();
+}
+// Colors follow the reader's mode by themselves; how faint a mark may be differs, too.
+const darkness = matchMedia("(prefers-color-scheme: dark)");
+darkness.addEventListener("change", () => setSignal("on_dark", darkness.matches));
 for (const radio of every("input[data-signal]")) {
   radio.addEventListener("change", () => setSignal(radio.dataset.signal, radio.value));
 }
@@ -84,4 +91,4 @@ const options = { renderer: "svg", actions: false, ast: true, defaultStyle: fals
 Promise.all(every("[data-spec]").map(async (place) => {
   const spec = JSON.parse(document.getElementById(place.dataset.spec).textContent);
   views.push((await vegaEmbed(place, spec, options)).view);
-})).then(() => { document.documentElement.dataset.ready = "true"; });
+})).then(() => { setSignal("on_dark", darkness.matches); document.documentElement.dataset.ready = "true"; });

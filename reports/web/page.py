@@ -97,7 +97,8 @@ def compose_page(content: PageContent, read_pixels: gallery.ReadPixels) -> str:
     sections.append(Section("Images", crops or _take(content.text, shown, "Images")))
     folds = [_fold(each) for each in render_sections(content.details, shown) if each.heading]
     sections.append(Section("Details", "\n".join(folds)))
-    body = _join_sections([each for each in sections if each.html], _render_legend(legend))
+    sections = [each for each in sections if each.html]
+    body = _join_sections(sections, _render_legend(legend))
     return _fill_template(content.title, note, sections, body, specs)
 
 
@@ -248,12 +249,17 @@ def _render_choice(name: str, label: str, values: Sequence[str]) -> str:
 def _render_legend(legend: Legend) -> str:
     """Render the legend of all charts: buttons, so that keys and screen readers reach it."""
     networks = [
-        _render_entry(charts.NETWORK, name, f'<path d="M1 1h12v12h-12z" fill="{color}"/>')
+        _render_entry(
+            charts.NETWORKS,
+            name,
+            f'<path d="M1 1h12v12h-12z" fill="{color}"/>',
+            stays=name in legend.baselines,
+        )
         for name, color in legend.colors.items()
     ]
     sources = [
         _render_entry(
-            charts.SOURCE,
+            charts.SOURCES,
             name,
             f'<line x1="0" x2="34" y1="7" y2="7" stroke="currentColor" stroke-width="2" '
             f'stroke-dasharray="{" ".join(map(str, legend.dashes[name]))}"/>'
@@ -268,14 +274,17 @@ def _render_legend(legend: Legend) -> str:
     if sources:
         rows.append(f"<div><span>Center sources:</span>{''.join(sources)}</div>")
     return (
-        '<div id="legend" role="group" aria-label="Legend of all charts: press an entry to isolate '
-        f'it in every chart, again to show all">{"".join(rows)}</div>'
+        '<div id="legend" role="group" aria-label="Legend of the charts: press an entry to show '
+        "it alone in every chart, more entries to add them, one again to take it away; the "
+        f'baseline stays">{"".join(rows)}</div>'
     )
 
 
-def _render_entry(signal: str, name: str, mark: str, width: int = 14) -> str:
+def _render_entry(
+    signal: str, name: str, mark: str, width: int = 14, *, stays: bool = False
+) -> str:
     return (
-        f'<button type="button" aria-pressed="false" data-signal="{signal}" '
+        f'<button type="button" aria-pressed="false"{" data-stays" * stays} data-signal="{signal}" '
         f'data-value="{escape(name)}"><svg width="{width}" height="14" aria-hidden="true">{mark}'
         f"</svg>{escape(name)}</button>"
     )
@@ -289,16 +298,16 @@ def _fold(section: Section) -> str:
 
 
 def _join_sections(sections: Sequence[Section], legend: str) -> str:
-    """Join sections; the legend comes before the first chart."""
-    parts = []
-    for each in sections:
-        if legend and "data-spec" in each.html:
-            parts.append(legend)
-            legend = ""
-        parts.append(
-            f'<section aria-labelledby="{each.name}"><h2 id="{each.name}">{escape(each.heading)}'
-            f"</h2>\n{each.html}\n</section>"
-        )
+    """Join sections; the legend comes before the first chart and stays in sight to the last."""
+    parts = [
+        f'<section aria-labelledby="{each.name}"><h2 id="{each.name}">{escape(each.heading)}'
+        f"</h2>\n{each.html}\n</section>"
+        for each in sections
+    ]
+    with_chart = [index for index, each in enumerate(sections) if "data-spec" in each.html]
+    if with_chart:
+        parts.insert(with_chart[-1] + 1, "</div>")
+        parts.insert(with_chart[0], f"<div>{legend}")
     return "\n".join(parts)
 
 

@@ -1,5 +1,6 @@
 """What the charts of a page show, as data frames: in printed units, with words for a pointer."""
 
+import math
 from collections.abc import Collection, Mapping
 
 import numpy as np
@@ -35,8 +36,8 @@ def tabulate_error_curves(
         looks: by variant.
 
     Returns:
-        Columns variant, network, source, faint, distance (px), share (%, mean over seeds), said,
-        interval, seeds, objects.
+        Columns variant, network, source, faint, baseline, distance (px), share (%, mean over
+        seeds), said, interval, seeds, objects.
     """
     rows = []
     for name, group in group_by_variant(trials).items():
@@ -58,7 +59,7 @@ def tabulate_error_curves(
                     "distance": float(distance),
                     "share": share.mean,
                     "said": f"{share.mean:.1f} % closer than {distance:.2f} px",
-                    "interval": format_range(share.low, share.high, 1, "%"),
+                    "interval": format_range(*clip_range(share.low, share.high, 0, 100), 1, "%"),
                     "seeds": len({each.seed for each in group}),
                     "objects": count_objects(truth),
                 }
@@ -116,10 +117,10 @@ def tabulate_changes(
         looks: by variant.
 
     Returns:
-        Columns variant, network, source, faint, size, few, mean, low, high (which are cut off at
-        ``find_change_limits``, where bins of few objects would make all else small), low_cut and
-        high_cut (whether the mean or its interval goes on beyond that end), said, interval, word,
-        seeds, objects.
+        Columns variant, network, source, faint, baseline, size, few, mean, low, high (which are
+        cut off at ``find_change_limits``, where bins of few objects would make all else small),
+        low_cut and high_cut (whether the mean or its interval goes on beyond that end), said,
+        interval, word, seeds, objects.
     """
     metric = METRICS[key]
     unit = "px" if metric.unit == "px" else "points"
@@ -170,9 +171,9 @@ def tabulate_tradeoff(
         looks: by variant.
 
     Returns:
-        Columns variant, network, source, faint, key, cost, paid, mean, low and high (the mean less
-        and plus a standard deviation), front (whether it is on the Pareto front), said, interval,
-        seeds, objects.
+        Columns variant, network, source, faint, baseline, key, cost, paid, mean, low and high
+        (the mean less and plus a standard deviation), front (whether it is on the Pareto front),
+        said, interval, seeds, objects.
     """
     cost = METRICS[cost_key]
     objects = _count_objects(truth)
@@ -194,7 +195,7 @@ def tabulate_tradeoff(
                     "low": row["mean"] - spread,
                     "high": row["mean"] + spread,
                     "said": f"{metric.heading} {format_printed(metric, row['mean'], row['sd'])}",
-                    "interval": format_range(row["low"], row["high"], metric.digits, metric.unit),
+                    "interval": format_interval(metric, row["low"], row["high"]),
                     "seeds": row["seeds"],
                     "objects": objects[metric.key],
                 }
@@ -243,6 +244,42 @@ def format_printed(metric: Metric, mean: float, spread: float | None, *, unit: b
     return f"{text} {metric.unit}".strip() if unit else text
 
 
+def format_interval(
+    metric: Metric, low: float | None, high: float | None, *, unit: bool = True
+) -> str:
+    """Format an interval of a metric, cut where no value of it can be.
+
+    Args:
+        metric: whose digits and unit are printed.
+        low: the lower end in printed units; None or NaN where it isn't known.
+        high: its upper end.
+        unit: whether the unit is printed, too.
+    """
+    least = -math.inf if metric.better == "zero" else 0.0
+    most = 100.0 if metric.unit == "%" else math.inf
+    ends = clip_range(low, high, least, most)
+    return format_range(*ends, metric.digits, metric.unit if unit else "")
+
+
+def clip_range(
+    low: float | None, high: float | None, least: float, most: float
+) -> tuple[float | None, float | None]:
+    """Cut an interval at what can be: an interval by Student's t knows no limits.
+
+    Args:
+        low: its lower end; None or NaN where it isn't known.
+        high: its upper end.
+        least: the least value that can be.
+        most: the greatest.
+
+    Returns:
+        Both ends.
+    """
+    if low is None or high is None:
+        return low, high
+    return max(low, least), min(high, most)
+
+
 def format_range(
     low: float | None, high: float | None, digits: int, unit: str, *, signed: bool = False
 ) -> str:
@@ -267,6 +304,7 @@ def _describe(variant: str, look: Look) -> dict[str, object]:
         "network": look.network,
         "source": look.source,
         "faint": look.faint,
+        "baseline": look.baseline,
     }
 
 

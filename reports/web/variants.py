@@ -6,7 +6,7 @@ from html import escape
 import pandas as pd
 
 from reports.metrics.definitions import METRICS
-from reports.web.tables import NO_INTERVAL, format_printed, format_range
+from reports.web.tables import NO_INTERVAL, format_interval, format_printed
 
 
 def render_variants(tidy: pd.DataFrame, keys: Sequence[str]) -> str:
@@ -31,7 +31,7 @@ def render_variants(tidy: pd.DataFrame, keys: Sequence[str]) -> str:
                 cells.append('<td class="number" data-value="">–</td>')
                 continue
             text = format_printed(metric, figure["mean"], figure["sd"], unit=False)
-            interval = format_range(figure["low"], figure["high"], metric.digits, "")
+            interval = format_interval(metric, figure["low"], figure["high"], unit=False)
             more = f"<small>{interval}</small>"
             if interval == NO_INTERVAL or figure["low"] == figure["high"]:
                 more = ""
@@ -47,6 +47,6 @@ def render_variants(tidy: pd.DataFrame, keys: Sequence[str]) -> str:
         '<output for="filter" id="shown" aria-live="polite"></output></div>'
         '<div class="wide" tabindex="0" role="region" aria-label="Table: all variants">'
         '<table id="variants"><caption>Mean over seeds ± standard deviation, and its 95 % interval '
-        "in brackets; a click on a heading sorts</caption>"
+        "in brackets, cut where no value can be; a click on a heading sorts</caption>"
         f"<thead><tr>{sortable}</tr></thead><tbody>{''.join(rows)}</tbody></table></div>"
     )

@@ -17,6 +17,7 @@ from tests.reports.web.pages import build_page, plant_networks
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 PAINTS = "performance.getEntriesByName('first-contentful-paint').map(each => each.startTime)"
+BASELINE = "YOLC x4"
 HOSTILE = '<img src=x onerror="window.bad=1">'
 pytestmark = pytest.mark.slow
 
@@ -87,17 +88,6 @@ def read_opacities(browser):
     )
 
 
-def count_seen(browser, name):
-    """Of each chart, how many marks of a network (or source) are seen, and how many of others."""
-    seen = [[text for text, opacity in marks if opacity > 0.2] for marks in read_opacities(browser)]
-    pattern = re.compile(rf"(network|source): {re.escape(name)}(;|$)")
-    return [
-        (sum(bool(pattern.search(text)) for text in marks),
-         sum(not pattern.search(text) for text in marks))
-        for marks in seen
-    ]  # fmt: skip
-
-
 def test_it_opens_offline_without_a_word_of_complaint(page):
     messages = page.get_log("browser")
     assert [each for each in messages if each["level"] in ("SEVERE", "WARNING")] == []
@@ -113,18 +103,77 @@ def test_it_opens_offline_without_a_word_of_complaint(page):
     assert find(page, "h1").text.startswith("T <img")
 
 
-@pytest.mark.parametrize("name", ["HRH-SCO n=1", "sco"])
-def test_a_click_in_the_legend_isolates_in_every_chart_and_a_second_one_shows_all(page, name):
+def list_seen(browser, part):
+    """Of each chart, the networks or the sources whose marks are seen."""
+    return [
+        {re.search(rf"{part}: (.*?)(;|$)", text)[1] for text, opacity in marks if opacity > 0.2}
+        for marks in read_opacities(browser)
+    ]
+
+
+def test_chosen_networks_stand_beside_the_baseline_in_every_chart(page):
+    """The second and the third chart have changes against the baseline, which is their zero."""
+
+    def choose(name, *wanted):
+        find(page, f'#legend button[data-value="{name}"]').click()
+        compared = set(wanted) - {BASELINE}
+        both = [set(wanted), compared, compared, set(wanted)]
+        wait_for(page, lambda: list_seen(page, "network") == both)
+
     before = read_opacities(page)
-    button = find(page, f'#legend button[data-value="{name}"]')
-    assert button.get_attribute("aria-pressed") == "false"
-    assert any(others for _, others in count_seen(page, name))
-    button.click()
-    wait_for(page, lambda: not any(others for _, others in count_seen(page, name)))
-    assert all(mine for mine, _ in count_seen(page, name))
-    assert button.get_attribute("aria-pressed") == "true"
-    button.click()
+    everything = list_seen(page, "network")[0]
+    assert len(everything) == 4
+    choose("HRH-SCO n=1", BASELINE, "HRH-SCO n=1")
+    choose("HRH-SCO n=2", BASELINE, "HRH-SCO n=1", "HRH-SCO n=2")
+    pressed = page.find_elements(By.CSS_SELECTOR, '#legend [aria-pressed="true"]')
+    assert [each.text for each in pressed] == ["HRH-SCO n=1", "HRH-SCO n=2"]
+    dimmed = [
+        each.text
+        for each in page.find_elements(By.CSS_SELECTOR, "#legend button")
+        if float(each.value_of_css_property("opacity")) < 1
+    ]
+    assert len(dimmed) == 1 and dimmed[0].startswith("<img")
+    choose("HRH-SCO n=1", BASELINE, "HRH-SCO n=2")
+    find(page, '#legend button[data-value="HRH-SCO n=2"]').click()
     wait_for(page, lambda: read_opacities(page) == before)
+
+
+def test_several_center_sources_can_be_chosen(page):
+    before = read_opacities(page)
+    for name, wanted in (("sco", {"sco"}), ("regression", {"sco", "regression"})):
+        find(page, f'#legend button[data-value="{name}"]').click()
+        wait_for(page, lambda: list_seen(page, "source")[0] == wanted)  # noqa: B023
+        assert all(seen <= wanted for seen in list_seen(page, "source"))
+    for name in ("sco", "regression"):
+        find(page, f'#legend button[data-value="{name}"]').click()
+    wait_for(page, lambda: read_opacities(page) == before)
+
+
+@pytest.mark.parametrize(("width", "highest"), [(1200, 110), (390, 70)])
+def test_the_legend_hides_nothing_that_a_link_jumps_to(page, width, highest):
+    size = {"width": width, "height": 844, "deviceScaleFactor": 1, "mobile": width < 600}
+    page.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
+    try:
+        place = "document.querySelector(arguments[0]).getBoundingClientRect()"
+        assert run(page, f"{place}.height", "#legend") <= highest
+        assert run(page, "document.documentElement.scrollWidth") <= width
+        links = [each.get_attribute("href") for each in page.find_elements(By.TAG_NAME, "a")]
+        names = [each.partition("#")[2] for each in links]
+        stuck = []
+        for name in names[1:]:
+            run(page, "location.hash = arguments[0]", name)
+            heading, legend = (run(page, place, each) for each in (f"#{name}", "#legend"))
+            assert -1 < heading["top"] < 844, name
+            if legend["top"] == 0:
+                stuck.append(name)
+                assert heading["top"] >= legend["bottom"], name
+            else:
+                assert legend["bottom"] <= 0 or legend["top"] > heading["bottom"], name
+        assert "cost" in stuck and "details" not in stuck
+        run(page, "document.querySelector('#details ~ details').scrollIntoView()")
+        assert run(page, place, "#legend")["bottom"] <= 0
+    finally:
+        page.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
 
 
 def test_keys_reach_the_legend_the_switch_and_the_table(page):
@@ -201,6 +250,12 @@ def test_the_table_is_filtered_and_sorted(page):
         assert values == sorted(values, reverse=is_reversed) and len(set(values)) > 3
 
 
+def test_the_table_fits_a_window_of_1200_px(page):
+    place = "document.querySelector('#variants').parentElement"
+    assert run(page, f"{place}.scrollWidth <= {place}.clientWidth")
+    assert len(page.find_elements(By.CSS_SELECTOR, "#variants thead th")) >= 10
+
+
 def test_the_gallery_is_chosen_from_by_size_and_by_who_is_nearer(page):
     def count():
         figures = page.find_elements(By.CSS_SELECTOR, ".crops figure")
@@ -248,13 +303,26 @@ def test_light_and_dark_follow_the_reader(page):
         text = find(page, "[data-spec] .role-axis-label text")
         return run(page, "getComputedStyle(arguments[0]).fill", text)
 
-    inks = set()
+    def read_colors():
+        marks = '[data-spec="spec-error-curves"] .mark-line path[stroke]'
+        return run(
+            page,
+            f"[...document.querySelectorAll('{marks}')].map(each => getComputedStyle(each).stroke)",
+        )
+
+    inks, colors, faintest = set(), [], []
     for scheme, is_light in (("light", True), ("dark", False)):
         set_scheme(scheme)
         assert (measure_light("backgroundColor") > 127) == is_light
         assert (measure_light("color") < 127) == is_light
         inks.add(read_ink())
+        colors.append(set(read_colors()))
+        fades = "[...new Set(views.map(each => each.signal('on_dark')))]"
+        wait_for(page, lambda: run(page, fades) == [not is_light])  # noqa: B023
+        faintest.append(min(opacity for marks in read_opacities(page) for _, opacity in marks))
     assert len(inks) == 2
+    assert len(colors[0]) > 2 and not colors[0] & colors[1]
+    assert faintest[1] > faintest[0]
     set_scheme("")
 
 

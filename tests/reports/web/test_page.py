@@ -45,11 +45,11 @@ def test_it_asks_nothing_of_a_network_and_runs_its_own_scripts_alone():
     assert len(page) < 3e6
 
 
-def test_every_chart_can_isolate_and_holds_value_interval_seeds_and_objects():
+def test_every_chart_can_be_chosen_from_and_holds_value_interval_seeds_and_objects():
     specs = read_specs(build_page().html)
     assert list(specs) == ["error-curves", "changes-0", "changes-1", "tradeoff-0"]
     for spec in specs.values():
-        assert {"isolated_network", "isolated_source"} <= {each["name"] for each in spec["params"]}
+        assert {"chosen_networks", "chosen_sources"} <= {each["name"] for each in spec["params"]}
         assert spec["description"]
         hovers = [
             {each["field"] for each in layer["encoding"]["tooltip"]}

@@ -6,6 +6,7 @@ import pytest
 from scipy import stats
 
 from reports import theme
+from reports.metrics.definitions import METRICS
 from reports.plots.error_cdf import LIMIT_PX
 from reports.results import tabulate_metrics
 from reports.statistics.networks import summarize_networks
@@ -26,7 +27,7 @@ def test_error_curves_are_shares_of_all_objects_with_their_interval():
         ]
         assert row.share == pytest.approx(np.mean(shares))
         half = stats.t.ppf(0.975, 2) * np.std(shares, ddof=1) / 3**0.5
-        low, high = np.mean(shares) - half, np.mean(shares) + half
+        low, high = max(np.mean(shares) - half, 0), np.mean(shares) + half
         assert row.interval == f"[{low:.1f}, {high:.1f}] %"
     assert set(curves["seeds"]) == {3} and set(curves["objects"]) == {OBJECTS}
     assert curves["share"].iloc[-1] == pytest.approx(100 * (10 / 3) / OBJECTS)  # its recall
@@ -36,6 +37,20 @@ def test_one_seed_has_no_interval():
     trials = [plant_trial("HRH-SCO n=2, sco", 0, [0.5])]
     curves = tables.tabulate_error_curves(trials, plant_spread_truth(), theme.choose_looks(trials))
     assert set(curves["interval"]) == {tables.NO_INTERVAL}
+
+
+@pytest.mark.parametrize(
+    ("key", "low", "high", "said"),
+    [
+        ("loc.recall", 99.2, 100.2, "[99.2, 100.0]"), ("ap.small", -0.4, 3.0, "[0.0, 3.0]"),
+        ("loc.px.mean", -0.1, 120.0, "[0.000, 120.000]"),
+        ("loc.px.bias_x", -0.1, 0.1, "[-0.100, 0.100]"),
+        ("loc.recall", np.nan, np.nan, tables.NO_INTERVAL),
+        ("loc.recall", None, None, tables.NO_INTERVAL),
+    ],
+)  # fmt: skip
+def test_an_interval_ends_where_no_value_can_be(key, low, high, said):
+    assert tables.format_interval(METRICS[key], low, high, unit=False) == said
 
 
 def test_the_tradeoff_has_each_judged_metric_its_spread_and_the_pareto_front():

@@ -9,7 +9,7 @@ from hrhsco_cli.grid.data import make_data_finder
 from hrhsco_cli.grid.engine import GridSummary, run_networks
 from hrhsco_cli.grid.executors.base import Executor
 from hrhsco_cli.grid.executors.slots import assign_slots
-from hrhsco_cli.grid.executors.slurm_request import SlurmRequest
+from hrhsco_cli.grid.executors.slurm_request import SlurmRequest, choose_gpus, has_slurm
 from hrhsco_cli.grid.folder import GridFolder, write_listing
 from hrhsco_cli.grid.interim_scores import require_no_gap
 from hrhsco_cli.grid.plan import PlannedTrial, group_by_network, plan_grid
@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 EXECUTORS = ("local", "ray", "slurm")
 """Where trials run: in processes of this machine, or on a cluster."""
+
+_IDLE_ADDRESS = "--address names a Ray cluster; add --executor ray"
 
 
 @dataclass(frozen=True)
@@ -160,7 +162,7 @@ def choose_executor(planned: list[PlannedTrial], out: Path, options: GridOptions
         jobs = options.jobs or tasks
         return RayExecutor(options.address, options.device, processes, threads, jobs)
     if options.address is not None:
-        raise InputError("--address names a Ray cluster; add --executor ray")
+        raise InputError(_IDLE_ADDRESS)
     if options.executor == "slurm" and options.slurm is not None:
         from hrhsco_cli.grid.executors.slurm import open_slurm
 
@@ -187,6 +189,35 @@ def choose_executor(planned: list[PlannedTrial], out: Path, options: GridOptions
         threads=threads,
         tasks=tasks,
     )
+    return LocalExecutor(slots)
+
+
+def choose_estimator(planned: list[PlannedTrial], out: Path, options: GridOptions) -> Executor:
+    """The executor that measures for a dry run: the grid's own, or this machine without its Slurm.
+
+    Args:
+        planned: the trials.
+        out: the grid's folder.
+        options: see there.
+
+    Raises:
+        InputError: as ``choose_executor``.
+    """
+    if options.executor != "slurm" or options.slurm is None or has_slurm():
+        return choose_executor(planned, out, options)
+    from hrhsco_cli.grid.executors.local import LocalExecutor
+
+    if options.address is not None:
+        raise InputError(_IDLE_ADDRESS)
+    choose_gpus(
+        options.slurm,
+        options.device,
+        max(trial.config.get("processes", 1) for trial in planned),
+    )
+    cores = count_cores()
+    threads = min(max(trial.config.get("threads", 1) for trial in planned), cores)
+    gpus = [] if options.device == "cpu" else list_gpus()
+    slots = assign_slots(1, gpus=gpus, cores=cores, processes=1, threads=threads, tasks=1)
     return LocalExecutor(slots)
 
 

@@ -17,7 +17,7 @@ from hrhsco_cli.grid.worker import Task
 from reports.errors import InputError
 from tests.grid import grids
 from tests.helpers import fake_slurm
-from tests.helpers.calling import assert_refused, call_here
+from tests.helpers.calling import assert_refused, call_here, hrhsco
 
 submitit = pytest.importorskip("submitit")
 SLURM = ["--executor", "slurm", "--time", "1:00:00"]
@@ -288,6 +288,22 @@ def test_what_fits_no_slurm_is_refused(scenes, tmp_path, monkeypatch):
     dry = [*slurm, "--dry-run", "--time", 9, "--out", tmp_path / "out"]
     assert_refused(call_here(*dry, "--gpus", 1), "--device cpu goes without --gpus 1")
     monkeypatch.setenv("PATH", str(tmp_path))
-    assert_refused(call_here(*dry), "finds no Slurm here")
+    assert_refused(call_here(*dry, "--gpus", 1), "--device cpu goes without --gpus 1")
     assert_refused(call_here(*dry, "--address", "auto"), "add --executor ray")
+    told = call_here(*(word for word in dry if word != "--dry-run"))
+    assert_refused(told, "finds no Slurm here")
+    assert told.stderr.count("\n") == 1  # nothing was planned
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.slow
+def test_a_dry_run_without_slurm_plans_on_this_machine(scenes, tmp_path, monkeypatch):
+    monkeypatch.setenv("PATH", str(tmp_path))
+    told = hrhsco(
+        "ablate", "grid", grids.written(tmp_path), "--data", scenes, "--out", tmp_path / "out",
+        "--device", "cpu", "--only", "hrh", "--dry-run", *SLURM,
+    )  # fmt: skip
+    assert told.returncode == 0, told.stderr
+    assert "train, score" in told.stdout
+    assert "no Slurm here (no srun): times are those of this machine" in told.stdout
     assert not (tmp_path / "out").exists()

@@ -24,7 +24,7 @@ from hrhsco_cli.commands.values import (
     parse_slurm_request,
     refuse_given,
 )
-from hrhsco_cli.console import Console
+from hrhsco_cli.console import Console, print_note
 from reports.counts import format_count
 from reports.errors import InputError
 
@@ -83,8 +83,8 @@ def run_grid(
     time: Annotated[
         str | None,
         typer.Option(
-            help="Let a Slurm job take so long: minutes, H:MM:SS or D-HH:MM:SS. A trial that takes "
-            "longer goes on in another turn."
+            help="Let a Slurm job take so long: minutes, H:MM:SS or D-HH:MM:SS. --executor slurm "
+            "requires it. A trial that takes longer goes on in another turn."
         ),
     ] = None,
     sbatch: Annotated[
@@ -155,6 +155,7 @@ def run_grid(
     from hrhsco_cli.commands.ablate.trial_display import show_trials
     from hrhsco_cli.grid import spec
     from hrhsco_cli.grid.branch_oracles import score_branch_oracles
+    from hrhsco_cli.grid.executors.slurm_request import has_slurm, require_slurm
     from hrhsco_cli.progress import show_progress
     from reports.metrics.definitions import parse_metric
 
@@ -162,6 +163,8 @@ def run_grid(
     request = None
     if executor == "slurm":
         request = parse_slurm_request(partition, gpus, time, sbatch or [])
+        if not dry_run:
+            require_slurm()
     else:
         of_slurm = {each: f"--{each}" for each in ("partition", "gpus", "time", "sbatch")}
         refuse_given(context, of_slurm, "needs --executor slurm")
@@ -194,9 +197,14 @@ def run_grid(
             from hrhsco_cli.commands.ablate.dry_run import print_estimate
             from hrhsco_cli.grid.estimate import estimate_grid
 
-            workers = running.choose_executor(wanted, folder, options)
+            workers = running.choose_estimator(wanted, folder, options)
             found = estimate_grid(wanted, folder, workers)
             print_estimate(found)
+            if executor == "slurm" and not has_slurm():
+                print_note(
+                    "there is no Slurm here (no srun): times are those of this machine, one trial "
+                    "at a time, and not those of the cluster"
+                )
             raise typer.Exit(1 if any(row.problem for row in found.rows) else 0)
     workers = running.choose_executor(wanted, folder, options)
     claimed = running.write_grid_listing(whole, planned, folder)

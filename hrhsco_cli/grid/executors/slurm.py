@@ -13,7 +13,7 @@ from hrhsco_cli.extras import missing_extra
 from hrhsco_cli.files import write_json
 from hrhsco_cli.grid.executors.base import A, R, WorkerLostError
 from hrhsco_cli.grid.executors.slurm_record import find_record
-from hrhsco_cli.grid.executors.slurm_request import SlurmRequest
+from hrhsco_cli.grid.executors.slurm_request import SlurmRequest, choose_gpus, require_slurm
 from hrhsco_cli.grid.worker import Task
 from reports.errors import InputError
 
@@ -53,25 +53,9 @@ def open_slurm(
     Raises:
         InputError: no Slurm is here, or the request doesn't fit the trials.
     """
-    gpus = request.gpus
-    if gpus is None:
-        gpus = 0 if device == "cpu" else processes
-    if gpus and device == "cpu":
-        raise InputError(f"--device cpu goes without --gpus {gpus}; leave one of them out")
-    if not gpus and device.startswith("cuda"):
-        raise InputError(f"--device {device} needs a GPU; leave out --gpus 0")
-    if 0 < gpus < processes:
-        raise InputError(
-            f"a trial trains over {processes} GPUs (processes), and --gpus asks for {gpus}"
-        )
-    try:
-        queue = AutoExecutor(
-            out.resolve() / "slurm", cluster="slurm", slurm_max_num_timeout=_REQUEUES
-        )
-    except RuntimeError:
-        raise InputError(
-            "--executor slurm finds no Slurm here (no srun); start the grid on a login node"
-        ) from None
+    gpus = choose_gpus(request, device, processes)
+    require_slurm()
+    queue = AutoExecutor(out.resolve() / "slurm", cluster="slurm", slurm_max_num_timeout=_REQUEUES)
     queue.update_parameters(
         timeout_min=request.minutes,
         gpus_per_node=gpus or None,

@@ -1,6 +1,7 @@
 """What is asked of Slurm for each job, and how it is written on the command line."""
 
 import re
+import shutil
 from dataclasses import dataclass, field
 
 from reports.errors import InputError
@@ -27,6 +28,52 @@ class SlurmRequest:
     partition: str | None = None
     gpus: int | None = None
     more: dict[str, str | bool] = field(default_factory=dict)
+
+
+def has_slurm() -> bool:
+    """Whether this machine hands jobs to a Slurm cluster, as submitit finds out."""
+    return shutil.which("srun") is not None
+
+
+def require_slurm() -> None:
+    """Make sure that this machine hands jobs to a Slurm cluster.
+
+    Raises:
+        InputError: it doesn't.
+    """
+    if not has_slurm():
+        raise InputError(
+            "--executor slurm finds no Slurm here (no srun); start the grid on a login node, or "
+            "add --dry-run to see what it would do"
+        )
+
+
+def choose_gpus(request: SlurmRequest, device: str, processes: int) -> int:
+    """Choose how many GPUs a job asks for.
+
+    Args:
+        request: what each job asks for.
+        device: see ``select_device``; ``cpu`` asks for no GPU.
+        processes: of a trial; each has a GPU.
+
+    Returns:
+        The number of GPUs.
+
+    Raises:
+        InputError: the request doesn't fit the trials.
+    """
+    gpus = request.gpus
+    if gpus is None:
+        gpus = 0 if device == "cpu" else processes
+    if gpus and device == "cpu":
+        raise InputError(f"--device cpu goes without --gpus {gpus}; leave one of them out")
+    if not gpus and device.startswith("cuda"):
+        raise InputError(f"--device {device} needs a GPU; leave out --gpus 0")
+    if 0 < gpus < processes:
+        raise InputError(
+            f"a trial trains over {processes} GPUs (processes), and --gpus asks for {gpus}"
+        )
+    return gpus
 
 
 def parse_time(text: str) -> int:

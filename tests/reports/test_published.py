@@ -137,7 +137,7 @@ def test_classes_hold_in_any_order_and_a_protocol_may_be_asked_for(publish):
 def test_the_file_is_installed_with_the_package():
     assert PATH.is_file()
     settings = PATH.parents[1] / "pyproject.toml"
-    assert 'reports = ["published.yaml"]' in settings.read_text()
+    assert 'reports = ["published.yaml", ' in settings.read_text()
 
 
 def test_every_page_names_the_protocol_once_before_its_figures():

@@ -7,8 +7,8 @@ from pathlib import Path
 import hrhsco_cli
 
 ROOT = Path(hrhsco_cli.__file__).parents[1]
-BELOW = {"datasets", "runs", "clock", "extras", "files", "logs", "processes", "progress",
-         "yaml_files"}  # fmt: skip
+BELOW = {"datasets", "runs", "clock", "extras", "files", "logs", "memory", "processes",
+         "progress", "yaml_files"}  # fmt: skip
 
 
 def find_imports(path):

@@ -307,7 +307,8 @@ def _compose_answer_page(
         "Details": [
             "[details.md](details.md) has the criterion by which networks can tell, each variant's "
             "verdict, and why: ceilings, branches, kinds of error, classes, training, images, "
-            "conditions and what each figure means."
+            "conditions and what each figure means. `hrhsco report FOLDER --format html` makes one "
+            "page of both, with charts to point at and to sort out by network (extra `html`)."
         ],
     }
     return _join_sections(title, conditions.compose_protocol_note(trials), sections)

@@ -52,8 +52,28 @@ class Metric:
         return f"{scaled:,.0f}" if self.digits == 0 else f"{scaled:.{self.digits}f}"
 
 
+def _define_average(key: str, heading: str, meaning: str) -> Metric:
+    return Metric(key, heading, "%", "higher", meaning, scale=100, digits=1)
+
+
 def _define_ap(name: str, heading: str, meaning: str) -> Metric:
-    return Metric(f"ap.{name}", heading, "%", "higher", meaning, scale=100, digits=1)
+    return _define_average(f"ap.{name}", heading, meaning)
+
+
+def _define_ar(name: str, heading: str, meaning: str) -> Metric:
+    return _define_average(f"ar.{name}", heading, meaning)
+
+
+_SIZES = {
+    "small": "COCO's small objects, area under 32 x 32 px",
+    "medium": "COCO's medium objects, area 32 x 32 to 96 x 96 px",
+    "large": "COCO's large objects, area over 96 x 96 px",
+    "very_tiny": "AI-TOD's very tiny objects, side 2 to 8 px",
+    "tiny": "AI-TOD's tiny objects, side 8 to 16 px",
+    "aitod_small": "AI-TOD's small objects, side 16 to 32 px",
+    "aitod_medium": "AI-TOD's medium objects, side 32 to 64 px",
+}
+"""Size bins by name, in words, in which AP and AR are given."""
 
 
 _AP_METRICS = (
@@ -67,15 +87,7 @@ _AP_METRICS = (
             (iou, ", where localization shows" if iou >= 75 else "") for iou in range(50, 100, 5)
         )
     ),
-    _define_ap("small", "AP_small", "AP of COCO's small objects, area under 32 x 32 px"),
-    _define_ap("medium", "AP_medium", "AP of COCO's medium objects, area 32 x 32 to 96 x 96 px"),
-    _define_ap("large", "AP_large", "AP of COCO's large objects, area over 96 x 96 px"),
-    _define_ap("very_tiny", "AP_very_tiny", "AP of AI-TOD's very tiny objects, side 2 to 8 px"),
-    _define_ap("tiny", "AP_tiny", "AP of AI-TOD's tiny objects, side 8 to 16 px"),
-    _define_ap("aitod_small", "AP_aitod_small", "AP of AI-TOD's small objects, side 16 to 32 px"),
-    _define_ap(
-        "aitod_medium", "AP_aitod_medium", "AP of AI-TOD's medium objects, side 32 to 64 px"
-    ),
+    *(_define_ap(name, f"AP_{name}", f"AP of {size}") for name, size in _SIZES.items()),
     *(
         _define_ap(
             f"tinyperson_{name}", f"AP{iou}_{part}", f"AP{iou} of TinyPerson's {part}, {size}"
@@ -98,23 +110,11 @@ COUNTED = (1, 10, 100, 200, 300, 500, 1000, 1500)
 """Numbers of detections that protocols count, at which AR over all sizes is a metric."""
 
 
-def _define_ar(name: str, heading: str, meaning: str) -> Metric:
-    return Metric(f"ar.{name}", heading, "%", "higher", meaning, scale=100, digits=1)
-
-
 _AR_METRICS = (
     _define_ar(
         "all", "AR", "average recall over the protocol's IoUs, all sizes, all detections that count"
     ),
-    _define_ar("small", "AR_small", "AR of COCO's small objects, area under 32 x 32 px"),
-    _define_ar("medium", "AR_medium", "AR of COCO's medium objects, area 32 x 32 to 96 x 96 px"),
-    _define_ar("large", "AR_large", "AR of COCO's large objects, area over 96 x 96 px"),
-    _define_ar("very_tiny", "AR_very_tiny", "AR of AI-TOD's very tiny objects, side 2 to 8 px"),
-    _define_ar("tiny", "AR_tiny", "AR of AI-TOD's tiny objects, side 8 to 16 px"),
-    _define_ar("aitod_small", "AR_aitod_small", "AR of AI-TOD's small objects, side 16 to 32 px"),
-    _define_ar(
-        "aitod_medium", "AR_aitod_medium", "AR of AI-TOD's medium objects, side 32 to 64 px"
-    ),
+    *(_define_ar(name, f"AR_{name}", f"AR of {size}") for name, size in _SIZES.items()),
     *(
         _define_ar(f"at_{count}", f"AR@{count}", f"AR of all sizes at {count} detections")
         for count in COUNTED

@@ -14,7 +14,9 @@ import pandas as pd
 from reports.frames import GroundTruth, select_objects
 from reports.metrics.protocols import Protocol
 
-_RECALLS = np.linspace(0, 1, 101)
+RECALLS = np.linspace(0, 1, 101)
+"""COCO's."""
+
 _VALUES_AT_ONCE = 1 << 19
 """Resamples times detections that are worked on together: what a processor's cache holds."""
 
@@ -214,9 +216,9 @@ def _count_hits_needed(objects: np.ndarray) -> np.ndarray:
     As floating-point numbers compare: what is reached is ``hits / objects >= recall``.
     """
     objects = np.maximum(objects, 1)[:, None]
-    needed = np.ceil(_RECALLS * objects)
-    needed -= (needed - 1) / objects >= _RECALLS
-    return np.asarray(needed + (needed / objects < _RECALLS), dtype=np.int64)
+    needed = np.ceil(RECALLS * objects)
+    needed -= (needed - 1) / objects >= RECALLS
+    return np.asarray(needed + (needed / objects < RECALLS), dtype=np.int64)
 
 
 def _interpolate(found: np.ndarray, best: np.ndarray, needed: np.ndarray) -> np.ndarray:

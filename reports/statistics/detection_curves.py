@@ -11,9 +11,10 @@ import pandas as pd
 
 from reports.frames import REGION_COLUMNS, GroundTruth
 from reports.metrics.average_precision import Evaluation, evaluate, measure_best_f1
-from reports.metrics.best_f1 import RECALLS
+from reports.metrics.best_f1 import average_f1
 from reports.metrics.ignore_regions import find_in_ignore_regions
 from reports.metrics.protocols import Protocol, read_protocol, select_counted
+from reports.metrics.rankings import RECALLS
 from reports.statistics.networks import NetworkSummary, find_lead
 from reports.trials import Trial
 
@@ -136,13 +137,7 @@ def tabulate_f1(evaluation: Evaluation) -> pd.DataFrame:
         Columns threshold and f1.
     """
     precision, scores = _read_curves(evaluation, CONFUSION_IOU)
-    with np.errstate(invalid="ignore"):
-        f1 = np.nan_to_num(2 * precision * RECALLS[:, None] / (precision + RECALLS[:, None]))
-    mean = np.zeros(len(THRESHOLDS))
-    for own, reached in zip(f1.T, np.where(precision > 0, scores, -np.inf).T, strict=True):
-        # scores fall with recall: how many recalls a threshold still reaches
-        count = (reached[None, :] >= THRESHOLDS[:, None]).sum(axis=1)
-        mean += np.where(count > 0, own[np.maximum(count - 1, 0)], 0.0) / f1.shape[1]
+    mean = average_f1(THRESHOLDS, precision, scores)
     return pd.DataFrame({"threshold": THRESHOLDS, "f1": mean})
 
 

@@ -11,9 +11,9 @@ def keep_freed_memory() -> bool:
     """Let glibc's allocator keep what is freed, instead of giving it back to the system at once.
 
     It maps each block of more than 32 MiB anew, and the system clears its pages again. A training
-    step on the CPU has hundreds of them at deep heatmaps: at n = 4 keeping them saves about a fifth
-    of the CPU time (96x96 px, batch 8), and the training's peak stays as it was. Results don't
-    change.
+    step on the CPU has many of them at deep heatmaps: at n = 4 keeping them saved about a fifth of
+    the CPU time (96x96 px, batch 8, one trial of 18 steps), and the training's peak stayed as it
+    was. Results don't change.
 
     Returns:
         Whether the C library has these settings; without them nothing is done.

@@ -1,7 +1,7 @@
-"""HRH-SCO, small, on rendered scenes: the study's, trained three times as long; n = 2 unless set.
+"""HRH-SCO, small, on rendered scenes: the study's, trained six times as long; n = 2 unless set.
 
 Command: hrhsco train scenes_hrh_sco --data runs/scenes
-Cost: about three minutes on one CPU core with 1,000 scenes at n = 2, ten at n = 4.
+Cost: about six minutes on one CPU core with 1,000 scenes of one class at n = 2, eleven at n = 4.
 """
 
 _base_ = ["scenes_baseline.py"]

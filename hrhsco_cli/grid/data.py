@@ -37,6 +37,7 @@ _SCENE_OPTIONS: dict[str, Callable[[Any], bool]] = {
         isinstance(x, list) and len(x) == 2 and all(type(side) is int and side >= 16 for side in x)
     ),
     "val_fraction": lambda x: type(x) is float and 0 < x < 1,
+    "single_class": lambda x: isinstance(x, bool),
     "folder": lambda x: isinstance(x, str) and x != "",
 }
 """Options of rendered scenes, and what each may be."""
@@ -115,8 +116,8 @@ def _render_scenes(wanted: Any, scratch: Path | None) -> Path:
         or not {"images", "seed"} <= wanted.keys() <= _SCENE_OPTIONS.keys()
     ):
         raise InputError(
-            f"grid 'data' has synth: {wanted!r}; write images and seed, and perhaps size [W, H] "
-            "and val_fraction"
+            f"grid 'data' has synth: {wanted!r}; write images and seed, and perhaps size [W, H], "
+            "val_fraction and single_class"
         )
     for key, value in wanted.items():
         if not _SCENE_OPTIONS[key](value):

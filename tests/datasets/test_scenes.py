@@ -11,6 +11,7 @@ from hrhsco_cli.datasets.scenes import render_dataset
 from hrhsco_cli.datasets.scenes.scene import render_scene
 from hrhsco_cli.datasets.scenes.shapes import SHAPES, measure_extent, paint_shape
 from reports.errors import InputError
+from tests.helpers.calling import call_here
 
 
 @pytest.mark.parametrize("shape", SHAPES, ids=lambda shape: shape.name)
@@ -89,4 +90,24 @@ def test_an_existing_folder_is_used_again_or_refused(tmp_path):
     assert not render_dataset(out, 4, 0, (64, 64), 0.5)
     with pytest.raises(InputError, match="holds other data"):
         render_dataset(out, 4, 1, (64, 64), 0.5)
+    with pytest.raises(InputError, match="holds other data"):
+        render_dataset(out, 4, 0, (64, 64), 0.5, single_class=True)
     assert json.loads((out / "train.json").read_text()) == before
+
+
+def test_one_class_changes_labels_alone(tmp_path):
+    done = call_here(
+        "data", "synth", tmp_path / "one", "--images", 8, "--size", "64x64", "--single-class"
+    )
+    assert done.returncode == 0
+    render_dataset(tmp_path / "all", 8, 0, (64, 64), 0.25)
+    one, every = (
+        read_ground_truth(tmp_path / name / "train.json").boxes for name in ("one", "all")
+    )
+    assert set(one["category_id"]) == {1} < set(every["category_id"])
+    columns = ["image_id", "x", "y", "w", "h"]
+    assert one[columns].equals(every[columns])
+    for path in (tmp_path / "all/images").iterdir():
+        assert path.read_bytes() == (tmp_path / "one/images" / path.name).read_bytes()
+    # The same call finds it again; its own info says that it has one class.
+    assert not render_dataset(tmp_path / "one", 8, 0, (64, 64), 0.25, single_class=True)

@@ -18,6 +18,9 @@ def render_data(
     val_fraction: Annotated[
         float, typer.Option(help="Put this share of the images into the val split.")
     ] = 0.25,
+    single_class: Annotated[
+        bool, typer.Option("--single-class", help="Label objects of all shapes as one class.")
+    ] = False,
 ) -> None:
     """Render tiny objects at exactly known fractional centers, as a COCO data set.
 
@@ -25,6 +28,8 @@ def render_data(
     """
     from hrhsco_cli.datasets.scenes import render_dataset
 
-    if not render_dataset(out, images, seed, parse_size(size), val_fraction):
+    if not render_dataset(
+        out, images, seed, parse_size(size), val_fraction, single_class=single_class
+    ):
         typer.echo(f"{out} holds this data set already", err=True)
     typer.echo(out)

@@ -23,6 +23,8 @@ def render_dataset(
     seed: int,
     size: tuple[int, int] = (160, 160),
     val_fraction: float = 0.25,
+    *,
+    single_class: bool = False,
 ) -> bool:
     """Render a data set, unless it is there already.
 
@@ -34,6 +36,8 @@ def render_dataset(
         seed: decides every byte.
         size: (width, height) in px.
         val_fraction: share of val.
+        single_class: whether objects of all shapes are of one class, so that no detection gets
+            another's. The images stay the same.
 
     Returns:
         Whether anything was rendered.
@@ -53,7 +57,7 @@ def render_dataset(
         "seed": seed,
         "size": list(size),
         "val_fraction": val_fraction,
-    }
+    } | ({"single_class": True} if single_class else {})
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
         _require_same(out, made)
         return False
@@ -86,6 +90,10 @@ def _render(folder: Path, made: dict[str, Any], num_train: int) -> None:
             _append(splits["train" if index < num_train else "val"], index + 1, name, scene)
             log.advance()
     categories = [(number, shape.name) for number, shape in enumerate(SHAPES, start=1)]
+    if made.get("single_class"):
+        categories = [(1, "object")]
+        for annotation in (each for _, annotations in splits.values() for each in annotations):
+            annotation["category_id"] = 1
     for split, (images, annotations) in splits.items():
         write_json(
             folder / f"{split}.json", build_coco(images, annotations, categories, made), indent=None

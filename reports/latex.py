@@ -4,6 +4,8 @@ from collections.abc import Sequence
 
 from reports.counts import format_count
 from reports.metrics.definitions import METRICS
+from reports.sections.held_against import name_references
+from reports.sections.holm import compose_left_by_holm
 from reports.sections.wording import CHANGE_OF_ERROR, format_with_interval, join_parts
 from reports.statistics.confidence import LEVEL, PERCENT
 from reports.statistics.differences import (
@@ -65,9 +67,9 @@ def format_headline_table(
     )
     if compared:
         caption += (
-            " Changes of error are from the baseline's best decode, on the objects that both "
+            f" Changes of error are from {name_references(summaries)}, on the objects that both "
             f"found, with {PERCENT} intervals over {name_interval_unit(trials)}s. Bold is clearly "
-            f"better than the baseline's best decode: the interval leaves zero out."
+            f"better than that: the interval leaves zero out."
             f"{_compose_holm(summaries)}"
         )
     if any(not each.is_reference and not each.tells for each in summaries):
@@ -110,6 +112,8 @@ def _is_better(each: NetworkSummary, key: str) -> bool:
     """Tell whether a network is clearly better than its reference; the reference itself never."""
     if each.is_reference or not each.reference:
         return False
+    if key in each.changes:
+        return key in each.better
     change = each.changes.get(key)
     if change is None:
         estimate = measure_error_change if key == ERROR else make_metric_change(key)
@@ -141,16 +145,10 @@ def _compose_holm(summaries: list[NetworkSummary]) -> str:
     if not made:
         return ""
     judged = join_parts([METRICS[key].heading for key in JUDGED if key in made])
-    left = [
-        f"{METRICS[key].heading} of {each.name}"
-        for each in summaries
-        for key in each.changes
-        if key in each.left_by_holm
-    ]
     return (
         f" Bold and intervals are uncorrected; Holm's correction at {100 * LEVEL:g} % of the "
         f"{format_count(len(made), 'comparison')} of {judged} leaves "
-        f"{join_parts(left) if left else 'none'} clear."
+        f"{compose_left_by_holm(summaries) or 'none'}."
     )
 
 

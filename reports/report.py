@@ -31,6 +31,7 @@ from reports.sections.answer import compose_answer, compose_depths
 from reports.sections.classes import compose_ap_by_class
 from reports.sections.detection_curves import compose_recall, describe_curves
 from reports.sections.gain import compose_gains
+from reports.sections.held_against import name_references
 from reports.sections.learning import compose_learning_curves
 from reports.sections.networks import compose_decodings, compose_networks
 from reports.sections.sizes import FOREST_CAPTION, compose_by_size
@@ -42,7 +43,12 @@ from reports.statistics.detection_curves import (
     choose_shown,
     measure_detection_curves,
 )
-from reports.statistics.networks import NetworkSummary, find_lead, summarize_networks
+from reports.statistics.networks import (
+    NetworkSummary,
+    find_lead,
+    select_drawn,
+    summarize_networks,
+)
 from reports.statistics.own_error import OwnError, measure_own_errors
 from reports.statistics.own_error_by_size import measure_own_errors_by_size
 from reports.statistics.size_changes import compute_size_changes
@@ -248,7 +254,7 @@ def _compose_answer_page(
     """Compose the page that answers, ``report.md``."""
     trials, truth, summaries = material.trials, material.truth, material.summaries
     bold, by_size = material.bold, material.by_size
-    looks = theme.choose_looks(trials, bold)
+    looks, drawn = theme.choose_looks(trials, bold), select_drawn(trials, theme.MOST_VARIANTS)
     with_crops = ", cluster crops included" * any(each.cluster_crops for each in trials)
     sections = {
         "Answer": [
@@ -277,10 +283,10 @@ def _compose_answer_page(
                 "error_cdf",
                 "share of objects by error",
                 "How far predicted centers lie from true ones, seeds pooled, as a share of all "
-                "objects, so that each curve ends at its recall; higher and further left is "
-                "better. A color is a network by its best decode, a line style a center source; "
-                "pale gray are all other decodings, thin dark gray floors: what a network without "
-                "error reaches by the middle of its cell.",
+                "objects, up to where every best decode has 95 % of what it found (3 px at most); "
+                "higher and further left is better. A color is a network by its best decode, a "
+                "line style a center source; pale gray are all other decodings, thin dark gray "
+                "floors: what a network without error reaches by the middle of its cell.",
                 error_cdf.draw(trials, truth, material.floors),
             ),
         ],
@@ -298,9 +304,9 @@ def _compose_answer_page(
                 "cost_tradeoff",
                 "accuracy against cost",
                 f"What accuracy costs{with_crops}: mean over seeds, bars are one standard "
-                "deviation; the gray line joins the variants that no other beats at its cost or "
-                "less (Pareto front).",
-                cost_tradeoff.draw(trials, bold),
+                "deviation; the gray line joins the points that no other beats at its cost or less "
+                f"(Pareto front).{_name_drawn(trials, drawn)}",
+                cost_tradeoff.draw(drawn, bold),
             )
         ],
         "Images": _draw_images(material, slice(1)),
@@ -317,7 +323,7 @@ def _compose_answer_page(
 def _compose_details_page(title: str, material: _Material, attribution: str) -> str:
     """Compose the page of everything else, ``details.md``."""
     trials, truth, summaries = material.trials, material.truth, material.summaries
-    bold = material.bold
+    bold, drawn = material.bold, select_drawn(trials, theme.MOST_VARIANTS)
     sections = {
         "What this run can tell": [
             own_error.compose_own_errors(material.own_errors, material.own_by_size)
@@ -335,8 +341,8 @@ def _compose_details_page(title: str, material: _Material, attribution: str) -> 
                 "size_bins",
                 "error and recall by object size",
                 "Error and recall by object size (square root of the area); bars are one standard "
-                "deviation over seeds.",
-                size_bins.draw(trials, truth, bold),
+                f"deviation over seeds.{_name_drawn(trials, drawn)}",
+                size_bins.draw(drawn, truth, bold),
             ),
             format_fold("The same as a table", overview.compose_by_size(trials, truth)),
         ],
@@ -345,10 +351,10 @@ def _compose_details_page(title: str, material: _Material, attribution: str) -> 
                 "learning",
                 "error and AP against training",
                 "Error and AP against training: mean over seeds, shaded from least to greatest; "
-                "the thin gray line is the baseline's best decode, the same in every row.",
+                f"the thin gray line is {name_references(summaries)}.",
                 learning.draw(trials, bold),
             ),
-            compose_learning_curves(trials),
+            compose_learning_curves(trials, material.own_errors),
         ],
         "The law and what was gained": [
             material.draw(
@@ -381,6 +387,11 @@ def _compose_details_page(title: str, material: _Material, attribution: str) -> 
         "What each figure means": [format_fold("Glossary", overview.compose_glossary(trials))],
     }
     return _join_sections(f"Details: {title}", conditions.compose_protocol_note(trials), sections)
+
+
+def _name_drawn(trials: list[Trial], drawn: list[Trial]) -> str:
+    """Say that a figure leaves variants out."""
+    return " Best decodes alone; the tables have the others." * (len(drawn) < len(trials))
 
 
 def _draw_curves(material: _Material) -> list[str]:

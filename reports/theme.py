@@ -7,6 +7,7 @@ from typing import Any
 
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.colors import to_hex, to_rgb
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
@@ -31,6 +32,8 @@ TRUTH = "#ffd400"
 _COLORS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#56b4e9", "#e69f00", "#8c6bb1", "#999933")
 # The same in an order for thin lines on aerial images: what is dark, or near the truth's, last.
 _CLASS_COLORS = ("#56b4e9", "#d55e00", "#009e73", "#cc79a7", "#8c6bb1", "#0072b2", "#e69f00")
+_LIGHTEST = 0.55
+"""How much white the last of several shades of a color has."""
 _BASELINE_COLORS = ("#000000", "#7f7f7f", "#b0b0b0", "#4d4d4d")
 
 Line = str | tuple[int, tuple[float, ...]]
@@ -93,25 +96,44 @@ class Look:
 def choose_looks(trials: Iterable[Trial], bold: Collection[str] | None = None) -> dict[str, Look]:
     """Choose the look of each variant: grays for the baseline's networks, colors for the rest.
 
-    A network with a second pass has a color of its own.
+    Networks of one head have shades of one color, the first the full one; a network with a second
+    pass has a shade, too.
 
     Args:
         trials: the trials of the report.
         bold: variants that stand before the others; None: all alike.
     """
-    gray, bright = itertools.cycle(_BASELINE_COLORS), itertools.cycle(_COLORS)
-    colors: dict[str, str] = {}
+    trials = list(trials)
+    colors = _choose_colors(trials)
     made: dict[str, Look] = {}
     for trial in trials:
         name = trial.variant.name
         if name not in made:
-            if trial.network not in colors:
-                colors[trial.network] = next(gray if trial.baseline else bright)
             drawn = _SOURCES.get(trial.center_source, _OTHER_SOURCE)
             shown = trial.network, trial.center_source
             faint = bool(bold) and name not in (bold or ())
             made[name] = Look(colors[trial.network], *drawn, *shown, faint, trial.baseline)
     return made
+
+
+def _choose_colors(trials: list[Trial]) -> dict[str, str]:
+    """Choose the color of each network, by its name."""
+    baselines: dict[str, None] = {}
+    heads: dict[str, dict[str, None]] = {}
+    for trial in trials:
+        alike = baselines if trial.baseline else heads.setdefault(trial.variant.head, {})
+        alike[trial.network] = None
+    colors = dict(zip(baselines, itertools.cycle(_BASELINE_COLORS)))
+    for hue, alike in zip(itertools.cycle(_COLORS), heads.values()):
+        for place, name in enumerate(alike):
+            colors[name] = _lighten(hue, _LIGHTEST * place / max(len(alike) - 1, 1))
+    return colors
+
+
+def _lighten(color: str, share: float) -> str:
+    """Mix a color with a share of white."""
+    red, green, blue = (1 - (1 - each) * (1 - share) for each in to_rgb(color))
+    return to_hex((red, green, blue))
 
 
 def choose_source_looks(sources: Iterable[str]) -> dict[str, Look]:

@@ -9,8 +9,14 @@ _CENTER_SOURCE, _CLUSTER_CROPS = "center_source", "cluster_crops"
 _NAMED_AXES = ("recipe", "use_hrh_sco", "heatmap_upsample_num", _CENTER_SOURCE, _CLUSTER_CROPS)
 """The axes that have words of their own in a name; any other is ``key=value``."""
 
+_HEAD_AXES = ("recipe", "use_hrh_sco", "heatmap_upsample_num")
+"""The axes that say which head it is, the baseline's or the extension's at some depth."""
+
 _DECODING_AXES = "model.test_cfg."
 """How other axes of the decoding begin."""
+
+_VALUE_WORDS = {"heatmap_target": "{} target"}
+"""By the last word of an axis: how its value is named, where that needs no ``key=``."""
 
 
 @dataclass(frozen=True)
@@ -57,6 +63,26 @@ class Variant:
         return ", ".join(each for axis, each in words.items() if _is_of_decoding(axis))
 
     @property
+    def head(self) -> str:
+        """The name of its head alone: ``YOLC x4``, ``HRH-SCO n=2``."""
+        words = self._words()
+        return _join({axis: each for axis, each in words.items() if axis in (*_HEAD_AXES, "label")})
+
+    @property
+    def training(self) -> Mapping[str, Any]:
+        """Its values on the axes that are neither of the head's kind nor of the decoding.
+
+        An extension and a baseline that share these were trained alike.
+        """
+        return {
+            axis: value
+            for axis, value in self.axes.items()
+            if axis not in _HEAD_AXES
+            and axis.partition(".")[0] != _CLUSTER_CROPS
+            and not _is_of_decoding(axis)
+        }
+
+    @property
     def first_pass(self) -> "Variant":
         """The same without cluster crops."""
         rest = {axis: each for axis, each in self.axes.items() if axis != _CLUSTER_CROPS}
@@ -84,8 +110,19 @@ class Variant:
             words[_CLUSTER_CROPS] = f"cluster crops k={axes[_CLUSTER_CROPS]}"
         for axis, value in axes.items():
             if axis not in _NAMED_AXES:
-                words[axis] = f"{axis.rpartition('.')[2]}={value}"
+                words[axis] = name_value(axis, value)
         return words
+
+
+def name_value(axis: str, value: Any) -> str:
+    """Name a value of an axis that has no words of its own: ``integer target``, ``topk=100``.
+
+    Args:
+        axis: its key, whole.
+        value: any.
+    """
+    key = axis.rpartition(".")[2]
+    return _VALUE_WORDS.get(key, f"{key}={{}}").format(value)
 
 
 def _join(words: Mapping[str, str]) -> str:

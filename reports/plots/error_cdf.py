@@ -1,6 +1,7 @@
 """How the error is spread: the share of all objects that were found closer than a distance."""
 
 import itertools
+import math
 from collections.abc import Mapping
 
 import numpy as np
@@ -13,10 +14,12 @@ from reports.statistics.networks import find_best_decodes
 from reports.trials import Trial, group_by_variant
 
 LIMIT_PX = 3.0
+_NEARLY_ALL = 0.95
+"""The share of what was found that a curve has reached where a figure may end."""
 OTHERS = "other decodings"
 
 _OTHERS = theme.Look("#c8c8c8", "", "-", faint=True)
-_FLOOR_LINES = ("-", "--", ":", "-.")
+_FLOOR_LINES: tuple[theme.Line, ...] = ("-", "--", ":", "-.", (0, (1, 4)))
 
 
 def draw(trials: list[Trial], truth: GroundTruth, floors: Mapping[int, np.ndarray]) -> Figure:
@@ -58,11 +61,19 @@ def draw(trials: list[Trial], truth: GroundTruth, floors: Mapping[int, np.ndarra
             zorder=1.5,
             label=f"floor of n={depth}",
         )
-    axes.set(xlim=(0, LIMIT_PX), ylim=(0, 100))
+    axes.set(xlim=(0, _find_limit([trial for trial in trials if trial.variant.name in best])),
+             ylim=(0, 100))  # fmt: skip
     axes.set_xlabel("distance of predicted to true center (px)")
     axes.set_ylabel("objects found closer than that (%)")
     theme.add_legend(figure, [axes], {name: looks[name] for name in best})
     return figure
+
+
+def _find_limit(trials: list[Trial]) -> float:
+    """Find up to which distance in px, in quarters, curves are drawn: where all nearly end."""
+    distances = [trial.matches["distance"].to_numpy(dtype=float) for trial in trials]
+    ends = [float(np.quantile(each, _NEARLY_ALL)) for each in distances if len(each)]
+    return min(LIMIT_PX, max(0.25, math.ceil(max(ends, default=LIMIT_PX) * 4) / 4))
 
 
 def pool_distances(group: list[Trial], truth: GroundTruth) -> tuple[np.ndarray, np.ndarray]:

@@ -1,11 +1,10 @@
 """On which sizes a network is better or worse: changes with intervals, a line each."""
 
-from typing import Any
-
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
 from reports import theme
 from reports.metrics.definitions import METRICS
@@ -21,7 +20,7 @@ _ROW_IN = 0.2
 
 
 def draw(by_size: pd.DataFrame, looks: dict[str, theme.Look]) -> Figure | None:
-    """Draw two panels that share their rows, a group of rows a size bin.
+    """Draw two panels a size bin, each with its own range: a line in them is a network.
 
     Args:
         by_size: from ``compute_size_changes``.
@@ -34,24 +33,17 @@ def draw(by_size: pd.DataFrame, looks: dict[str, theme.Look]) -> Figure | None:
     if shown.empty:
         return None
     networks = list(dict.fromkeys(shown["network"]))
-    bins = shown.drop_duplicates("bin")[["bin", "heading", "objects"]]
-    height = 0.9 + _ROW_IN * (len(networks) + 1) * len(bins)
-    figure, axes = theme.make_figure(columns=len(PANELS), height_in=height)
-    places = {
-        (size, network): row * (len(networks) + 1) + column
-        for row, size in enumerate(bins["bin"])
-        for column, network in enumerate(networks)
-    }
-    for panel, (key, label) in zip(axes, PANELS, strict=True):
-        _draw_panel(panel, shown[shown["key"] == key], places, looks, METRICS[key].scale)
-        panel.set_xlabel(label)
-        panel.set_ylim(len(bins) * (len(networks) + 1) - 1, -1)
-        panel.grid(visible=False, axis="y")
-    middles = [row * (len(networks) + 1) + (len(networks) - 1) / 2 for row in range(len(bins))]
-    axes[0].set_yticks(middles, [_name_bin(row) for row in bins.itertuples()])
-    axes[1].set_yticks(middles, [""] * len(bins))
-    for panel in axes:
-        panel.tick_params(axis="y", length=0)
+    bins = list(shown.drop_duplicates("bin")[["bin", "heading", "objects"]].itertuples())
+    height = (0.55 + _ROW_IN * len(networks)) * len(bins)
+    figure, axes = theme.make_figure(len(bins), len(PANELS), height_in=height)
+    for row, size in enumerate(bins):
+        for column, (key, label) in enumerate(PANELS):
+            panel = axes[row * len(PANELS) + column]
+            mine = shown[(shown["key"] == key) & (shown["bin"] == size.bin)]
+            _draw_panel(panel, mine, networks, looks, METRICS[key].scale)
+            panel.set_yticks([(len(networks) - 1) / 2], [_name_bin(size) if not column else ""])
+            if row == len(bins) - 1:
+                panel.set_xlabel(label)
     theme.add_legend(figure, axes)
     return figure
 
@@ -74,38 +66,29 @@ def find_limits(rows: pd.DataFrame, scale: float) -> tuple[float, float]:
 def _draw_panel(
     panel: Axes,
     rows: pd.DataFrame,
-    places: dict[tuple[str, str], int],
+    networks: list[str],
     looks: dict[str, theme.Look],
     scale: float,
 ) -> None:
     panel.axvline(0, color=theme.GRAY, linewidth=0.8)
-    left, right = find_limits(rows, scale)
-    panel.set_xlim(left, right)
+    panel.set_ylim(len(networks) - 0.4, -0.6)
+    panel.grid(visible=False, axis="y")
+    panel.tick_params(axis="y", length=0)
+    panel.xaxis.set_major_locator(MaxNLocator(5))
+    if len(rows):
+        panel.set_xlim(find_limits(rows, scale))
     for row in rows.itertuples():
         look = looks[row.network]
         few = row.objects < FEW_OBJECTS
-        ends = [scale * each for each in (row.low, row.high)] if row.low == row.low else []
-        mean, *shown = np.clip([scale * row.mean, *ends], left, right)
-        place = places[row.bin, row.network]
-        style: dict[str, Any] = {
-            "color": look.color, "alpha": min(look.alpha, 0.45 if few else 1.0),
-            "markersize": 5, "linestyle": "none",
-            "markerfacecolor": "none" if few else look.color,
-        }  # fmt: skip
+        mean, *ends = (scale * each for each in (row.mean, row.low, row.high))
         panel.errorbar(
-            mean, place, xerr=[[mean - shown[0]], [shown[1] - mean]] if shown else None,
-            marker=look.marker if mean == scale * row.mean else "none",
-            capsize=2, linewidth=1.2, zorder=look.order,
-            label=None if few else row.network, **style,
+            mean, networks.index(row.network),
+            xerr=[[mean - ends[0]], [ends[1] - mean]] if row.low == row.low else None,
+            color=look.color, alpha=min(look.alpha, 0.45 if few else 1.0),
+            marker=look.marker, markersize=5, markerfacecolor="none" if few else look.color,
+            linestyle="none", capsize=2, linewidth=1.2, zorder=look.order,
+            label=None if few else row.network,
         )  # fmt: skip
-        for end, marker in _find_cut_ends([scale * row.mean, *ends], left, right):
-            panel.plot(end, place, marker=marker, clip_on=False, zorder=look.order + 1, **style)
-
-
-def _find_cut_ends(values: list[float], left: float, right: float) -> list[tuple[float, str]]:
-    """Find the sides of a panel beyond which any value lies, each with the arrow that says so."""
-    ends = [(left, "<")] if min(values) < left else []
-    return [*ends, (right, ">")] if max(values) > right else ends
 
 
 def _name_bin(row: object) -> str:

@@ -15,7 +15,7 @@ from reports.statistics.learning_curves import (
     select_scored_on_the_way,
     summarize_curve,
 )
-from reports.statistics.references import find_best_baseline
+from reports.statistics.references import choose_references
 from reports.trials import Trial, group_by_source, group_by_variant
 
 REFERENCE = "the baseline's best decode"
@@ -41,12 +41,13 @@ def draw(trials: list[Trial], bold: Collection[str]) -> Figure | None:
         return None
     networks = group_by_source(scored)
     looks = theme.choose_looks(scored, bold)
-    best = find_best_baseline(scored)
-    reference = group_by_variant(scored)[best] if best is not None else []
+    groups, held_against = group_by_variant(scored), choose_references(scored)
     figure, axes = theme.make_figure(
         len(networks), len(SHOWN), height_in=0.3 + _ROW_IN * len(networks)
     )
     for row, (name, sources) in enumerate(networks.items()):
+        variant = next(iter(sources.values()))[0].variant.name
+        reference = groups.get(held_against.get(variant, ""), [])
         for column, key in enumerate(SHOWN):
             panel = axes[row * len(SHOWN) + column]
             _draw_panel(panel, sources, looks, key, reference)

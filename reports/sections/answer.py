@@ -2,20 +2,25 @@
 
 import math
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 
 import pandas as pd
 
 from heads.centers import CENTER_SOURCES
 from reports.markdown import format_table
 from reports.metrics.definitions import METRICS
+from reports.sections.lead import MOST_LISTED, compose_lead
+from reports.sections.offset_branch import compose_branch_alone
+from reports.sections.training_axes import compose_training_axes
 from reports.sections.wording import (
-    CHANGE_OF_ERROR,
     format_in_brackets,
-    format_with_interval,
+    format_size_of_change,
     format_with_spread,
+    join_names,
     join_parts,
+    name_change_of_error,
 )
+from reports.statistics.branch_rivals import compare_with_rivals
 from reports.statistics.confidence import NOT_CLEAR
 from reports.statistics.differences import (
     SeedDifference,
@@ -26,42 +31,20 @@ from reports.statistics.differences import (
 from reports.statistics.networks import (
     CLEAR,
     ERROR,
-    HELPS,
-    HURTS,
-    MIXED,
-    NOT_COMPARED,
-    ONE_SEED,
-    UNCLEAR,
     NetworkSummary,
     compute_ratio,
     find_lead,
+    get_error,
     is_extension,
 )
-from reports.statistics.own_error import (
-    FALLING,
-    NOT_LIMITED_BY_ROUNDING,
-    UNTRAINED,
-    OwnError,
-    find_obstacle,
-    measure_cell_px,
-)
+from reports.statistics.own_error import OwnError, measure_cell_px
+from reports.statistics.references import find_best_baseline
 from reports.statistics.size_changes import FEW_OBJECTS
-from reports.trials import Trial, group_by_source
+from reports.statistics.training_axes import compare_training_axes
+from reports.trials import Trial, group_by_variant
 
 _MOST_NAMED = 3
 """Networks whose figures the answer gives; the table has all."""
-
-_LEADS: dict[str, tuple[str, str]] = {
-    HELPS: ("{} helps", "{} help"),
-    HURTS: ("{} hurts", "{} hurt"),
-    MIXED: ("{} is better in one thing and worse in another", "{} are better in one thing and "
-            "worse in another"),
-    UNCLEAR: ("{} makes no clear difference", "{} make no clear difference"),
-    ONE_SEED: ("one seed can't tell of {}",) * 2,
-    NOT_LIMITED_BY_ROUNDING.name: ("rounding is not what limits {}",) * 2,
-    NOT_COMPARED: ("{} found nothing to compare",) * 2,
-}  # fmt: skip
-"""By verdict: what is said of one network, of several."""
 
 
 def compose_answer(
@@ -79,23 +62,27 @@ def compose_answer(
         own_errors: what each network is in a position to tell, by ``Trial.peaks``.
     """
     lead = find_lead(summaries)
-    branch = _compose_branch_alone(trials, own_errors)
+    branch = compose_branch_alone(compare_with_rivals(trials, own_errors))
     if lead is None:
         first = "There is no baseline and extension side by side here, so the two are not compared."
         points = [*map(_describe_alone, summaries[:_MOST_NAMED]), branch]
     else:
         extensions = [each for each in summaries if is_extension(each)]
-        first = _compose_lead(extensions)
+        named = _choose_named(lead, extensions)
+        first = compose_lead(lead, extensions)
         headed = {
-            "Baseline and best": _compose_figures(lead, extensions),
+            "Baseline and best": " ".join(
+                filter(None, [_compose_figures(named), _compose_best_of_all(lead, trials)])
+            ),
             "Depths": _compose_depths_compared(lead, extensions),
-            "Sizes": _compose_sizes(by_size),
+            "Sizes": _compose_sizes(by_size, named, extensions),
             "Offset branch": branch,
+            "Other axes": compose_training_axes(compare_training_axes(summaries)),
             "Cost": _compose_cost(lead),
         }
         points = [f"**{name}.** {point}" for name, point in headed.items() if point]
     text = "\n".join(f"- {point}" for point in points if point)
-    parts = [first, _explain_first_uses(text), _define_sources(text)]
+    parts = [first, _explain_first_uses(text), _define_sources(f"{first}\n{text}")]
     return "\n\n".join(each for each in parts if each)
 
 
@@ -126,73 +113,42 @@ def _compare_with_x4(depth: int) -> str:
     return "half as wide" if factor == 2 else f"1/{factor} as wide"
 
 
-def _compose_lead(extensions: Iterable[NetworkSummary]) -> str:
-    """Compose a bold sentence: each network's verdict, and whether a correction leaves it."""
-    names: dict[tuple[str, str], list[str]] = {}
-    untrained = []
-    for each in extensions:
-        if each.verdict == UNTRAINED.name:
-            untrained.append(each)
-        else:
-            names.setdefault((each.verdict, _compose_bearing(each)), []).append(each.name)
-    order = list(_LEADS)
-    parts = [
-        _LEADS[verdict][len(mine) > 1].format(join_parts(mine)) + bearing
-        for (verdict, bearing), mine in sorted(names.items(), key=lambda it: order.index(it[0][0]))
-    ]
-    parts += [_compose_untrained(each, is_first=not at) for at, each in enumerate(untrained)]
-    text = "; ".join(parts)
-    return f"**{text[0].upper()}{text[1:]}.**"
-
-
-def _compose_untrained(each: NetworkSummary, *, is_first: bool) -> str:
-    """Compose the error of a network that can't tell of its fraction, and what that means.
-
-    The difference of the whole network from the baseline is known; what its fraction has to do with
-    it is not.
-    """
-    change = each.changes.get(ERROR)
-    known = f"its error is {_name_change(change)}, but " if change is not None else ""
-    reason = ""
-    if is_first:
-        whose, own = "its own error", each.own_error
-        if own is None or own.state.tells:
-            whose, own = "the baseline's own error", each.reference_own_error
-        falls = own is not None and own.fall is not None and own.fall >= FALLING
-        why = "still falls fast" if falls else "is large beside that of rounding to a cell"
-        reason = f": {whose} {why}"
-    return (
-        f"{each.name}: {known}what a fraction of the center gives it can't be told "
-        f"(*{UNTRAINED.name}*{reason})"
-    )
-
-
-def _name_change(change: SeedDifference) -> str:
-    """Name a change of error: ``lower (-0.1 [-0.2, -0.05] px)``."""
-    return f"{change.direction} {format_in_brackets(CHANGE_OF_ERROR, change, 'px')}"
-
-
-def _compose_bearing(each: NetworkSummary) -> str:
-    """Say whether what is clear of a network is left by the correction for all comparisons."""
-    clear = {*each.better, *each.worse}
-    if each.verdict not in CLEAR or clear <= each.left_by_holm:
-        return ""
-    left = "some of it" if clear & each.left_by_holm else "not"
-    return f" by its own comparison, but {left} after a correction for all comparisons"
-
-
 def _get_change_of_error(each: NetworkSummary) -> float:
     """Get the change of error, which is beyond all others where no object was found by both."""
     change = each.changes.get(ERROR)
     return math.inf if change is None or change.mean is None else change.mean
 
 
-def _compose_figures(lead: NetworkSummary, extensions: list[NetworkSummary]) -> str:
-    """Compose the figures of what differs clearly, else of the network with the least error."""
+def _choose_named(lead: NetworkSummary, extensions: list[NetworkSummary]) -> list[NetworkSummary]:
+    """Choose whose figures are given: what differs clearly, the lead first; else the lead.
+
+    Of many networks the lead and, if that is another one, the one of the least error.
+    """
+    if len(extensions) > MOST_LISTED:
+        return list({id(each): each for each in (lead, min(extensions, key=get_error))}.values())
     clear = [each for each in extensions if each.verdict in CLEAR]
     clear.sort(key=lambda each: (each is not lead, _get_change_of_error(each)))
-    named = clear[:_MOST_NAMED] or [lead]
+    return clear[:_MOST_NAMED] or [lead]
+
+
+def _compose_figures(named: list[NetworkSummary]) -> str:
     return " ".join(_compose_figure(each, named[:place]) for place, each in enumerate(named))
+
+
+def _compose_best_of_all(lead: NetworkSummary, trials: list[Trial]) -> str:
+    """Compare the lead with the best baseline however trained, where that is another one."""
+    crops = lead.trials[0].cluster_crops
+    same = [trial for trial in trials if trial.cluster_crops == crops]
+    best = find_best_baseline(same)
+    if best is None or best == lead.reference[0].variant.name:
+        return ""
+    group = group_by_variant(same)[best]
+    change = compare_variants(lead.trials, group, measure_error_change)
+    error = format_with_spread(METRICS[ERROR], *summarize_metric(group, ERROR))
+    return (
+        f"Against the best baseline of all, {best} ({error} px), the error of {lead.name} is "
+        f"{name_change_of_error(change)}."
+    )
 
 
 def _compose_figure(each: NetworkSummary, before: list[NetworkSummary]) -> str:
@@ -202,13 +158,14 @@ def _compose_figure(each: NetworkSummary, before: list[NetworkSummary]) -> str:
         f"{format_with_spread(error, *summarize_metric(group, ERROR))} px"
         for group in (each.trials, each.reference)
     )
-    beside = f", the baseline's best decode ({each.reference[0].variant.name}) by {theirs}"
+    which = "the baseline's best decode by mean error"
+    beside = f", {which} ({each.reference[0].variant.name}) by {theirs}"
     known = any(other.reference == each.reference for other in before)
     if change := each.changes.get(ERROR):
         text = (
             f"{each.name}, read by `{each.decode}`, errs by {mine} on average"
             f"{'' if known else beside}: "
-            f"{_name_change(change)} on the objects that both found."
+            f"{name_change_of_error(change)} on the objects that both found."
         )
     else:
         text = (
@@ -228,10 +185,17 @@ def _compose_figure(each: NetworkSummary, before: list[NetworkSummary]) -> str:
     return f"{text} {'; '.join(parts)}." if parts else text
 
 
-def _compose_sizes(by_size: pd.DataFrame) -> str:
-    """Compose on which sizes each network's error clearly differs; bins of few are not named."""
+def _compose_sizes(
+    by_size: pd.DataFrame, named: list[NetworkSummary], extensions: list[NetworkSummary]
+) -> str:
+    """Compose on which sizes each network's error clearly differs; bins of few are not named.
+
+    Of many networks only those are told of whose figures the answer gives.
+    """
     rows = by_size[(by_size["key"] == ERROR) & by_size["low"].notna()]
     rows = rows[rows["objects"] >= FEW_OBJECTS]
+    if len(extensions) > MOST_LISTED:
+        rows = rows[rows["network"].isin([each.name for each in named])]
     if rows.empty:
         return ""
     clear = rows[rows["word"] != NOT_CLEAR]
@@ -240,7 +204,7 @@ def _compose_sizes(by_size: pd.DataFrame) -> str:
         words = []
         for word, alike in mine.groupby("word", sort=False):
             figures = [
-                f"by {_format_unsigned(SeedDifference(row.mean, row.low, row.high, 0))} for "
+                f"by {format_size_of_change(SeedDifference(row.mean, row.low, row.high, 0))} for "
                 f"{row.heading}"
                 for row in alike.itertuples()
             ]
@@ -248,8 +212,8 @@ def _compose_sizes(by_size: pd.DataFrame) -> str:
         parts.append(f"the error of {name} is {join_parts(words)}")
     unclear = [each for each in dict.fromkeys(rows["network"]) if each not in set(clear["network"])]
     if unclear:
-        parts.append(f"that of {join_parts(unclear)} differs clearly at no size" if parts else
-                     f"the error of {join_parts(unclear)} differs clearly at no size")  # fmt: skip
+        subject = "that" if parts else "the error"
+        parts.append(f"{subject} of {join_names(unclear)} differs clearly at no size")
     text = f"{'; '.join(parts)}."
     if len(clear) and (rows["word"] == NOT_CLEAR).any():
         text += f" At other sizes of {FEW_OBJECTS} objects and more it is not clearly different."
@@ -277,68 +241,16 @@ def _define_sources(text: str) -> str:
 
 def _compose_depths_compared(lead: NetworkSummary, extensions: list[NetworkSummary]) -> str:
     """Compose whether other depths err as the lead does: both may be ahead of the baseline."""
-    if not lead.tells:
+    if not lead.trained:
         return ""
+    alike = lead.trials[0].variant.training
     parts = []
     for other in extensions:
-        if other is not lead and other.tells:
+        if other is not lead and other.trained and other.trials[0].variant.training == alike:
             change = compare_variants(lead.trials, other.trials, measure_error_change)
             if change.low is not None:
-                parts.append(f"{_name_change(change)} against {other.name}")
+                parts.append(f"{name_change_of_error(change)} against {other.name}")
     return f"The error of {lead.name} is {join_parts(parts)}." if parts else ""
-
-
-_BRANCH_RIVALS = {
-    "peak_center": "the middle of the cell (`peak_center`)",
-    "regression": "the same network's box regression (`regression`)",
-}
-"""By center source: what the offset branch is compared with at the same peaks, in words."""
-
-
-def _compose_branch_alone(trials: list[Trial], own_errors: Mapping[str, OwnError]) -> str:
-    """Compose what the offset branch changes in its own network, where that can be told."""
-    found: dict[str, list[tuple[str, SeedDifference]]] = {}
-    for name, sources in group_by_source(trials).items():
-        if "sco" not in sources:
-            continue
-        if find_obstacle(own_errors, sources["sco"][0]) is not None:
-            continue
-        for rival in _BRANCH_RIVALS.keys() & sources.keys():
-            change = compare_variants(sources["sco"], sources[rival], measure_error_change)
-            if change.low is not None:
-                found.setdefault(rival, []).append((name, change))
-    if not found:
-        return ""
-    parts = [
-        f"against {words} it {_compose_effects(found[rival][:_MOST_NAMED])}"
-        + " (and more in the details)" * (len(found[rival]) > _MOST_NAMED)
-        for rival, words in _BRANCH_RIVALS.items()
-        if rival in found
-    ]
-    return f"The branch alone (`sco`), at the same peaks: {'; '.join(parts)}."
-
-
-def _compose_effects(changes: list[tuple[str, SeedDifference]]) -> str:
-    """Compose ``lowers the error by 0.48 [0.44, 0.52] px at A and by ... at B``."""
-    effects: dict[str, list[str]] = {}
-    for name, change in changes:
-        verb = _VERBS.get(change.direction)
-        if verb is None:
-            figure = f"({format_with_interval(CHANGE_OF_ERROR, change)} px)"
-            effects.setdefault("makes no clear difference", []).append(f"{figure} at {name}")
-        else:
-            effects.setdefault(verb, []).append(f"by {_format_unsigned(change)} at {name}")
-    return ", ".join(f"{verb} {join_parts(figures)}" for verb, figures in effects.items())
-
-
-_VERBS = {"lower": "lowers the error", "higher": "raises the error"}
-
-
-def _format_unsigned(change: SeedDifference) -> str:
-    """Format a clear change of error without its sign: ``0.48 [0.44, 0.52] px``."""
-    mean, low, high = (abs(each or 0.0) for each in (change.mean, change.low, change.high))
-    size, *ends = (CHANGE_OF_ERROR.format(each) for each in (mean, *sorted((low, high))))
-    return f"{size} [{', '.join(ends)}] px"
 
 
 def _compose_cost(lead: NetworkSummary) -> str:

@@ -6,14 +6,15 @@ from typing import Any
 from heads.centers import CENTER_SOURCES
 from reports.markdown import format_table
 from reports.metrics.definitions import METRICS
+from reports.sections.wording import join_names
 from reports.statistics.differences import compare_variants, make_metric_change, summarize_metric
-from reports.statistics.references import find_best_baseline
+from reports.statistics.references import choose_references
 from reports.trials import Trial, group_by_variant
 
 CEILING_KEYS = ("ap.all", "ap.small", "ap.75")
 _TIDE = tuple(key for key in METRICS if key.startswith("tide."))
 _STRICT = tuple(f"ap.{iou}" for iou in range(50, 100, 5))
-_WON = ["AP to win (points)", "won"]
+_WON = ["AP to win (points)", "change of AP (points)"]
 _NEGLIGIBLE = 0.0005
 """Of AP: less than this is 0.0 points when printed."""
 
@@ -31,12 +32,12 @@ def compose_ceiling(trials: list[Trial], ceilings: Mapping[str, Mapping[str, Any
             "detect in two passes."
         )
     groups = {name: group for name, group in group_by_variant(trials).items() if name in ceilings}
-    reference = _find_rounding_baseline(groups)
+    references = _choose_rounding_baselines(groups)
     headings = ["variant"]
     for key in CEILING_KEYS:
         headings += [f"{METRICS[key].label}, reached", "ceiling"]
     headings += [f"{METRICS['loc.px.mean'].label}, reached", "floor", "objects lost to rounding"]
-    headings += _WON if reference in ceilings else []
+    headings += _WON if references else []
     rows = []
     for name, row in ceilings.items():
         cells: list[object] = [name]
@@ -44,8 +45,8 @@ def compose_ceiling(trials: list[Trial], ceilings: Mapping[str, Mapping[str, Any
             mean, _ = summarize_metric(groups[name], key)
             cells += [METRICS[key].format(mean), METRICS[key].format(row[key])]
         cells.append(sum(int(row[key]) for key in row if key.startswith("lost.")))
-        if reference is not None and reference in ceilings:
-            cells += _count_points(name, reference, groups, ceilings)
+        if references:
+            cells += _count_points(name, references.get(name), groups, ceilings)
         rows.append(cells)
     text = (
         "A network without any error would still round: its true boxes were encoded, decoded and "
@@ -56,22 +57,27 @@ def compose_ceiling(trials: list[Trial], ceilings: Mapping[str, Mapping[str, Any
             " Closed forms read a heatmap equal to its target, which the focal loss alone doesn't "
             "ask of a network: it teaches the peaks, and only spares the cells around them."
         )
-    if reference in ceilings:
+    if references:
+        names = join_names(list(dict.fromkeys(references.values())))
+        alike = ", the one that was trained alike" * (len(set(references.values())) > 1)
         text += (
-            f" Of the points of AP that a finer cell or a fraction could win over {reference}, the "
-            "last columns say how many there were and how many were won."
+            " The last columns say how many points of AP a finer cell or a fraction could win over "
+            f"{names}{alike}, and by how much AP differs from its; that difference has other "
+            "causes, too."
         )
     return "\n\n".join([text, format_table(headings, rows)])
 
 
 def _count_points(
     name: str,
-    reference: str,
+    reference: str | None,
     groups: Mapping[str, list[Trial]],
     ceilings: Mapping[str, Mapping[str, Any]],
 ) -> list[str]:
-    """What a variant could win over the baseline's rounding by its grid and fraction, and won."""
+    """What a variant could win over the baseline's rounding, and the change of AP."""
     metric = METRICS["ap.all"]
+    if reference is None:
+        return ["–", "–"]
     if name == reference:
         return ["reference", "reference"]
     change = compare_variants(groups[name], groups[reference], make_metric_change(metric.key))
@@ -82,12 +88,21 @@ def _count_points(
     return [offered, f"{(change.mean or 0.0) * metric.scale:+.{metric.digits}f}"]
 
 
-def _find_rounding_baseline(groups: Mapping[str, list[Trial]]) -> str | None:
-    """The baseline that rounds to its cell, against which a finer cell pays; else its best."""
-    for name, (trial, *_) in groups.items():
-        if trial.baseline and trial.center_source == "peak_center":
-            return name
-    return find_best_baseline([trial for group in groups.values() for trial in group])
+def _choose_rounding_baselines(groups: Mapping[str, list[Trial]]) -> dict[str, str]:
+    """By variant the baseline like it that rounds to its cell, else that one's best decode.
+
+    Against a cell's middle a finer cell pays, and a fraction.
+    """
+    found = choose_references([trial for group in groups.values() for trial in group])
+    middles = {
+        trial.peaks: name
+        for name, (trial, *_) in groups.items()
+        if trial.center_source == "peak_center"
+    }
+    return {
+        name: middles.get(groups[reference][0].peaks, reference)
+        for name, reference in found.items()
+    }
 
 
 def compose_strictness(trials: list[Trial]) -> str:

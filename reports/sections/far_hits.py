@@ -64,4 +64,4 @@ def _compose_changes(lead: NetworkSummary) -> str:
             parts.append(f"{what} is {change.direction} {figures}")
     if not parts:
         return ""
-    return f" For {lead.name} against the baseline's best decode, {'; '.join(parts)}."
+    return f" For {lead.name} against {lead.reference[0].variant.name}, {'; '.join(parts)}."

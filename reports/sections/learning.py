@@ -1,17 +1,21 @@
 """The learning curve's table, and what it says of when a fraction pays and the order stands."""
 
+from collections.abc import Mapping
+
 from reports.markdown import format_table
 from reports.metrics.definitions import METRICS
 from reports.sections.wording import format_with_spread
 from reports.statistics import learning_curves
+from reports.statistics.own_error import OwnError, find_obstacle
 from reports.trials import Trial, group_by_source, group_by_variant
 
 
-def compose_learning_curves(trials: list[Trial]) -> str:
+def compose_learning_curves(trials: list[Trial], own_errors: Mapping[str, OwnError]) -> str:
     """Compose error and AP of each variant at each scored epoch.
 
     Args:
         trials: the trials of the report.
+        own_errors: what each network is in a position to tell, by ``Trial.peaks``.
 
     Returns:
         Empty if none was scored on the way.
@@ -25,9 +29,8 @@ def compose_learning_curves(trials: list[Trial]) -> str:
         "set."
     )
     tables = [_compose_table(scored, key) for key in learning_curves.SHOWN]
-    return "\n\n".join(
-        [note, *tables, "\n".join([*_compose_when_it_pays(scored), *_compose_order(scored)])]
-    )
+    lines = [*_compose_when_it_pays(scored, own_errors), *_compose_order(scored)]
+    return "\n\n".join([note, *tables, "\n".join(lines)])
 
 
 def _compose_table(scored: list[Trial], key: str) -> str:
@@ -60,18 +63,21 @@ def _name_epoch(scored: list[Trial], epoch: int) -> str:
     return f"epoch {epoch}" + (f" ({seen.pop():,} images)" if len(seen) == 1 else "")
 
 
-def _compose_when_it_pays(scored: list[Trial]) -> list[str]:
-    """From which point on a fraction pays, a line a network."""
+def _compose_when_it_pays(scored: list[Trial], own_errors: Mapping[str, OwnError]) -> list[str]:
+    """From which point on a fraction pays, a line a network that is in a position to tell."""
     lines = []
     for name, sources in group_by_source(scored).items():
-        if {"sco", "peak_center"} <= set(sources):
-            epoch = learning_curves.find_epoch_offsets_pay_from(sources)
-            lines.append(
-                f"- {name}: at the end `sco` wasn't clearly below `peak_center`."
-                if epoch is None
-                else f"- {name}: `sco` was clearly below `peak_center` from "
-                f"{_name_epoch(scored, epoch)} on."
-            )
+        if not {"sco", "peak_center"} <= set(sources):
+            continue
+        if find_obstacle(own_errors, sources["sco"][0]) is not None:
+            continue
+        epoch = learning_curves.find_epoch_offsets_pay_from(sources)
+        lines.append(
+            f"- {name}: at the end the mean error by `sco` wasn't clearly below `peak_center`'s."
+            if epoch is None
+            else f"- {name}: the mean error by `sco` was clearly below `peak_center`'s from "
+            f"{_name_epoch(scored, epoch)} on."
+        )
     return lines
 
 
@@ -81,7 +87,7 @@ def _compose_order(scored: list[Trial]) -> list[str]:
         return []
     last = learning_curves.rank_networks(scored, learning_curves.list_scored_epochs(scored)[-1])
     since = learning_curves.find_epoch_order_stands_from(scored)
-    order = ", ".join(last)
+    order = ("; " if any(", " in name for name in last) else ", ").join(last)
     if since is None:
         return [
             "- The order of the networks by their best decode still changed between the last two "

@@ -3,6 +3,7 @@
 from reports import markdown
 from reports.metrics.definitions import METRICS
 from reports.sections import overview
+from reports.sections.held_against import name_references
 from reports.sections.wording import CHANGE_OF_ERROR, format_with_interval, format_with_spread
 from reports.statistics.differences import SeedDifference, summarize_metric
 from reports.statistics.networks import (
@@ -75,7 +76,7 @@ def compose_networks(summaries: list[NetworkSummary]) -> str:
     notes = []
     if compared:
         notes.append(
-            "Changes are from the baseline's best decode, in px and in points of percent; the "
+            f"Changes are from {name_references(summaries)}, in px and in points of percent; the "
             "error's is on the objects that both found."
         )
     if "ap.small" in keys:

@@ -8,6 +8,7 @@ from reports.metrics.definitions import CROP_COST_METRICS, METRICS
 from reports.metrics.size_bins import PARTITION
 from reports.plots import size_bins
 from reports.sections.conditions import OF_TRAINING, group_networks_by_value
+from reports.sections.held_against import name_baselines
 from reports.sections.wording import (
     CHANGE_OF_ERROR,
     format_with_interval,
@@ -66,7 +67,7 @@ def compose_compared(
         if axis.rpartition(".")[2] == "heatmap_target"
     }
     sources = [f"- `{name}`: {text}" for name, text in center_sources.items() if name in used]
-    sources += [f"- `heatmap_target={name}`: {HEATMAP_TARGETS[name]}" for name in sorted(targets)]
+    sources += [f"- {name} target: {HEATMAP_TARGETS[name]}" for name in sorted(targets)]
     parts = [
         _HEATMAPS
         * any(not trial.foreign for trial in trials)
@@ -159,9 +160,9 @@ def compose_headline(trials: list[Trial]) -> str:
     unit = name_interval_unit(trials)
     over = "seeds" if unit == "seed" else "seeds and folds"
     note = (
-        f"Mean over {over} ± standard deviation. Changes are from the baseline's best decode, with "
-        f"the {PERCENT} interval over {unit}s where there are at least two; the change of error "
-        "counts only the objects that both found."
+        f"Mean over {over} ± standard deviation. Changes are from "
+        f"{name_baselines(set(reference_of.values()))}, with the {PERCENT} interval over {unit}s "
+        "where there are at least two; the change of error counts only the objects that both found."
     )
     if any(trial.cluster_crops for trial in trials):
         note += (

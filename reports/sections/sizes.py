@@ -6,6 +6,7 @@ from reports.frames import GroundTruth
 from reports.markdown import format_table
 from reports.metrics.definitions import METRICS
 from reports.metrics.size_bins import PARTITION, SizeBin
+from reports.sections.held_against import name_references
 from reports.sections.wording import CHANGE_OF_ERROR, format_with_interval, format_with_spread
 from reports.statistics.confidence import PERCENT
 from reports.statistics.differences import SeedDifference, summarize_metric
@@ -13,9 +14,9 @@ from reports.statistics.networks import ERROR, NetworkSummary
 from reports.statistics.size_changes import FEW_OBJECTS, count_by_size
 
 FOREST_CAPTION = (
-    "Change of error and of recall from the baseline's best decode by object size (square root of "
-    f"the area), with {PERCENT} intervals over seeds; hollow marks are of fewer than {FEW_OBJECTS} "
-    "objects, which set no range. An arrow stands at each end of an interval that lies outside."
+    "Change of error and of recall from what each network is held against, by object size (square "
+    f"root of the area), with {PERCENT} intervals over seeds; hollow marks are of fewer than "
+    f"{FEW_OBJECTS} objects. Each size has a range of its own."
 )
 
 _CHANGES = (
@@ -46,7 +47,7 @@ def compose_by_size(
     ]
     note = "The number behind a size is that of its objects."
     if len(by_size):
-        note += f" Changes have {PERCENT} intervals and are from the baseline's best decode."
+        note += f" Changes have {PERCENT} intervals and are from {name_references(summaries)}."
     return "\n\n".join([format_table(["", "network", *headings], rows), note])
 
 

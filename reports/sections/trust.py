@@ -7,18 +7,19 @@ import pandas as pd
 
 from reports.counts import format_count
 from reports.frames import GroundTruth
-from reports.metrics.definitions import METRICS
+from reports.metrics.definitions import METRICS, Metric
 from reports.metrics.localization import count_objects, measure_lucky_error
 from reports.metrics.size_bins import PARTITION
 from reports.sections.class_hits import compose_class_hits
 from reports.sections.far_hits import compose_far_hits
+from reports.sections.holm import compose_left_by_holm
 from reports.sections.own_error import explain_no_verdict
-from reports.sections.wording import format_span, join_parts
+from reports.sections.wording import format_span, join_names, join_parts
 from reports.statistics.confidence import LEVEL, PERCENT
 from reports.statistics.detection_curves import DetectionCurves
 from reports.statistics.differences import name_interval_unit, summarize_metric
-from reports.statistics.multiple_comparisons import compute_p_value
-from reports.statistics.networks import ERROR, NetworkSummary, find_best_decodes
+from reports.statistics.multiple_comparisons import compute_least_clear, compute_p_value
+from reports.statistics.networks import ERROR, NetworkSummary, find_best_decodes, is_extension
 from reports.statistics.own_error import OwnError
 from reports.statistics.size_changes import FEW_OBJECTS, count_by_size
 from reports.trials import Trial, group_by_variant
@@ -123,7 +124,7 @@ def _compose_ceiling(
         )
     parts = []
     for ceiling, mine in reached.items():
-        names = join_parts([name for name, _ in mine])
+        names = join_names([name for name, _ in mine])
         whose = f" ({names})" if len(reached) > 1 else ""
         span = format_span(metric, [mean for _, mean in mine])
         parts.append(f"{span} %{whose}, where a network without error would reach {ceiling} %")
@@ -140,23 +141,23 @@ def _compose_most_costly(summaries: list[NetworkSummary]) -> str:
         }
         for each in summaries
     }
-    groups: dict[tuple[str, ...], list[str]] = {}
+    groups: dict[str, list[str]] = {}
+    seconds: dict[str, float] = {}
     for name, mine in costs.items():
-        first = tuple(sorted(mine, key=mine.__getitem__, reverse=True)[:2])
-        if len(first) == 2:
-            groups.setdefault(first, []).append(name)
+        if len(mine) > 1:
+            most, second = sorted(mine, key=mine.__getitem__, reverse=True)[:2]
+            groups.setdefault(most, []).append(name)
+            seconds[name] = mine[second]
     parts = []
-    for (most, second), names in groups.items():
-        top, runner_up = METRICS[most], METRICS[second]
-        spans = (
-            format_span(metric, [costs[name][metric.key] for name in names])
-            for metric in (top, runner_up)
-        )
+    for most, names in groups.items():
+        top = METRICS[most]
+        won = format_span(top, [costs[name][most] for name in names])
+        next_won = format_span(top, [seconds[name] for name in names])
         what = top.meaning.rpartition(" by mending ")[2]
-        whose = f" in {join_parts(names)}" if len(groups) > 1 else ""
+        whose = f" in {join_names(names)}" if len(groups) > 1 else ""
         parts.append(
-            f"{top.heading}{whose} ({what}): mending it alone would win {next(spans)} points of "
-            f"AP50, mending {runner_up.heading} {next(spans)}"
+            f"{top.heading}{whose} ({what}): mending it alone would win {won} points of AP50, "
+            f"mending the next costly kind {next_won}"
         )
     return f"What costs most is {'; '.join(parts)} (TIDE)." if parts else ""
 
@@ -167,14 +168,30 @@ def _compose_training(own_errors: Mapping[str, OwnError], by_size: pd.DataFrame)
         return ""
     able = [name for name, each in own_errors.items() if each.state.tells]
     whole = 3 < len(able) == len(own_errors)
-    names = f"all {len(able)} networks" if whole else join_parts(able)
+    names = f"all {len(able)} networks" if whole else join_names(able)
     parts = [f"Trained enough to tell, all sizes pooled: {names}."] if able else []
     parts += [
         f"**{name}: {each.state.name}** ({explain_no_verdict(each)})."
         for name, each in own_errors.items()
         if not each.state.tells
     ]
-    return " ".join([*parts, *_compose_other_sizes(own_errors, by_size)])
+    return " ".join(
+        [*parts, *_compose_falls(own_errors), *_compose_other_sizes(own_errors, by_size)]
+    )
+
+
+def _compose_falls(own_errors: Mapping[str, OwnError]) -> list[str]:
+    """Compose how much errors fell at the end, and that depths may change places after it."""
+    falls = [each.fall for each in own_errors.values() if each.fall is not None]
+    if len(falls) < 2:
+        return []
+    return [
+        f"Over the last quarter of training own errors fell by {format_span(_FALL, falls)} %: with "
+        "more training networks may change places."
+    ]
+
+
+_FALL = Metric("", "fall", "%", "neither", "a share of an error", scale=100, digits=0)
 
 
 def _compose_other_sizes(own_errors: Mapping[str, OwnError], by_size: pd.DataFrame) -> list[str]:
@@ -188,7 +205,7 @@ def _compose_other_sizes(own_errors: Mapping[str, OwnError], by_size: pd.DataFra
             names.setdefault(what, []).append(name)
     if not names:
         return []
-    parts = [f"{join_parts(mine)} {what}" for what, mine in names.items()]
+    parts = [f"{join_names(mine)} {what}" for what, mine in names.items()]
     return [f"Taken alone, sizes differ: {'; '.join(parts)} (see the details)."]
 
 
@@ -216,7 +233,7 @@ def _compose_luck(summaries: list[NetworkSummary], truth: GroundTruth) -> str:
     ]
     if near:
         text += (
-            f" **More than half of that is the error of {join_parts(near)}**: much of it may be "
+            f" **More than half of that is the error of {join_names(near)}**: much of it may be "
             "luck."
         )
     return text
@@ -232,23 +249,41 @@ def _compose_comparisons(trials: list[Trial], summaries: list[NetworkSummary]) -
     ]
     if not made:
         return ""
-    clear = [(each, key) for each, key in made if key in (*each.better, *each.worse)]
-    left = [f"{METRICS[key].heading} of {each.name}" for each, key in clear
-            if key in each.left_by_holm]  # fmt: skip
+    clear = sum(key in (*each.better, *each.worse) for each, key in made)
     text = (
-        f"The table below makes {format_count(len(made), 'comparison')}; {len(clear)} "
-        f"{'is' if len(clear) == 1 else 'are'} clear alone. Holm's correction at "
+        f"The table below makes {format_count(len(made), 'comparison')}; {clear} "
+        f"{'is' if clear == 1 else 'are'} clear alone. Holm's correction at "
         f"{100 * LEVEL:g} % for all of them leaves "
-        f"{join_parts(left) if left else 'none of these'}. The comparisons by size, between "
-        "depths, of the offset branch and without far hits stand outside this family, uncorrected."
+        f"{compose_left_by_holm(summaries) or 'none of these'}."
+        f"{_compose_strictest(made)} All other comparisons stand outside this family, uncorrected, "
+        "and about one in twenty of them looks clear where nothing differs: by size, between "
+        "depths and targets, of the offset branch, without far hits, and of each decoding."
     )
-    decodes = len(group_by_variant(trials)) - len(find_best_decodes(trials))
-    if decodes > 0:
+    if len(group_by_variant(trials)) > len(find_best_decodes(trials)):
         text += (
             " Each network stands by its best decode, chosen by its error here, which flatters it "
             "a little."
         )
+    extensions = sum(map(is_extension, summaries))
+    if extensions > 1:
+        text += (
+            f" The network that the answer begins with is the best of {extensions}, which flatters "
+            "it and its advantage over other depths."
+        )
     return text
+
+
+def _compose_strictest(made: list[tuple[NetworkSummary, str]]) -> str:
+    """Compose how large a difference has to be for the correction to leave it."""
+    seeds = {each.changes[key].seeds for each, key in made}
+    if len(made) < 2 or len(seeds) > 1:
+        return ""
+    alone, corrected = (compute_least_clear(min(seeds), LEVEL / count) for count in (1, len(made)))
+    return (
+        f" For it to leave the first of them, a mean difference has to be {corrected:.1f} standard "
+        f"deviations of its {min(seeds)} values, where {alone:.1f} are clear alone: what it takes "
+        "away may well be there."
+    )
 
 
 def _compose_beside_compare(trials: list[Trial], summaries: list[NetworkSummary]) -> str:

@@ -2,16 +2,17 @@
 
 from collections.abc import Mapping
 
-from heads.centers import CENTER_SOURCES
 from heads.peaks import DEFAULT_TOPK
 from reports.counts import format_count
+from reports.markdown import format_table
 from reports.metrics.definitions import METRICS
-from reports.sections.own_error import explain_no_verdict
+from reports.sections.offset_branch import compose_rivals
 from reports.sections.wording import (
     CHANGE_OF_ERROR,
     format_in_brackets,
     format_with_spread,
 )
+from reports.statistics.branch_rivals import compare_with_rivals, find_best_closed_form
 from reports.statistics.confidence import LEVEL, PERCENT
 from reports.statistics.differences import (
     SeedDifference,
@@ -23,11 +24,7 @@ from reports.statistics.differences import (
 )
 from reports.statistics.own_error import OwnError, find_obstacle
 from reports.statistics.power import POWER
-from reports.statistics.references import (
-    find_best_baseline,
-    find_variant_without_crops,
-    group_by_cluster_crops,
-)
+from reports.statistics.references import choose_references, find_variant_without_crops
 from reports.trials import Trial, group_by_source, group_by_variant
 
 AS_WELL = 0.05
@@ -45,11 +42,7 @@ def compose_verdicts(trials: list[Trial], own_errors: Mapping[str, OwnError]) ->
         own_errors: what each network is in a position to tell, by ``Trial.peaks``.
     """
     unit = name_interval_unit(trials)
-    heads = [
-        line
-        for same in group_by_cluster_crops(trials).values()
-        for line in _compose_against_baseline(same, own_errors)
-    ]
+    heads = _compose_against_baseline(trials, own_errors)
     lines = heads or [
         "There is no baseline and extension side by side here, so the two are not compared."
     ]
@@ -71,38 +64,56 @@ def compose_verdicts(trials: list[Trial], own_errors: Mapping[str, OwnError]) ->
 
 
 def _compose_against_baseline(trials: list[Trial], own_errors: Mapping[str, OwnError]) -> list[str]:
-    """Each extension against the baseline's best decode; all have the same second pass, or none.
-
-    Empty where one of the two is missing.
-    """
+    """Each extension against the best decode of the baseline like it; a list of paragraphs."""
     groups = group_by_variant(trials)
-    best = find_best_baseline(trials)
-    others = [name for name, group in groups.items() if not group[0].baseline]
-    if best is None or not others:
-        return []
-    reference = groups[best]
-    error, spread = summarize_metric(reference, "loc.px.mean")
+    held: dict[str, list[str]] = {}
+    for name, reference in choose_references(trials).items():
+        if not groups[name][0].baseline:
+            held.setdefault(reference, []).append(name)
     return [
-        f"The baseline's own best decode is **{best}**{_mark_network(reference, own_errors)}: mean "
-        "localization error "
-        f"{format_with_spread(METRICS['loc.px.mean'], error, spread)} px. Against it, on the "
-        "objects that both found, paired by seed:",
-        "\n".join(_compose_verdict(name, groups[name], reference, own_errors) for name in others),
+        line
+        for best, others in held.items()
+        for line in _compose_against(best, others, groups, own_errors)
     ]
 
 
-def _compose_verdict(
-    name: str, group: list[Trial], reference: list[Trial], own_errors: Mapping[str, OwnError]
+def _compose_against(
+    best: str,
+    others: list[str],
+    groups: Mapping[str, list[Trial]],
+    own_errors: Mapping[str, OwnError],
+) -> list[str]:
+    reference = groups[best]
+    error, spread = summarize_metric(reference, "loc.px.mean")
+    return [
+        f"The best decode of {reference[0].network} by mean error is **{best}**"
+        f"{_mark_network(reference, own_errors)}: "
+        f"{format_with_spread(METRICS['loc.px.mean'], error, spread)} px. Against it, on the "
+        "objects that both found, paired by seed:",
+        _compose_changes({name: (groups[name], reference) for name in others}, own_errors),
+    ]
+
+
+def _compose_changes(
+    pairs: Mapping[str, tuple[list[Trial], list[Trial]]], own_errors: Mapping[str, OwnError]
 ) -> str:
-    error = compare_variants(group, reference, measure_error_change)
-    small = compare_variants(group, reference, make_metric_change("ap.small"))
-    recall = compare_variants(group, reference, make_metric_change("loc.recall"))
-    return (
-        f"- **{name}**{_mark_network(group, own_errors)}: localization error **{error.direction}** "
-        f"{format_in_brackets(CHANGE_OF_ERROR, error, 'px')}; "
-        f"AP_small {small.direction} {format_in_brackets(METRICS['ap.small'], small, 'points')}; "
-        f"recall {recall.direction} {format_in_brackets(METRICS['loc.recall'], recall, 'points')}."
-    )
+    """Compose a table: by variant its changes from what it is held against."""
+    headings = ["variant", "localization error", *(METRICS[key].heading for key in _CHANGED)]
+    rows = []
+    for name, (group, reference) in pairs.items():
+        error = compare_variants(group, reference, measure_error_change)
+        row = [
+            name + _mark_network(group, own_errors),
+            f"{error.direction} {format_in_brackets(CHANGE_OF_ERROR, error, 'px')}",
+        ]
+        for metric in (METRICS[key] for key in _CHANGED):
+            change = compare_variants(group, reference, make_metric_change(metric.key))
+            row.append(f"{change.direction} {format_in_brackets(metric, change, 'points')}")
+        rows.append(row)
+    return format_table(headings, rows)
+
+
+_CHANGED = ("ap.small", "loc.recall")
 
 
 def _mark_network(group: list[Trial], own_errors: Mapping[str, OwnError]) -> str:
@@ -112,42 +123,31 @@ def _mark_network(group: list[Trial], own_errors: Mapping[str, OwnError]) -> str
 
 
 def _compose_offset_branch(trials: list[Trial], own_errors: Mapping[str, OwnError]) -> list[str]:
-    """Does the offset branch help the very network that has it: sco against its peak's middle."""
-    lines = []
-    for name, sources in group_by_source(trials).items():
-        if not {"sco", "peak_center"} <= set(sources):
-            continue
-        obstacle = find_obstacle(own_errors, sources["sco"][0])
-        if obstacle is not None:
-            lines.append(f"- **{name}: {obstacle.state.name}**: {explain_no_verdict(obstacle)}.")
-            continue
-        change = compare_variants(sources["sco"], sources["peak_center"], measure_error_change)
-        figures = format_in_brackets(CHANGE_OF_ERROR, change, "px")
-        lines.append(f"- {name}: error {change.direction} {figures}")
-    if not lines:
+    """Compose whether the offset branch helps the very network that has it."""
+    compared = compare_with_rivals(trials, own_errors)
+    figures = compose_rivals(compared)
+    if not figures:
         return []
-    text = "The offset branch alone, `sco` against `peak_center` of the same network and peaks:"
-    return [text + "\n\n" + "\n".join(lines)]
+    text = (
+        "The offset branch alone: the error by `sco` against other ways to read the same network's "
+        "peaks, on the objects that both found, paired by seed"
+    )
+    if any(each.closed_form and each.obstacle is None for each in compared):
+        text += "; the best closed form is chosen by its error here, which flatters it"
+    return [f"{text}:\n\n{figures}"]
 
 
 def _compose_closed_forms(trials: list[Trial], own_errors: Mapping[str, OwnError]) -> list[str]:
-    """Does a computed fraction do as well as the learned one, at the very same peaks?"""
+    """Compose whether a computed fraction does as well as the learned one, at the same peaks."""
     lines = []
     for name, sources in group_by_source(trials).items():
-        errors = {
-            source: error
-            for source, group in sources.items()
-            if source in CENTER_SOURCES
-            and CENTER_SOURCES[source].is_closed_form
-            and (error := summarize_metric(group, "loc.px.mean")[0]) is not None
-        }
-        if "sco" not in sources or not errors:
+        best = find_best_closed_form(sources)
+        if "sco" not in sources or best is None:
             continue
         obstacle = find_obstacle(own_errors, sources["sco"][0])
         if obstacle is not None:
             lines.append(f"- **{name}: {obstacle.state.name}**, see What this run can tell.")
         else:
-            best = min(errors, key=errors.__getitem__)
             lines.append(_compose_closed_form(name, best, sources[best], sources["sco"]))
     if not lines:
         return []
@@ -214,12 +214,14 @@ def _compose_cost_of_offsets(sco: Trial, source: str) -> str:
 
 def _compose_second_pass(trials: list[Trial], own_errors: Mapping[str, OwnError]) -> list[str]:
     """Does detecting again in crops help the very network that does it."""
-    groups, lines = group_by_variant(trials), []
-    for name, group in groups.items():
-        plain = find_variant_without_crops(groups, name)
-        if group[0].cluster_crops and plain is not None:
-            lines.append(_compose_verdict(name, group, groups[plain], own_errors))
-    if not lines:
+    groups = group_by_variant(trials)
+    pairs = {
+        name: (group, groups[plain])
+        for name, group in groups.items()
+        if group[0].cluster_crops
+        and (plain := find_variant_without_crops(groups, name)) is not None
+    }
+    if not pairs:
         return []
     text = "The second pass alone, against the first pass of the same network:"
-    return [text + "\n\n" + "\n".join(lines)]
+    return [text + "\n\n" + _compose_changes(pairs, own_errors)]

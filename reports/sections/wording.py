@@ -75,3 +75,34 @@ def _format_signed(metric: Metric, value: float) -> str:
 def join_parts(parts: Sequence[str]) -> str:
     """``a``, ``a and b``, ``a, b and c``."""
     return " and ".join([", ".join(parts[:-1]), parts[-1]] if len(parts) > 1 else parts)
+
+
+def join_names(names: Sequence[str]) -> str:
+    """Join names of networks, which may have commas: ``a, x; b, y; and c, z``, else as parts.
+
+    Args:
+        names: of networks or variants.
+    """
+    if len(names) > 1 and any(", " in name for name in names):
+        return "; ".join([*names[:-1], f"and {names[-1]}"])
+    return join_parts(names)
+
+
+def name_change_of_error(change: SeedDifference) -> str:
+    """Name a change of error: ``lower (-0.1 [-0.2, -0.05] px)``.
+
+    Args:
+        change: in px.
+    """
+    return f"{change.direction} {format_in_brackets(CHANGE_OF_ERROR, change, 'px')}"
+
+
+def format_size_of_change(change: SeedDifference) -> str:
+    """Format a clear change of error without its sign: ``0.48 [0.44, 0.52] px``.
+
+    Args:
+        change: in px, whose interval leaves zero out.
+    """
+    mean, low, high = (abs(each or 0.0) for each in (change.mean, change.low, change.high))
+    size, *ends = (CHANGE_OF_ERROR.format(each) for each in (mean, *sorted((low, high))))
+    return f"{size} [{', '.join(ends)}] px"

@@ -120,8 +120,10 @@ def compare_variants(
 ) -> SeedDifference:
     """Compare two variants seed by seed, within each fold.
 
-    A seed's two trainings are independent but for data order, so pairing by seed costs nothing and
-    helps where the data's order matters; the interval is Student's t over seeds. With several folds
+    The interval is Student's t over the differences of a seed's two trainings. Center sources of
+    one network share its weights, so that pairing tells much smaller differences; two networks
+    share the order of the data alone, and of them pairing takes half the degrees of freedom that
+    two groups of trainings would have: it errs on the safe side. With several folds
     a fold is the unit instead: the means over its seeds vary with the images too, and seeds that
     share their test images are no independent evidence on others.
 

@@ -76,7 +76,8 @@ def take_scores_at(group: list[Trial], epoch: int) -> list[Trial]:
 def find_epoch_offsets_pay_from(sources: Mapping[str, list[Trial]]) -> int | None:
     """Find the epoch from which on ``sco``'s error was clearly below ``peak_center``'s.
 
-    None where it wasn't at the end. Clearly is as everywhere: the paired 95 % interval.
+    None where it wasn't at the end. Clearly means the 95 % interval over seeds of the difference of
+    the two means; which objects were found on the way isn't kept, so they aren't paired.
 
     Args:
         sources: the trials of one network, by center source.

@@ -6,6 +6,7 @@ multiplied by m, the next by m - 1 and so on, and none may come out below the on
 (S. Holm, Scandinavian Journal of Statistics 6, 1979, pages 65 to 70).
 """
 
+import math
 from collections.abc import Sequence
 
 import numpy as np
@@ -32,6 +33,16 @@ def compute_p_value(change: SeedDifference) -> float | None:
     freedom = change.seeds - 1
     critical = stats.t.ppf(UPPER_QUANTILE, freedom)
     return float(2 * stats.t.sf(abs(change.mean) / half * critical, freedom))
+
+
+def compute_least_clear(values: int, level: float) -> float:
+    """Compute how large a mean must be to be clear, in standard deviations of its values.
+
+    Args:
+        values: how many; at least two.
+        level: of a two-sided t-test, such as 0.05.
+    """
+    return float(stats.t.ppf(1 - level / 2, values - 1)) / math.sqrt(values)
 
 
 def adjust_by_holm(p_values: Sequence[float]) -> list[float]:

@@ -1,4 +1,4 @@
-"""Each network by its best decode, beside the baseline's best: what a report is asked for."""
+"""Each network by its best decode, beside that of the baseline like it."""
 
 import math
 from collections.abc import Mapping
@@ -14,7 +14,7 @@ from reports.statistics.differences import (
     summarize_metric,
 )
 from reports.statistics.multiple_comparisons import adjust_by_holm, compute_p_value
-from reports.statistics.own_error import OwnError, find_own_error
+from reports.statistics.own_error import UNTRAINED, OwnError, find_own_error
 from reports.statistics.references import choose_references
 from reports.trials import Trial, group_by_variant
 
@@ -35,7 +35,8 @@ class NetworkSummary:
     Attributes:
         name: of the network (``Trial.network``).
         trials: of its best decode, one a seed (and fold).
-        reference: trials of the baseline's best decode; empty where there is none.
+        reference: trials of the best decode of the baseline like it (``choose_references``); empty
+            where there is none.
         changes: by metric key of ``JUDGED``, its difference from the reference; those that nobody
             measured are left out.
         left_by_holm: keys of those changes that a Holm correction for all changes of all
@@ -69,33 +70,48 @@ class NetworkSummary:
 
     @property
     def better(self) -> list[str]:
-        """Keys of what is clearly better than the reference's."""
-        return [key for key, each in self.changes.items() if each.direction == _better(key)]
+        """Keys of what is clearly better than the reference's, by as much as is printed."""
+        return [key for key in self._list_clear() if self.changes[key].direction == _better(key)]
 
     @property
     def worse(self) -> list[str]:
-        """Keys of what is clearly worse than the reference's."""
-        words = {"lower", "higher"}
+        """Keys of what is clearly worse than the reference's, by as much as is printed."""
+        return [key for key in self._list_clear() if self.changes[key].direction != _better(key)]
+
+    def _list_clear(self) -> list[str]:
+        """List the changes that are clear and don't print as zero: recall may hardly vary."""
         return [
-            key for key, each in self.changes.items() if each.direction in words - {_better(key)}
+            key
+            for key, each in self.changes.items()
+            if each.direction in ("lower", "higher")
+            and METRICS[key].format(abs(each.mean or 0.0)) != METRICS[key].format(0.0)
         ]
 
     @property
     def tells(self) -> bool:
-        """Whether it and its reference are trained enough for a verdict, as far as is known."""
+        """Whether differences between its center sources mean anything, as far as is known."""
         known = (self.own_error, self.reference_own_error)
         return all(each is None or each.state.tells for each in known)
 
     @property
+    def trained(self) -> bool:
+        """Whether it and its reference are trained enough for a verdict, as far as is known.
+
+        A network that rounding doesn't limit is: nothing is said of its fraction, but it may help
+        by its finer heatmap, or hurt.
+        """
+        known = (self.own_error, self.reference_own_error)
+        return all(each is None or each.state is not UNTRAINED for each in known)
+
+    @property
     def verdict(self) -> str:
-        """``HELPS`` and so on, or the state of the network that can't tell."""
+        """``HELPS`` and so on; ``UNTRAINED``'s name of a network that is not trained enough."""
         if self.is_reference:
             return REFERENCE
         if not self.reference or ERROR not in self.changes:
             return NOT_COMPARED
-        for each in (self.own_error, self.reference_own_error):
-            if each is not None and not each.state.tells:
-                return each.state.name
+        if not self.trained:
+            return UNTRAINED.name
         if self.changes[ERROR].low is None:
             return ONE_SEED if self.changes[ERROR].mean is not None else NOT_COMPARED
         if self.better and self.worse:
@@ -119,7 +135,7 @@ def summarize_networks(
     }
     changes = [
         {}
-        if variant == held_against.get(variant)
+        if groups[variant][0].baseline  # which is its own reference, or found nothing
         else compare_judged(groups[variant], against[name])
         for name, variant in best.items()
     ]
@@ -156,6 +172,19 @@ def find_best_decodes(trials: list[Trial]) -> dict[str, str]:
     return {network: variant for network, (_, variant) in best.items()}
 
 
+def select_drawn(trials: list[Trial], most: int) -> list[Trial]:
+    """Select what a figure of points can show: of more variants each network's best decode alone.
+
+    Args:
+        trials: of the report.
+        most: variants that can be told apart.
+    """
+    if len(group_by_variant(trials)) <= most:
+        return trials
+    best = set(find_best_decodes(trials).values())
+    return [trial for trial in trials if trial.variant.name in best]
+
+
 def compare_judged(group: list[Trial], reference: list[Trial]) -> dict[str, SeedDifference]:
     """Compare a variant with its reference by all judged metrics that were measured.
 
@@ -176,7 +205,10 @@ def compare_judged(group: list[Trial], reference: list[Trial]) -> dict[str, Seed
 
 
 def find_lead(summaries: list[NetworkSummary]) -> NetworkSummary | None:
-    """Find the extension that an answer is about: of those with the best verdict, the least error.
+    """Find the extension that an answer is about, the best verdict's.
+
+    Of several it is one that the correction leaves anything better of, then that of the least
+    error.
 
     Args:
         summaries: of the report.
@@ -189,15 +221,20 @@ def find_lead(summaries: list[NetworkSummary]) -> NetworkSummary | None:
     return min(
         compared,
         key=lambda each: (
-            rank.get(each.verdict, 5),
-            _get_error(each),
+            rank.get(each.verdict, len(rank)),
+            each.left_by_holm.isdisjoint(each.better),
+            get_error(each),
         ),
         default=None,
     )
 
 
-def _get_error(each: NetworkSummary) -> float:
-    """Get a network's mean error, which is beyond all others where it found nothing."""
+def get_error(each: NetworkSummary) -> float:
+    """Get a network's mean error, which is beyond all others where it found nothing.
+
+    Args:
+        each: the network.
+    """
     error = summarize_metric(each.trials, ERROR)[0]
     return math.inf if error is None else error
 

@@ -1,4 +1,4 @@
-"""Which variant each one is held against: the best baseline, and the same without its crops."""
+"""Which variant each one is held against: the best baseline like it, and itself without crops."""
 
 from reports.statistics.differences import summarize_metric
 from reports.trials import Trial, group_by_variant
@@ -22,20 +22,26 @@ def find_best_baseline(trials: list[Trial]) -> str | None:
 
 
 def choose_references(trials: list[Trial]) -> dict[str, str]:
-    """Choose what each variant is held against: the best baseline with the same second pass.
+    """Choose what each variant is held against: the best decode of the baseline like it.
+
+    That has the same second pass and was trained alike (``Variant.training``: the same heatmap
+    target, say), so that the heads alone differ; of baselines none of which was, it is the best.
 
     Args:
         trials: the trials of the report.
 
     Returns:
-        By variant; those without such a baseline are left out.
+        By variant; those without a baseline of the same second pass are left out.
     """
-    best = {k: find_best_baseline(same) for k, same in group_by_cluster_crops(trials).items()}
-    return {
-        name: reference
-        for name, (trial, *_) in group_by_variant(trials).items()
-        if (reference := best[trial.cluster_crops]) is not None
-    }
+    found = {}
+    for same in group_by_cluster_crops(trials).values():
+        baselines = [trial for trial in same if trial.baseline]
+        for name, (trial, *_) in group_by_variant(same).items():
+            alike = [one for one in baselines if one.variant.training == trial.variant.training]
+            reference = find_best_baseline(alike) or find_best_baseline(baselines)
+            if reference is not None:
+                found[name] = reference
+    return {name: found[name] for name in group_by_variant(trials) if name in found}
 
 
 def group_by_cluster_crops(trials: list[Trial]) -> dict[int, list[Trial]]:

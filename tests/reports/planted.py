@@ -30,8 +30,12 @@ def build_variant(name, baseline):
         axes["heatmap_upsample_num"] = int(head.rpartition("n=")[2])
     if decoding:
         axes["center_source"] = decoding.pop(0)
-    for axis, _, value in (each.rpartition("=") for each in decoding):
-        axes |= {"cluster_crops": int(value)} if axis == "cluster crops k" else {axis: value}
+    for each in decoding:
+        axis, _, value = each.rpartition("=")
+        if each.endswith(" target"):
+            axes["heatmap_target"] = each.removesuffix(" target")
+        else:
+            axes |= {"cluster_crops": int(value)} if axis == "cluster crops k" else {axis: value}
     found = Variant(axes)
     return found if found.name == name else Variant(axes, name)
 

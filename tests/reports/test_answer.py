@@ -304,17 +304,17 @@ def test_figures_name_best_decodes_and_colors_are_the_network_s_everywhere():
     assert gained == [color]
 
 
-def test_an_arrow_stands_at_every_cut_end():
-    bins = [("a", 100, -0.1, -0.2, 0.1), ("b", 5, 0.0, -9.0, 9.0), ("c", 5, -5.0, -5.5, -4.5)]
+def test_each_size_has_a_range_of_its_own():
+    bins = [("a", 100, -0.1, -0.2, 0.1), ("b", 5, 0.0, -9.0, 9.0)]
     rows = [
         ["N", name, name, objects, key, mean, low, high, "w"]
         for name, objects, mean, low, high in bins
         for key, _ in forest.PANELS
     ]
     look = theme.Look("#000000", "o", "-")
-    panel = forest.draw(pd.DataFrame(rows, columns=COLUMNS), {"N": look}).axes[0]
-    arrows = sorted((line.get_ydata()[0], line.get_marker()) for line in panel.get_lines()
-                    if line.get_marker() in {"<", ">"})  # fmt: skip
-    assert arrows == [(2, "<"), (2, ">"), (4, "<")]
-    circles = [line.get_ydata()[0] for line in panel.get_lines() if line.get_marker() == "o"]
-    assert circles == [0, 2]
+    axes = forest.draw(pd.DataFrame(rows, columns=COLUMNS), {"N": look}).axes
+    (left, right), (lowest, highest) = axes[0].get_xlim(), axes[2].get_xlim()
+    assert -0.3 < left < -0.2 and 0.1 < right < 0.2 and lowest < -9 and highest > 9
+    assert [each.get_yticklabels()[0].get_text() for each in axes[::2]] == [
+        "a\n100 objects", "b\n5 objects\ntoo few",
+    ]  # fmt: skip

@@ -45,8 +45,8 @@ def test_each_variant_is_held_against_the_baseline_with_as_many_crops():
 def test_the_verdict_on_the_second_pass_is_against_the_same_network():
     text = verdicts.compose_verdicts(plant_second_passes(), {})
     alone = text.partition("The second pass alone")[2]
-    assert f"**HRH-SCO n=2, sco{TWO}**: localization error **lower** (-0.200 [" in alone
-    assert f"**YOLC x4, regression{TWO}**: localization error **not clearly different**" in alone
+    assert f"| HRH-SCO n=2, sco{TWO} | lower (-0.200 [" in alone
+    assert f"| YOLC x4, regression{TWO} | not clearly different (" in alone
 
 
 def test_its_cost_stands_in_the_table_and_one_pass_has_none():

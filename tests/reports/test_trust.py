@@ -52,9 +52,12 @@ def test_the_page_says_what_a_correction_leaves(noise, left):
         each.metrics["ap.small"] = 0.4 + 0.01 * np.random.default_rng(each.seed).normal()
     text = build_page(trials).text
     assert "The table below makes 3 comparisons; 1 is clear alone." in text
-    assert ("leaves mean error of HRH-SCO n=2." in text) == left
+    assert ("leaves better: mean error of HRH-SCO n=2." in text) == left
     assert ("leaves none of these." in text) == (not left)
-    assert ("but not after a correction for all comparisons" in text) == (not left)
+    lost = "before a correction for all comparisons, which leaves nothing clear"
+    assert (lost in text) == (not left)
+    # t(2) at 1 - 0.05 / 2 and at 1 - 0.05 / 6, over the root of 3.
+    assert "has to be 4.4 standard deviations of its 3 values, where 2.5 are clear alone" in text
 
 
 def test_a_verdict_that_the_correction_takes_away_says_so_in_its_cell():
@@ -77,7 +80,7 @@ def test_what_holds_ap_down_is_named_from_the_figures():
     text = build_page(trials).text
     assert (
         "What costs most is class error (right boxes of the wrong class): mending it alone would "
-        "win 30.0 to 35.0 points of AP50, mending localization error 8.0 to 10.0 (TIDE)."
+        "win 30.0 to 35.0 points of AP50, mending the next costly kind 8.0 to 10.0 (TIDE)."
     ) in text
     assert text.count("where a network without error would reach") == 1
     for each in trials:

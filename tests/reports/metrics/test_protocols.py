@@ -37,7 +37,7 @@ def figures(truth, detections, protocol):
         ("coco", (1, 10, 100), 100, AREAS),
         ("dense", (1, 100, 500), 500, AREAS),
         ("aitod", (1, 100, 1500), 1500, AITOD_AREAS),
-        ("uavdt", (1, 10, 100), 100, AREAS),
+        pytest.param("uavdt", (1, 10, 100), 100, AREAS, marks=pytest.mark.slow),  # as coco
         ("yolc", (100, 300, 1000), 100, AREAS),
     ],
 )

@@ -23,27 +23,33 @@ from tests.reports.planted import (
 
 
 def find_branch_line(text, name):
-    """What is said of a network's offset branch."""
+    """What is said of a network's offset branch: its row of the table, or why it has none."""
     said = text.partition("The offset branch alone")[2].partition("Closed forms compute")[0]
-    (line,) = [each for each in said.splitlines() if each.lstrip("- *").startswith(name)]
+    (line,) = [each for each in said.splitlines() if each.lstrip("-|* ").startswith(name)]
     return line
+
+
+PLANTED = [
+    (2, GOOD, 0.1, own_error.CAN_TELL),
+    (2, POOR, None, own_error.UNTRAINED),  # its own error hides rounding
+    (4, FINE, 0.1, own_error.NOT_LIMITED_BY_ROUNDING),
+]
+EDGES = [
+    (2, GOOD, None, own_error.CAN_TELL),
+    (2, GOOD, 0.4, own_error.CAN_TELL),  # as annealing makes it
+    (2, GOOD, 0.55, own_error.UNTRAINED),  # still falling fast
+    (2, POOR, 0.1, own_error.UNTRAINED),
+    (4, FINE, None, own_error.UNTRAINED),
+    (4, FINE, 0.3, own_error.UNTRAINED),  # twice the training could make it 0.68 cells
+    (4, FINE, -0.02, own_error.NOT_LIMITED_BY_ROUNDING),
+    (2, POOR, 0.0, own_error.UNTRAINED),  # settled, but at a quarter of the objects' side
+]
+"""A page each, so these are slow."""
 
 
 @pytest.mark.parametrize(
     ("depth", "errors", "fell", "state"),
-    [
-        (2, GOOD, 0.1, own_error.CAN_TELL),
-        (2, GOOD, None, own_error.CAN_TELL),
-        (2, GOOD, 0.4, own_error.CAN_TELL),  # as annealing makes it
-        (2, GOOD, 0.55, own_error.UNTRAINED),  # still falling fast
-        (2, POOR, None, own_error.UNTRAINED),  # its own error hides rounding
-        (2, POOR, 0.1, own_error.UNTRAINED),
-        (4, FINE, None, own_error.UNTRAINED),
-        (4, FINE, 0.3, own_error.UNTRAINED),  # twice the training could make it 0.68 cells
-        (4, FINE, 0.1, own_error.NOT_LIMITED_BY_ROUNDING),
-        (4, FINE, -0.02, own_error.NOT_LIMITED_BY_ROUNDING),
-        (2, POOR, 0.0, own_error.UNTRAINED),  # settled, but at a quarter of the objects' side
-    ],
+    [*PLANTED, *(pytest.param(*each, marks=pytest.mark.slow) for each in EDGES)],
 )
 def test_only_a_trained_network_is_given_a_verdict(depth, errors, fell, state):
     text = report_networks(plant_network(depth, errors, fell=fell)).details
@@ -53,7 +59,7 @@ def test_only_a_trained_network_is_given_a_verdict(depth, errors, fell, state):
     said = find_branch_line(after, name)
     assert state.name in row
     if state.tells:
-        assert "error lower (-0.2" in said
+        assert said.startswith(f"| {name} | lower (-0.2")
         assert f"**{name}: the offset branch does better" in after
     else:
         assert said.startswith(f"- **{name}: {state.name}**: ")
@@ -142,8 +148,8 @@ def test_another_network_is_named_beside_its_comparison_with_the_baseline():
     trials += plant_network(1, {"peak_center": 1.6, "sco": 1.2})  # of a cell of 2 px
     trials = [each for each in trials if not (each.baseline and each.center_source == "sco")]
     text = report_networks([*trials, *plant_network(3, POOR)]).details
-    assert "- **HRH-SCO n=3, sco** (not trained enough to tell): localization error" in text
-    assert "- **HRH-SCO n=1, sco**: localization error" in text
+    assert "| HRH-SCO n=3, sco (not trained enough to tell) | higher (" in text
+    assert "| HRH-SCO n=1, sco | higher (" in text
 
 
 def test_what_is_not_clearly_different_says_what_would_have_been():

@@ -4,6 +4,7 @@ import re
 from dataclasses import replace
 
 import pandas as pd
+import pytest
 
 from reports.metrics.definitions import METRICS
 from tests.reports.planted import plant_spread_truth, plant_trial
@@ -12,15 +13,20 @@ from tests.reports.web.pages import build_page, plant_networks, read_specs, read
 HOSTILE = '</script><script>window.bad=1</script><img src=x onerror="window.bad=1">'
 
 
+@pytest.fixture(scope="module")
+def planted():
+    """The report of the planted networks, which no test changes."""
+    return build_page()
+
+
 def strip(markdown):
     return re.sub(r"[*`]", "", markdown)
 
 
-def test_the_answer_and_the_trust_sentences_come_first_word_for_word():
-    report = build_page()
-    text = " ".join(read_text(report.html).split())
-    answer = report.text.partition("## Answer")[2].partition("\n| n |")[0]
-    trust = report.text.partition("## How far to trust it")[2].partition("## ")[0]
+def test_the_answer_and_the_trust_sentences_come_first_word_for_word(planted):
+    text = " ".join(read_text(planted.html).split())
+    answer = planted.text.partition("## Answer")[2].partition("\n| n |")[0]
+    trust = planted.text.partition("## How far to trust it")[2].partition("## ")[0]
     places = []
     for part in (answer, trust):
         for line in filter(None, strip(part).splitlines()):
@@ -29,12 +35,12 @@ def test_the_answer_and_the_trust_sentences_come_first_word_for_word():
             places.append(text.index(wanted))
     assert places == sorted(places)
     assert max(places) < text.index("All variants", places[0])
-    details = strip(report.details).partition("## What came out")[2].strip().splitlines()[0]
+    details = strip(planted.details).partition("## What came out")[2].strip().splitlines()[0]
     assert " ".join(details.split()) in text
 
 
-def test_it_asks_nothing_of_a_network_and_runs_its_own_scripts_alone():
-    page = build_page().html
+def test_it_asks_nothing_of_a_network_and_runs_its_own_scripts_alone(planted):
+    page = planted.html
     policy = re.search(r'http-equiv="Content-Security-Policy" content="(.*?)"', page)[1]
     assert "default-src 'none'" in policy and "unsafe-eval" not in policy
     assert re.search(r"script-src 'sha256-\S+' 'sha256-\S+';", policy)
@@ -45,8 +51,8 @@ def test_it_asks_nothing_of_a_network_and_runs_its_own_scripts_alone():
     assert len(page) < 3e6
 
 
-def test_every_chart_can_be_chosen_from_and_holds_value_interval_seeds_and_objects():
-    specs = read_specs(build_page().html)
+def test_every_chart_can_be_chosen_from_and_holds_value_interval_seeds_and_objects(planted):
+    specs = read_specs(planted.html)
     assert list(specs) == ["error-curves", "changes-0", "changes-1", "tradeoff-0"]
     for spec in specs.values():
         assert {"chosen_networks", "chosen_sources"} <= {each["name"] for each in spec["params"]}
@@ -97,19 +103,18 @@ def test_the_table_has_a_row_a_variant_with_its_figures_and_what_was_not_measure
         assert (cells[strict] == ("", "–")) == variant.startswith("YOLC")
 
 
-def test_a_report_of_little_makes_a_page_too():
+def test_a_report_of_little_makes_a_page_too(planted):
     alone = build_page([plant_trial("HRH-SCO n=1, sco", 0, [0.5, 0.7])], read_pixels=lambda _: None)
     assert list(read_specs(alone.html)) == ["error-curves", "tradeoff-0"]
     nothing = build_page([plant_trial("HRH-SCO n=1, sco", 0, [], log=False)])
     assert "side by side" in read_text(nothing.html)
     page = build_page(read_pixels=lambda _: None).html
-    assert 'class="crops"' not in page and 'class="crops"' in build_page().html
+    assert 'class="crops"' not in page and 'class="crops"' in planted.html
 
 
-def test_what_stands_beside_charts_and_crops_is_said_as_it_is():
-    report = build_page()
-    text = " ".join(read_text(report.html).split())
-    assert "seeds pooled" in report.text and "seeds pooled" not in text  # the chart has the mean
+def test_what_stands_beside_charts_and_crops_is_said_as_it_is(planted):
+    text = " ".join(read_text(planted.html).split())
+    assert "seeds pooled" in planted.text and "seeds pooled" not in text  # the chart has the mean
     assert "mean over seeds, as a share of all objects" in text
     assert "up to 4 of each size" in text and "only one of them found last" in text
     assert "the tables have the same figures" not in text

@@ -27,6 +27,15 @@ GRIDS = [each.name for each in recipes.list_shipped() if each.kind == "grid"]
 RIVAL_GRIDS = [name for name in GRIDS if name.startswith("rivals")]
 
 
+def mark_heavy(names):
+    """The names as parameters; HRNet-W48 has 66 million weights, which take seconds to draw."""
+    heavy = {"w48", "published", "dino", "rtmdet"}
+    return [
+        pytest.param(each, marks=[pytest.mark.slow] if heavy & set(each.split("_")) else [])
+        for each in names
+    ]
+
+
 @cache
 def loaded(name):
     return recipes.load(recipes.find(name))
@@ -42,7 +51,7 @@ def built(model):
         return network, network(torch.zeros(1, 3, 64, 64), mode="tensor")
 
 
-@pytest.mark.parametrize("name", OURS)
+@pytest.mark.parametrize("name", mark_heavy(OURS))
 def test_recipes_build_and_run_forward(name):
     config = recipes.load(recipes.find(name))
     config.model.backbone.pop("init_cfg", None)  # pretrained weights are not to be had in a test
@@ -115,13 +124,7 @@ def test_rivals_differ_from_the_baseline_in_no_more_than_they_say(name):
         assert config.model.neck == {**ours.model.neck, "num_outs": config.model.neck.num_outs}
 
 
-@pytest.mark.parametrize(
-    "name",
-    [
-        pytest.param(name, marks=[pytest.mark.slow] if name.endswith(("_dino", "_rtmdet")) else [])
-        for name in RIVALS
-    ],
-)
+@pytest.mark.parametrize("name", mark_heavy(RIVALS))
 def test_rivals_build_and_detect(name):
     from mmdet.registry import MODELS
     from mmdet.structures import DetDataSample

@@ -165,7 +165,10 @@ def load_samples():
     return samples
 
 
-@pytest.mark.parametrize("layout", [visdrone, uavdt, dota, yolo, coco])
+@pytest.mark.parametrize(
+    "layout",
+    [visdrone, *(pytest.param(each, marks=pytest.mark.slow) for each in (uavdt, dota, yolo, coco))],
+)
 def test_a_copy_with_blemishes_is_converted_checked_and_taken(
     tmp_path_factory, load_samples, layout
 ):

@@ -2,7 +2,7 @@
 
 Command: hrhsco train scenes_baseline --data runs/scenes
 Cost: about five minutes on one CPU core with 1,000 scenes of one class.
-With half the steps the order of the depths was another one: recipes/README.md.
+With three classes and half the steps n = 3 lagged far behind: recipes/README.md.
 36 channels in the place of the quickstart's 32, so that n = 0 can share them out to three
 classes, too.
 """

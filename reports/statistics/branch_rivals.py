@@ -3,12 +3,11 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from heads.centers import CENTER_SOURCES
+from reports.statistics.best_source import find_best_source
 from reports.statistics.differences import (
     SeedDifference,
     compare_variants,
     measure_error_change,
-    summarize_metric,
 )
 from reports.statistics.own_error import OwnError, find_obstacle
 from reports.trials import Trial, group_by_source
@@ -61,14 +60,7 @@ def find_best_closed_form(sources: Mapping[str, list[Trial]]) -> str | None:
     Returns:
         None without any.
     """
-    errors = {
-        source: error
-        for source, group in sources.items()
-        if source in CENTER_SOURCES
-        and CENTER_SOURCES[source].is_closed_form
-        and (error := summarize_metric(group, "loc.px.mean")[0]) is not None
-    }
-    return min(errors, key=errors.__getitem__) if errors else None
+    return find_best_source(sources, lambda source: source.is_closed_form)
 
 
 def _compare(

@@ -205,10 +205,10 @@ def compare_judged(group: list[Trial], reference: list[Trial]) -> dict[str, Seed
 
 
 def find_lead(summaries: list[NetworkSummary]) -> NetworkSummary | None:
-    """Find the extension that an answer is about, the best verdict's.
+    """Find the extension that an answer is about: the one of the best verdict.
 
-    Of several it is one that the correction leaves anything better of, then that of the least
-    error.
+    Of several it is one of which Holm's correction leaves something better, and of those the one
+    of the least error.
 
     Args:
         summaries: of the report.

@@ -15,10 +15,10 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from heads.centers import CENTER_SOURCES
 from heads.targets import FEATURE_STRIDE
 from reports.frames import GroundTruth
 from reports.statistics import rounding_law
+from reports.statistics.best_source import find_best_source
 from reports.statistics.differences import summarize_metric
 from reports.trials import Trial, group_by_source
 
@@ -193,14 +193,7 @@ def find_own_source(sources: Mapping[str, list[Trial]]) -> str | None:
     Returns:
         None without any.
     """
-    errors = {
-        source: error
-        for source, group in sources.items()
-        if source in CENTER_SOURCES
-        and CENTER_SOURCES[source].has_fraction
-        and (error := summarize_metric(group, "loc.px.mean")[0]) is not None
-    }
-    return min(errors, key=errors.__getitem__) if errors else None
+    return find_best_source(sources, lambda source: source.has_fraction)
 
 
 def measure_cell_px(trial: Trial) -> float | None:

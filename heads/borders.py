@@ -40,10 +40,11 @@ def map_to_image(points: Tensor, meta: Mapping[str, Any]) -> Tensor:
     """Map points or boxes of the network's input to pixels of the original image.
 
     Args:
-        points: ``(N, 2)`` x, y or ``(N, 4)`` x1, y1, x2, y2 in pixels of the input.
+        points: ``(N, 2)`` x, y or ``(N, 4)`` x1, y1, x2, y2, or more such pairs, in pixels of the
+            input.
         meta: meta information: ``scale_factor`` (w, h) and, where it was padded, ``border``.
     """
     pairs = points.shape[1] // 2
-    start = points.new_tensor(find_image_start(meta)).repeat(pairs)
-    scale = points.new_tensor(meta["scale_factor"]).repeat(pairs)
+    start = points.new_tensor([*find_image_start(meta)] * pairs)
+    scale = points.new_tensor([*meta["scale_factor"]] * pairs)
     return (points - start) / scale

@@ -40,6 +40,7 @@ class BoxBranch(nn.Module):
     """
 
     base_grid: Tensor
+    corner_steps: Tensor
 
     def __init__(
         self,
@@ -68,6 +69,8 @@ class BoxBranch(nn.Module):
         taps = torch.arange(_TAPS) - _TAPS // 2
         pairs = torch.stack(torch.meshgrid(taps, taps, indexing="ij"), dim=-1)
         self.register_buffer("base_grid", pairs.view(1, -1, 1, 1).float(), persistent=False)
+        corners = torch.tensor([[0, 0], [0, 1], [1, 0], [1, 1]])
+        self.register_buffer("corner_steps", corners, persistent=False)
 
     def init_weights(self) -> None:
         """Start as YOLC does; the deformable convolution keeps mmcv's own start."""
@@ -136,7 +139,8 @@ class BoxReader:
         coarse = gather_cells(self.coarse, cells).float()
         fractions = gather_cells(self.fractions, cells).float().sigmoid()
         points = self.branch.sampling_points(coarse[..., None, None], fractions[..., None, None])
-        return _sample_responses(self.responses, cells, points.view(-1, _TAPS**2, 2))
+        points = points.view(-1, _TAPS**2, 2)
+        return _sample_responses(self.responses, cells, points, self.branch.corner_steps)
 
 
 def read_boxes(boxes: BoxReader | Tensor, cells: Tensor) -> Tensor:
@@ -152,13 +156,16 @@ def read_boxes(boxes: BoxReader | Tensor, cells: Tensor) -> Tensor:
     return gather_cells(boxes, cells) if isinstance(boxes, Tensor) else boxes.read(cells)
 
 
-def _sample_responses(responses: Tensor, cells: Tensor, points: Tensor) -> Tensor:
+def _sample_responses(
+    responses: Tensor, cells: Tensor, points: Tensor, corner_steps: Tensor
+) -> Tensor:
     """Each tap's response at its point, interpolated bilinearly and summed over the taps.
 
     Args:
         responses: ``(B, T * O, H, W)``, tap-major; cells outside the map are 0.
         cells: ``(P, 3)`` (image, row, column).
         points: ``(P, T, 2)`` (y, x), relative to the cell.
+        corner_steps: ``(4, 2)`` (y, x) from the upper left of four cells to each.
 
     Returns:
         ``(P, O)``.
@@ -167,8 +174,7 @@ def _sample_responses(responses: Tensor, cells: Tensor, points: Tensor) -> Tenso
     taps = points.shape[1]
     by_tap = responses.view(batch, taps, -1, height * width)
     point = (cells[:, None, 1:] + points)[:, :, None]
-    step = torch.tensor([[0, 0], [0, 1], [1, 0], [1, 1]], device=cells.device)
-    corner = point.floor() + step
+    corner = point.floor() + corner_steps
     share = (1 - (point - corner).abs()).prod(dim=3)
     last = point.new_tensor([height - 1, width - 1])
     on_map = ((corner >= 0) & (corner <= last)).all(dim=3)

@@ -9,6 +9,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from heads.plateaus import mark_plateau_starts
+from heads.static_peaks import find_static_peaks, take_window_max
 
 DEFAULT_TOPK = 1000
 """Peaks of an image that are decoded at most, where nothing else is said."""
@@ -19,8 +20,8 @@ _BAND_CELLS = {"cpu": 2**18, "cuda": 2**25}
 map at once if it can, since it waits for the host several times per band."""
 _BANDS, _LEAST_CELLS = {"cpu": 16, "cuda": 1}, 2**17
 """Bands at least, which keep what is made small beside the map itself; but no band is smaller."""
-_BLOCK = 8
-"""Side in cells of the blocks that say beforehand what is high enough, where no band does."""
+_STATIC_ON = ("cuda",)
+"""Where ``static_peaks`` are tried first."""
 PEAK_WINDOWS = ("pixels", "cells")
 """What ``local_maximum_kernel`` counts: input pixels, so that the window spans the same ground at
 every depth, or heatmap cells, as in the original."""
@@ -106,6 +107,20 @@ def find_peaks(
         score_thr: peaks at or below this are left out.
         blurred: ``blur`` the scores first.
     """
+    found = None
+    if logits.device.type in _STATIC_ON:
+        scores = _compute_scores(logits, 0, logits.shape[1], blurred)
+        found = find_static_peaks(scores, kernel, topk, score_thr)
+    if found is None:
+        found = _find_peaks_in_bands(logits, kernel, topk, score_thr, blurred)
+    label, y, x = torch.unravel_index(found[1], logits.shape)
+    return Peaks(found[0], label, torch.stack([x, y], dim=1))
+
+
+def _find_peaks_in_bands(
+    logits: Tensor, kernel: int, topk: int, score_thr: float, blurred: bool
+) -> tuple[Tensor, Tensor]:
+    """Find scores and indices in the flattened planes, with little memory besides the map's."""
     _, height, width = logits.shape
     dtype = torch.promote_types(logits.dtype, torch.float32)
     highest, indices = logits.new_empty(0, dtype=dtype), logits.new_empty(0, dtype=torch.long)
@@ -126,8 +141,7 @@ def find_peaks(
         indices = torch.cat([indices, index[peak] + first * height * width])
         order = highest.argsort(descending=True, stable=True)[:topk]
         highest, indices = highest[order], indices[order]
-    label, y, x = torch.unravel_index(indices, logits.shape)
-    return Peaks(highest, label, torch.stack([x, y], dim=1))
+    return highest, indices
 
 
 def _split_into_bands(
@@ -163,10 +177,8 @@ def _find_candidates(
     above, below = max(top - reach, 0), min(bottom + reach, height)
     scores = _compute_scores(logits, above, below, blurred)
     score = scores[:, top - above : bottom - above]
-    if _count_least_bands(logits) == 1 and bottom - top == height:
-        floor = torch.maximum(floor, _find_reached_score(score, reach, topk))
     edges = (reach, reach, reach - (top - above), reach - (below - bottom))
-    highest = _window_max(_window_max(F.pad(scores, edges), kernel, dim=1), kernel, dim=2)
+    highest = take_window_max(take_window_max(F.pad(scores, edges), kernel, dim=1), kernel, dim=2)
     candidate = (score == highest).logical_and_(score > score_thr).logical_and_(score >= floor)
     index = candidate.flatten().nonzero().squeeze(1)
     # Several planes come whole, with top = 0; a single one, in bands: flattening copies nothing.
@@ -181,35 +193,6 @@ def _compute_scores(logits: Tensor, above: int, below: int, blurred: bool) -> Te
     begin, end = max(above - 1, 0), min(below + 1, logits.shape[1])
     scores = blur(logits[:, begin:end].to(dtype).sigmoid())
     return scores[:, above - begin : below - begin]
-
-
-def _window_max(values: Tensor, side: int, dim: int) -> Tensor:
-    """Take the highest of each ``side`` neighbors along ``dim``, by doubling."""
-    seen = 1
-    while seen < side:
-        step = min(seen, side - seen)
-        length = values.shape[dim] - step
-        values = torch.maximum(values.narrow(dim, 0, length), values.narrow(dim, step, length))
-        seen += step
-    return values
-
-
-def _find_reached_score(score: Tensor, reach: int, topk: int) -> Tensor:
-    """Find a score that ``topk`` peaks of whole planes ``(K, H, W)`` reach for certain.
-
-    A block of cells at least as large as the reach, higher than the eight around it, holds a peak
-    of its own: nothing in the window around its highest cell is higher, and no plateau leads out
-    of it. So the ``topk`` highest of such blocks are as many peaks.
-    """
-    side = max(_BLOCK, reach)
-    block = F.max_pool2d(score[None], side, ceil_mode=True)[0]
-    if block.numel() < topk:
-        return score.new_full((), -math.inf)
-    padded = F.pad(block, (1, 1, 1, 1), value=-math.inf)
-    rows = _window_max(padded, 3, dim=2)
-    beside = torch.maximum(padded[:, 1:-1, :-2], padded[:, 1:-1, 2:])
-    neighbors = torch.maximum(beside, torch.maximum(rows[:, :-2], rows[:, 2:]))
-    return block.masked_fill(block <= neighbors, -math.inf).flatten().topk(topk).values[-1]
 
 
 def _find_surpassed_score(score: Tensor, topk: int) -> Tensor:

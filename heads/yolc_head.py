@@ -351,8 +351,7 @@ class YOLCHead(BaseDenseHead):
                 )
             found = _suppress(found, options.nms)
             if rescale:
-                for name in ("bboxes", "peak_cells", "offset_origins"):
-                    found[name] = map_to_image(found[name], meta)
+                _map_all_to_image(found, meta)
             results.append(found)
         return results
 
@@ -407,6 +406,15 @@ class YOLCHead(BaseDenseHead):
             [find_feature_cells(each.cell, self.upsample_ratio) for each in peaks]
         )
         return torch.split(read_boxes(refined, cells).float(), [len(each.cell) for each in peaks])
+
+
+def _map_all_to_image(found: InstanceData, meta: dict) -> None:
+    """Map all that is in pixels at once: a GPU starts as few steps for many columns as for two."""
+    names = ("bboxes", "peak_cells", "offset_origins")
+    widths = [found[name].shape[1] for name in names]
+    mapped = map_to_image(torch.cat([found[name] for name in names], dim=1), meta)
+    for name, part in zip(names, torch.split(mapped, widths, dim=1), strict=True):
+        found[name] = part
 
 
 def _add_image_index(cells: list[Tensor]) -> Tensor:

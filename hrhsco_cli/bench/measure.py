@@ -159,7 +159,7 @@ def _describe_conditions(
         "compile": options.compile,
         "cuda_graphs": options.cuda_graphs,
         "rounds": options.rounds,
-        "weights": "random; decoding meets the peaks of a random heatmap",
+        "weights": "random, scaled so that the logits of a heatmap vary by 1 from cell to cell",
         "cost": CONVENTION,
     }
 

@@ -12,6 +12,7 @@ from mmengine.structures import InstanceData
 from torch.utils._pytree import tree_map_only
 
 from heads.offset_branch import OffsetBranch, OffsetReader
+from heads.yolc_head import YOLCHead
 from hrhsco_cli.bench import cuda_graphs
 from hrhsco_cli.bench.precision import set_tf32
 from hrhsco_cli.bench.timed_networks import BenchOptions, TimedNetwork
@@ -71,6 +72,8 @@ def find_stages(network: TimedNetwork, options: BenchOptions) -> Stages:
     """
     model: Any = network.model
     data = _make_batch(network, options)
+    if isinstance(model.bbox_head, YOLCHead):
+        _spread_logits(network, lambda: model.test_step(data))
     ran, outputs = _capture_branches(network, lambda: model.test_step(data))
     calls: dict[str, Call] = {"end_to_end": _without_gradient(lambda: model.test_step(data))}
     for name, module in find_branch_modules(model).items():
@@ -133,6 +136,23 @@ def make_training_step(network: TimedNetwork, options: BenchOptions) -> Call:
         model.eval()
 
     return step
+
+
+def _spread_logits(network: TimedNetwork, call: Call) -> None:
+    """Scale a heatmap's last layer: each class's logits lie around the prior and vary by one.
+
+    A trained network's vary so or more. Layers at their start make all scores equal to the last
+    digits of float32, and to the last in half precision: one plateau, which no decoding meets.
+    """
+    branch: Any = network.model.bbox_head.heatmap_branch
+    last, prior = branch[-1], branch[-1].bias.detach().clone()
+    # Not under autocast, which would keep its copy of the weights as they are now.
+    with torch.no_grad(), torch.autocast(prior.device.type, enabled=False):
+        last.bias.zero_()
+        ran, _ = _capture_branches(network, call)
+        spread, mean = torch.std_mean(ran["heatmap"].output, dim=(0, 2, 3))
+        last.weight.div_(spread[:, None, None, None])
+        last.bias.copy_(prior - mean / spread)
 
 
 def _without_gradient(call: Call) -> Call:

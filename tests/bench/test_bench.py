@@ -40,6 +40,24 @@ def test_depths_side_by_side(tmp_path):
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("precision", ["fp32", "bf16"])
+def test_decoding_meets_a_map_with_peaks(precision):
+    """A head at its start scores all cells alike, in bf16 to the last digit: a single plateau."""
+    from hrhsco_cli.bench import stages
+    from hrhsco_cli.bench.timed_networks import BenchOptions, build_timed_network
+    from hrhsco_cli.runs.registration import register
+
+    register()
+    options = BenchOptions((64, 64), 1, precision, False, False, False, 3, False)
+    network = build_timed_network("quickstart_hrh_sco", [], options, torch.device("cpu"))
+    with stages.use_precision(options, torch.device("cpu")):
+        logits = stages.find_stages(network, options).ran["heatmap"].output.float()
+    spread, mean = torch.std_mean(logits, dim=(0, 2, 3))
+    torch.testing.assert_close(spread, torch.ones(3), rtol=0, atol=0.05)
+    torch.testing.assert_close(mean, torch.full((3,), -2.19), rtol=0, atol=0.05)
+
+
+@pytest.mark.slow
 def test_detectors_of_mmdet_side_by_side():
     from hrhsco_cli.bench import stages
     from hrhsco_cli.bench.timed_networks import BenchOptions, build_timed_network

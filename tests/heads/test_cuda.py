@@ -232,7 +232,9 @@ def test_peaks_equal_the_cpu_s(levels, kernel, blurred, monkeypatch):
     if blurred and levels == 3:
         logits = logits[:, ::3, ::3].repeat_interleave(3, dim=1).repeat_interleave(3, dim=2)
     expected = find_peaks(logits, kernel, 500, 0.05, blurred=blurred)
-    for most in (1000, peaks._BAND_CELLS["cuda"]):
+    whole = peaks._BAND_CELLS["cuda"]
+    for static_on, most in (((DEVICE,), whole), ((), whole), ((), 1000)):
+        monkeypatch.setattr(peaks, "_STATIC_ON", static_on)
         monkeypatch.setitem(peaks._BAND_CELLS, DEVICE, most)
         found = find_peaks(logits.to(DEVICE), kernel, 500, 0.05, blurred=blurred)
         torch.testing.assert_close(found.score.cpu(), expected.score, rtol=1e-5, atol=1e-6)

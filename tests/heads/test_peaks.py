@@ -9,31 +9,26 @@ from hypothesis.extra import numpy as npst
 from scipy.ndimage import convolve
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from heads import peaks, plateaus
 from heads.peaks import blur, find_peaks, kernel_in_cells
+from heads.static_peaks import find_static_peaks
 from tests.reference import codec
 
-
-@given(
-    heat=npst.arrays(
+MAPS_FULL_OF_TIES = {
+    "heat": npst.arrays(
         np.float64,
         st.tuples(st.integers(1, 3), st.integers(1, 9), st.integers(1, 9)),
         elements=st.sampled_from([0.0, 0.1, 0.5, 1.0]),
     ),
-    kernel=st.sampled_from([1, 3, 5]),
-    topk=st.integers(1, 12),
-    threshold=st.sampled_from([0.0, 0.3]),
-    rows_at_once=st.sampled_from([1, 4, 7, 1000]),
-    blurred=st.booleans(),
-    least_bands=st.sampled_from([1, 16]),
-)
-def test_peaks_equal_flood_fill(heat, kernel, topk, threshold, rows_at_once, blurred, least_bands):
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("heads.peaks._BAND_CELLS", {"cuda": rows_at_once * heat.shape[2]})
-        patch.setattr("heads.peaks._BANDS", {"cuda": least_bands})
-        patch.setattr("heads.peaks._BLOCK", 1)
-        logits = torch.logit(torch.from_numpy(heat))
-        found = find_peaks(logits, kernel, topk, threshold, blurred=blurred)
+    "kernel": st.sampled_from([1, 3, 5]),
+    "topk": st.integers(1, 12),
+    "threshold": st.sampled_from([0.0, 0.3]),
+    "blurred": st.booleans(),
+}
+
+
+def assert_flood_fill_finds_the_same(heat, kernel, topk, threshold, blurred):
+    logits = torch.logit(torch.from_numpy(heat))
+    found = find_peaks(logits, kernel, topk, threshold, blurred=blurred)
     heat = blur(logits.sigmoid()).numpy() if blurred else logits.sigmoid().numpy()
     listed = [
         (score, label, y, x)
@@ -44,18 +39,59 @@ def test_peaks_equal_flood_fill(heat, kernel, topk, threshold, rows_at_once, blu
     assert listed == codec.peaks(heat.tolist(), kernel, topk, threshold)
 
 
+@given(
+    **MAPS_FULL_OF_TIES,
+    rows_at_once=st.sampled_from([1, 4, 7, 1000]),
+    least_bands=st.sampled_from([1, 16]),
+)
+def test_peaks_in_bands_equal_flood_fill(
+    heat, kernel, topk, threshold, blurred, rows_at_once, least_bands
+):
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("heads.peaks._BAND_CELLS", {"cuda": rows_at_once * heat.shape[2]})
+        patch.setattr("heads.peaks._BANDS", {"cuda": least_bands})
+        assert_flood_fill_finds_the_same(heat, kernel, topk, threshold, blurred)
+
+
+@given(
+    **MAPS_FULL_OF_TIES,
+    block=st.sampled_from([1, 2, 8]),
+    blocks=st.sampled_from([1, 4]),
+    cells=st.sampled_from([1, 3, 50]),
+    rounds=st.sampled_from([0, 2]),
+)
+def test_static_peaks_equal_flood_fill(
+    heat, kernel, topk, threshold, blurred, block, blocks, cells, rounds
+):
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("heads.peaks._STATIC_ON", ("cpu",))
+        patch.setattr("heads.static_peaks._BLOCK", block)
+        patch.setattr("heads.static_peaks._BLOCKS_PER_PEAK", blocks)
+        patch.setattr("heads.static_peaks._CELLS_PER_PEAK", cells)
+        patch.setattr("heads.static_peaks._LINK_ROUNDS", rounds)
+        assert_flood_fill_finds_the_same(heat, kernel, topk, threshold, blurred)
+
+
+@pytest.fixture(params=["in bands", "static"])
+def either_way(request, monkeypatch):
+    if request.param == "static":
+        monkeypatch.setattr("heads.peaks._STATIC_ON", ("cpu",))
+
+
 @pytest.mark.parametrize("value", [0.3, 1.0])
+@pytest.mark.usefixtures("either_way")
 def test_a_blank_map_is_one_plateau(value):
     found = find_peaks(torch.full((1, 200, 300), value).logit(), 3, 10)
     assert found.cell.tolist() == [[0, 0]]
 
 
+@pytest.mark.usefixtures("either_way")
 def test_a_winding_plateau_counts_once():
     snake = torch.zeros(1, 41, 41)
     snake[0, ::4] = 0.7
     for turn, row in enumerate(range(0, 40, 4)):
         snake[0, row : row + 5, -1 if turn % 2 == 0 else 0] = 0.7
-    assert find_peaks(snake.logit(), 3, 10).cell.tolist() == [[0, 0]]
+    assert find_peaks(snake.logit(), 3, 100).cell.tolist() == [[0, 0]]
 
 
 @pytest.mark.parametrize("kind", [torch.float16, torch.bfloat16])
@@ -78,32 +114,21 @@ def make_quantized_map():
     return torch.nn.functional.interpolate(coarse, scale_factor=8, mode="bilinear")[0].bfloat16()
 
 
-def look_at_all_at_once(monkeypatch):
-    monkeypatch.delitem(peaks._BANDS, "cpu")
-    monkeypatch.delitem(peaks._BAND_CELLS, "cpu")
-
-
 @pytest.mark.parametrize("topk", [1, 100, 5000])
-def test_a_map_looked_at_all_at_once_has_the_same_peaks(topk, monkeypatch):
-    """As on a GPU: only what can be among the highest is looked at closely."""
+def test_static_peaks_are_those_of_bands(topk):
+    """In half precision, where nearly every peak is a plateau, and none has to be sought again."""
     logits = make_quantized_map()
     expected = find_peaks(logits, 5, topk)
-    closely = []
+    score, index = find_static_peaks(logits.float().sigmoid(), 5, topk, 0.0)
+    label, y, x = np.unravel_index(index.numpy(), logits.shape)
+    assert torch.equal(score, expected.score)
+    assert label.tolist() == expected.label.tolist()
+    assert np.stack([x, y], axis=1).tolist() == expected.cell.tolist()
 
-    def mark_plateau_starts(plane, y, x, reach):
-        closely.append(len(y))
-        return plateaus.mark_plateau_starts(plane, y, x, reach)
 
-    monkeypatch.setattr("heads.peaks.mark_plateau_starts", mark_plateau_starts)
-    look_at_all_at_once(monkeypatch)
-    found = find_peaks(logits, 5, topk)
-    for field in ("score", "label", "cell"):
-        assert torch.equal(getattr(found, field), getattr(expected, field))
-    assert len(closely) == 1
-    if topk < 200:
-        assert closely[0] < 10 * topk
-    else:  # there are not as many blocks
-        assert closely[0] > len(found.score)
+def test_static_peaks_own_to_it_if_they_did_not_look_far_enough(monkeypatch):
+    monkeypatch.setattr("heads.static_peaks._CELLS_PER_PEAK", 1)
+    assert find_static_peaks(make_quantized_map().float().sigmoid(), 5, 100, 0.0) is None
 
 
 class Waits(TorchDispatchMode):
@@ -122,12 +147,19 @@ class Waits(TorchDispatchMode):
         return func(*args, **(kwargs or {}))
 
 
-def test_the_host_waits_for_few_results(monkeypatch):
-    """Candidates, those high enough, runs, links, peaks: five sizes are not known before."""
-    look_at_all_at_once(monkeypatch)
+def test_the_host_waits_once(monkeypatch):
+    told = []
+
+    def tell_host(*values):
+        told.append([value.item() for value in values])
+        return told[-1]
+
+    monkeypatch.setattr("heads.static_peaks._tell_host", tell_host)
+    scores = make_quantized_map().float().sigmoid()
     with Waits() as waits:
-        find_peaks(make_quantized_map(), 9, 100)
-    assert waits.count == 5
+        assert find_static_peaks(scores, 9, 100, 0.0) is not None
+    assert len(told) == 1
+    assert waits.count == len(told[0])
 
 
 def test_the_blur_equals_scipy_s():

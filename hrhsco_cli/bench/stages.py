@@ -144,7 +144,8 @@ def _spread_logits(network: TimedNetwork, call: Call) -> None:
     A trained network's vary so or more. Layers at their start make all scores equal to the last
     digits of float32, and to the last in half precision: one plateau, which no decoding meets.
     """
-    branch: Any = network.model.bbox_head.heatmap_branch
+    model: Any = network.model
+    branch = model.bbox_head.heatmap_branch
     last, prior = branch[-1], branch[-1].bias.detach().clone()
     # Not under autocast, which would keep its copy of the weights as they are now.
     with torch.no_grad(), torch.autocast(prior.device.type, enabled=False):

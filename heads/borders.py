@@ -45,6 +45,8 @@ def map_to_image(points: Tensor, meta: Mapping[str, Any]) -> Tensor:
         meta: meta information: ``scale_factor`` (w, h) and, where it was padded, ``border``.
     """
     pairs = points.shape[1] // 2
-    start = points.new_tensor([*find_image_start(meta)] * pairs)
-    scale = points.new_tensor([*meta["scale_factor"]] * pairs)
-    return (points - start) / scale
+    # One tensor, since a GPU waits for each that comes from the host.
+    both = points.new_tensor([find_image_start(meta), meta["scale_factor"]]).repeat(1, pairs)
+    start, scale = both
+    mapped: Tensor = (points - start) / scale
+    return mapped

@@ -106,11 +106,13 @@ class BoxBranch(nn.Module):
             coarse: ``(B, 4, H, W)``.
             fractions: ``(B, 18, H, W)`` in [0, 1].
         """
-        corner = coarse[:, :2] - coarse[:, 2:]
-        size = 2 * coarse[:, 2:]
-        axis = [1, 0] if self.sample_order == "yx" else [0, 1]
-        corner, size = (part[:, axis].repeat(1, _TAPS**2, 1, 1) for part in (corner, size))
-        return corner + size * fractions
+        batch, _, height, width = fractions.shape
+        middle, half_size = coarse.view(batch, 2, 2, height, width).unbind(dim=1)
+        if self.sample_order == "yx":
+            middle, half_size = middle.flip(1), half_size.flip(1)
+        corner, size = middle - half_size, 2 * half_size
+        by_tap = fractions.view(batch, _TAPS**2, 2, height, width)
+        return (corner[:, None] + size[:, None] * by_tap).flatten(1, 2)
 
     def _compute_responses(self, features: Tensor) -> Tensor:
         """What each tap would add if it lay at each cell: ``(B, 9 * 4, H, W)``, tap-major."""
@@ -177,8 +179,8 @@ def _sample_responses(
     corner = point.floor() + corner_steps
     share = (1 - (point - corner).abs()).prod(dim=3)
     last = point.new_tensor([height - 1, width - 1])
-    on_map = ((corner >= 0) & (corner <= last)).all(dim=3)
-    y, x = torch.where(on_map[..., None], corner, 0).long().unbind(dim=3)
+    off_map = ((corner >= 0) & (corner <= last)).all(dim=3).logical_not()
+    y, x = corner.masked_fill(off_map[..., None], 0).long().unbind(dim=3)
     image, tap = cells[:, :1, None], torch.arange(taps, device=cells.device)[:, None]
     values = by_tap[image, tap, :, y * width + x].float()
-    return (values * torch.where(on_map, share, 0)[..., None]).sum(dim=(1, 2))
+    return (values * share.masked_fill(off_map, 0)[..., None]).sum(dim=(1, 2))

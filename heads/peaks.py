@@ -97,7 +97,8 @@ def find_peaks(
     height that lie within each other's windows, directly or through further ones, are one plateau,
     which counts once, at its first cell row by row.
 
-    The map is read in bands of rows, so that little is held in memory besides it.
+    On a CPU the map is read in bands of rows, so that little is held in memory besides it; a GPU
+    looks at it as a whole (``static_peaks``).
 
     Args:
         logits: ``(K, H, W)``; the scores are their sigmoids, in float32 or wider, since half
@@ -113,14 +114,14 @@ def find_peaks(
         found = find_static_peaks(scores, kernel, topk, score_thr)
     if found is None:
         found = _find_peaks_in_bands(logits, kernel, topk, score_thr, blurred)
-    label, y, x = torch.unravel_index(found[1], logits.shape)
-    return Peaks(found[0], label, torch.stack([x, y], dim=1))
+    score, (label, y, x) = found
+    return Peaks(score, label, torch.stack([x, y], dim=1))
 
 
 def _find_peaks_in_bands(
     logits: Tensor, kernel: int, topk: int, score_thr: float, blurred: bool
-) -> tuple[Tensor, Tensor]:
-    """Find scores and indices in the flattened planes, with little memory besides the map's."""
+) -> tuple[Tensor, tuple[Tensor, ...]]:
+    """Find scores, and class, row and column, with little memory besides the map's."""
     _, height, width = logits.shape
     dtype = torch.promote_types(logits.dtype, torch.float32)
     highest, indices = logits.new_empty(0, dtype=dtype), logits.new_empty(0, dtype=torch.long)
@@ -141,7 +142,7 @@ def _find_peaks_in_bands(
         indices = torch.cat([indices, index[peak] + first * height * width])
         order = highest.argsort(descending=True, stable=True)[:topk]
         highest, indices = highest[order], indices[order]
-    return highest, indices
+    return highest, torch.unravel_index(indices, logits.shape)
 
 
 def _split_into_bands(

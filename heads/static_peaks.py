@@ -43,7 +43,7 @@ def take_window_max(values: Tensor, side: int, dim: int) -> Tensor:
 
 def find_static_peaks(
     scores: Tensor, kernel: int, topk: int, score_thr: float
-) -> tuple[Tensor, Tensor] | None:
+) -> tuple[Tensor, tuple[Tensor, ...]] | None:
     """Find the ``topk`` highest local maxima of whole planes, as ``peaks.find_peaks`` does.
 
     Args:
@@ -53,68 +53,63 @@ def find_static_peaks(
         score_thr: peaks at or below this are left out.
 
     Returns:
-        Scores ``(N,)`` and indices ``(N,)`` in the flattened planes, highest first, ties by index;
-        None if there may be peaks among what was not looked at.
+        Scores ``(N,)``, and plane, row and column ``(N,)``, highest first, ties by place; None if
+        there may be peaks among what was not looked at.
     """
     _, height, width = scores.shape
     reach = kernel // 2
-    highest = F.pad(scores, (reach,) * 4)
-    highest = take_window_max(take_window_max(highest, kernel, dim=1), kernel, dim=2)
-    candidates = scores.masked_fill(scores < highest, -math.inf)
+    # Whole blocks, and so wide that no window reaches around an edge, into the next row or plane.
+    right, below = (-(-(side + reach) // _BLOCK) * _BLOCK - side for side in (width, height))
+    margins = (reach, right + reach, reach, below + reach)
+    padded = F.pad(scores, margins, value=-math.inf)
+    highest = take_window_max(take_window_max(padded, kernel, dim=1), kernel, dim=2)
+    whole = padded[:, reach : reach + height + below, reach : reach + width + right]
+    candidates = whole.masked_fill(whole < highest, -math.inf)
     score, index, passed_over = _take_highest(candidates, topk)
-    score = score.masked_fill(score <= score_thr, -math.inf)
-    index, order = index.sort()
+    left_out = score <= score_thr
+    score = score.masked_fill_(left_out, -math.inf)
+    index, order = index.masked_fill_(left_out, candidates.numel()).sort()
     score = score[order]
-    line = index // width
-    # Rows of two planes, and the ends of two rows, are never within reach.
-    place = (line + line // height * reach) * (width + reach) + index % width
-    first, agree = _link_neighbors(place, score, reach, width + reach)
-    start = first == torch.arange(len(first), device=first.device)
-    peak, order = score.masked_fill(~start, -math.inf).sort(descending=True, stable=True)
+    first, agree = _link_neighbors(index, reach, candidates.shape[2])
+    peak = score.masked_fill(first != _count_up(first), -math.inf)
+    peak, order = peak.sort(descending=True, stable=True)
     peak, order = peak[:topk], order[:topk]
     # What lies below the last peak may be in disorder; -inf stands for no candidate.
-    agree = agree.logical_or_(score < peak[-1].clamp(min=0))
-    count, all_agree, least, limit = _tell_host(
-        (peak > -math.inf).sum(), agree.all(), peak[-1], passed_over
-    )
-    if all_agree:
-        peak, index = peak[: int(count)], index[order[: int(count)]]
-    else:
-        peak, index = _take_plateau_starts(score, index, scores.shape, kernel, topk)
-        least = float(peak[-1]) if len(peak) else -math.inf
-    has_all = limit <= score_thr or (len(peak) == topk and least > limit)
-    return (peak, index) if has_all else None
+    agree = agree.logical_or_(score < peak[-1].clamp(min=0)).all()
+    told = torch.cat([peak, torch.stack([passed_over, agree.to(score)])]).tolist()
+    count = sum(each > -math.inf for each in told[:-2])
+    found = peak[:count], index[order[:count]]
+    least, limit, all_agree = told[-3], told[-2], told[-1]
+    if not all_agree:
+        found = _take_plateau_starts(score, index, candidates.shape, kernel, topk)
+        least = float(found[0][-1]) if len(found[0]) else -math.inf
+    if limit > score_thr and (len(found[0]) < topk or least <= limit):
+        return None
+    return found[0], torch.unravel_index(found[1], candidates.shape)
 
 
-def _tell_host(*values: Tensor) -> list[float]:
-    told: list[float] = torch.stack([each.double() for each in values]).tolist()
-    return told
+def _count_up(like: Tensor) -> Tensor:
+    return torch.arange(len(like), device=like.device)
 
 
 def _take_highest(candidates: Tensor, topk: int) -> tuple[Tensor, Tensor, Tensor]:
     """Take the highest cells of the highest blocks.
 
     Args:
-        candidates: ``(K, H, W)`` scores, -inf where a cell is no candidate.
+        candidates: ``(K, H, W)`` scores, -inf where a cell is no candidate; whole blocks.
         topk: peaks that are wanted.
 
     Returns:
         Scores ``(M,)``, in no order; indices ``(M,)`` in the flattened planes; and the score that
         no other candidate surpasses.
     """
-    _, height, width = candidates.shape
-    blocks = F.max_pool2d(candidates[None], _BLOCK, ceil_mode=True)[0]
-    _, block_rows, block_columns = blocks.shape
-    _, block, passed_over = _take_top(blocks.flatten(), _BLOCKS_PER_PEAK * topk)
-    plane_row, column = block // block_columns, block % block_columns
+    width = candidates.shape[2]
+    blocks = F.max_pool2d(candidates[None], _BLOCK).flatten()
+    _, block, passed_over = _take_top(blocks, _BLOCKS_PER_PEAK * topk)
+    # A row of blocks is _BLOCK rows of cells: 7 more than the blocks themselves have counted.
+    corner = block * _BLOCK + block // (width // _BLOCK) * ((_BLOCK - 1) * width)
     steps = torch.arange(_BLOCK, device=block.device)
-    y = (plane_row % block_rows * _BLOCK)[:, None] + steps
-    x = (column * _BLOCK)[:, None] + steps
-    row = (plane_row // block_rows * height)[:, None] + y
-    index = row[:, :, None] * width + x[:, None]
-    if height % _BLOCK or width % _BLOCK:
-        index = index[(y < height)[:, :, None] & (x < width)[:, None]]
-    index = index.flatten()
+    index = (corner[:, None] + (steps[:, None] * width + steps).flatten()).flatten()
     score, kept, also_passed_over = _take_top(candidates.flatten()[index], _CELLS_PER_PEAK * topk)
     return score, index[kept], torch.maximum(passed_over, also_passed_over)
 
@@ -122,36 +117,31 @@ def _take_highest(candidates: Tensor, topk: int) -> tuple[Tensor, Tensor, Tensor
 def _take_top(values: Tensor, number: int) -> tuple[Tensor, Tensor, Tensor]:
     """Take the ``number`` highest values, their places, and what none of the rest surpasses."""
     if len(values) <= number:
-        rest = values.new_full((), -math.inf)
-        return values, torch.arange(len(values), device=values.device), rest
+        return values, _count_up(values), values.new_full((), -math.inf)
     top, place = values.topk(number, sorted=False)
     return top, place, top.amin()
 
 
-def _link_neighbors(place: Tensor, score: Tensor, reach: int, row: int) -> tuple[Tensor, Tensor]:
+def _link_neighbors(index: Tensor, reach: int, width: int) -> tuple[Tensor, Tensor]:
     """Find the first cell of each cell's plateau, in as many steps as small plateaus need.
 
     Args:
-        place: ``(M,)`` of the cells on a line, rising; one row further is ``row`` further, and
-            places that differ by less than a window are within each other's window.
-        score: ``(M,)``.
+        index: ``(M,)`` of candidates in flattened planes, rising. Those within each other's
+            windows are equal in score, since nothing there is higher than either.
         reach: half the window in cells.
-        row: length of a row.
+        width: of the planes.
 
     Returns:
-        ``(M,)`` index of a cell of the same plateau, the first if it is settled for all; and
-        whether it is.
+        ``(M,)`` which cell is the first, and ``(M,)`` whether all within the window say the same.
     """
-    own = torch.arange(len(place), device=place.device)
-    steps = torch.arange(-reach, reach + 1, device=place.device)
-    beside = place[:, None] + (row * steps[:, None] + steps).flatten()
-    near = torch.searchsorted(place, beside).clamp_(max=len(place) - 1)
-    is_near = (place[near] == beside).logical_and_(score[near] == score[:, None])
-    near = torch.where(is_near, near, own[:, None])
+    steps = torch.arange(-reach, reach + 1, device=index.device)
+    beside = index[:, None] + (steps[:, None] * width + steps).flatten()
+    near = torch.searchsorted(index, beside).clamp_(max=len(index) - 1)
+    near = torch.where(index[near] == beside, near, _count_up(index)[:, None])
     first = near.amin(dim=1)
     for _ in range(_LINK_ROUNDS):
-        first = first[near].amin(dim=1)
         first = first[first]
+        first = first[near].amin(dim=1)
     return first, (first[near] == first[:, None]).all(dim=1)
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 
 import torch
+import torch.nn.functional as F
 from mmcv.ops import batched_nms
 from mmdet.models.dense_heads.base_dense_head import BaseDenseHead
 from mmdet.registry import MODELS
@@ -419,12 +420,8 @@ def _map_all_to_image(found: InstanceData, meta: dict) -> None:
 
 def _add_image_index(cells: list[Tensor]) -> Tensor:
     """Make ``(P, 3)`` (image, row, column) of each image's cells ``(N, 2)`` (x, y)."""
-    return torch.cat(
-        [
-            torch.cat([torch.full_like(each[:, :1], image), each.flip(1)], dim=1)
-            for image, each in enumerate(cells)
-        ]
-    )
+    indexed = [F.pad(each.flip(1), (1, 0), value=image) for image, each in enumerate(cells)]
+    return torch.cat(indexed) if len(indexed) > 1 else indexed[0]
 
 
 def _suppress(found: InstanceData, nms: ConfigDict | None) -> InstanceData:

@@ -174,13 +174,13 @@ def _sample_responses(
     """
     batch, _, height, width = responses.shape
     taps = points.shape[1]
-    by_tap = responses.view(batch, taps, -1, height * width)
+    # A ring of zeros around the map takes all corners beyond it.
+    by_tap = F.pad(responses, (1, 1, 1, 1)).view(batch, taps, -1, (height + 2) * (width + 2))
     point = (cells[:, None, 1:] + points)[:, :, None]
     corner = point.floor() + corner_steps
     share = (1 - (point - corner).abs()).prod(dim=3)
-    last = point.new_tensor([height - 1, width - 1])
-    off_map = ((corner >= 0) & (corner <= last)).all(dim=3).logical_not()
-    y, x = corner.masked_fill(off_map[..., None], 0).long().unbind(dim=3)
+    y, x = corner.long().unbind(dim=3)
+    place = (y.clamp(-1, height) + 1) * (width + 2) + (x.clamp(-1, width) + 1)
     image, tap = cells[:, :1, None], torch.arange(taps, device=cells.device)[:, None]
-    values = by_tap[image, tap, :, y * width + x].float()
-    return (values * share.masked_fill(off_map, 0)[..., None]).sum(dim=(1, 2))
+    values = by_tap[image, tap, :, place].float()
+    return (values * share[..., None]).sum(dim=(1, 2))

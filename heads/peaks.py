@@ -20,6 +20,8 @@ _BAND_CELLS = {"cpu": 2**18, "cuda": 2**25}
 map at once if it can, since it waits for the host several times per band."""
 _BANDS, _LEAST_CELLS = {"cpu": 16, "cuda": 1}, 2**17
 """Bands at least, which keep what is made small beside the map itself; but no band is smaller."""
+_ROUNDED_LOGIT = 1e-3
+"""More than rounding moves the logit of a threshold, or the score of a logit."""
 _STATIC_ON = ("cuda",)
 """Where ``static_peaks`` are tried first."""
 PEAK_WINDOWS = ("pixels", "cells")
@@ -95,54 +97,66 @@ def find_peaks(
 
     A cell is a candidate if nothing within the window around it is higher. Candidates of equal
     height that lie within each other's windows, directly or through further ones, are one plateau,
-    which counts once, at its first cell row by row.
+    which counts once, at its first cell row by row. Heights are logits, which order cells as their
+    scores do and tell apart what a score rounds to one, or with ``blurred`` the blurred scores.
 
     On a CPU the map is read in bands of rows, so that little is held in memory besides it; a GPU
     looks at it as a whole (``static_peaks``).
 
     Args:
-        logits: ``(K, H, W)``; the scores are their sigmoids, in float32 or wider, since half
-            precision makes plateaus of peaks.
+        logits: ``(K, H, W)``; the scores are their sigmoids, in float32 or wider.
         kernel: odd side of the window in cells.
         topk: how many at most.
-        score_thr: peaks at or below this are left out.
+        score_thr: peaks at or below this are left out, not below 0.
         blurred: ``blur`` the scores first.
     """
+    give_scores = _widen if blurred else _compute_scores
     found = None
     if logits.device.type in _STATIC_ON:
-        scores = _compute_scores(logits, 0, logits.shape[1], blurred)
-        found = find_static_peaks(scores, kernel, topk, score_thr)
+        heights = _compute_heights(logits, 0, logits.shape[1], blurred)
+        found = find_static_peaks(heights, kernel, topk, score_thr, give_scores)
     if found is None:
-        found = _find_peaks_in_bands(logits, kernel, topk, score_thr, blurred)
-    score, (label, y, x) = found
+        height, place = _find_peaks_in_bands(logits, kernel, topk, score_thr, blurred)
+        score = give_scores(height)
+        found = tuple(each[score > score_thr] for each in (score, *place))
+    score, label, y, x = found
     return Peaks(score, label, torch.stack([x, y], dim=1))
 
 
 def _find_peaks_in_bands(
     logits: Tensor, kernel: int, topk: int, score_thr: float, blurred: bool
 ) -> tuple[Tensor, tuple[Tensor, ...]]:
-    """Find scores, and class, row and column, with little memory besides the map's."""
-    _, height, width = logits.shape
+    """Find heights, and class, row and column, with little memory besides the map's."""
+    _, rows, columns = logits.shape
     dtype = torch.promote_types(logits.dtype, torch.float32)
     highest, indices = logits.new_empty(0, dtype=dtype), logits.new_empty(0, dtype=torch.long)
+    least = highest.new_full((), _find_least_height(score_thr, blurred))
     for first, last, bands in _split_into_bands(logits, kernel):
-        floor = highest[-1] if len(highest) == topk else highest.new_full((), -math.inf)
-        score, index = highest[:0], indices[:0]
+        floor = highest[-1] if len(highest) == topk else least
+        height, index = highest[:0], indices[:0]
         for band in bands:
-            more = _find_candidates(
-                logits[first:last], *band, kernel, topk, score_thr, blurred, floor
-            )
-            score, index = torch.cat([score, more[0]]), torch.cat([index, more[1]])
-            floor = torch.maximum(floor, _find_surpassed_score(score, topk))
-            keep = (score >= floor).nonzero().squeeze(1)
-            score, index = score[keep], index[keep]
+            more = _find_candidates(logits[first:last], *band, kernel, blurred, floor)
+            height, index = torch.cat([height, more[0]]), torch.cat([index, more[1]])
+            floor = torch.maximum(floor, _find_surpassed_height(height, topk))
+            keep = (height >= floor).nonzero().squeeze(1)
+            height, index = height[keep], index[keep]
         plane, y, x = torch.unravel_index(index, logits.shape)
         peak = mark_plateau_starts(plane, y, x, kernel // 2).nonzero().squeeze(1)
-        highest = torch.cat([highest, score[peak]])
-        indices = torch.cat([indices, index[peak] + first * height * width])
+        highest = torch.cat([highest, height[peak]])
+        indices = torch.cat([indices, index[peak] + first * rows * columns])
         order = highest.argsort(descending=True, stable=True)[:topk]
         highest, indices = highest[order], indices[order]
     return highest, torch.unravel_index(indices, logits.shape)
+
+
+def _find_least_height(score_thr: float, blurred: bool) -> float:
+    """Find a finite height that no peak above ``score_thr`` lies below, whatever is rounded."""
+    lowest = torch.finfo(torch.float32).min
+    if blurred or score_thr <= 0:
+        return max(score_thr, 0.0) if blurred else lowest
+    if score_thr >= 1:
+        return -lowest
+    return math.log(score_thr / (1 - score_thr)) - _ROUNDED_LOGIT
 
 
 def _split_into_bands(
@@ -164,41 +178,42 @@ def _count_least_bands(logits: Tensor) -> int:
 
 
 def _find_candidates(
-    logits: Tensor,
-    top: int,
-    bottom: int,
-    kernel: int,
-    topk: int,
-    score_thr: float,
-    blurred: bool,
-    floor: Tensor,
+    logits: Tensor, top: int, bottom: int, kernel: int, blurred: bool, floor: Tensor
 ) -> tuple[Tensor, Tensor]:
-    """Find the scores ``(M,)`` of a band's candidates, and their index in the flattened planes."""
-    height, reach = logits.shape[1], kernel // 2
-    above, below = max(top - reach, 0), min(bottom + reach, height)
-    scores = _compute_scores(logits, above, below, blurred)
-    score = scores[:, top - above : bottom - above]
+    """Find the heights ``(M,)`` of a band's candidates, and their index in the flattened planes."""
+    rows, reach = logits.shape[1], kernel // 2
+    above, below = max(top - reach, 0), min(bottom + reach, rows)
+    heights = _compute_heights(logits, above, below, blurred)
+    height = heights[:, top - above : bottom - above]
     edges = (reach, reach, reach - (top - above), reach - (below - bottom))
-    highest = take_window_max(take_window_max(F.pad(scores, edges), kernel, dim=1), kernel, dim=2)
-    candidate = (score == highest).logical_and_(score > score_thr).logical_and_(score >= floor)
+    highest = F.pad(heights, edges, value=-math.inf)
+    highest = take_window_max(take_window_max(highest, kernel, dim=1), kernel, dim=2)
+    candidate = (height == highest).logical_and_(height >= floor)
     index = candidate.flatten().nonzero().squeeze(1)
     # Several planes come whole, with top = 0; a single one, in bands: flattening copies nothing.
-    return score.flatten()[index], index + top * logits.shape[2]
+    return _widen(height.flatten()[index]), index + top * logits.shape[2]
 
 
-def _compute_scores(logits: Tensor, above: int, below: int, blurred: bool) -> Tensor:
-    """Compute rows ``above`` to ``below`` of the scores."""
-    dtype = torch.promote_types(logits.dtype, torch.float32)
+def _widen(values: Tensor) -> Tensor:
+    return values.to(torch.promote_types(values.dtype, torch.float32))
+
+
+def _compute_scores(logits: Tensor) -> Tensor:
+    return _widen(logits).sigmoid()
+
+
+def _compute_heights(logits: Tensor, above: int, below: int, blurred: bool) -> Tensor:
+    """Compute rows ``above`` to ``below`` of what is compared."""
     if not blurred:
-        return logits[:, above:below].to(dtype).sigmoid()
+        return logits[:, above:below]
     begin, end = max(above - 1, 0), min(below + 1, logits.shape[1])
-    scores = blur(logits[:, begin:end].to(dtype).sigmoid())
+    scores = blur(_compute_scores(logits[:, begin:end]))
     return scores[:, above - begin : below - begin]
 
 
-def _find_surpassed_score(score: Tensor, topk: int) -> Tensor:
-    """Find a score that ``topk`` peaks reach for certain, since cells of a plateau are equal."""
-    highest = score.topk(min(2 * topk, len(score))).values
+def _find_surpassed_height(height: Tensor, topk: int) -> Tensor:
+    """Find a height that ``topk`` peaks reach for certain, since cells of a plateau are equal."""
+    highest = height.topk(min(2 * topk, len(height))).values
     different = F.pad((highest.diff() != 0).cumsum(0), (1, 0))[: len(highest)]
     index = torch.searchsorted(different, topk - 1)
     return F.pad(highest, (0, 1), value=-math.inf).take(index)

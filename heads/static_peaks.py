@@ -6,6 +6,8 @@ peaks that it wants.
 """
 
 import math
+from collections.abc import Callable
+from functools import lru_cache
 
 import torch
 import torch.nn.functional as F
@@ -42,76 +44,91 @@ def take_window_max(values: Tensor, side: int, dim: int) -> Tensor:
 
 
 def find_static_peaks(
-    scores: Tensor, kernel: int, topk: int, score_thr: float
-) -> tuple[Tensor, tuple[Tensor, ...]] | None:
+    heights: Tensor,
+    kernel: int,
+    topk: int,
+    score_thr: float,
+    give_scores: Callable[[Tensor], Tensor],
+) -> tuple[Tensor, ...] | None:
     """Find the ``topk`` highest local maxima of whole planes, as ``peaks.find_peaks`` does.
 
     Args:
-        scores: ``(K, H, W)``, not negative.
+        heights: ``(K, H, W)``, -inf where no peak can be.
         kernel: odd side of the window in cells.
         topk: how many at most.
-        score_thr: peaks at or below this are left out.
+        score_thr: peaks whose score is at or below this are left out.
+        give_scores: from heights to scores, in the same order.
 
     Returns:
-        Scores ``(N,)``, and plane, row and column ``(N,)``, highest first, ties by place; None if
-        there may be peaks among what was not looked at.
+        Score, plane, row and column ``(N,)``, highest first, ties by place; None if there may be
+        peaks among what was not looked at.
     """
-    _, height, width = scores.shape
+    _, height, width = heights.shape
     reach = kernel // 2
     # Whole blocks, and so wide that no window reaches around an edge, into the next row or plane.
     right, below = (-(-(side + reach) // _BLOCK) * _BLOCK - side for side in (width, height))
     margins = (reach, right + reach, reach, below + reach)
-    padded = F.pad(scores, margins, value=-math.inf)
+    padded = F.pad(heights, margins, value=-math.inf)
     highest = take_window_max(take_window_max(padded, kernel, dim=1), kernel, dim=2)
     whole = padded[:, reach : reach + height + below, reach : reach + width + right]
     candidates = whole.masked_fill(whole < highest, -math.inf)
-    score, index, passed_over = _take_highest(candidates, topk)
-    left_out = score <= score_thr
-    score = score.masked_fill_(left_out, -math.inf)
-    index, order = index.masked_fill_(left_out, candidates.numel()).sort()
-    score = score[order]
+    found, index, passed_over = _take_highest(candidates, topk)
+    index = index.masked_fill_(found == -math.inf, candidates.numel())
+    index, order = index.sort()
+    found = found[order]
     first, agree = _link_neighbors(index, reach, candidates.shape[2])
-    peak = score.masked_fill(first != _count_up(first), -math.inf)
+    peak = found.masked_fill(first != _count_up(first), -math.inf)
     peak, order = peak.sort(descending=True, stable=True)
     peak, order = peak[:topk], order[:topk]
-    # What lies below the last peak may be in disorder; -inf stands for no candidate.
-    agree = agree.logical_or_(score < peak[-1].clamp(min=0)).all()
-    told = torch.cat([peak, torch.stack([passed_over, agree.to(score)])]).tolist()
-    count = sum(each > -math.inf for each in told[:-2])
-    found = peak[:count], index[order[:count]]
-    least, limit, all_agree = told[-3], told[-2], told[-1]
-    if not all_agree:
-        found = _take_plateau_starts(score, index, candidates.shape, kernel, topk)
-        least = float(found[0][-1]) if len(found[0]) else -math.inf
-    if limit > score_thr and (len(found[0]) < topk or least <= limit):
+    # What lies below the last peak may be in disorder.
+    agree = agree.logical_or_(found < peak[-1]).all()
+    score = give_scores(torch.cat([peak, passed_over[None]]))
+    *scores, limit, all_agree = torch.cat([score, agree[None]]).tolist()
+    if all_agree:
+        index = index[order]
+    else:
+        peak, index = _take_plateau_starts(found, index, candidates.shape, kernel, topk)
+        score = give_scores(peak)
+        scores = score.tolist()
+    count = sum(each > score_thr for each in scores)
+    if limit > score_thr and (count < topk or scores[-1] <= limit):
         return None
-    return found[0], torch.unravel_index(found[1], candidates.shape)
+    _, rows, columns = candidates.shape
+    line, x = index[:count] // columns, index[:count] % columns
+    return score[:count], line // rows, line % rows, x
 
 
 def _count_up(like: Tensor) -> Tensor:
     return torch.arange(len(like), device=like.device)
 
 
+@lru_cache
+def _list_steps(begin: int, end: int, width: int, device: torch.device) -> Tensor:
+    """List the steps, in a flattened plane, from a cell to those of a square."""
+    steps = torch.arange(begin, end, device=device)
+    return (steps[:, None] * width + steps).flatten()
+
+
 def _take_highest(candidates: Tensor, topk: int) -> tuple[Tensor, Tensor, Tensor]:
     """Take the highest cells of the highest blocks.
 
     Args:
-        candidates: ``(K, H, W)`` scores, -inf where a cell is no candidate; whole blocks.
+        candidates: ``(K, H, W)`` heights, -inf where a cell is no candidate; whole blocks.
         topk: peaks that are wanted.
 
     Returns:
-        Scores ``(M,)``, in no order; indices ``(M,)`` in the flattened planes; and the score that
-        no other candidate surpasses.
+        Heights ``(M,)``, in no order; indices ``(M,)`` in the flattened planes; and the height
+        that no other candidate surpasses.
     """
     width = candidates.shape[2]
     blocks = F.max_pool2d(candidates[None], _BLOCK).flatten()
     _, block, passed_over = _take_top(blocks, _BLOCKS_PER_PEAK * topk)
     # A row of blocks is _BLOCK rows of cells: 7 more than the blocks themselves have counted.
-    corner = block * _BLOCK + block // (width // _BLOCK) * ((_BLOCK - 1) * width)
-    steps = torch.arange(_BLOCK, device=block.device)
-    index = (corner[:, None] + (steps[:, None] * width + steps).flatten()).flatten()
-    score, kept, also_passed_over = _take_top(candidates.flatten()[index], _CELLS_PER_PEAK * topk)
-    return score, index[kept], torch.maximum(passed_over, also_passed_over)
+    rows_of_blocks = block // (width // _BLOCK)
+    corner = torch.add(block * _BLOCK, rows_of_blocks, alpha=(_BLOCK - 1) * width)
+    index = (corner[:, None] + _list_steps(0, _BLOCK, width, block.device)).flatten()
+    height, kept, also_passed_over = _take_top(candidates.flatten()[index], _CELLS_PER_PEAK * topk)
+    return height, index[kept], torch.maximum(passed_over, also_passed_over)
 
 
 def _take_top(values: Tensor, number: int) -> tuple[Tensor, Tensor, Tensor]:
@@ -134,8 +151,7 @@ def _link_neighbors(index: Tensor, reach: int, width: int) -> tuple[Tensor, Tens
     Returns:
         ``(M,)`` which cell is the first, and ``(M,)`` whether all within the window say the same.
     """
-    steps = torch.arange(-reach, reach + 1, device=index.device)
-    beside = index[:, None] + (steps[:, None] * width + steps).flatten()
+    beside = index[:, None] + _list_steps(-reach, reach + 1, width, index.device)
     near = torch.searchsorted(index, beside).clamp_(max=len(index) - 1)
     near = torch.where(index[near] == beside, near, _count_up(index)[:, None])
     first = near.amin(dim=1)
@@ -146,13 +162,13 @@ def _link_neighbors(index: Tensor, reach: int, width: int) -> tuple[Tensor, Tens
 
 
 def _take_plateau_starts(
-    score: Tensor, index: Tensor, shape: torch.Size, kernel: int, topk: int
+    height: Tensor, index: Tensor, shape: torch.Size, kernel: int, topk: int
 ) -> tuple[Tensor, Tensor]:
     """Take the highest first cells of plateaus of any form."""
-    real = (score > -math.inf).nonzero().squeeze(1)
-    score, index = score[real], index[real]
+    real = (height > -math.inf).nonzero().squeeze(1)
+    height, index = height[real], index[real]
     plane, y, x = torch.unravel_index(index, shape)
     start = mark_plateau_starts(plane, y, x, kernel // 2)
-    score, index = score[start], index[start]
-    order = score.argsort(descending=True, stable=True)[:topk]
-    return score[order], index[order]
+    height, index = height[start], index[start]
+    order = height.argsort(descending=True, stable=True)[:topk]
+    return height[order], index[order]

@@ -114,12 +114,16 @@ def make_quantized_map():
     return torch.nn.functional.interpolate(coarse, scale_factor=8, mode="bilinear")[0].bfloat16()
 
 
+def give_scores(logits):
+    return logits.float().sigmoid()
+
+
 @pytest.mark.parametrize("topk", [1, 100, 5000])
 def test_static_peaks_are_those_of_bands(topk):
     """In half precision, where nearly every peak is a plateau, and none has to be sought again."""
     logits = make_quantized_map()
     expected = find_peaks(logits, 5, topk)
-    score, (label, y, x) = find_static_peaks(logits.float().sigmoid(), 5, topk, 0.0)
+    score, label, y, x = find_static_peaks(logits, 5, topk, 0.0, give_scores)
     assert torch.equal(score, expected.score)
     assert torch.equal(label, expected.label)
     assert torch.equal(torch.stack([x, y], dim=1), expected.cell)
@@ -127,7 +131,7 @@ def test_static_peaks_are_those_of_bands(topk):
 
 def test_static_peaks_own_to_it_if_they_did_not_look_far_enough(monkeypatch):
     monkeypatch.setattr("heads.static_peaks._CELLS_PER_PEAK", 1)
-    assert find_static_peaks(make_quantized_map().float().sigmoid(), 5, 100, 0.0) is None
+    assert find_static_peaks(make_quantized_map(), 5, 100, 0.0, give_scores) is None
 
 
 class Waits(TorchDispatchMode):
@@ -147,11 +151,11 @@ class Waits(TorchDispatchMode):
 
 
 def test_the_host_waits_once(monkeypatch):
-    scores = make_quantized_map().float().sigmoid()
+    logits = make_quantized_map()
     told, tolist = [], torch.Tensor.tolist
     monkeypatch.setattr(torch.Tensor, "tolist", lambda each: told.append(each) or tolist(each))
     with Waits() as waits:
-        assert find_static_peaks(scores, 9, 100, 0.0) is not None
+        assert find_static_peaks(logits, 9, 100, 0.0, give_scores) is not None
     assert len(told) == 1
     assert waits.count == 0
 

@@ -12,7 +12,6 @@ from mmengine.structures import InstanceData
 from torch.utils._pytree import tree_map_only
 
 from heads.offset_branch import OffsetBranch, OffsetReader
-from heads.yolc_head import YOLCHead
 from hrhsco_cli.bench import cuda_graphs
 from hrhsco_cli.bench.precision import set_tf32
 from hrhsco_cli.bench.timed_networks import BenchOptions, TimedNetwork
@@ -72,7 +71,7 @@ def find_stages(network: TimedNetwork, options: BenchOptions) -> Stages:
     """
     model: Any = network.model
     data = _make_batch(network, options)
-    if isinstance(model.bbox_head, YOLCHead):
+    if hasattr(model.bbox_head, "heatmap_branch"):  # one of ours
         _spread_logits(network, lambda: model.test_step(data))
     ran, outputs = _capture_branches(network, lambda: model.test_step(data))
     calls: dict[str, Call] = {"end_to_end": _without_gradient(lambda: model.test_step(data))}

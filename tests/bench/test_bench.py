@@ -5,13 +5,13 @@ import json
 import pytest
 import torch
 
-from tests.helpers.calling import assert_refused, hrhsco
+from tests.helpers.calling import assert_refused, hrhsco, hrhsco_cold
 
 
 @pytest.mark.slow
 def test_depths_side_by_side(tmp_path):
     out, plot = tmp_path / "bench.json", tmp_path / "bench.png"
-    done = hrhsco(
+    done = hrhsco_cold(  # in a process that has imported nothing yet
         "bench", "quickstart_baseline", "quickstart_hrh_sco@model.bbox_head.heatmap_upsample_num=3",
         "--device", "cpu", "--size", "64x64", "--rounds", 4, "--training", "--json", out,
         "--plot", plot, "--markdown", tmp_path / "bench.md", "--channels-last",

@@ -178,7 +178,7 @@ def _sample_responses(
     by_tap = F.pad(responses, (1, 1, 1, 1)).view(batch, taps, -1, (height + 2) * (width + 2))
     point = (cells[:, None, 1:] + points)[:, :, None]
     corner = point.floor() + corner_steps
-    share = (1 - (point - corner).abs()).prod(dim=3)
+    share = (1 - (point - corner).abs()).prod(dim=3).nan_to_num(0.0)  # a point may be infinite
     y, x = corner.long().unbind(dim=3)
     place = (y.clamp(-1, height) + 1) * (width + 2) + (x.clamp(-1, width) + 1)
     image, tap = cells[:, :1, None], torch.arange(taps, device=cells.device)[:, None]

@@ -16,14 +16,14 @@ DEFAULT_TOPK = 1000
 
 BLUR_SIGMA = 1.0
 _BAND_CELLS = {"cpu": 2**18, "cuda": 2**25}
-"""Most cells looked at together: what is made of them stays in a processor's cache. A GPU takes the
-map at once if it can, since it waits for the host several times per band."""
+"""Most cells that a search in bands looks at together: what is made of them stays in a processor's
+cache. A GPU takes the map at once if it can, since it waits for the host several times per band."""
 _BANDS, _LEAST_CELLS = {"cpu": 16, "cuda": 1}, 2**17
 """Bands at least, which keep what is made small beside the map itself; but no band is smaller."""
-_ROUNDED_LOGIT = 1e-3
-"""More than rounding moves the logit of a threshold, or the score of a logit."""
-_STATIC_ON = ("cuda",)
-"""Where ``static_peaks`` are tried first."""
+_MOST_STATIC_CELLS = {"cuda": 2**27}
+"""Cells up to which ``static_peaks`` are tried first: they hold three more maps of that size."""
+_STEEPEST_THRESHOLD, _ROUNDED_LOGIT = 0.999, 1e-3
+"""Logits of higher thresholds aren't told apart by rounded scores; below, by less than that."""
 PEAK_WINDOWS = ("pixels", "cells")
 """What ``local_maximum_kernel`` counts: input pixels, so that the window spans the same ground at
 every depth, or heatmap cells, as in the original."""
@@ -31,7 +31,7 @@ every depth, or heatmap cells, as in the original."""
 
 @dataclass(frozen=True)
 class Peaks:
-    """The highest local maxima of one image, highest first, ties by (class, row, column).
+    """The highest local maxima of one image, highest first, equal ones by (class, row, column).
 
     Attributes:
         score: ``(N,)``.
@@ -110,9 +110,11 @@ def find_peaks(
         score_thr: peaks at or below this are left out, not below 0.
         blurred: ``blur`` the scores first.
     """
-    give_scores = _widen if blurred else _compute_scores
+    give_scores = _widen if blurred else _compute_equal_scores
+    # As scores have it, so that no form of the search compares more finely than another.
+    score_thr = logits.new_tensor(score_thr, dtype=_widen_type(logits), device="cpu").item()
     found = None
-    if logits.device.type in _STATIC_ON:
+    if logits.numel() <= _MOST_STATIC_CELLS.get(logits.device.type, 0):
         heights = _compute_heights(logits, 0, logits.shape[1], blurred)
         found = find_static_peaks(heights, kernel, topk, score_thr, give_scores)
     if found is None:
@@ -130,7 +132,8 @@ def _find_peaks_in_bands(
     _, rows, columns = logits.shape
     dtype = torch.promote_types(logits.dtype, torch.float32)
     highest, indices = logits.new_empty(0, dtype=dtype), logits.new_empty(0, dtype=torch.long)
-    least = highest.new_full((), _find_least_height(score_thr, blurred))
+    lowest = torch.finfo(dtype if blurred else logits.dtype).min
+    least = highest.new_full((), _find_least_height(score_thr, blurred, lowest))
     for first, last, bands in _split_into_bands(logits, kernel):
         floor = highest[-1] if len(highest) == topk else least
         height, index = highest[:0], indices[:0]
@@ -149,14 +152,14 @@ def _find_peaks_in_bands(
     return highest, torch.unravel_index(indices, logits.shape)
 
 
-def _find_least_height(score_thr: float, blurred: bool) -> float:
-    """Find a finite height that no peak above ``score_thr`` lies below, whatever is rounded."""
-    lowest = torch.finfo(torch.float32).min
-    if blurred or score_thr <= 0:
-        return max(score_thr, 0.0) if blurred else lowest
-    if score_thr >= 1:
-        return -lowest
-    return math.log(score_thr / (1 - score_thr)) - _ROUNDED_LOGIT
+def _find_least_height(score_thr: float, blurred: bool, lowest: float) -> float:
+    """Find a height that no peak above ``score_thr`` lies below, however scores are rounded."""
+    if blurred:
+        return max(score_thr, 0.0)
+    if score_thr <= 0:
+        return lowest  # and finite: a score of 0 is no peak
+    steep = min(score_thr, _STEEPEST_THRESHOLD)
+    return math.log(steep / (1 - steep)) - _ROUNDED_LOGIT
 
 
 def _split_into_bands(
@@ -164,17 +167,15 @@ def _split_into_bands(
 ) -> Iterator[tuple[int, int, list[tuple[int, int]]]]:
     """Yield planes (first, past the last) with their bands of rows (first, past the last)."""
     planes, height, width = logits.shape
-    most = _BAND_CELLS.get(logits.device.type, _BAND_CELLS["cuda"])
-    most = min(most, max(logits.numel() // _count_least_bands(logits), _LEAST_CELLS))
+    device = logits.device.type
+    most = _BAND_CELLS.get(device, _BAND_CELLS["cuda"])
+    least_bands = _BANDS.get(device, _BANDS["cuda"])
+    most = min(most, max(logits.numel() // least_bands, _LEAST_CELLS))
     rows = max(most // width, kernel)
     together = max(rows // height, 1)
     bands = [(top, min(top + rows, height)) for top in range(0, height, rows)]
     for first in range(0, planes, together):
         yield first, min(first + together, planes), bands
-
-
-def _count_least_bands(logits: Tensor) -> int:
-    return _BANDS.get(logits.device.type, _BANDS["cuda"])
 
 
 def _find_candidates(
@@ -194,12 +195,20 @@ def _find_candidates(
     return _widen(height.flatten()[index]), index + top * logits.shape[2]
 
 
+def _widen_type(values: Tensor) -> torch.dtype:
+    return torch.promote_types(values.dtype, torch.float32)
+
+
 def _widen(values: Tensor) -> Tensor:
-    return values.to(torch.promote_types(values.dtype, torch.float32))
+    return values.to(_widen_type(values))
 
 
-def _compute_scores(logits: Tensor) -> Tensor:
-    return _widen(logits).sigmoid()
+def _compute_equal_scores(logits: Tensor) -> Tensor:
+    """Compute scores that are equal where logits are, and fall where they fall.
+
+    torch's own sigmoid rounds the last elements of a list by another rule than those before them.
+    """
+    return logits.double().sigmoid().to(_widen_type(logits))
 
 
 def _compute_heights(logits: Tensor, above: int, below: int, blurred: bool) -> Tensor:
@@ -207,13 +216,14 @@ def _compute_heights(logits: Tensor, above: int, below: int, blurred: bool) -> T
     if not blurred:
         return logits[:, above:below]
     begin, end = max(above - 1, 0), min(below + 1, logits.shape[1])
-    scores = blur(_compute_scores(logits[:, begin:end]))
+    scores = blur(_widen(logits[:, begin:end]).sigmoid())
     return scores[:, above - begin : below - begin]
 
 
 def _find_surpassed_height(height: Tensor, topk: int) -> Tensor:
     """Find a height that ``topk`` peaks reach for certain, since cells of a plateau are equal."""
     highest = height.topk(min(2 * topk, len(height))).values
-    different = F.pad((highest.diff() != 0).cumsum(0), (1, 0))[: len(highest)]
+    # Not diff(), which is NaN between two heights of inf.
+    different = F.pad((highest[1:] != highest[:-1]).cumsum(0), (1, 0))[: len(highest)]
     index = torch.searchsorted(different, topk - 1)
     return F.pad(highest, (0, 1), value=-math.inf).take(index)

@@ -20,7 +20,8 @@ _BLOCK = 8
 _BLOCKS_PER_PEAK, _CELLS_PER_PEAK = 2, 8
 """Blocks and cells looked at for each peak wanted: plateaus of half precision have many cells."""
 _LINK_ROUNDS = 2
-"""How often a plateau's cells pass on which of them is first; larger ones go to the host."""
+"""How often a plateau's cells pass on which of them is first; with a larger one, all go to the
+host."""
 
 
 def take_window_max(values: Tensor, side: int, dim: int) -> Tensor:
@@ -71,7 +72,8 @@ def find_static_peaks(
     padded = F.pad(heights, margins, value=-math.inf)
     highest = take_window_max(take_window_max(padded, kernel, dim=1), kernel, dim=2)
     whole = padded[:, reach : reach + height + below, reach : reach + width + right]
-    candidates = whole.masked_fill(whole < highest, -math.inf)
+    # Nothing is higher than the window's highest; and a NaN differs from itself.
+    candidates = whole.masked_fill(whole != highest, -math.inf)
     found, index, passed_over = _take_highest(candidates, topk)
     index = index.masked_fill_(found == -math.inf, candidates.numel())
     index, order = index.sort()
@@ -144,7 +146,7 @@ def _link_neighbors(index: Tensor, reach: int, width: int) -> tuple[Tensor, Tens
 
     Args:
         index: ``(M,)`` of candidates in flattened planes, rising. Those within each other's
-            windows are equal in score, since nothing there is higher than either.
+            windows are equally high, since nothing there is higher than either.
         reach: half the window in cells.
         width: of the planes.
 

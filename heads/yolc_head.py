@@ -415,7 +415,7 @@ def _map_all_to_image(found: InstanceData, meta: dict) -> None:
     widths = [found[name].shape[1] for name in names]
     mapped = map_to_image(torch.cat([found[name] for name in names], dim=1), meta)
     for name, part in zip(names, torch.split(mapped, widths, dim=1), strict=True):
-        found[name] = part
+        found[name] = part.contiguous()  # else saved with all its neighbors
 
 
 def _add_image_index(cells: list[Tensor]) -> Tensor:

@@ -159,7 +159,7 @@ def _describe_conditions(
         "compile": options.compile,
         "cuda_graphs": options.cuda_graphs,
         "rounds": options.rounds,
-        "weights": "random, scaled so that the logits of a heatmap vary by 1 from cell to cell",
+        "weights": "random; those of our heatmaps scaled, so that logits vary by 1 (rms)",
         "cost": CONVENTION,
     }
 

@@ -138,7 +138,7 @@ def make_training_step(network: TimedNetwork, options: BenchOptions) -> Call:
 
 
 def _spread_logits(network: TimedNetwork, call: Call) -> None:
-    """Scale a heatmap's last layer: each class's logits lie around the prior and vary by one.
+    """Scale a heatmap's last layer: each class's logits lie around the prior, with an rms of one.
 
     A trained network's vary so or more. Layers at their start make all scores equal to the last
     digits of float32, and to the last in half precision: one plateau, which no decoding meets.

@@ -47,17 +47,19 @@ def find_peaks(
         blurred: ``blur`` the scores first.
     """
     height, width = logits.shape[2:]
-    scores = exact_sigmoid(logits.float())
+    heights = logits.float()
+    scores = exact_sigmoid(heights)
     if blurred:
-        scores = blur(scores.flatten(0, 1)).view_as(scores)
-    candidate = (scores == _window_max(scores, kernel)) & (scores > score_thr)
+        scores = heights = blur(scores.flatten(0, 1)).view_as(scores)
+    candidate = (heights == _window_max(heights, kernel)) & (scores > score_thr)
     peak = candidate & mark_plateau_starts(candidate, kernel)
-    ranked = torch.where(peak, scores, -math.inf).flatten(1)
+    ranked = torch.where(peak, heights, -math.inf).flatten(1)
     ranked = F.pad(ranked, (0, topk), value=-math.inf)  # a small map may have fewer cells
-    score, index = ranked.topk(topk, dim=1)
+    top, index = ranked.topk(topk, dim=1)
     label, in_plane = _divmod(index, height * width)
     y, x = _divmod(in_plane, width)
-    return FixedPeaks(score, label, torch.stack([x, y], dim=2), score > -math.inf)
+    score = top if blurred else exact_sigmoid(top)
+    return FixedPeaks(score, label, torch.stack([x, y], dim=2), top > -math.inf)
 
 
 def mark_plateau_starts(candidate: Tensor, kernel: int) -> Tensor:

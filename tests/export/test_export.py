@@ -216,6 +216,13 @@ def list_peaks(run, logits):
 
 
 @pytest.mark.slow
+def test_exported_peaks_tell_apart_what_scores_round_to_one(peak_graph):
+    logits = torch.full((2, 5, 7), -5.0)
+    logits[1, 3, 3:5] = torch.tensor([20.0, 25.0])
+    assert list_peaks(peak_graph, logits)[0] == (1, 3, 4)
+
+
+@pytest.mark.slow
 @given(
     heat=npst.arrays(
         np.float32,

@@ -93,10 +93,11 @@ def test_no_cell_gives_no_box_and_zero_gradients():
     assert branch.refine.weight.grad.abs().sum() == 0
 
 
-def test_samples_far_outside_the_map_are_zero():
+@pytest.mark.parametrize("place", [1e9, -1e9, torch.inf, -torch.inf])
+def test_samples_far_outside_the_map_are_zero(place):
     branch, feature = make_branch_and_feature()
     with torch.no_grad():
-        branch.coarse.bias.copy_(torch.tensor([1e9, 1e9, 1.0, 1.0]))
+        branch.coarse.bias.copy_(torch.tensor([place, place, 1.0, 1.0]))
     assert branch(feature)[1].read(CELLS).abs().sum() == 0
 
 

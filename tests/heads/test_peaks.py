@@ -64,7 +64,7 @@ def test_static_peaks_equal_flood_fill(
     heat, kernel, topk, threshold, blurred, block, blocks, cells, rounds
 ):
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("heads.peaks._STATIC_ON", ("cpu",))
+        patch.setattr("heads.peaks._MOST_STATIC_CELLS", {"cpu": 10_000})
         patch.setattr("heads.static_peaks._BLOCK", block)
         patch.setattr("heads.static_peaks._BLOCKS_PER_PEAK", blocks)
         patch.setattr("heads.static_peaks._CELLS_PER_PEAK", cells)
@@ -75,7 +75,7 @@ def test_static_peaks_equal_flood_fill(
 @pytest.fixture(params=["in bands", "static"])
 def either_way(request, monkeypatch):
     if request.param == "static":
-        monkeypatch.setattr("heads.peaks._STATIC_ON", ("cpu",))
+        monkeypatch.setattr("heads.peaks._MOST_STATIC_CELLS", {"cpu": 10_000})
 
 
 @pytest.mark.parametrize("value", [0.3, 1.0])
@@ -94,6 +94,62 @@ def test_a_winding_plateau_counts_once():
     assert find_peaks(snake.logit(), 3, 100).cell.tolist() == [[0, 0]]
 
 
+@pytest.mark.usefixtures("either_way")
+@pytest.mark.parametrize("kind", [torch.float16, torch.float32, torch.float64])
+def test_a_plateau_of_certainty_counts_once(kind):
+    """A true heatmap has scores of 1, whose logits are infinite."""
+    logits = torch.full((1, 20, 20), -5.0, dtype=kind)
+    logits[0, 5, 5:7] = torch.inf
+    logits[0, 12, 12] = 2.0
+    assert find_peaks(logits, 3, 2).cell.tolist() == [[5, 5], [12, 12]]
+
+
+@pytest.mark.usefixtures("either_way")
+def test_what_is_no_number_is_no_peak_and_hides_none_elsewhere():
+    logits = torch.full((1, 20, 20), -5.0)
+    logits[0, 3, 3] = torch.nan
+    logits[0, 10, 10] = 1.0
+    found = find_peaks(logits, 3, 5)
+    assert found.cell.tolist() == [[10, 10], [0, 0]]
+    assert find_peaks(logits, 3, 1).cell.tolist() == [[10, 10]]
+
+
+@pytest.mark.usefixtures("either_way")
+@pytest.mark.parametrize(
+    ("logit", "threshold", "found"),
+    [
+        (-0.8472978472709656, 0.3, 0),  # in float32 the score is 0.3
+        (-0.8472977, 0.3, 1),
+        (14.0, 0.999999, 1),
+        (13.0, 0.999999, 0),
+        (40.0, 1.0, 0),
+        (-200.0, 0.0, 0),  # a score of 0
+    ],
+)
+def test_the_threshold_is_left_out(logit, threshold, found):
+    logits = torch.full((1, 9, 9), -torch.inf)
+    logits[0, 4, 4] = logit
+    assert len(find_peaks(logits, 3, 5, threshold).score) == found
+
+
+@pytest.mark.usefixtures("either_way")
+def test_equal_logits_have_equal_scores_in_order_of_place():
+    logits = torch.full((1, 20, 200), -5.0)
+    logits[0, 2::4, 3::22] = 1.0625  # 45 peaks: torch's sigmoid treats the last 13 otherwise
+    found = find_peaks(logits, 3, 45)
+    assert len(set(found.score.tolist())) == 1
+    assert found.cell.tolist() == [[x, y] for y in range(2, 20, 4) for x in range(3, 200, 22)]
+
+
+@pytest.mark.usefixtures("either_way")
+def test_logits_tell_apart_what_scores_round_to_one():
+    logits = torch.full((1, 9, 9), -5.0)
+    logits[0, 3, 3:5] = torch.tensor([20.0, 25.0])
+    found = find_peaks(logits, 3, 1)
+    assert found.score.item() == 1
+    assert found.cell.tolist() == [[4, 3]]
+
+
 @pytest.mark.parametrize("kind", [torch.float16, torch.bfloat16])
 def test_half_precision_finds_what_its_values_say_in_full(kind):
     """Column indices beyond 2048 don't fit into fp16, nor beyond 256 into bf16."""
@@ -107,23 +163,25 @@ def test_half_precision_finds_what_its_values_say_in_full(kind):
     assert found.cell[:, 0].max() > 4000
 
 
-def make_quantized_map():
-    """Smooth, in bf16: nearly all of its local maxima are plateaus."""
+def make_quantized_map(kind=torch.bfloat16):
+    """Smooth, in half precision: nearly all of its local maxima are plateaus."""
     torch.manual_seed(0)
     coarse = torch.randn(1, 3, 30, 40)
-    return torch.nn.functional.interpolate(coarse, scale_factor=8, mode="bilinear")[0].bfloat16()
+    return torch.nn.functional.interpolate(coarse, scale_factor=8, mode="bilinear")[0].to(kind)
 
 
 def give_scores(logits):
-    return logits.float().sigmoid()
+    return logits.double().sigmoid().float()
 
 
+@pytest.mark.parametrize("threshold", [0.0, 0.8])
 @pytest.mark.parametrize("topk", [1, 100, 5000])
-def test_static_peaks_are_those_of_bands(topk):
+@pytest.mark.parametrize("kind", [torch.float16, torch.bfloat16])
+def test_static_peaks_are_those_of_bands(kind, topk, threshold):
     """In half precision, where nearly every peak is a plateau, and none has to be sought again."""
-    logits = make_quantized_map()
-    expected = find_peaks(logits, 5, topk)
-    score, label, y, x = find_static_peaks(logits, 5, topk, 0.0, give_scores)
+    logits = make_quantized_map(kind)
+    expected = find_peaks(logits, 5, topk, threshold)
+    score, label, y, x = find_static_peaks(logits, 5, topk, threshold, give_scores)
     assert torch.equal(score, expected.score)
     assert torch.equal(label, expected.label)
     assert torch.equal(torch.stack([x, y], dim=1), expected.cell)

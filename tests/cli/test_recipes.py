@@ -211,7 +211,18 @@ def test_a_detector_of_two_stages_is_refused(scenes):
         recipes.bind_data(config, scenes)
 
 
-@pytest.mark.parametrize("name", [each for each in GRIDS if each not in RIVAL_GRIDS])
+LARGE_GRIDS = {"aitod", "kit_ais_tiny", "scenes", "visdrone"}
+"""Seconds each, and the same code for all."""
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        pytest.param(each, marks=[pytest.mark.slow] if each in LARGE_GRIDS else [])
+        for each in GRIDS
+        if each not in RIVAL_GRIDS
+    ],
+)
 def test_grids_resolve(name):
     grid = read_grid(recipes.find(name, "grid"))
     seeds = {trial.seed for trial in grid.trials}

@@ -23,7 +23,7 @@ _BANDS, _LEAST_CELLS = {"cpu": 16, "cuda": 1}, 2**17
 _MOST_STATIC_CELLS = {"cuda": 2**27}
 """Cells up to which ``static_peaks`` are tried first: they hold three more maps of that size."""
 _STEEPEST_THRESHOLD, _ROUNDED_LOGIT = 0.999, 1e-3
-"""Logits of higher thresholds aren't told apart by rounded scores; below, by less than that."""
+"""Up to this threshold, rounding a score moves its logit by less than the second number."""
 PEAK_WINDOWS = ("pixels", "cells")
 """What ``local_maximum_kernel`` counts: input pixels, so that the window spans the same ground at
 every depth, or heatmap cells, as in the original."""

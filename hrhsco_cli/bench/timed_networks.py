@@ -67,7 +67,7 @@ def build_timed_network(
     A run's folder stands for the recipe in it.
 
     Weights of other origin would take the same time; only decoding depends on how many peaks there
-    are, and random heatmaps have more of them than trained ones.
+    are. ``stages.find_stages`` sees to it that there are some.
 
     Args:
         name: recipe or run, with changes.

@@ -36,7 +36,8 @@ _DEPTHS = (np.uint8, np.uint16)
 """What pixels may be: of other numbers nobody says which is white."""
 
 # Told by our own errors, with the file's name; these would stand beside it without one.
-if hasattr(cv2, "setLogLevel"):  # OpenCV 5 has it no more, and tells what it tells
+# OpenCV 5 has no such function: there they do.
+if hasattr(cv2, "setLogLevel"):
     cv2.setLogLevel(0)
 warnings.filterwarnings("ignore", module=r"PIL\.")
 

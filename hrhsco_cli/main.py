@@ -29,6 +29,7 @@ from hrhsco_cli.commands.report import report
 from hrhsco_cli.commands.train import train
 from hrhsco_cli.commands.weights import weights_app
 from hrhsco_cli.console import Console, printable, tolerate_narrow_encodings
+from hrhsco_cli.garbage import leave_garbage_at_exit
 from hrhsco_cli.interrupts import resend_dropped_interrupts
 from hrhsco_cli.processes import exit_past_stuck
 from reports.errors import InputError
@@ -79,6 +80,7 @@ _state = {"debug": False}
 def run() -> None:
     """Run the command line; the ``hrhsco`` script calls this."""
     resend_dropped_interrupts()
+    leave_garbage_at_exit()
     try:
         _run_app()
     except SystemExit as ended:

@@ -4,11 +4,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from functools import cached_property
+from hashlib import sha256
 from typing import Any
 
 import numpy as np
 import pandas as pd
 import torch
+from pandas.util import hash_pandas_object
 
 from heads.centers import CENTER_SOURCES
 from heads.perfect_peaks import PerfectPeaks, find_perfect_peaks
@@ -150,26 +153,63 @@ def _score_once(
             **options,
         )
 
-    def row(depth: int, peaks: PerfectPeaks, source: str) -> dict[str, Any]:
-        return (
-            {"depth": depth, "stride_px": FEATURE_STRIDE / (1 << depth), "center_source": source}
-            | _score(truth, resized, peaks, protocol, source)
-            | {
-                "lost.outside": peaks.num_outside,
-                "lost.collided": peaks.num_collided,
-                "lost.merged": peaks.num_merged,
-                "lost.dropped": peaks.num_dropped,
-            }
-        )
+    def decode(each: tuple[int, PerfectPeaks, str]) -> _Decoded:
+        depth, peaks, source = each
+        found = _decode_detections(truth, resized, peaks, source)
+        return _Decoded(depth, peaks, source, select_counted(found, protocol))
 
     with _work_two_at_a_time() as pool:
-        encoded = list(zip(depths, pool.map(encode, depths), strict=True))
-        return list(
-            pool.map(
-                lambda each: row(*each),
-                [(depth, peaks, source) for depth, peaks in encoded for source in sources],
-            )
+        encoded = zip(depths, pool.map(encode, depths), strict=True)
+        decoded = list(
+            pool.map(decode, [(*each, source) for each in encoded for source in sources])
         )
+        distinct = {each.content: each.found for each in decoded}
+        scored = pool.map(lambda found: _score(truth, found, protocol), distinct.values())
+        scores = dict(zip(distinct, scored, strict=True))
+    return [_make_row(truth, resized, each, *scores[each.content]) for each in decoded]
+
+
+@dataclass(frozen=True)
+class _Decoded:
+    """The detections of the perfect network at one depth, by one center source."""
+
+    depth: int
+    peaks: PerfectPeaks
+    source: str
+    found: pd.DataFrame
+
+    @cached_property
+    def content(self) -> bytes:
+        """A hash, by which equal detections are scored once.
+
+        Sources agree wherever centers lie on the cells' own grid: on integer annotations in every
+        cell of half a pixel or less.
+        """
+        return sha256(hash_pandas_object(self.found, index=False).to_numpy().tobytes()).digest()
+
+
+def _make_row(
+    truth: GroundTruth,
+    resized: ResizedTruth,
+    decoded: _Decoded,
+    precision: Mapping[str, float | None],
+    matches: pd.DataFrame,
+) -> dict[str, Any]:
+    """What ``score_ceiling`` returns, without what is known of the noise."""
+    peaks, stride = decoded.peaks, FEATURE_STRIDE / (1 << decoded.depth)
+    size = stride / resized.scale.mean(axis=1)
+    cells = dict(zip(truth.images["image_id"], size, strict=True))
+    return {
+        "depth": decoded.depth,
+        "stride_px": stride,
+        "center_source": decoded.source,
+        **precision,
+        **measure_localization(matches, count_objects(truth), cells),
+        "lost.outside": peaks.num_outside,
+        "lost.collided": peaks.num_collided,
+        "lost.merged": peaks.num_merged,
+        "lost.dropped": peaks.num_dropped,
+    }
 
 
 @contextmanager
@@ -220,18 +260,11 @@ def measure_rounding_errors(
 
 
 def _score(
-    truth: GroundTruth,
-    resized: ResizedTruth,
-    peaks: PerfectPeaks,
-    protocol: Protocol,
-    source: str,
-) -> dict[str, float | None]:
-    found = select_counted(_decode_detections(truth, resized, peaks, source), protocol)
+    truth: GroundTruth, found: pd.DataFrame, protocol: Protocol
+) -> tuple[dict[str, float | None], pd.DataFrame]:
+    """The ``ap.*`` metrics, and detections matched by their centers."""
     matches = match_centers(truth, found, max_dets=protocol.detection_limit)
-    size = FEATURE_STRIDE / peaks.upsample_ratio / resized.scale.mean(axis=1)
-    cells = dict(zip(truth.images["image_id"], size, strict=True))
-    precision = average_precision(evaluate(truth, found, protocol))
-    return precision | measure_localization(matches, count_objects(truth), cells)
+    return average_precision(evaluate(truth, found, protocol)), matches
 
 
 def _resize(truth: GroundTruth, size: tuple[int, int] | None) -> ResizedTruth:

@@ -17,6 +17,7 @@ from hrhsco_cli.commands.values import (
     refuse_given,
 )
 from hrhsco_cli.console import Console, new_table
+from hrhsco_cli.garbage import import_uncollected
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -88,12 +89,13 @@ def oracle(
 
     Example: hrhsco oracle runs/scenes/val.json --protocol coco
     """
-    from heads.targets import HEATMAP_TARGETS
-    from hrhsco_cli.datasets.coco_json import read_scored_truth
-    from hrhsco_cli.files import write_figure, write_json
-    from reports import ceiling
-    from reports.errors import InputError
-    from reports.metrics.protocols import DENSE
+    with import_uncollected():
+        from heads.targets import HEATMAP_TARGETS
+        from hrhsco_cli.datasets.coco_json import read_scored_truth
+        from hrhsco_cli.files import write_figure, write_json
+        from reports import ceiling
+        from reports.errors import InputError
+        from reports.metrics.protocols import DENSE
 
     wanted = parse_depths(depths)
     input_size = None if size is None else parse_size(size)

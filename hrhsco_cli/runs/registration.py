@@ -2,10 +2,11 @@
 
 import contextlib
 import functools
-import gc
 import io
 import warnings
 from collections.abc import Iterator
+
+from hrhsco_cli.garbage import import_uncollected
 
 
 @functools.cache
@@ -33,18 +34,11 @@ def register_models() -> None:
 
 @contextlib.contextmanager
 def _import_quietly() -> Iterator[None]:
-    """Import without messages, and without a garbage collector that would find nothing.
-
-    What was imported stays to the end. The garbage collector is told so: it would look through half
-    a million objects each time that mmengine calls it, which is for every data set.
-    """
-    enabled = gc.isenabled()
-    gc.disable()
-    try:
-        with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
-            warnings.simplefilter("ignore")
-            yield
-    finally:
-        gc.freeze()
-        if enabled:
-            gc.enable()
+    """Import without messages."""
+    with (
+        import_uncollected(),
+        warnings.catch_warnings(),
+        contextlib.redirect_stdout(io.StringIO()),
+    ):
+        warnings.simplefilter("ignore")
+        yield

@@ -1,6 +1,7 @@
 """The quantization ceiling: known roundings, resizing, and the sentence on depth."""
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -45,6 +46,16 @@ def test_rounding_is_a_cell_over_root_twelve_and_floor_is_biased_by_half(depth):
         assert rows[exact]["loc.px.rms"] == pytest.approx(0, abs=1e-9)
         assert rows[exact]["ap.all"] == pytest.approx(1)
     assert rows["sco"]["lost.collided"] == 0
+
+
+def test_depths_whose_detections_are_equal_keep_their_own_cells():
+    """Centers an eighth of a px past the half-pixel grid: both depths give the grid's point."""
+    truth = scatter_objects(grid=0.5)
+    truth = replace(truth, boxes=truth.boxes.assign(x=truth.boxes["x"] + 0.125))
+    rows = score_ceiling(truth, [3, 4], ["peak_floor"], protocol=THOUSAND)
+    assert [row["loc.px.mean"] for row in rows] == pytest.approx([0.125, 0.125])
+    assert [row["loc.cell.mean"] for row in rows] == pytest.approx([0.25, 0.5])
+    assert rows[0]["ap.all"] == rows[1]["ap.all"]
 
 
 @pytest.mark.parametrize("depth", [2, 3])

@@ -22,7 +22,7 @@ from reports.metrics.average_precision import average_precision, evaluate
 from reports.metrics.localization import count_objects, measure_localization
 from reports.metrics.matching import MATCHING_RULES, match_centers
 from reports.metrics.protocols import DENSE, Protocol, select_counted
-from reports.statistics.center_noise import draw_errors, exact_rms
+from reports.statistics.center_noise import compute_exact_rms, draw_errors
 
 PADDING_PX = 32
 """Networks with an HRNet pad their input to whole multiples of this."""
@@ -105,7 +105,7 @@ def score_ceiling(
     for same in zip(*sampled, strict=True):
         row = _average_rows(same)
         noise = (row["stride_px"], center_noise, row["center_source"])
-        exact = exact_rms(centers, scale, *noise)
+        exact = compute_exact_rms(centers, scale, *noise)
         rows.append(row | {"center_noise": center_noise, "exact.px.rms": exact})
     return rows
 

@@ -2,7 +2,7 @@
 
 
 def format_count(number: int, noun: str, plural: str = "") -> str:
-    """Write a number with its noun, such as ``1 seed`` and ``3 seeds``.
+    """Write a number with its noun, such as ``1 seed`` and ``1,622 objects``.
 
     Args:
         number: how many.
@@ -12,4 +12,4 @@ def format_count(number: int, noun: str, plural: str = "") -> str:
     Returns:
         The text.
     """
-    return f"{number} {noun if number == 1 else plural or noun + 's'}"
+    return f"{number:,} {noun if number == 1 else plural or noun + 's'}"

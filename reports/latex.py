@@ -10,6 +10,7 @@ from reports.sections.wording import CHANGE_OF_ERROR, format_with_interval, join
 from reports.statistics.confidence import LEVEL, PERCENT
 from reports.statistics.differences import (
     compare_variants,
+    judge_direction,
     make_metric_change,
     measure_error_change,
     name_interval_unit,
@@ -114,11 +115,9 @@ def _is_better(each: NetworkSummary, key: str) -> bool:
         return False
     if key in each.changes:
         return key in each.better
-    change = each.changes.get(key)
-    if change is None:
-        estimate = measure_error_change if key == ERROR else make_metric_change(key)
-        change = compare_variants(each.trials, each.reference, estimate)
-    return change.direction == METRICS[key].better
+    estimate = measure_error_change if key == ERROR else make_metric_change(key)
+    change = compare_variants(each.trials, each.reference, estimate)
+    return judge_direction(METRICS[key], change) == METRICS[key].better
 
 
 def _figure(each: NetworkSummary, key: str) -> str:

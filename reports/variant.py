@@ -9,7 +9,7 @@ _CENTER_SOURCE, _CLUSTER_CROPS = "center_source", "cluster_crops"
 _NAMED_AXES = ("recipe", "use_hrh_sco", "heatmap_upsample_num", _CENTER_SOURCE, _CLUSTER_CROPS)
 """The axes that have words of their own in a name; any other is ``key=value``."""
 
-_HEAD_AXES = ("recipe", "use_hrh_sco", "heatmap_upsample_num")
+_HEAD_AXES = ("use_hrh_sco", "heatmap_upsample_num")
 """The axes that say which head it is, the baseline's or the extension's at some depth."""
 
 _DECODING_AXES = "model.test_cfg."
@@ -66,18 +66,29 @@ class Variant:
     def head(self) -> str:
         """The name of its head alone: ``YOLC x4``, ``HRH-SCO n=2``."""
         words = self._words()
-        return _join({axis: each for axis, each in words.items() if axis in (*_HEAD_AXES, "label")})
+        own = (*self._head_axes, "label")
+        return _join({axis: each for axis, each in words.items() if axis in own})
+
+    def name_network_without(self, axis: str) -> str:
+        """Name the network as ``network`` does, but for its value on one axis.
+
+        Args:
+            axis: the key of the axis.
+        """
+        words = self._words()
+        rest = {key: each for key, each in words.items() if not _is_of_decoding(key)}
+        return _join({key: each for key, each in rest.items() if key != axis})
 
     @property
     def training(self) -> Mapping[str, Any]:
-        """Its values on the axes that are neither of the head's kind nor of the decoding.
+        """Its values on the axes that neither say which head it is nor how it is decoded.
 
         An extension and a baseline that share these were trained alike.
         """
         return {
             axis: value
             for axis, value in self.axes.items()
-            if axis not in _HEAD_AXES
+            if axis not in self._head_axes
             and axis.partition(".")[0] != _CLUSTER_CROPS
             and not _is_of_decoding(axis)
         }
@@ -87,6 +98,11 @@ class Variant:
         """The same without cluster crops."""
         rest = {axis: each for axis, each in self.axes.items() if axis != _CLUSTER_CROPS}
         return replace(self, axes=rest)
+
+    @property
+    def _head_axes(self) -> tuple[str, ...]:
+        """The recipe says which head it is where no axis does; else it is how that was trained."""
+        return _HEAD_AXES if "use_hrh_sco" in self.axes else ("recipe", *_HEAD_AXES)
 
     def _words(self) -> dict[str, str]:
         """What each axis adds to the name: recipe, head and decoding first, then all other axes.

@@ -1,6 +1,7 @@
 """The ceiling of each variant of a report, and the floor of its error."""
 
-from typing import Any
+from collections.abc import Iterable, Mapping
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -46,7 +47,7 @@ def score_ceilings(trials: list[Trial], truth: GroundTruth) -> dict[str, dict[st
     return found
 
 
-def measure_floors(trials: list[Trial], truth: GroundTruth) -> dict[int, np.ndarray]:
+def measure_floors(trials: list[Trial], truth: GroundTruth) -> dict[str, np.ndarray]:
     """Measure the floor of the error: what rounding to the middle of a cell alone leaves.
 
     Args:
@@ -54,16 +55,63 @@ def measure_floors(trials: list[Trial], truth: GroundTruth) -> dict[int, np.ndar
         truth: ground truth.
 
     Returns:
-        Distances in px, sorted, by depth.
+        Distances in px, sorted, by variant; those without a known depth are left out, and those
+        with a second pass.
     """
-    depths = {
-        (depth, _read_input_size(trial)): trial
-        for trial in trials
-        if (depth := trial.depth) is not None and not trial.cluster_crops
-    }
+    known: dict[_FloorKey, np.ndarray] = {}
+    found = {}
+    for name, key in _list_floor_keys(trials).items():
+        if key not in known:
+            known[key] = measure_rounding_errors(
+                truth, key.depth, size=key.size, decoding=dict(key.decoding)
+            )
+        found[name] = known[key]
+    return found
+
+
+def name_floors(trials: list[Trial], floors: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """Name each floor once: by its depth, and where one depth has several, by what sets it apart.
+
+    Args:
+        trials: the trials of the report.
+        floors: from ``measure_floors``.
+
+    Returns:
+        Distances in px, sorted, by a name such as ``n=2``, in the order of depths.
+    """
+    variant_of: dict[_FloorKey, str] = {}
+    for variant, key in _list_floor_keys(trials).items():
+        variant_of.setdefault(key, variant)
     return {
-        depth: measure_rounding_errors(truth, depth, size=size, decoding=_read_decoding(trial))
-        for (depth, size), trial in sorted(depths.items(), key=lambda item: item[0][0])
+        key.name(among=variant_of): floors[variant_of[key]]
+        for key in sorted(variant_of, key=lambda key: key.depth)
+    }
+
+
+class _FloorKey(NamedTuple):
+    """What a floor depends on."""
+
+    depth: int
+    size: tuple[int, int] | None
+    decoding: tuple[tuple[str, Any], ...]
+
+    def name(self, among: Iterable["_FloorKey"]) -> str:
+        alike = [key for key in among if key.depth == self.depth]
+        words = [f"n={self.depth}"]
+        if len({key.size for key in alike}) > 1:
+            words.append("own size" if self.size is None else f"{self.size[0]}x{self.size[1]} px")
+        for place, (option, value) in enumerate(self.decoding):
+            if len({key.decoding[place : place + 1] for key in alike}) > 1:
+                words.append(f"{option}={value}")
+        return ", ".join(words)
+
+
+def _list_floor_keys(trials: list[Trial]) -> dict[str, _FloorKey]:
+    """By variant."""
+    return {
+        name: _FloorKey(trial.depth, _read_input_size(trial), tuple(_read_decoding(trial).items()))
+        for name, (trial, *_) in group_by_variant(trials).items()
+        if trial.depth is not None and not trial.cluster_crops
     }
 
 

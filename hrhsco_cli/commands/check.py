@@ -94,15 +94,15 @@ def check(
 
 
 def _print_findings(findings: list["GateFinding"], protocol: str) -> None:
-    """Print what worsened, or that everything held."""
+    """Print what failed, or that everything held."""
     from reports.sections.gate import HEADINGS, format_findings
 
-    worsened = [each for each in findings if each.problem]
+    failed = [each for each in findings if each.problem]
     console = Console()
     all_metrics = format_count(len(findings), "metric")
-    if worsened:
-        table = new_table(*HEADINGS, title=f"{len(worsened)} of {all_metrics} worsened")
-        for row in format_findings(worsened):
+    if failed:
+        table = new_table(*HEADINGS, title=f"{len(failed)} of {all_metrics} failed")
+        for row in format_findings(failed):
             table.add_row(*row)
         console.print_table(table)
     else:

@@ -1,6 +1,6 @@
 """What accuracy costs: AP of small objects and localization error against operations and time."""
 
-from collections.abc import Collection
+from collections.abc import Mapping
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -15,12 +15,12 @@ _SHOWN = ("ap.small", "loc.px.mean")
 _COSTS = ("cost.flops", "latency.end_to_end.ms", "latency.end_to_end.ratio")
 
 
-def draw(trials: list[Trial], bold: Collection[str]) -> Figure | None:
+def draw(trials: list[Trial], looks: Mapping[str, theme.Look]) -> Figure | None:
     """Draw a point a variant with the standard deviation over seeds, a row a kind of cost.
 
     Args:
-        trials: the trials of the report.
-        bold: variants that stand before the others.
+        trials: of the variants that are drawn.
+        looks: of the variants.
 
     Returns:
         None where no cost is known.
@@ -29,7 +29,6 @@ def draw(trials: list[Trial], bold: Collection[str]) -> Figure | None:
     if not costs:
         return None
     figure, axes = theme.make_figure(len(costs), len(_SHOWN), height_in=0.3 + 3.0 * len(costs))
-    looks = theme.choose_looks(trials, bold)
     panels = [(cost, key) for cost in costs for key in _SHOWN]
     for each, (cost, key) in zip(axes, panels, strict=True):
         _draw_panel(each, trials, looks, cost, key)
@@ -50,7 +49,7 @@ def list_costs(trials: list[Trial]) -> list[str]:
 
 
 def _draw_panel(
-    axes: Axes, trials: list[Trial], looks: dict[str, theme.Look], cost_key: str, key: str
+    axes: Axes, trials: list[Trial], looks: Mapping[str, theme.Look], cost_key: str, key: str
 ) -> None:
     metric, cost = METRICS[key], METRICS[cost_key]
     points = []

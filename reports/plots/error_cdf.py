@@ -22,7 +22,12 @@ _OTHERS = theme.Look("#c8c8c8", "", "-", faint=True)
 _FLOOR_LINES: tuple[theme.Line, ...] = ("-", "--", ":", "-.", (0, (1, 4)))
 
 
-def draw(trials: list[Trial], truth: GroundTruth, floors: Mapping[int, np.ndarray]) -> Figure:
+def draw(
+    trials: list[Trial],
+    truth: GroundTruth,
+    floors: Mapping[str, np.ndarray],
+    looks: Mapping[str, theme.Look],
+) -> Figure:
     """Draw one curve a variant, seeds pooled, over the curves of rounding alone.
 
     The best decode of each network has its name and color; all others are one pale gray entry.
@@ -30,12 +35,11 @@ def draw(trials: list[Trial], truth: GroundTruth, floors: Mapping[int, np.ndarra
     Args:
         trials: the trials of the report.
         truth: what they were scored against.
-        floors: sorted distances in px by depth.
+        floors: sorted distances in px, by name (``variant_ceilings.name_floors``).
+        looks: of the variants.
     """
     best = set(find_best_decodes(trials).values())
-    looks = {
-        name: look if name in best else _OTHERS for name, look in theme.choose_looks(trials).items()
-    }
+    looks = {name: look if name in best else _OTHERS for name, look in looks.items()}
     figure, (axes,) = theme.make_figure(wide=len(best) > theme.MOST_VARIANTS)
     for name, group in group_by_variant(trials).items():
         distance, share = pool_distances(group, truth)
@@ -51,7 +55,7 @@ def draw(trials: list[Trial], truth: GroundTruth, floors: Mapping[int, np.ndarra
         )
     if looks.keys() - best:
         axes.plot([], [], color=_OTHERS.color, linewidth=_OTHERS.width, label=OTHERS)
-    for (depth, distance), line in zip(floors.items(), itertools.cycle(_FLOOR_LINES)):
+    for (name, distance), line in zip(floors.items(), itertools.cycle(_FLOOR_LINES)):
         axes.plot(
             distance,
             _rank_shares(distance, len(distance)),
@@ -59,7 +63,7 @@ def draw(trials: list[Trial], truth: GroundTruth, floors: Mapping[int, np.ndarra
             linestyle=line,
             linewidth=0.9,
             zorder=1.5,
-            label=f"floor of n={depth}",
+            label=f"floor of {name}",
         )
     axes.set(xlim=(0, _find_limit([trial for trial in trials if trial.variant.name in best])),
              ylim=(0, 100))  # fmt: skip

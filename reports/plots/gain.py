@@ -1,5 +1,7 @@
 """The law and what was measured: the gain of a fraction against the network's own error."""
 
+from collections.abc import Mapping
+
 import numpy as np
 from matplotlib.figure import Figure
 
@@ -14,11 +16,12 @@ _MARKERS = dict(zip((each.name for each in AITOD_BINS), "o^sD", strict=True))
 _LEAST, _MOST = 0.03, 10.0
 
 
-def draw(trials: list[Trial]) -> Figure | None:
+def draw(trials: list[Trial], looks: Mapping[str, theme.Look]) -> Figure | None:
     """Draw a point a trained network and size bin, and the law's curve through them.
 
     Args:
         trials: the trials of the report.
+        looks: of the variants; a network has one color.
 
     Returns:
         None without any such network.
@@ -26,7 +29,7 @@ def draw(trials: list[Trial]) -> Figure | None:
     found = measure_offset_gains(trials)
     if found.empty:
         return None
-    colors = _choose_colors(trials)
+    colors = {trial.peaks: looks[trial.variant.name].color for trial in trials}
     networks = found.sort_values("depth", kind="stable")["network"].unique()
     headings = {each.name: each.heading for each in AITOD_BINS}
     figure, (axes,) = theme.make_figure()
@@ -35,13 +38,13 @@ def draw(trials: list[Trial]) -> Figure | None:
     own = np.geomspace(low, high, 200)
     axes.plot(
         own,
-        [rounding_law.ideal_gain(each) for each in own],
+        [rounding_law.compute_ideal_gain(each) for each in own],
         color="black",
         linewidth=1.2,
         label="the law: a perfect fraction",
     )
     axes.axvline(
-        rounding_law.own_error_at(LEAST_SHARE),
+        rounding_law.find_own_error_at(LEAST_SHARE),
         color=theme.GRAY,
         linewidth=0.8,
         linestyle="--",
@@ -70,9 +73,3 @@ def draw(trials: list[Trial]) -> Figure | None:
     axes.set_ylabel("gain of sco over peak_center (cells)")
     theme.add_legend(figure, [axes])
     return figure
-
-
-def _choose_colors(trials: list[Trial]) -> dict[str, str]:
-    """Choose each network's color, as in every other figure, by ``Trial.peaks``."""
-    looks = theme.choose_looks(trials)
-    return {trial.peaks: looks[trial.variant.name].color for trial in trials}

@@ -1,6 +1,6 @@
 """Error and AP against training: a row a network, a line a center source."""
 
-from collections.abc import Collection
+from collections.abc import Mapping
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -26,12 +26,12 @@ _ROW_IN = 1.75
 _TICKS = [digit * 10.0**power for power in range(-3, 3) for digit in (1, 1.5, 2, 3, 4, 5, 6, 8)]
 
 
-def draw(trials: list[Trial], bold: Collection[str]) -> Figure | None:
+def draw(trials: list[Trial], looks: Mapping[str, theme.Look]) -> Figure | None:
     """Draw the mean over seeds, shaded from least to greatest.
 
     Args:
         trials: the trials of the report.
-        bold: variants that stand before the others.
+        looks: of the variants.
 
     Returns:
         None where fewer than ``LEAST_SCORED`` epochs were scored.
@@ -40,8 +40,7 @@ def draw(trials: list[Trial], bold: Collection[str]) -> Figure | None:
     if len(list_scored_epochs(scored)) < LEAST_SCORED:
         return None
     networks = group_by_source(scored)
-    looks = theme.choose_looks(scored, bold)
-    groups, held_against = group_by_variant(scored), choose_references(scored)
+    groups, held_against = group_by_variant(scored), choose_references(trials)
     figure, axes = theme.make_figure(
         len(networks), len(SHOWN), height_in=0.3 + _ROW_IN * len(networks)
     )
@@ -62,7 +61,7 @@ def draw(trials: list[Trial], bold: Collection[str]) -> Figure | None:
 def _draw_panel(
     panel: Axes,
     sources: dict[str, list[Trial]],
-    looks: dict[str, theme.Look],
+    looks: Mapping[str, theme.Look],
     key: str,
     reference: list[Trial],
 ) -> None:

@@ -1,6 +1,5 @@
 """True and predicted centers under the magnifying glass."""
 
-import math
 from collections.abc import Iterable
 from itertools import zip_longest
 from typing import Any
@@ -12,9 +11,8 @@ from matplotlib.patches import Rectangle
 
 from reports import theme
 from reports.plots.window import show_window
-from reports.statistics.differences import summarize_metric
-from reports.statistics.networks import NetworkSummary
-from reports.trials import DetectedImage, Trial
+from reports.statistics.networks import NetworkSummary, get_error
+from reports.trials import DetectedImage
 
 CROP_PX = 28
 _COLUMNS = 4
@@ -58,7 +56,7 @@ def choose_pairs(
     Returns:
         At most four, those of the least error.
     """
-    ranked = sorted(summaries, key=lambda each: _find_mean_error(each.trials))
+    ranked = sorted(summaries, key=get_error)
     pairs = [
         (each.reference[0].variant.name, each.variant)
         for each in ranked
@@ -67,11 +65,6 @@ def choose_pairs(
     names = [each.variant for each in ranked]
     pairs = pairs or list(zip_longest(names[::2], names[1::2]))
     return [{name: looks[name] for name in pair if name} for pair in pairs[:_MOST_PAIRS]]
-
-
-def _find_mean_error(group: list[Trial]) -> float:
-    error, _ = summarize_metric(group, "loc.px.mean")
-    return math.inf if error is None else error
 
 
 def choose_objects(

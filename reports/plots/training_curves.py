@@ -1,5 +1,7 @@
 """How training went: every loss by epoch, mean and range over seeds."""
 
+from collections.abc import Mapping
+
 import pandas as pd
 from matplotlib.figure import Figure
 
@@ -7,11 +9,12 @@ from reports import theme
 from reports.trials import Trial, group_by_variant
 
 
-def draw(trials: list[Trial]) -> Figure | None:
+def draw(trials: list[Trial], looks: Mapping[str, theme.Look]) -> Figure | None:
     """Draw one panel a loss, one line a trained network.
 
     Args:
         trials: the trials of the report.
+        looks: of the variants.
 
     Returns:
         None if nothing was trained here.
@@ -24,7 +27,6 @@ def draw(trials: list[Trial]) -> Figure | None:
     rows = -(-len(losses) // columns)
     figure, axes = theme.make_figure(rows, columns, height_in=2.3 * rows + 0.2)
     groups = group_by_variant(trained)
-    looks = theme.choose_looks(trained)
     for panel, loss in zip(axes, losses, strict=False):
         for name, group in groups.items():
             curve = summarize_by_epoch(group, loss)

@@ -2,7 +2,6 @@
 
 import math
 import re
-from collections.abc import Mapping
 
 import pandas as pd
 
@@ -20,11 +19,12 @@ from reports.sections.wording import (
     join_parts,
     name_change_of_error,
 )
-from reports.statistics.branch_rivals import compare_with_rivals
+from reports.statistics.branch_rivals import BranchRivals
 from reports.statistics.confidence import NOT_CLEAR
 from reports.statistics.differences import (
     SeedDifference,
     compare_variants,
+    judge_direction,
     measure_error_change,
     summarize_metric,
 )
@@ -37,7 +37,7 @@ from reports.statistics.networks import (
     get_error,
     is_extension,
 )
-from reports.statistics.own_error import OwnError, measure_cell_px
+from reports.statistics.own_error import measure_cell_px
 from reports.statistics.references import find_best_baseline
 from reports.statistics.size_changes import FEW_OBJECTS
 from reports.statistics.training_axes import compare_training_axes
@@ -51,7 +51,7 @@ def compose_answer(
     trials: list[Trial],
     summaries: list[NetworkSummary],
     by_size: pd.DataFrame,
-    own_errors: Mapping[str, OwnError],
+    rivals: list[BranchRivals],
 ) -> str:
     """Compose the answer: a bold sentence, a short list, what its words mean; from figures alone.
 
@@ -59,10 +59,10 @@ def compose_answer(
         trials: of the report.
         summaries: of its networks.
         by_size: from ``compute_size_changes``.
-        own_errors: what each network is in a position to tell, by ``Trial.peaks``.
+        rivals: of the networks' offset branches (``compare_with_rivals``).
     """
     lead = find_lead(summaries)
-    branch = compose_branch_alone(compare_with_rivals(trials, own_errors))
+    branch = compose_branch_alone(rivals)
     if lead is None:
         first = "There is no baseline and extension side by side here, so the two are not compared."
         points = [*map(_describe_alone, summaries[:_MOST_NAMED]), branch]
@@ -177,7 +177,7 @@ def _compose_figure(each: NetworkSummary, before: list[NetworkSummary]) -> str:
         if key != ERROR:
             metric = METRICS[key]
             figure = f"{metric.heading} {format_in_brackets(metric, other, 'points')}"
-            rest.setdefault(other.direction, []).append(figure)
+            rest.setdefault(judge_direction(metric, other), []).append(figure)
     parts = [
         f"{join_parts(figures)} {'is' if len(figures) == 1 else 'are'} {word}"
         for word, figures in rest.items()
@@ -188,14 +188,14 @@ def _compose_figure(each: NetworkSummary, before: list[NetworkSummary]) -> str:
 def _compose_sizes(
     by_size: pd.DataFrame, named: list[NetworkSummary], extensions: list[NetworkSummary]
 ) -> str:
-    """Compose on which sizes each network's error clearly differs; bins of few are not named.
+    """Compose on which sizes each extension's error clearly differs; bins of few are not named.
 
     Of many networks only those are told of whose figures the answer gives.
     """
+    told = named if len(extensions) > MOST_LISTED else extensions
     rows = by_size[(by_size["key"] == ERROR) & by_size["low"].notna()]
     rows = rows[rows["objects"] >= FEW_OBJECTS]
-    if len(extensions) > MOST_LISTED:
-        rows = rows[rows["network"].isin([each.name for each in named])]
+    rows = rows[rows["network"].isin([each.name for each in told])]
     if rows.empty:
         return ""
     clear = rows[rows["word"] != NOT_CLEAR]
@@ -243,14 +243,21 @@ def _compose_depths_compared(lead: NetworkSummary, extensions: list[NetworkSumma
     """Compose whether other depths err as the lead does: both may be ahead of the baseline."""
     if not lead.trained:
         return ""
-    alike = lead.trials[0].variant.training
     parts = []
     for other in extensions:
-        if other is not lead and other.trained and other.trials[0].variant.training == alike:
+        if other.trained and _differs_in_depth_alone(other.trials[0], lead.trials[0]):
             change = compare_variants(lead.trials, other.trials, measure_error_change)
             if change.low is not None:
                 parts.append(f"{name_change_of_error(change)} against {other.name}")
     return f"The error of {lead.name} is {join_parts(parts)}." if parts else ""
+
+
+def _differs_in_depth_alone(one: Trial, other: Trial) -> bool:
+    return (
+        one.depth != other.depth
+        and one.variant.training == other.variant.training
+        and one.cluster_crops == other.cluster_crops
+    )
 
 
 def _compose_cost(lead: NetworkSummary) -> str:

@@ -36,7 +36,7 @@ def compose_ceiling(trials: list[Trial], ceilings: Mapping[str, Mapping[str, Any
     headings = ["variant"]
     for key in CEILING_KEYS:
         headings += [f"{METRICS[key].label}, reached", "ceiling"]
-    headings += [f"{METRICS['loc.px.mean'].label}, reached", "floor", "objects lost to rounding"]
+    headings += [f"{METRICS['loc.px.mean'].label}, reached", "floor", "objects lost"]
     headings += _WON if references else []
     rows = []
     for name, row in ceilings.items():

@@ -1,7 +1,7 @@
 """How much of the mean error comes from centers that lie far off, and what is left without them."""
 
 from reports.metrics.definitions import Metric
-from reports.sections.wording import CHANGE_OF_ERROR, format_in_brackets, format_span
+from reports.sections.wording import format_span, name_change_of_error
 from reports.statistics.differences import compare_variants, make_metric_change
 from reports.statistics.networks import NetworkSummary, find_lead
 from reports.trials import Trial
@@ -60,8 +60,7 @@ def _compose_changes(lead: NetworkSummary) -> str:
     for key, what in _ROBUST.items():
         change = compare_variants(lead.trials, lead.reference, make_metric_change(key))
         if change.mean is not None:
-            figures = format_in_brackets(CHANGE_OF_ERROR, change, "px")
-            parts.append(f"{what} is {change.direction} {figures}")
+            parts.append(f"{what} is {name_change_of_error(change)}")
     if not parts:
         return ""
     return f" For {lead.name} against {lead.reference[0].variant.name}, {'; '.join(parts)}."

@@ -51,9 +51,9 @@ def compose_gains(trials: list[Trial]) -> str:
 
 def _format_row(name: str, mine: pd.DataFrame, by_size: float | None) -> list[str]:
     own, gain = mine["own"].mean(), mine["gain"].mean()
-    ideal = rounding_law.ideal_gain(own)
+    ideal = rounding_law.compute_ideal_gain(own)
     spread = mine["gain"].std()
-    if rounding_law.ideal_share(own) < LEAST_SHARE:
+    if rounding_law.compute_ideal_share(own) < LEAST_SHARE:
         gained = "too little to tell"
     else:
         percent = f"{100 * gain / ideal:.0f}"

@@ -8,25 +8,25 @@ HEADINGS = ("metric", "baseline", "now", "allowed", "verdict")
 
 
 def compose_gate(findings: list[GateFinding], name: str, protocol: str) -> str:
-    """Compose what worsened first, then all metrics.
+    """Compose what failed first, then all metrics.
 
     Args:
         findings: what ``reports.gate.judge`` found.
         name: the name of the baseline.
         protocol: name of the protocol by which it was scored.
     """
-    worsened = [each for each in findings if each.problem]
+    failed = [each for each in findings if each.problem]
     told = (
-        f"{len(worsened)} of {format_count(len(findings), 'metric')} worsened"
-        if worsened
+        f"{len(failed)} of {format_count(len(findings), 'metric')} failed"
+        if failed
         else "every metric held"
     )
     parts = [
         f"## hrhsco check {name}",
         f"**{told}** ({len(findings)} guarded, protocol {protocol}).",
     ]
-    if worsened:
-        parts.append(format_table(HEADINGS, format_findings(worsened)))
+    if failed:
+        parts.append(format_table(HEADINGS, format_findings(failed)))
     parts += [
         "<details><summary>all metrics</summary>",
         format_table(HEADINGS, format_findings(findings)),

@@ -26,7 +26,7 @@ _LEADS: dict[str, tuple[str, str]] = {
     MIXED: ("{} is better in one thing and worse in another", "{} are better in one thing and "
             "worse in another"),
     UNCLEAR: ("{} makes no clear difference", "{} make no clear difference"),
-    ONE_SEED: ("one seed can't tell of {}",) * 2,
+    ONE_SEED: ("one seed or fold can't tell of {}",) * 2,
     NOT_COMPARED: ("{} found nothing to compare",) * 2,
     UNTRAINED.name: (f"{{}} is {UNTRAINED.name}", f"{{}} are {UNTRAINED.name}"),
 }  # fmt: skip

@@ -85,6 +85,8 @@ def _compose_order(scored: list[Trial]) -> list[str]:
     """Whether the order of the networks still changed."""
     if len(group_by_source(scored)) < 2 or len(learning_curves.list_scored_epochs(scored)) < 2:
         return []
+    if len({int(trial.curve["epoch"].max()) for trial in scored}) > 1:
+        return ["- Not all trained equally long, so their order on the way is not compared."]
     last = learning_curves.rank_networks(scored, learning_curves.list_scored_epochs(scored)[-1])
     since = learning_curves.find_epoch_order_stands_from(scored)
     order = ("; " if any(", " in name for name in last) else ", ").join(last)

@@ -3,7 +3,7 @@
 from reports.markdown import format_table
 from reports.sections.effects import MOST_NAMED, compose_effects
 from reports.sections.own_error import explain_no_verdict
-from reports.sections.wording import CHANGE_OF_ERROR, format_in_brackets, join_names
+from reports.sections.wording import join_names, name_change_of_error
 from reports.statistics.branch_rivals import (
     CLOSED_FORM,
     MIDDLE,
@@ -77,4 +77,4 @@ def _compose_cell(each: BranchRivals, rival: str) -> str:
     if change is None:
         return "–"
     which = f" (`{each.closed_form}`)" * (rival == CLOSED_FORM)
-    return f"{change.direction} {format_in_brackets(CHANGE_OF_ERROR, change, 'px')}{which}"
+    return f"{name_change_of_error(change)}{which}"

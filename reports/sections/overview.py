@@ -1,12 +1,13 @@
 """What was compared, and the figures that came out."""
 
+import pandas as pd
+
 from heads.targets import HEATMAP_TARGETS
 from reports.counts import format_count
 from reports.frames import GroundTruth
 from reports.markdown import format_definitions, format_table
 from reports.metrics.definitions import CROP_COST_METRICS, METRICS
 from reports.metrics.size_bins import PARTITION
-from reports.plots import size_bins
 from reports.sections.conditions import OF_TRAINING, group_networks_by_value
 from reports.sections.held_against import name_baselines
 from reports.sections.wording import (
@@ -20,6 +21,7 @@ from reports.statistics.differences import (
     make_metric_change,
     measure_error_change,
     name_interval_unit,
+    name_spread_units,
     summarize_metric,
 )
 from reports.statistics.references import choose_references
@@ -57,8 +59,12 @@ def compose_compared(
         truth: ground truth.
         center_sources: name and description of each.
     """
-    objects = len(truth.objects)
     seeds = sorted({trial.seed for trial in trials})
+    groups = group_by_variant(trials)
+    one = len(groups) == 1
+    each = " each" * (
+        not one and all({t.seed for t in mine} == set(seeds) for mine in groups.values())
+    )
     used = {trial.center_source for trial in trials if not trial.foreign}
     targets = {
         str(value)
@@ -71,9 +77,10 @@ def compose_compared(
     parts = [
         _HEATMAPS
         * any(not trial.foreign for trial in trials)
-        + f"{len(group_by_variant(trials))} variants were scored on {len(truth.images)} images "
-        f"with {objects} objects, with {format_count(len(seeds), 'seed')} each "
-        f"({', '.join(map(str, seeds))}).",
+        + f"{format_count(len(groups), 'variant')} "
+        f"{'was' if one else 'were'} scored on {format_count(len(truth.images), 'image')} with "
+        f"{format_count(len(truth.objects), 'object')}, with {format_count(len(seeds), 'seed')} "
+        f"({', '.join(map(str, seeds))}){each}.",
         *_compose_folds(trials),
         "\n".join(_compose_kinds(trials)),
     ]
@@ -157,13 +164,13 @@ def compose_headline(trials: list[Trial]) -> str:
         if reference_of:
             row += _format_changes(name, groups, reference_of.get(name))
         rows.append(row)
-    unit = name_interval_unit(trials)
-    over = "seeds" if unit == "seed" else "seeds and folds"
-    note = (
-        f"Mean over {over} ± standard deviation. Changes are from "
-        f"{name_baselines(set(reference_of.values()))}, with the {PERCENT} interval over {unit}s "
-        "where there are at least two; the change of error counts only the objects that both found."
-    )
+    note = f"Mean over {name_spread_units(trials)} ± standard deviation."
+    if reference_of:
+        note += (
+            f" Changes are from {name_baselines(set(reference_of.values()))}, with the {PERCENT} "
+            f"interval over {name_interval_unit(trials)}s where there are at least two; the change "
+            "of error counts only the objects that both found."
+        )
     if any(trial.cluster_crops for trial in trials):
         note += (
             " Variants are held against the baseline with as many cluster crops. FLOPs are those "
@@ -194,14 +201,12 @@ def _format_changes(
     ]
 
 
-def compose_by_size(trials: list[Trial], truth: GroundTruth) -> str:
+def compose_by_size(rows: pd.DataFrame) -> str:
     """Compose error and recall of each variant by size bin.
 
     Args:
-        trials: the trials of the report.
-        truth: ground truth.
+        rows: from ``reports.statistics.sizes.measure_by_size``.
     """
-    rows = size_bins.measure_by_size(trials, truth)
     wanted = [each for each in PARTITION if (rows["bin"] == each.name).any()]
     error, recall = METRICS["loc.px.mean"], METRICS["loc.recall"]
     body = [

@@ -82,7 +82,7 @@ def _format_size(row: object) -> str:
 
 
 def _explain_columns(own_errors: Mapping[str, OwnError]) -> str:
-    judged = rounding_law.own_error_at(LEAST_SHARE)
+    judged = rounding_law.find_own_error_at(LEAST_SHARE)
     text = (
         "The rounding floor is the mean error of a network without error, read at the middle of "
         "its peak's cell. A network's own error is that of its best decode with a fraction (mean "

@@ -6,6 +6,7 @@ from typing import Any
 from reports.counts import format_count
 from reports.markdown import format_table
 from reports.metrics.definitions import METRICS, Metric
+from reports.sections.wording import join_parts
 from reports.statistics.confidence import (
     A_BETTER,
     B_BETTER,
@@ -47,14 +48,14 @@ def _answer(metrics: Mapping[str, Mapping[str, Any]]) -> str:
             if row["verdict"] == verdict
         ]
         if named:
-            sentences.append(f"{verdict} by {_enumerate(named)}.")
+            sentences.append(f"{verdict} by {join_parts(named)}.")
     for verdict, told in (
         (NOT_CLEAR, "A and B are not clearly different by"),
         (NOT_MEASURED, "Nothing can be measured for"),
     ):
         named = [METRICS[key].heading for key, row in metrics.items() if row["verdict"] == verdict]
         if named:
-            sentences.append(f"{told} {_enumerate(named)}.")
+            sentences.append(f"{told} {join_parts(named)}.")
     return " ".join(sentences)
 
 
@@ -83,10 +84,6 @@ def _row(metric: Metric, row: Mapping[str, Any]) -> list[str]:
     ]
 
 
-def _enumerate(words: list[str]) -> str:
-    return " and ".join(filter(None, [", ".join(words[:-1]), words[-1]]))
-
-
 def _describe_side(side: Mapping[str, Any]) -> str:
     seeds = [each for each in side["seeds"] if each is not None]
     told = f", {format_count(len(seeds), 'seed').split()[1]} {', '.join(map(str, seeds))}"
@@ -107,9 +104,10 @@ def _describe_conditions(meta: Mapping[str, Any]) -> str:
     one = meta["a"]["runs"] == meta["b"]["runs"] == 1
     holds = " They hold for these two networks, not for others trained alike." if one else ""
     limits = ", ".join(map(str, meta["max_dets"]))
+    over = "" if one else "; with several runs, Student's t on the variance of images and runs"
     return (
-        f"The intervals are {PERCENT} intervals of a paired bootstrap over {meta['images']} images "
-        f"({meta['resamples']} resamples).{holds} The mean error is taken over the objects that "
-        f"both found. Protocol {meta['protocol']}, at most {limits} detections an image, scores "
+        f"The intervals are {PERCENT} intervals of a paired bootstrap over {meta['images']:,} "
+        f"images ({meta['resamples']:,} resamples{over}).{holds} The mean error is taken over the "
+        f"objects that both found. Protocol {meta['protocol']}, maxDets {limits}, scores "
         f"from {meta['min_score']:g}, ground truth {meta['fingerprint']}."
     )

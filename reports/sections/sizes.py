@@ -5,24 +5,42 @@ import pandas as pd
 from reports.frames import GroundTruth
 from reports.markdown import format_table
 from reports.metrics.definitions import METRICS
+from reports.metrics.protocols import Protocol, read_protocol
 from reports.metrics.size_bins import PARTITION, SizeBin
 from reports.sections.held_against import name_references
-from reports.sections.wording import CHANGE_OF_ERROR, format_with_interval, format_with_spread
+from reports.sections.wording import (
+    CHANGE_OF_ERROR,
+    format_with_interval,
+    format_with_spread,
+    join_parts,
+)
 from reports.statistics.confidence import PERCENT
-from reports.statistics.differences import SeedDifference, summarize_metric
+from reports.statistics.differences import (
+    SeedDifference,
+    name_interval_unit,
+    summarize_metric,
+)
 from reports.statistics.networks import ERROR, NetworkSummary
 from reports.statistics.size_changes import FEW_OBJECTS, count_by_size
-
-FOREST_CAPTION = (
-    "Change of error and of recall from what each network is held against, by object size (square "
-    f"root of the area), with {PERCENT} intervals over seeds; hollow marks are of fewer than "
-    f"{FEW_OBJECTS} objects. Each size has a range of its own."
-)
+from reports.trials import Trial
 
 _CHANGES = (
     (ERROR, "change of error (px)", CHANGE_OF_ERROR),
     ("loc.recall", "change of recall (points)", METRICS["loc.recall"]),
 )
+
+
+def describe_forest(trials: list[Trial]) -> str:
+    """Describe the forest plot, as its caption.
+
+    Args:
+        trials: of the report.
+    """
+    return (
+        "Change of error and of recall from what each network is held against, by object size "
+        f"(square root of the area), with {PERCENT} intervals over {name_interval_unit(trials)}s; "
+        f"hollow marks are of fewer than {FEW_OBJECTS} objects. Each size has a range of its own."
+    )
 
 
 def compose_by_size(
@@ -46,6 +64,7 @@ def compose_by_size(
         for each in bins
     ]
     note = "The number behind a size is that of its objects."
+    note += _explain_bins(read_protocol(summaries[0].trials[0].meta), bins)
     if len(by_size):
         note += f" Changes have {PERCENT} intervals and are from {name_references(summaries)}."
     return "\n\n".join([format_table(["", "network", *headings], rows), note])
@@ -60,8 +79,23 @@ def _compose_precision(summaries: list[NetworkSummary], bins: list[SizeBin]) -> 
             found = summarize_metric(each.trials, f"ap.{size.name}")
             metric = METRICS.get(f"ap.{size.name}")
             cells.append("–" if metric is None else format_with_spread(metric, *found))
-        rows.append(["AP (%)", each.name, *cells])
+        iou = read_protocol(each.trials[0].meta).bin_iou
+        rows.append([f"AP{'' if iou is None else f'{100 * iou:g}'} (%)", each.name, *cells])
     return rows if any(cell != "–" for row in rows for cell in row[2:]) else []
+
+
+def _explain_bins(protocol: Protocol, shown: list[SizeBin]) -> str:
+    """Say where the protocol takes AP in other bins than those of the columns."""
+    own = {each.name: each for each in protocol.bins}
+    unlike = [
+        own[each.name].heading
+        for each in shown
+        if each.name in own
+        and (own[each.name].low_area, own[each.name].high_area) != (each.low_area, each.high_area)
+    ]
+    if not unlike:
+        return ""
+    return f" AP is that of the protocol's own sizes: {join_parts(unlike)}."
 
 
 def _compose_changes(by_size: pd.DataFrame, bins: list[SizeBin]) -> list[list[str]]:

@@ -16,7 +16,7 @@ def compose_training_axes(changes: list[AxisChange]) -> str:
     for each in changes:
         if each.change.low is not None:
             value, other = (name_value(each.axis, it) for it in (each.value, each.other))
-            alike.setdefault((value, other), {})[each.head] = each.change
+            alike.setdefault((value, other), {})[each.network] = each.change
     return " ".join(
         f"Training with {value} instead of {other} {compose_effects(mine)} (best decodes)."
         for (value, other), mine in alike.items()

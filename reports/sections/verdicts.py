@@ -8,15 +8,16 @@ from reports.markdown import format_table
 from reports.metrics.definitions import METRICS
 from reports.sections.offset_branch import compose_rivals
 from reports.sections.wording import (
-    CHANGE_OF_ERROR,
     format_in_brackets,
     format_with_spread,
+    name_change_of_error,
 )
-from reports.statistics.branch_rivals import compare_with_rivals, find_best_closed_form
+from reports.statistics.branch_rivals import BranchRivals, find_best_closed_form
 from reports.statistics.confidence import LEVEL, PERCENT
 from reports.statistics.differences import (
     SeedDifference,
     compare_variants,
+    judge_direction,
     make_metric_change,
     measure_error_change,
     name_interval_unit,
@@ -34,12 +35,15 @@ Not being told apart is no evidence of equality: with few seeds all is. So "as w
 interval that ends below this margin (a test of non-inferiority)."""
 
 
-def compose_verdicts(trials: list[Trial], own_errors: Mapping[str, OwnError]) -> str:
+def compose_verdicts(
+    trials: list[Trial], own_errors: Mapping[str, OwnError], rivals: list[BranchRivals]
+) -> str:
     """Compose what the figures allow to say, losses as plainly as wins.
 
     Args:
         trials: the trials of the report.
         own_errors: what each network is in a position to tell, by ``Trial.peaks``.
+        rivals: of the networks' offset branches (``compare_with_rivals``).
     """
     unit = name_interval_unit(trials)
     heads = _compose_against_baseline(trials, own_errors)
@@ -47,7 +51,7 @@ def compose_verdicts(trials: list[Trial], own_errors: Mapping[str, OwnError]) ->
         "There is no baseline and extension side by side here, so the two are not compared."
     ]
     within = [
-        *_compose_offset_branch(trials, own_errors),
+        *_compose_offset_branch(rivals),
         *_compose_closed_forms(trials, own_errors),
         *_compose_second_pass(trials, own_errors),
     ]
@@ -104,11 +108,12 @@ def _compose_changes(
         error = compare_variants(group, reference, measure_error_change)
         row = [
             name + _mark_network(group, own_errors),
-            f"{error.direction} {format_in_brackets(CHANGE_OF_ERROR, error, 'px')}",
+            name_change_of_error(error),
         ]
         for metric in (METRICS[key] for key in _CHANGED):
             change = compare_variants(group, reference, make_metric_change(metric.key))
-            row.append(f"{change.direction} {format_in_brackets(metric, change, 'points')}")
+            direction = judge_direction(metric, change)
+            row.append(f"{direction} {format_in_brackets(metric, change, 'points')}")
         rows.append(row)
     return format_table(headings, rows)
 
@@ -122,17 +127,16 @@ def _mark_network(group: list[Trial], own_errors: Mapping[str, OwnError]) -> str
     return "" if obstacle is None else f" ({obstacle.state.name})"
 
 
-def _compose_offset_branch(trials: list[Trial], own_errors: Mapping[str, OwnError]) -> list[str]:
+def _compose_offset_branch(rivals: list[BranchRivals]) -> list[str]:
     """Compose whether the offset branch helps the very network that has it."""
-    compared = compare_with_rivals(trials, own_errors)
-    figures = compose_rivals(compared)
+    figures = compose_rivals(rivals)
     if not figures:
         return []
     text = (
         "The offset branch alone: the error by `sco` against other ways to read the same network's "
         "peaks, on the objects that both found, paired by seed"
     )
-    if any(each.closed_form and each.obstacle is None for each in compared):
+    if any(each.closed_form and each.obstacle is None for each in rivals):
         text += "; the best closed form is chosen by its error here, which flatters it"
     return [f"{text}:\n\n{figures}"]
 
@@ -173,7 +177,7 @@ def _compose_closed_form(name: str, source: str, group: list[Trial], sco: list[T
     return (
         f"- **{name}: {verdict}.** "
         f"Mean error: {', '.join(figures)}; `{source}` minus `sco` "
-        f"{change.direction} {format_in_brackets(CHANGE_OF_ERROR, change, 'px')}. "
+        f"{name_change_of_error(change)}. "
         f"{_compose_cost_of_offsets(sco[0], source)}"
     )
 

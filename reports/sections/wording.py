@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from reports.metrics.definitions import Metric
 from reports.statistics.confidence import NOT_CLEAR
-from reports.statistics.differences import SeedDifference
+from reports.statistics.differences import SeedDifference, judge_direction, prints_as_zero
 
 CHANGE_OF_ERROR = Metric(
     "",
@@ -52,8 +52,9 @@ def format_in_brackets(metric: Metric, change: SeedDifference, unit: str) -> str
         unit: the unit as it is printed.
     """
     text = f"{format_with_interval(metric, change)} {unit}"
-    if change.direction == NOT_CLEAR and change.least is not None:
-        text += f"; {metric.format(change.least)} {unit} would have shown"
+    least = change.least
+    if change.direction == NOT_CLEAR and least is not None and not prints_as_zero(metric, least):
+        text += f"; {metric.format(least)} {unit} would have shown"
     return f"({text})"
 
 
@@ -94,7 +95,8 @@ def name_change_of_error(change: SeedDifference) -> str:
     Args:
         change: in px.
     """
-    return f"{change.direction} {format_in_brackets(CHANGE_OF_ERROR, change, 'px')}"
+    direction = judge_direction(CHANGE_OF_ERROR, change)
+    return f"{direction} {format_in_brackets(CHANGE_OF_ERROR, change, 'px')}"
 
 
 def format_size_of_change(change: SeedDifference) -> str:

@@ -28,7 +28,7 @@ def draw_errors(count: int, draw: int) -> np.ndarray:
     return np.random.default_rng([0, draw]).standard_normal((count, 2))
 
 
-def exact_rms(
+def compute_exact_rms(
     centers: np.ndarray, scale: np.ndarray, stride: float, sigma: float, source: str
 ) -> float | None:
     """Root mean square distance between true and read centers, in original px, of all objects.

@@ -8,8 +8,9 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
+from reports.metrics.definitions import Metric
 from reports.statistics.confidence import NOT_CLEAR, NOT_MEASURED, UPPER_QUANTILE
-from reports.statistics.power import least_difference
+from reports.statistics.power import find_least_difference
 from reports.trials import Trial
 
 Estimate = Callable[[Trial, Trial], float | None]
@@ -27,6 +28,7 @@ class SeedDifference:
         seeds: number of pairs; with several folds, of folds.
         least: the least difference that so many, spread as these are, would have shown
             (``reports.statistics.power``); None with fewer than two.
+        unit: what is counted by ``seeds``, ``seed`` or ``fold``.
     """
 
     mean: float | None
@@ -34,6 +36,7 @@ class SeedDifference:
     high: float | None
     seeds: int
     least: float | None = None
+    unit: str = "seed"
 
     @property
     def direction(self) -> str:
@@ -41,10 +44,31 @@ class SeedDifference:
         if self.mean is None:
             return NOT_MEASURED
         if self.low is None or self.high is None:
-            return "of unknown spread (one seed)"
+            return f"of unknown spread (one {self.unit})"
         if self.high < 0:
             return "lower"
         return "higher" if self.low > 0 else NOT_CLEAR
+
+
+def judge_direction(metric: Metric, change: SeedDifference) -> str:
+    """Judge a change as its ``direction`` does, but for one that prints as zero: that is none.
+
+    Args:
+        metric: whose digits are printed.
+        change: the difference.
+    """
+    clear = change.direction in ("lower", "higher")
+    return NOT_CLEAR if clear and prints_as_zero(metric, change.mean or 0.0) else change.direction
+
+
+def prints_as_zero(metric: Metric, value: float) -> bool:
+    """Tell whether nothing is left of a value in the digits that are printed.
+
+    Args:
+        metric: whose digits are printed.
+        value: any.
+    """
+    return metric.format(abs(value)) == metric.format(0.0)
 
 
 def name_interval_unit(trials: list[Trial]) -> str:
@@ -54,6 +78,15 @@ def name_interval_unit(trials: list[Trial]) -> str:
         trials: the trials of the report.
     """
     return "fold" if len({trial.fold for trial in trials}) > 1 else "seed"
+
+
+def name_spread_units(trials: list[Trial]) -> str:
+    """Name what means and standard deviations are over: ``seeds``, or ``seeds and folds``.
+
+    Args:
+        trials: the trials of the report.
+    """
+    return "seeds" if name_interval_unit(trials) == "seed" else "seeds and folds"
 
 
 def summarize_metric(trials: list[Trial], key: str) -> tuple[float | None, float | None]:
@@ -123,9 +156,9 @@ def compare_variants(
     The interval is Student's t over the differences of a seed's two trainings. Center sources of
     one network share its weights, so that pairing tells much smaller differences; two networks
     share the order of the data alone, and of them pairing takes half the degrees of freedom that
-    two groups of trainings would have: it errs on the safe side. With several folds
-    a fold is the unit instead: the means over its seeds vary with the images too, and seeds that
-    share their test images are no independent evidence on others.
+    two groups of trainings would have: it errs on the safe side. With several folds, be they of one
+    side alone, a fold is the unit instead: the means over its seeds vary with the images too, and
+    seeds that share their test images are no independent evidence on others.
 
     Args:
         group: the trials of the variant.
@@ -139,12 +172,13 @@ def compare_variants(
             value = estimate(trial, partner[trial.block])
             if value is not None:
                 by_fold.setdefault(trial.fold, []).append(value)
-    folds = list(by_fold.values())
-    values = [float(np.mean(fold)) for fold in folds] if len(folds) > 1 else [*chain(*folds)]
+    folds, unit = list(by_fold.values()), name_interval_unit([*group, *reference])
+    values = [float(np.mean(fold)) for fold in folds] if unit == "fold" else [*chain(*folds)]
     if not values:
-        return SeedDifference(None, None, None, 0)
+        return SeedDifference(None, None, None, 0, unit=unit)
     mean = float(np.mean(values))
     if len(values) < 2:
-        return SeedDifference(mean, None, None, 1)
+        return SeedDifference(mean, None, None, 1, unit=unit)
     half = float(stats.t.ppf(UPPER_QUANTILE, len(values) - 1) * stats.sem(values))
-    return SeedDifference(mean, mean - half, mean + half, len(values), least_difference(values))
+    least = find_least_difference(values)
+    return SeedDifference(mean, mean - half, mean + half, len(values), least, unit)

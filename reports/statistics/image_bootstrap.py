@@ -134,7 +134,7 @@ def compare_detectors(
         for runs in (a.detections, b.detections)
     ]
     of_a, of_b = _measure_errors(truth, matches, weight)
-    results.append(_compare_metric(METRICS[PAIRED_ERROR], of_a, of_b, True))
+    results.append(_compare_metric(METRICS[PAIRED_ERROR], of_a, of_b, len(of_a) == len(of_b)))
     of_a, of_b = (
         np.stack([_measure_recall(truth, each, weight) for each in runs]) for runs in matches
     )
@@ -215,15 +215,28 @@ def _measure_recall(truth: GroundTruth, matches: pd.DataFrame, weight: np.ndarra
 def _measure_errors(
     truth: GroundTruth, matches: Sequence[Sequence[pd.DataFrame]], weight: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Mean error ``(runs, 1 + R)`` of both sides on the objects that both found, run by run.
+    """Mean error ``(runs, 1 + R)`` of both sides on the objects that both found.
 
-    As many pairs of runs as the side with fewer has.
+    Run by run; of sides of unlike numbers of runs, each run with all of the other side, averaged.
     """
-    values: tuple[list[np.ndarray], list[np.ndarray]] = ([], [])
-    for a, b in zip(*matches, strict=False):
-        both = a.merge(b, on=["ann_id", "image_id"], suffixes=("_a", "_b"))
-        found = weight @ _sum_by_image(truth, both["image_id"])
-        for side, column in zip(values, ("distance_a", "distance_b"), strict=True):
-            with np.errstate(invalid="ignore"):
-                side.append(weight @ _sum_by_image(truth, both["image_id"], both[column]) / found)
-    return np.stack(values[0]), np.stack(values[1])
+    a, b = matches
+    if len(a) == len(b):
+        pairs = [_measure_pair(truth, *both, weight) for both in zip(a, b, strict=True)]
+        of_a, of_b = zip(*pairs, strict=True)
+        return np.stack(of_a), np.stack(of_b)
+    grid = np.array([[_measure_pair(truth, one, other, weight) for other in b] for one in a])
+    return grid[:, :, 0].mean(axis=1), grid[:, :, 1].mean(axis=0)
+
+
+def _measure_pair(
+    truth: GroundTruth, a: pd.DataFrame, b: pd.DataFrame, weight: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Mean error ``(1 + R,)`` of two runs on the objects that both found."""
+    both = a.merge(b, on=["ann_id", "image_id"], suffixes=("_a", "_b"))
+    found = weight @ _sum_by_image(truth, both["image_id"])
+    with np.errstate(invalid="ignore"):
+        of_a, of_b = (
+            weight @ _sum_by_image(truth, both["image_id"], both[column]) / found
+            for column in ("distance_a", "distance_b")
+        )
+    return of_a, of_b

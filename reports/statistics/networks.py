@@ -9,6 +9,7 @@ from reports.statistics.confidence import LEVEL
 from reports.statistics.differences import (
     SeedDifference,
     compare_variants,
+    judge_direction,
     make_metric_change,
     measure_error_change,
     summarize_metric,
@@ -24,7 +25,7 @@ JUDGED = (ERROR, "ap.small", "loc.recall", "ar.all")
 """The metrics that a verdict is made of."""
 
 HELPS, HURTS, MIXED = CLEAR = "helps", "hurts", "mixed"
-UNCLEAR, ONE_SEED = "no clear difference", "one seed can't tell"
+UNCLEAR, ONE_SEED = "no clear difference", "one seed or fold can't tell"
 REFERENCE, NOT_COMPARED = "reference", "not compared"
 
 
@@ -83,8 +84,7 @@ class NetworkSummary:
         return [
             key
             for key, each in self.changes.items()
-            if each.direction in ("lower", "higher")
-            and METRICS[key].format(abs(each.mean or 0.0)) != METRICS[key].format(0.0)
+            if judge_direction(METRICS[key], each) in ("lower", "higher")
         ]
 
     @property

@@ -72,7 +72,7 @@ def sum_ideal_gains(by_size: pd.DataFrame) -> dict[str, float]:
     """
     return {
         str(name): float(
-            np.average(mine["own"].map(rounding_law.ideal_gain), weights=mine["objects"])
+            np.average(mine["own"].map(rounding_law.compute_ideal_gain), weights=mine["objects"])
         )
         for name, mine in by_size.groupby("network", sort=False)
     }

@@ -112,7 +112,7 @@ class OwnError:
     @property
     def share(self) -> float:
         """What a perfect fraction would take off the mean error of the rounded center, by law."""
-        return rounding_law.ideal_share(self.cells)
+        return rounding_law.compute_ideal_share(self.cells)
 
     @property
     def state(self) -> OwnErrorState:
@@ -132,11 +132,11 @@ class OwnError:
         if self.fall is None or self.own > self.side * (1 - HIT_IOU) / (1 + HIT_IOU):
             return False
         twice = self.cells * min(1 - self.fall, 1.0) ** _DOUBLINGS
-        return rounding_law.ideal_share(twice) < LEAST_SHARE
+        return rounding_law.compute_ideal_share(twice) < LEAST_SHARE
 
 
 def measure_own_errors(
-    trials: list[Trial], truth: GroundTruth, floors: Mapping[int, np.ndarray]
+    trials: list[Trial], truth: GroundTruth, floors: Mapping[str, np.ndarray]
 ) -> dict[str, OwnError]:
     """Measure the own error of each network, by ``Trial.peaks``.
 
@@ -146,7 +146,7 @@ def measure_own_errors(
     Args:
         trials: the trials of the report.
         truth: what they were scored against.
-        floors: by depth, distances in px of a network without error
+        floors: by variant, distances in px of a network without error
             (``variant_ceilings.measure_floors``).
     """
     found = {}
@@ -214,19 +214,19 @@ def measure_cell_px(trial: Trial) -> float | None:
 
 
 def _measure_own_error(
-    sources: dict[str, list[Trial]], floors: Mapping[int, np.ndarray], side: float
+    sources: dict[str, list[Trial]], floors: Mapping[str, np.ndarray], side: float
 ) -> OwnError | None:
     source = find_own_source(sources)
     if source is None:
         return None
     group = sources[source]
-    depth, cell = group[0].depth, measure_cell_px(group[0])
-    if group[0].cluster_crops or depth is None or cell is None or not len(floors.get(depth, ())):
+    cell, rounding = measure_cell_px(group[0]), floors.get(group[0].variant.name, ())
+    if cell is None or not len(rounding):
         return None
     own, spread = summarize_metric(group, "loc.px.mean")
     if own is None:
         return None
-    floor = float(np.mean(floors[depth]))
+    floor = float(np.mean(rounding))
     fall, between = _measure_fall(group), _find_neighbors_of_last_quarter(group)
     return OwnError(floor, source, own, spread, own / cell, fall, side, between)
 

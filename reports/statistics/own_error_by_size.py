@@ -42,7 +42,7 @@ def measure_own_errors_by_size(
             cells = _measure_cells(groups[name][own.source], size)
             if cells is None:
                 continue
-            share = rounding_law.ideal_share(cells)
+            share = rounding_law.compute_ideal_share(cells)
             tells = share >= LEAST_SHARE and not (own.fall is not None and own.fall >= FALLING)
             rows.append([name, size.name, size.heading, objects[size.name], cells, share, tells])
     return pd.DataFrame(rows, columns=COLUMNS).astype({"tells": bool})

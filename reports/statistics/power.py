@@ -22,7 +22,7 @@ from reports.statistics.confidence import LEVEL
 POWER = 0.8
 
 
-def least_difference(differences: Sequence[float]) -> float | None:
+def find_least_difference(differences: Sequence[float]) -> float | None:
     """Find the least true mean difference that a test on such differences finds in 80 % of cases.
 
     Their own standard deviation stands for the true one, which few differences know badly.
@@ -35,23 +35,23 @@ def least_difference(differences: Sequence[float]) -> float | None:
     """
     if len(differences) < 2:
         return None
-    return least_effect(len(differences)) * float(np.std(differences, ddof=1))
+    return find_least_effect(len(differences)) * float(np.std(differences, ddof=1))
 
 
 @cache
-def least_effect(count: int) -> float:
+def find_least_effect(count: int) -> float:
     """Find that least difference in standard deviations.
 
     Args:
         count: the number of differences; at least two.
     """
     high = 1.0
-    while power(high, count) < POWER:
+    while compute_power(high, count) < POWER:
         high *= 2
-    return float(brentq(lambda effect: power(effect, count) - POWER, 0.0, high))
+    return float(brentq(lambda effect: compute_power(effect, count) - POWER, 0.0, high))
 
 
-def power(effect: float, count: int) -> float:
+def compute_power(effect: float, count: int) -> float:
     """How often a two-sided paired t-test at 5 % finds a true difference.
 
     Args:

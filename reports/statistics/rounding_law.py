@@ -6,7 +6,6 @@ the belief. Where true centers lie evenly in their cells, so does the belief, wh
 rounding it to the middle of its cell of side s adds an independent error that is even on
 [-s/2, s/2]. Therefore
 
-    rms of the rounded center    sqrt(2 (sigma^2 + s^2 / 12))
     mean of the rounded center   the mean of Rice's distribution over the square of side s
     mean of the belief itself    sigma sqrt(pi / 2)          (what a perfect fraction leaves)
     ideal gain of a fraction     the difference of the last two
@@ -27,7 +26,7 @@ _NODES, _WEIGHTS = np.polynomial.legendre.leggauss(48)
 """Gauss and Legendre's, on [-1, 1]: exact to 1e-6 for a sigma from 0.02 cells up."""
 
 
-def mean_of_belief(sigma: float) -> float:
+def compute_mean_of_belief(sigma: float) -> float:
     """Mean length of a Gaussian error of standard deviation sigma on each of two axes.
 
     Args:
@@ -36,16 +35,7 @@ def mean_of_belief(sigma: float) -> float:
     return sigma * math.sqrt(math.pi / 2)
 
 
-def rms_rounded(sigma: float) -> float:
-    """Root mean square error of the rounded center, in cells.
-
-    Args:
-        sigma: standard deviation of the error on each axis, in cells.
-    """
-    return math.sqrt(2 * (sigma**2 + 1 / 12))
-
-
-def mean_rounded(sigma: float) -> float:
+def compute_mean_rounded(sigma: float) -> float:
     """Mean error of the rounded center, in cells.
 
     For a place u in the cell, ``|sigma z + u|`` has Rice's distribution, whose mean is
@@ -60,32 +50,32 @@ def mean_rounded(sigma: float) -> float:
     place = (_NODES + 1) / 4
     weight = _WEIGHTS / 2
     q = (place[:, None] ** 2 + place[None, :] ** 2) / (2 * sigma**2)
-    rice = mean_of_belief(sigma) * ((1 + q) * ive(0, q / 2) + q * ive(1, q / 2))
+    rice = compute_mean_of_belief(sigma) * ((1 + q) * ive(0, q / 2) + q * ive(1, q / 2))
     return float(weight @ rice @ weight)
 
 
-def ideal_gain(own: float) -> float:
+def compute_ideal_gain(own: float) -> float:
     """What a perfect fraction takes off the mean error of the rounded center, in cells.
 
     Args:
         own: the network's own mean error in cells, that of its belief.
     """
-    return mean_rounded(own / math.sqrt(math.pi / 2)) - own
+    return compute_mean_rounded(own / math.sqrt(math.pi / 2)) - own
 
 
-def ideal_share(own: float) -> float:
+def compute_ideal_share(own: float) -> float:
     """The same as a share of the rounded center's mean error: 1 without an own error, falling.
 
     Args:
         own: the network's own mean error in cells.
     """
-    return 1 - own / (own + ideal_gain(own))
+    return 1 - own / (own + compute_ideal_gain(own))
 
 
-def own_error_at(share: float) -> float:
+def find_own_error_at(share: float) -> float:
     """The own mean error in cells at which a perfect fraction would take off a share, 0 to 1.
 
     Args:
         share: a share of the rounded center's mean error, from 0 to 1.
     """
-    return float(brentq(lambda own: ideal_share(own) - share, 1e-3, 100.0))
+    return float(brentq(lambda own: compute_ideal_share(own) - share, 1e-3, 100.0))

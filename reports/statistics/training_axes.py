@@ -15,14 +15,14 @@ class AxisChange:
         axis: the key of the axis, such as ``heatmap_target``.
         value: of the network.
         other: of the network that it is held against, the first of the grid.
-        head: what both are, apart from how they were trained.
+        network: the name of both, but for their values on that axis.
         change: of the error in px, on the objects that both found.
     """
 
     axis: str
     value: Any
     other: Any
-    head: str
+    network: str
     change: SeedDifference
 
 
@@ -49,7 +49,7 @@ def _compare(mine: NetworkSummary, theirs: NetworkSummary, axis: str) -> AxisCha
         axis,
         one.training[axis],
         other.training[axis],
-        one.head,
+        one.name_network_without(axis),
         compare_variants(mine.trials, theirs.trials, measure_error_change),
     )
 

@@ -20,7 +20,8 @@ from reports.frames import GroundTruth
 from reports.metrics.definitions import Metric
 from reports.plots import cost_tradeoff, forest
 from reports.sections.overview import HEADLINE
-from reports.statistics.networks import NetworkSummary, find_lead
+from reports.statistics.detection_curves import choose_shown
+from reports.statistics.networks import NetworkSummary
 from reports.theme import Look
 from reports.trials import Trial
 from reports.web import charts, gallery, tables
@@ -51,7 +52,7 @@ class PageContent:
         figures: those of both, by file name.
         trials: of the report.
         truth: what they were scored against.
-        floors: by depth, sorted distances in px of a network without error.
+        floors: by name, sorted distances in px of a network without error.
         summaries: of the networks.
         by_size: their changes by object size.
         tidy: from ``tabulate_metrics``.
@@ -64,7 +65,7 @@ class PageContent:
     figures: Mapping[str, Figure]
     trials: list[Trial]
     truth: GroundTruth
-    floors: Mapping[int, np.ndarray]
+    floors: Mapping[str, np.ndarray]
     summaries: list[NetworkSummary]
     by_size: pd.DataFrame
     tidy: pd.DataFrame
@@ -227,12 +228,12 @@ def _name_ring(name: str, looks: Mapping[str, Look]) -> str:
 
 def _choose_pair(content: PageContent) -> tuple[Trial, Trial] | None:
     """Choose a trial of each of two networks, of one seed and of the first trial's images."""
-    lead = find_lead(content.summaries)
-    groups = [lead.trials, lead.reference] if lead else [x.trials for x in content.summaries[:2]]
-    if len(groups) < 2:
+    shown = choose_shown(content.summaries)
+    if len(shown) < 2:
         return None
-    partners = {each.block: each for each in groups[1]}
-    for each in groups[0]:
+    other, one = shown
+    partners = {each.block: each for each in other}
+    for each in one:
         if each.block in partners and each.fold == content.trials[0].fold:
             return each, partners[each.block]
     return None

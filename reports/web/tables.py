@@ -19,7 +19,7 @@ from reports.statistics.size_changes import FEW_OBJECTS
 from reports.theme import Look
 from reports.trials import Trial, group_by_variant
 
-NO_INTERVAL = "not known (one seed)"
+NO_INTERVAL = "not known (one seed or fold)"
 
 _STEPS = 60
 """Of an error curve; the pointer finds each."""
@@ -67,11 +67,11 @@ def tabulate_error_curves(
     return pd.DataFrame(rows)
 
 
-def tabulate_floors(floors: Mapping[int, np.ndarray]) -> pd.DataFrame:
+def tabulate_floors(floors: Mapping[str, np.ndarray]) -> pd.DataFrame:
     """Tabulate the same curve of networks without error, read at the middle of the cell.
 
     Args:
-        floors: sorted distances in px by depth.
+        floors: sorted distances in px, by name (``variant_ceilings.name_floors``).
 
     Returns:
         Columns floor, distance, share.
@@ -80,11 +80,11 @@ def tabulate_floors(floors: Mapping[int, np.ndarray]) -> pd.DataFrame:
     return pd.DataFrame(
         [
             {
-                "floor": f"n={depth} without error or fraction",
+                "floor": f"{name} without error or fraction",
                 "distance": float(distance),
                 "share": 100 * float(np.searchsorted(found, distance, side="right")) / len(found),
             }
-            for depth, found in floors.items()
+            for name, found in floors.items()
             if len(found)
             for distance in grid
         ]

@@ -46,7 +46,7 @@ def render_variants(tidy: pd.DataFrame, keys: Sequence[str]) -> str:
         '<input id="filter" type="search" autocomplete="off"> '
         '<output for="filter" id="shown" aria-live="polite"></output></div>'
         '<div class="wide" tabindex="0" role="region" aria-label="Table: all variants">'
-        '<table id="variants"><caption>Mean over seeds ± standard deviation, and its 95 % interval '
+        '<table id="variants"><caption>Mean ± standard deviation, and its 95 % interval '
         "in brackets, cut where no value can be; a click on a heading sorts</caption>"
         f"<thead><tr>{sortable}</tr></thead><tbody>{''.join(rows)}</tbody></table></div>"
     )

@@ -74,7 +74,7 @@ def test_what_is_allowed_and_what_worsened_is_told_in_words(baseline, tmp_path):
     worse = write(tmp_path, ap__all=0.385, loc__px__mean=1.06, cost__macs=5.001e9)
     done = call_here("check", worse, "--baseline", baseline, "--summary", "-")
     assert done.returncode == 1
-    assert "**3 of 7 metrics worsened**" in done.stdout
+    assert "**3 of 7 metrics failed**" in done.stdout
     for told in (
         "| worse by at most 1 point | worsened by 1.5 points |",
         "| worse by at most 5 % | worsened by 6 % |",
@@ -211,7 +211,7 @@ def test_the_paired_bootstrap_finds_a_planted_shift(run, tmp_path):
     (copy / "detections.json").write_text(json.dumps(detections))
     done = hrhsco("check", copy, "--baseline", baseline)
     assert done.returncode == 1, done.stderr
-    assert "1 of 1 metric worsened" in done.stdout
+    assert "1 of 1 metric failed" in done.stdout
 
 
 ROOT = Path(__file__).parents[2]

@@ -376,7 +376,7 @@ def guarded(folder, metrics, gate):
     done = call_here("check", folder / "metrics.json", "--baseline", folder / "gate.yaml")
     assert sorted(folder.iterdir()) == before
     if done.returncode == 1:
-        assert " worsened" in done.stdout, (done.stdout, done.stderr)
+        assert " failed" in done.stdout, (done.stdout, done.stderr)
         assert not done.stderr
         return "fell"
     held = right_or_refused(done, "metrics.json", "gate.yaml")

@@ -80,7 +80,7 @@ def test_one_seed_answers_nothing():
     trials = plant_grid(-0.3, seeds=(0,))
     assert [each.verdict for each in summarize_networks(trials, {})] == [REFERENCE, ONE_SEED]
     text = answer_of(trials)
-    assert "**One seed can't tell of HRH-SCO n=2.**" in text
+    assert "**One seed or fold can't tell of HRH-SCO n=2.**" in text
     assert "helps" not in text
 
 

@@ -7,7 +7,7 @@ from reports.sections import overview, verdicts
 from reports.statistics import networks, references
 from reports.trials import group_by_variant
 from reports.variant_ceilings import score_ceilings
-from tests.reports.planted import plant_trial, plant_truth
+from tests.reports.planted import plant_trial, plant_truth, report_networks
 
 CROPS = {"cluster_crops": {"k": 2, "scale": 1.5}}
 TWO = ", cluster crops k=2"
@@ -43,10 +43,21 @@ def test_each_variant_is_held_against_the_baseline_with_as_many_crops():
 
 
 def test_the_verdict_on_the_second_pass_is_against_the_same_network():
-    text = verdicts.compose_verdicts(plant_second_passes(), {})
+    text = verdicts.compose_verdicts(plant_second_passes(), {}, [])
     alone = text.partition("The second pass alone")[2]
     assert f"| HRH-SCO n=2, sco{TWO} | lower (-0.200 [" in alone
     assert f"| YOLC x4, regression{TWO} | not clearly different (" in alone
+
+
+def test_another_depth_is_compared_with_as_many_crops_alone():
+    trials = plant_second_passes()
+    for seed in range(3):
+        for name, more in (("", {}), (TWO, CROPS)):
+            errors = [0.75 + 0.01 * seed] * 10
+            trials.append(plant_trial(f"HRH-SCO n=3, sco{name}", seed, errors, meta=more))
+    (line,) = [each for each in report_networks(trials).text.splitlines() if "**Depths.**" in each]
+    assert line.startswith("- **Depths.** The error of HRH-SCO n=2, cluster crops k=2 is lower")
+    assert line.count("against") == 1 and line.endswith("against HRH-SCO n=3, cluster crops k=2.")
 
 
 def test_its_cost_stands_in_the_table_and_one_pass_has_none():

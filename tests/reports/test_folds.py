@@ -7,9 +7,9 @@ import pytest
 from scipy import stats
 
 from reports.errors import InputError
-from reports.plots.size_bins import measure_by_size
 from reports.report import build_report
 from reports.statistics import differences
+from reports.statistics.sizes import measure_by_size
 from reports.trials import pool_truths, require_comparable
 from tests.reports.planted import OBJECTS, SOURCES, plant_trial, plant_truth
 
@@ -44,6 +44,16 @@ def test_differences_are_paired_within_folds_and_intervals_over_folds():
     )
     assert differences.name_interval_unit(trials) == "fold"
     assert differences.name_interval_unit(trials[:4]) == "seed"
+
+
+def test_seeds_of_a_single_fold_are_no_interval_where_there_are_several_folds():
+    """Of an unfinished grid one side may have but one of the folds."""
+    trials = plant_folds()
+    reference = [each for each in trials if each.baseline]
+    group = [each for each in trials if not each.baseline and each.fold == "a"]
+    found = differences.compare_variants(group, reference, differences.measure_error_change)
+    assert (found.mean, found.low, found.seeds) == (pytest.approx(-0.2), None, 1)
+    assert found.direction == "of unknown spread (one fold)"
 
 
 def test_folds_stand_in_one_table_and_other_data_does_not():

@@ -94,7 +94,7 @@ def test_the_lead_is_held_against_the_best_baseline_of_all_too():
 def test_what_a_target_changes_is_told_head_by_head():
     trials = plant_targets([1, 2], subpixel=0.9)
     changes = compare_training_axes(summarize_networks(trials, {}))
-    assert [(each.axis, each.value, each.other, each.head) for each in changes] == [
+    assert [(each.axis, each.value, each.other, each.network) for each in changes] == [
         ("heatmap_target", "subpixel", "integer", head)
         for head in ("YOLC x4", "HRH-SCO n=1", "HRH-SCO n=2")
     ]
@@ -103,6 +103,44 @@ def test_what_a_target_changes_is_told_head_by_head():
     assert (
         "Training with subpixel target instead of integer target lowers the error by 0.05" in text
     )
+
+
+def test_what_a_target_changes_is_told_for_each_value_of_other_axes():
+    """With a second axis of training there are two pairs of each head, of unlike changes."""
+    trials = []
+    for width, subpixel in (("18", 0.9), ("32", 1.2)):
+        for each in plant_targets([1], subpixel=subpixel):
+            axes = {**each.variant.axes, "model.backbone.width": width}
+            trials.append(replace(each, variant=replace(each.variant, axes=axes)))
+    changes = compare_training_axes(summarize_networks(trials, {}))
+    found = {each.network: each.change.mean for each in changes if each.axis == "heatmap_target"}
+    assert found == pytest.approx(
+        {
+            "YOLC x4, width=18": -0.05,
+            "HRH-SCO n=1, width=18": -0.04,
+            "YOLC x4, width=32": 0.1,
+            "HRH-SCO n=1, width=32": 0.08,
+        },
+        abs=0.002,
+    )
+    text = report_networks(trials).text
+    assert "lowers the error of 2 networks (YOLC x4, width=18; HRH-SCO n=1, width=18)" in text
+    assert "raises the error of 2 networks (YOLC x4, width=32; HRH-SCO n=1, width=32)" in text
+
+
+def test_a_baseline_of_another_recipe_was_not_trained_alike():
+    trials = []
+    for recipe, factor in (("narrow", 1.0), ("wide", 0.5)):
+        for made in (plant_network(2, BASELINE, baseline=True), plant_network(2, EXTENSION)):
+            for each in made:
+                axes = {"recipe": recipe, **each.variant.axes}
+                matches = each.matches.assign(distance=factor * each.matches["distance"])
+                variant = replace(each.variant, axes=axes)
+                trials.append(replace(each, variant=variant, matches=matches))
+    for name, reference in choose_references(trials).items():
+        assert name.split(", ")[0] == reference.split(", ")[0]
+    heads = {trial.variant.head for trial in trials}
+    assert heads == {"YOLC x4", "HRH-SCO n=2"}
 
 
 def test_of_many_networks_one_is_named_and_the_others_are_counted():
@@ -157,6 +195,11 @@ def test_a_clear_change_that_prints_as_zero_is_none(change, verdict):
     _, extension = summarize_networks(trials, {})
     assert extension.changes["loc.recall"].direction == "lower"
     assert extension.verdict == verdict
+    page = report_networks(trials)
+    told = f"{100 * change:+.1f} [" in page.text
+    assert told and ("recall (-0.0 [-0.0, -0.0] points) is lower" not in page.text)
+    assert "| lower (-0.0 [-0.0, -0.0] points) |" not in page.details
+    assert "of 0.0 points would probably have shown" not in page.text
 
 
 def test_a_baseline_that_found_nothing_is_no_competitor():

@@ -252,8 +252,8 @@ def test_a_legend_of_many_names_what_stands_before_the_others_first():
         *bold, "YOLC x4", "HRH-SCO n=1", "HRH-SCO n=2", "HRH-SCO n=3",
         "regression", "peak_center", "sco", "floor",
     ]  # fmt: skip
-    floors = {depth: np.array([0.1, 0.2]) for depth in (1, 2, 3)}
-    figure = error_cdf.draw(trials, plant_truth(), floors)
+    floors = {f"n={depth}": np.array([0.1, 0.2]) for depth in (1, 2, 3)}
+    figure = error_cdf.draw(trials, plant_truth(), floors, looks)
     figure.canvas.draw()
     (legend,) = figure.legends
     assert legend.get_window_extent().height < figure.axes[0].get_window_extent().height / 2

@@ -1,5 +1,7 @@
 """What a report says of ceilings, floors and branches."""
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -63,10 +65,29 @@ def test_floors_are_the_errors_of_rounding_alone():
     floors = variant_ceilings.measure_floors(
         [trial(None, "sco", 0.3), trial(4, "sco", 0.3)], truth(1000)
     )
-    assert list(floors) == [2, 4]
+    assert list(floors) == ["YOLC x4, sco", "HRH-SCO n=4, sco"]
     for distances, cell in zip(floors.values(), (1.0, 0.25), strict=True):
         assert np.sqrt(np.mean(distances**2)) == pytest.approx(cell * np.sqrt(2 / 12), rel=0.06)
         assert (np.diff(distances) >= 0).all()
+
+
+def test_inputs_of_other_sizes_have_floors_of_their_own():
+    trials = [trial(2, "sco", 0.3), trial(2, "regression", 0.3), trial(4, "sco", 0.3)]
+    half = replace(trials[1], meta=trials[1].meta | {"resized_to": [128, 48]})
+    trials[1] = half
+    floors = variant_ceilings.measure_floors(trials, truth(1000))
+    rms = {name: float(np.sqrt(np.mean(each**2))) for name, each in floors.items()}
+    assert rms == pytest.approx(
+        {
+            "HRH-SCO n=2, sco": np.sqrt(2 / 12),
+            "HRH-SCO n=2, regression": 2 * np.sqrt(2 / 12),  # a cell is 2 px of the image
+            "HRH-SCO n=4, sco": 0.25 * np.sqrt(2 / 12),
+        },
+        rel=0.08,
+    )
+    named = variant_ceilings.name_floors(trials, floors)
+    assert list(named) == ["n=2, own size", "n=2, 128x48 px", "n=4"]
+    assert named["n=2, 128x48 px"] is floors["HRH-SCO n=2, regression"]
 
 
 def test_the_branch_that_holds_back_is_named():

@@ -159,6 +159,20 @@ def test_runs_that_differ_widen_the_interval():
     assert (even.a, even.b) == pytest.approx(means, abs=0.02)
 
 
+def test_the_error_of_one_run_is_held_against_all_runs_of_the_other_side():
+    truth = make_images_with(7)
+    whole = truth.boxes[["image_id", "category_id", "x", "y", "w", "h"]].assign(score=0.5)
+    one = whole.assign(x=whole["x"] + 1)
+    # Each found another half, so the pairs of runs share half of the objects.
+    halves = (whole.iloc[::2].assign(x=whole["x"] + 2), whole.iloc[1::2].assign(x=whole["x"] + 3))
+    sides = Side("a", (0,), (one,)), Side("b", (0, 1), halves)
+    for a, b, sign in ((*sides, 1), (*reversed(sides), -1)):
+        results = compare_detectors(truth, a, b, protocol=COCO, resamples=50)
+        error = {each.metric.key: each for each in results}["loc.px.mean"]
+        assert (sign * error.difference, error.a + error.b) == pytest.approx((1.5, 1 + 2.5))
+        assert error.high - error.low > 4  # two runs that differ by 1 px
+
+
 def test_nothing_found_by_one_is_an_answer():
     truth = make_images_with(6)
     one = make_noisy(truth, 1)

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import pytest
 
+from reports import theme
 from reports.plots import learning as plot
 from reports.statistics import learning_curves
 from tests.reports.planted import FINE, GOOD, SCORED, plant_network, report_networks
@@ -78,7 +79,17 @@ def test_of_three_scored_epochs_there_is_a_table_and_no_figure():
 
 def test_every_variant_has_its_line():
     trials = [*plant_network(2, GOOD, fell=0.1), *plant_network(4, FINE, fell=0.02)]
-    figure = plot.draw(trials, {trials[0].variant.name})
+    figure = plot.draw(trials, theme.choose_looks(trials, {trials[0].variant.name}))
     for column in range(2):
         drawn = {line.get_label() for panel in figure.axes[column::2] for line in panel.get_lines()}
         assert {each.variant.name for each in trials} <= drawn
+
+
+def test_trainings_of_unlike_length_have_no_order_on_the_way():
+    longer = [
+        replace(each, curve=each.curve.assign(epoch=each.curve["epoch"] * 2))
+        for each in plant_network(4, FINE, fell=0.1)
+    ]
+    text = report_networks([*plant_network(2, GOOD, fell=0.1), *longer]).details
+    assert "Not all trained equally long, so their order on the way is not compared." in text
+    assert "The order of the networks by their best decode" not in text

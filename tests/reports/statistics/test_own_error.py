@@ -78,14 +78,14 @@ def test_the_table_holds_floor_error_share_and_fall():
     assert float(own.split(" ± ")[0]) == pytest.approx(0.4, abs=0.005)
     assert source == "`sco`"
     assert float(ratio) == pytest.approx(float(own.split(" ± ")[0]) / float(floor), abs=0.01)
-    rounded = rounding_law.mean_rounded(0.4 / np.sqrt(np.pi / 2))
+    rounded = rounding_law.compute_mean_rounded(0.4 / np.sqrt(np.pi / 2))
     assert float(share) == pytest.approx(100 * (1 - 0.4 / rounded), abs=0.5)
     assert float(fall) == pytest.approx(10.0, abs=0.05)
 
 
 def test_the_criterion_is_the_law_s_share():
     """0.753 cells, as the law has it where a perfect fraction takes a tenth off."""
-    limit = rounding_law.own_error_at(own_error.LEAST_SHARE)
+    limit = rounding_law.find_own_error_at(own_error.LEAST_SHARE)
     assert limit == pytest.approx(0.753, abs=0.001)
     for own, state in ((0.99 * limit, own_error.CAN_TELL), (1.01 * limit, own_error.UNTRAINED)):
         assert own_error.OwnError(0.38, "sco", own, None, own, 0.1, 8.0).state is state

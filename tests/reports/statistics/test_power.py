@@ -18,7 +18,7 @@ def test_the_least_difference_is_found_in_four_of_five_studies(count):
     def found(effect):
         return (stats.ttest_1samp(drawn + effect, 0, axis=1).pvalue < power.LEVEL).mean()
 
-    least = power.least_effect(count)
+    least = power.find_least_effect(count)
     assert found(least) == pytest.approx(power.POWER, abs=0.01)
     assert found(0.8 * least) < power.POWER - 0.05
     assert found(0.0) == pytest.approx(power.LEVEL, abs=0.005)
@@ -26,8 +26,8 @@ def test_the_least_difference_is_found_in_four_of_five_studies(count):
 
 def test_the_least_difference_is_in_the_unit_of_what_differs():
     """Three differences of standard deviation 0.1: 3.264 of them (G*Power: 3.26)."""
-    assert power.least_difference([0.3, 0.4, 0.5]) == pytest.approx(0.3264, abs=1e-4)
-    assert power.least_difference([0.3]) is None
+    assert power.find_least_difference([0.3, 0.4, 0.5]) == pytest.approx(0.3264, abs=1e-4)
+    assert power.find_least_difference([0.3]) is None
     sides = [
         [plant_trial("a", seed, [1.0 + change]) for seed, change in enumerate(changes)]
         for changes in ([0.3, 0.4, 0.5], [0.0, 0.0, 0.0])

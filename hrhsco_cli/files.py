@@ -6,6 +6,7 @@ import hashlib
 import json
 import os
 import shutil
+import stat
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
@@ -19,6 +20,16 @@ from reports.errors import InputError
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
+
+def _read_umask() -> int:
+    """Read what is taken off the modes of new files; it can only be read by setting it."""
+    mask = os.umask(0o077)
+    os.umask(mask)
+    return mask
+
+
+_UMASK = _read_umask()
+"""Read once, when no other thread makes files."""
 
 _MOST_LINKS = 40
 """In a row; as many as Linux follows."""
@@ -37,8 +48,9 @@ def replace_file(path: Path) -> AbstractContextManager[Path]:
     """Write a file in one step: it takes ``path``'s place when the block ends without an error.
 
     On an error (a full disk, an interrupt) the half-written file is removed and what stood at
-    ``path`` before stays as it was. A link is followed, so that it goes on pointing to the result;
-    ``-``, and what is no regular file (a pipe, a device), gets the content when the block ends.
+    ``path`` before stays as it was. The new file has the old one's mode. A link is followed, and
+    goes on pointing to the result; ``-``, and what is no regular file (a pipe, a device), gets the
+    content when the block ends.
 
     Args:
         path: the file.
@@ -55,7 +67,8 @@ def replace_file(path: Path) -> AbstractContextManager[Path]:
         raise InputError(f"can't write {path}: {error.strerror}; choose another place") from error
     if place is None:
         return _send_to(path)
-    return _replace(place, _make_file, 0o644, lambda aside: aside.unlink(missing_ok=True))
+    mode = stat.S_IMODE(place.stat().st_mode) if place.is_file() else 0o666 & ~_UMASK
+    return _replace(place, _make_file, mode, lambda aside: aside.unlink(missing_ok=True))
 
 
 def resolve_destination(path: Path) -> Path | None:
@@ -207,6 +220,8 @@ def _open_special(path: Path) -> Iterator[Any]:
 def replace_folder(path: Path, *, full: bool = False) -> AbstractContextManager[Path]:
     """Fill a folder in one step: it becomes ``path`` when the block ends without an error.
 
+    A link is followed, so that it goes on pointing to the result.
+
     Args:
         path: A path where nothing is, or an empty folder; with ``full`` any folder.
         full: whether ``path`` may be a folder with content, which is then removed. On an error the
@@ -216,10 +231,16 @@ def replace_folder(path: Path, *, full: bool = False) -> AbstractContextManager[
         An empty folder to fill.
 
     Raises:
-        InputError: the folder around it can't be written to, or there is no room.
+        InputError: the folder around it can't be written to, there is no room, or a file system is
+            mounted there.
     """
+    path = Path(os.path.realpath(path))
+    if os.path.ismount(path):
+        raise InputError(f"{path} is mounted, and can't be replaced; name a folder in it")
     put = _swap_folders if full else Path.replace
-    return _replace(path, _make_folder, 0o755, partial(shutil.rmtree, ignore_errors=True), put)
+    return _replace(
+        path, _make_folder, 0o777 & ~_UMASK, partial(shutil.rmtree, ignore_errors=True), put
+    )
 
 
 def _swap_folders(new: Path, path: Path) -> None:

@@ -106,6 +106,7 @@ def train(
 
     from hrhsco_cli.runs import training
     from hrhsco_cli.runs.checkpoints import recover_resumable
+    from hrhsco_cli.runs.holding import hold_run, require_same_training
     from hrhsco_cli.runs.interim_scoring import validate_every
     from hrhsco_cli.runs.trackers import use_tracker
     from hrhsco_cli.runs.weights.starting import fetch_weights
@@ -120,14 +121,17 @@ def train(
         validate_every(config, validate)
     if tracker is not None:
         use_tracker(config, tracker)
-    checkpoint = recover_resumable(run) if resume else None
-    try:
-        with _show_training(f"training {path.stem}") as callbacks:
-            training.train(config, run, resume_from=checkpoint, **callbacks)
-        metrics = evaluate_run(run, into=run)
-    except KeyboardInterrupt:
-        _print_what_is_kept(run)
-        raise
+    with hold_run(run):
+        checkpoint = recover_resumable(run) if resume else None
+        if resume:
+            require_same_training(run, config)
+        try:
+            with _show_training(f"training {path.stem}") as callbacks:
+                training.train(config, run, resume_from=checkpoint, **callbacks)
+            metrics = evaluate_run(run, into=run)
+        except KeyboardInterrupt:
+            _print_what_is_kept(run)
+            raise
     print_metrics(metrics, verbose=verbose)
     if json_out is not None:
         write_json(json_out, metrics)

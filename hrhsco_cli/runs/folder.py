@@ -9,9 +9,16 @@ from reports.errors import InputError
 
 
 def find_matching(pattern: str) -> list[Path]:
-    """What a pattern, absolute or not, matches, sorted."""
+    """What a pattern, absolute or not, matches, sorted.
+
+    Raises:
+        InputError: it is none.
+    """
     path = Path(pattern)
-    return sorted(Path(path.anchor).glob(str(path.relative_to(path.anchor))))
+    try:
+        return sorted(Path(path.anchor).glob(str(path.relative_to(path.anchor))))
+    except ValueError as error:
+        raise InputError(f"{pattern} is no pattern: {error}") from error
 
 
 def parse_epoch(checkpoint: Path) -> int:
@@ -106,9 +113,11 @@ class RunFolder:
         """The checkpoints in this folder, newest first.
 
         mmengine's ``last_checkpoint`` file is not asked: it holds a path as it was when the run was
-        made (folders get moved), and a kill can leave it empty.
+        made (folders get moved), and a kill can leave it empty. What a kill left half-written, with
+        a dot before its name, doesn't count.
         """
-        return sorted(self.checkpoints.glob("*_*.pth"), key=parse_epoch, reverse=True)
+        saved = [path for path in self.checkpoints.glob("*_*.pth") if path.name[0] != "."]
+        return sorted(saved, key=parse_epoch, reverse=True)
 
     def find_trainer(self) -> "RunFolder":
         """The run that trained for this one: in a grid often another, else itself."""

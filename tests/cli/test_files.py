@@ -2,6 +2,9 @@
 
 import errno
 import json
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -39,3 +42,52 @@ def test_nan_is_no_json(tmp_path):
     with pytest.raises(ValueError, match="Out of range"):
         files.write_json(tmp_path / "a.json", {"x": float("nan")})
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_link_to_a_folder_goes_on_pointing_to_the_result(tmp_path):
+    disk, link = tmp_path / "disk" / "data", tmp_path / "data"
+    disk.mkdir(parents=True)
+    link.symlink_to(disk)
+    for full in (False, True):
+        with files.replace_folder(link, full=full) as aside:
+            assert aside.parent == disk.parent  # on the disk that it is to lie on
+            (aside / "a").write_text("new")
+        assert link.is_symlink() and (disk / "a").read_text() == "new"
+        assert [path.name for path in disk.parent.iterdir()] == ["data"]
+
+
+def test_the_folder_one_stands_in_can_be_filled(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with files.replace_folder(Path()) as aside:
+        (aside / "a").touch()
+    assert (tmp_path / "a").is_file()
+
+
+def test_a_mounted_folder_is_refused_before_the_work():
+    with pytest.raises(InputError, match="/proc is mounted"), files.replace_folder(Path("/proc")):
+        pytest.fail("it was begun")
+
+
+@pytest.mark.parametrize("mask", [0o022, 0o077, 0o002])
+def test_new_files_have_the_mode_that_the_umask_leaves(mask, tmp_path):
+    program = (
+        "import os, sys; os.umask(int(sys.argv[1])); from pathlib import Path\n"
+        "from hrhsco_cli import files; files.write_text(Path('a'), 'a')\n"
+        "with files.replace_folder(Path('b')): pass"
+    )
+    root = Path(files.__file__).parents[1]
+    subprocess.run(
+        [sys.executable, "-c", program, str(mask)],
+        check=True,
+        cwd=tmp_path,
+        env=os.environ | {"PYTHONPATH": str(root)},
+    )
+    assert (tmp_path / "a").stat().st_mode & 0o777 == 0o666 & ~mask
+    assert (tmp_path / "b").stat().st_mode & 0o777 == 0o777 & ~mask
+
+
+def test_a_replaced_file_keeps_its_mode(tmp_path):
+    path = tmp_path / "secret.json"
+    path.touch(mode=0o600)
+    files.write_json(path, {})
+    assert path.stat().st_mode & 0o777 == 0o600

@@ -1,5 +1,6 @@
 """A training that was killed and resumed ends bit-equal to one that was not."""
 
+import fcntl
 import json
 import os
 import signal
@@ -8,7 +9,8 @@ import time
 import pytest
 import torch
 
-from tests.helpers.calling import hrhsco, start
+from hrhsco_cli.runs.folder import RunFolder
+from tests.helpers.calling import assert_refused, hrhsco, start
 
 CALL = ["train", "quickstart_hrh_sco", "--epochs", "4", "--device", "cpu"]
 LOADERS = {
@@ -97,6 +99,45 @@ def test_a_resumed_training_goes_on_where_it_was(own_run, scenes):
     assert first == before | {"marked": 1}
     assert (second["epoch"], second["step"]) == (2, 2 * first["step"])
     assert count_steps(own_run / "checkpoints" / "epoch_2.pth") == {second["step"]}
+
+
+RESUME = [
+    "train", "quickstart_hrh_sco", "--epochs", "2", "--device", "cpu", "--resume",
+    "--set", "model.bbox_head.heatmap_upsample_num=1",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("more", "told"),
+    [
+        (["--seed", "7"], "randomness.seed = 0, not 7"),
+        (["--set", "model.bbox_head.heatmap_upsample_num=2"], "heatmap_upsample_num = 1, not 2"),
+        (["--set", "train_dataloader.batch_size=3"], "train_dataloader.batch_size = "),
+    ],
+)
+def test_another_training_does_not_go_on_in_the_folder(more, told, own_run, scenes):
+    before = {path: path.read_bytes() for path in own_run.rglob("*") if path.is_file()}
+    done = hrhsco(*RESUME, "--data", scenes, "--out", own_run, *more)
+    assert_refused(done, "was trained with", told)
+    assert before == {path: path.read_bytes() for path in own_run.rglob("*") if path.is_file()}
+
+
+def test_a_second_training_in_the_folder_is_refused(own_run, scenes):
+    """The first holds the kernel's lock, which is gone when it is."""
+    handle = os.open(own_run, os.O_RDONLY)
+    fcntl.flock(handle, fcntl.LOCK_EX)
+    for more in ([], ["--resume"]):
+        words = [each for each in RESUME if each != "--resume"]
+        done = hrhsco(*words, *more, "--data", scenes, "--out", own_run)
+        assert_refused(done, f"another process trains in {own_run}")
+    os.close(handle)
+
+
+def test_a_checkpoint_that_a_kill_left_half_written_is_none(own_run):
+    """The name that it has until it is whole."""
+    checkpoints = own_run / "checkpoints"
+    (checkpoints / ".epoch_9-x_12.pth").write_bytes(b"PK")
+    assert RunFolder(own_run).find_last_checkpoint() == checkpoints / "epoch_1.pth"
 
 
 def truncated(content):

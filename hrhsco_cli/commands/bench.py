@@ -7,7 +7,7 @@ import typer
 from hrhsco_cli.commands.completion import complete_recipe, one_of
 from hrhsco_cli.commands.options import Batch, Device, Json, Markdown, Plot, RecipeSettings
 from hrhsco_cli.commands.values import parse_size
-from hrhsco_cli.console import Console, new_table
+from hrhsco_cli.console import Console, new_table, print_note
 
 _COST_COLUMNS = ("params", "macs", "flops")
 _CONDITIONS = ("device", "input_size", "batch", "precision", "rounds", "clock")
@@ -54,7 +54,7 @@ def bench(
 
     On a GPU, times are in ms (CUDA events); on a CPU, they are ratios to the first recipe only.
     Name depths by RECIPE@model.bbox_head.heatmap_upsample_num=3. A run that is named gets latency.*
-    into its metrics.json, and its report shows them.
+    into its metrics.json, and its report shows them, unless --set or --size changed it.
 
     Example: hrhsco bench quickstart_baseline quickstart_hrh_sco --rounds 10 --json runs/bench.json
 
@@ -78,7 +78,6 @@ def bench(
     )
     with show_progress("bench", 0) as log:
         result = measure_recipes(recipes, settings or [], options, log.advance_to)
-    write_latencies(recipes, result)
     _print_bench(result)
     if markdown is not None:
         write_text(markdown, compose_bench(result, "Bench"))
@@ -86,6 +85,9 @@ def bench(
         write_figure(plot, latency.draw(result))
     if json_out is not None:
         write_json(json_out, result)
+    left = write_latencies(recipes, result, as_recorded=not settings and image is None)
+    for run, why in left.items():
+        print_note(f"{run} keeps none of these figures: {why}")
 
 
 def _print_bench(result: dict[str, Any]) -> None:

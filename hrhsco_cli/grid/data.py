@@ -10,7 +10,8 @@ What is made is kept below ``runs/data``, in folders that are named after all th
 
 import hashlib
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -104,8 +105,38 @@ def make_data_finder(grid: Grid, data: Path | None, scratch: Path | None = None)
 
 def _choose_place(kept: Path, scratch: Path | None) -> Path:
     """Where made data are: ``kept`` if they are there already or are to be kept."""
-    there = kept.is_dir() and any(kept.iterdir())
-    return kept if scratch is None or there else scratch / kept.name
+    return kept if scratch is None or _is_made(kept) else scratch / kept.name
+
+
+def _make_once(kept: Path, scratch: Path | None, make: Callable[[Path], object]) -> Path:
+    """Make data where they are not there yet; who comes second waits, and finds them made."""
+    place = _choose_place(kept, scratch)
+    if not _is_made(place):
+        with _hold(place):
+            if not _is_made(place):
+                make(place)
+    return place
+
+
+def _is_made(place: Path) -> bool:
+    return place.is_dir() and any(place.iterdir())
+
+
+@contextmanager
+def _hold(place: Path) -> Iterator[None]:
+    """Hold the place of data that are being made; free again the moment its holder is gone."""
+    from filelock import FileLock
+
+    lock = FileLock(place.with_name(f".{place.name}.lock"))
+    try:
+        place.parent.mkdir(parents=True, exist_ok=True)
+        lock.acquire()
+    except OSError as error:
+        raise InputError(f"can't write {place}: {error.strerror}") from error
+    try:
+        yield
+    finally:
+        lock.release()
 
 
 def _render_scenes(wanted: Any, scratch: Path | None) -> Path:
@@ -123,10 +154,11 @@ def _render_scenes(wanted: Any, scratch: Path | None) -> Path:
         if not _SCENE_OPTIONS[key](value):
             raise InputError(f"grid 'data' has synth with {key} {value!r}, which can't be")
     options = dict(wanted)
-    folder = _choose_place(Path(options.pop("folder", SCENES)), scratch)
+    kept = Path(options.pop("folder", SCENES))
     if "size" in options:
         options["size"] = tuple(options["size"])
-    render_dataset(folder, **options)
+    folder = _make_once(kept, scratch, lambda place: render_dataset(place, **options))
+    render_dataset(folder, **options)  # what is there already has to be these very scenes
     return folder
 
 
@@ -163,21 +195,20 @@ def _make_crops(
 
     if crops is None:
         return folder
-    made = _choose_place(MADE / f"{folder.name}-crops-{_hash_key([*key, crops])}", scratch)
-    if not made.is_dir():
-        all_rows = bool(crops.get("all_rows"))
-        clusters = {name: crops[name] for name in sorted(_CLUSTERS & crops.keys())}
-        finders = make_window_finders("truth", folder, ["train"], clusters, all_rows=all_rows)
-        pad = crops.get("pad")
+    all_rows, pad = bool(crops.get("all_rows")), crops.get("pad")
+    clusters = {name: crops[name] for name in sorted(_CLUSTERS & crops.keys())}
+
+    def make(place: Path) -> None:
         crop_dataset(
             folder,
-            made,
-            finders,
+            place,
+            make_window_finders("truth", folder, ["train"], clusters, all_rows=all_rows),
             scale=crops.get("scale", 1.0),
             about={"from": "truth", **clusters, "all_rows": all_rows},
             pad=None if pad is None else (pad[0], pad[1]),
         )
-    return made
+
+    return _make_once(MADE / f"{folder.name}-crops-{_hash_key([*key, crops])}", scratch, make)
 
 
 def _make_fold_and_factor(
@@ -191,9 +222,11 @@ def _make_fold_and_factor(
     if fold is not None:
         folds, one_class = steps["folds"], steps.get("one_class")
         key += [folds, one_class]
-        whole = _choose_place(MADE / f"{source.name}-folds-{_hash_key(key)}", scratch)
-        if not whole.is_dir():
-            split_folds(source, whole, folds, one_class)
+        whole = _make_once(
+            MADE / f"{source.name}-folds-{_hash_key(key)}",
+            scratch,
+            lambda place: split_folds(source, place, folds, one_class),
+        )
         folder = whole / fold
     elif steps.get("one_class"):
         raise InputError("grid 'data' has one_class without folds; add folds or leave it out")
@@ -203,9 +236,11 @@ def _make_fold_and_factor(
     options = {name: bool(steps.get(name)) for name in ("phases", "excuse_vanished")}
     name = "-".join([source.name, *([fold] if fold else []), f"{factor}"])
     key += [fold, factor, options]
-    small = _choose_place(MADE / f"{name}-{_hash_key(key)}", scratch)
-    if not small.is_dir():
-        downsample_dataset(folder, small, factor, **options)
+    small = _make_once(
+        MADE / f"{name}-{_hash_key(key)}",
+        scratch,
+        lambda place: downsample_dataset(folder, place, factor, **options),
+    )
     return small, key
 
 

@@ -12,11 +12,16 @@ from typing import Any
 from hrhsco_cli.grid.cost_cache import NetworkCost, read_known_costs, save_costs
 from hrhsco_cli.grid.engine import POLL_S
 from hrhsco_cli.grid.executors.base import Executor
-from hrhsco_cli.grid.plan import Network, PlannedTrial, group_by_network
+from hrhsco_cli.grid.folder import GridFolder
+from hrhsco_cli.grid.plan import Network, PlannedTrial, find_trainer_folder, group_by_network
 from hrhsco_cli.grid.state import is_settled
+from hrhsco_cli.grid.worker import describe_error
 from hrhsco_cli.runs import second_pass
-from hrhsco_cli.runs.folder import RunFolder
+from hrhsco_cli.runs.folder import RunFolder, parse_epoch
 from hrhsco_cli.runs.val_log import list_scored_epochs
+
+_DECIDE_COST = ("recipe", "training data", "test data", "decoding")
+"""Parts of a trial's identity."""
 
 _BYTES_A_DETECTION = 110
 """Of a line of ``detections.json``: an image id, a category, four floats and a score."""
@@ -29,7 +34,7 @@ class TrialEstimate:
     Attributes:
         trial: what it is.
         settled: whether its results are there already.
-        trains: whether it trains the network; others of the network take its checkpoint.
+        trains: whether it trains the network, or did; others of the network take its checkpoint.
         seconds: that it will take; None if its network can't be built.
         disk_bytes: that it will leave.
         problem: why its network can't be built; empty otherwise.
@@ -114,27 +119,39 @@ def _is_settled(network: Network, out: Path) -> bool:
 
 
 def _key_without_seed(network: Network) -> str:
-    parts = network.trials[0].identity.parts
-    return "|".join(parts[name] for name in ("recipe", "training data", "test data"))
+    """All that decides what a network takes: scoring, also on the way, is part of it."""
+    first = network.trials[0]
+    parts = [first.identity.parts[name] for name in _DECIDE_COST]
+    on_the_way = first.config.get("val_dataloader") and first.config["train_cfg"]["val_interval"]
+    return "|".join([*parts, f"validate {on_the_way or 0}"])
 
 
 def _rows(
     network: Network, out: Path, found: dict[str, NetworkCost | BaseException]
 ) -> list[TrialEstimate]:
     measured = found.get(_key_without_seed(network))
+    left = _find_share_to_train(network, out)
     rows = []
     for index, trial in enumerate(network.trials):
         settled = is_settled(RunFolder(out / trial.folder), trial.config)
+        trains = index == 0 and (settled or left > 0)
         if settled or measured is None:
-            rows.append(TrialEstimate(trial, settled, index == 0, 0.0, 0, ""))
+            rows.append(TrialEstimate(trial, settled, trains, 0.0, 0, ""))
         elif isinstance(measured, BaseException):
-            problem = " ".join(str(measured).split())
-            rows.append(TrialEstimate(trial, settled, index == 0, None, 0, problem))
+            problem = describe_error(measured)
+            rows.append(TrialEstimate(trial, settled, trains, None, 0, problem))
         else:
-            seconds = measured.scoring_s + (measured.training_s if index == 0 else 0.0)
-            disk = measured.detections_bytes + (measured.checkpoint_bytes if index == 0 else 0)
-            rows.append(TrialEstimate(trial, settled, index == 0, seconds, disk, ""))
+            seconds = measured.scoring_s + left * measured.training_s * trains
+            disk = measured.detections_bytes + measured.checkpoint_bytes * trains
+            rows.append(TrialEstimate(trial, settled, trains, seconds, disk, ""))
     return rows
+
+
+def _find_share_to_train(network: Network, out: Path) -> float:
+    """Find which share of its training a network still has before it."""
+    trainer = RunFolder(out / find_trainer_folder(network, GridFolder(out)))
+    saved, length = trainer.list_checkpoints(), network.trials[0].config["train_cfg"]["max_epochs"]
+    return max(0.0, 1 - parse_epoch(saved[0]) / length) if saved else 1.0
 
 
 def measure_network(plain: dict[str, Any]) -> NetworkCost:

@@ -16,16 +16,9 @@ from hrhsco_cli.grid.plan import PlannedTrial, group_by_network, plan_grid
 from hrhsco_cli.grid.spec import Grid
 from hrhsco_cli.progress import OnProgress, ignore_progress
 from hrhsco_cli.runs.environment import count_cores, list_gpus
-from reports.errors import InputError
 
 if TYPE_CHECKING:
     from mmengine.config import Config
-
-
-EXECUTORS = ("local", "ray", "slurm")
-"""Where trials run: in processes of this machine, or on a cluster."""
-
-_IDLE_ADDRESS = "--address names a Ray cluster; add --executor ray"
 
 
 @dataclass(frozen=True)
@@ -42,7 +35,7 @@ class GridOptions:
         prune: a method of ``hrhsco_cli.runs.pruning``; None trains all to the end.
         metric: shown on the way, and what pruning goes by.
         track: the tracker that training curves go to; None for none.
-        executor: of ``EXECUTORS``.
+        executor: of ``executors.base.EXECUTORS``.
         address: of the Ray cluster.
         slurm: what each job asks the Slurm cluster for.
     """
@@ -151,18 +144,15 @@ def choose_executor(planned: list[PlannedTrial], out: Path, options: GridOptions
         options: see there.
 
     Raises:
-        InputError: unknown, not installed, out of reach, or too small for ``jobs``.
+        InputError: it is not installed, out of reach, or too small for ``jobs``.
     """
-    processes = max(trial.config.get("processes", 1) for trial in planned)
-    threads = max(trial.config.get("threads", 1) for trial in planned)
+    processes, threads = _find_needs(planned)
     tasks = len(group_by_network(planned))
     if options.executor == "ray":
         from hrhsco_cli.grid.executors.ray import RayExecutor
 
         jobs = options.jobs or tasks
         return RayExecutor(options.address, options.device, processes, threads, jobs)
-    if options.address is not None:
-        raise InputError(_IDLE_ADDRESS)
     if options.executor == "slurm" and options.slurm is not None:
         from hrhsco_cli.grid.executors.slurm import open_slurm
 
@@ -175,10 +165,6 @@ def choose_executor(planned: list[PlannedTrial], out: Path, options: GridOptions
             loaders=max(trial.config["train_dataloader"]["num_workers"] for trial in planned),
             capacity=options.jobs or tasks,
         )
-    if options.executor != "local":
-        raise InputError(
-            f"--executor {options.executor!r} is unknown; choose one of {', '.join(EXECUTORS)}"
-        )
     from hrhsco_cli.grid.executors.local import LocalExecutor
 
     slots = assign_slots(
@@ -190,6 +176,14 @@ def choose_executor(planned: list[PlannedTrial], out: Path, options: GridOptions
         tasks=tasks,
     )
     return LocalExecutor(slots)
+
+
+def _find_needs(planned: list[PlannedTrial]) -> tuple[int, int]:
+    """Find how many processes, and threads of each, the largest of some trials needs."""
+    processes, threads = (
+        max(trial.config.get(key, 1) for trial in planned) for key in ("processes", "threads")
+    )
+    return processes, threads
 
 
 def choose_estimator(planned: list[PlannedTrial], out: Path, options: GridOptions) -> Executor:
@@ -207,15 +201,10 @@ def choose_estimator(planned: list[PlannedTrial], out: Path, options: GridOption
         return choose_executor(planned, out, options)
     from hrhsco_cli.grid.executors.local import LocalExecutor
 
-    if options.address is not None:
-        raise InputError(_IDLE_ADDRESS)
-    choose_gpus(
-        options.slurm,
-        options.device,
-        max(trial.config.get("processes", 1) for trial in planned),
-    )
+    processes, threads = _find_needs(planned)
+    choose_gpus(options.slurm, options.device, processes)
     cores = count_cores()
-    threads = min(max(trial.config.get("threads", 1) for trial in planned), cores)
+    threads = min(threads, cores)
     gpus = [] if options.device == "cpu" else list_gpus()
     slots = assign_slots(1, gpus=gpus, cores=cores, processes=1, threads=threads, tasks=1)
     return LocalExecutor(slots)

@@ -154,10 +154,15 @@ def _cells(path: Path, content: dict[str, Any]) -> list[_Cell]:
     axes = {name: _listed(values) for name, values in content["axes"].items()}
     if not all(isinstance(each, str) for each in axes.get("recipe", [])):
         raise InputError(f"grid {path}: the axis 'recipe' holds something that is no name")
+    rules = content.get("exclude") or []
+    for rule in rules:
+        _refuse_unknown(f"grid {path}, exclude", rule, set(axes))
+        if not rule:
+            raise InputError(f"grid {path}: a rule of 'exclude' is empty, and would exclude all")
     found = []
     for values in itertools.product(*axes.values()):
         cell = dict(zip(axes, values, strict=True))
-        if any(_matches(cell, rule) for rule in content.get("exclude") or []):
+        if any(_matches(cell, rule) for rule in rules):
             continue
         data = {
             key.removeprefix(DATA_AXIS): each

@@ -41,7 +41,8 @@ def select_device(device: str) -> None:
     """Choose the device for this process; call it before torch is imported.
 
     Args:
-        device: ``auto`` (a GPU if there is one), ``cpu``, ``cuda`` or ``cuda:INDEX``.
+        device: ``auto`` (a GPU if there is one), ``cpu``, ``cuda`` or ``cuda:INDEX``, which counts
+            the GPUs that ``CUDA_VISIBLE_DEVICES`` leaves.
 
     Raises:
         InputError: no such device.
@@ -52,12 +53,26 @@ def select_device(device: str) -> None:
     if kind == "cpu":
         os.environ["CUDA_VISIBLE_DEVICES"] = ""  # mmengine takes any GPU that it can see
     elif index:
-        os.environ["CUDA_VISIBLE_DEVICES"] = index
+        os.environ["CUDA_VISIBLE_DEVICES"] = _name_gpu(int(index))
     if kind == "cuda":
         import torch
 
         if not torch.cuda.is_available():
             raise InputError(f"no CUDA device is usable for --device {device}; see hrhsco doctor")
+
+
+def _name_gpu(index: int) -> str:
+    """Name a GPU among those that are visible: a scheduler may have hidden others."""
+    named = os.environ.get("CUDA_VISIBLE_DEVICES")
+    if named is None:
+        return str(index)
+    visible = [each for each in named.split(",") if each]
+    if index >= len(visible):
+        raise InputError(
+            f"no device cuda:{index}: CUDA_VISIBLE_DEVICES is {named!r}, so the last is "
+            f"{f'cuda:{len(visible) - 1}' if visible else 'none'}"
+        )
+    return visible[index]
 
 
 def count_cores() -> int:

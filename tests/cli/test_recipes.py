@@ -259,6 +259,8 @@ def test_grids_resolve(name):
         ("recipe: a\naxes: [sco]", "'axes' is no mapping"),
         ("rows: [quickstart_fcos]", "a row names no recipe: quickstart_fcos"),
         ("rows: [{label: FCOS}]", "a row names no recipe"),
+        ("recipe: a\naxes: {center_source: [sco]}\nexclude: [{center: sco}]", "field 'center'"),
+        ("recipe: a\naxes: {center_source: [sco]}\nexclude: [{}]", "is empty"),
         ("rows: [{recipe: a, lable: b}]", "row a: unknown field 'lable'"),
         ("rows: [{recipe: a}, {recipe: a}]", "both called a-seed0"),
     ],

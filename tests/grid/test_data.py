@@ -1,12 +1,16 @@
 """What a grid makes of its data: folds and factors, once, and a report for each kind of data."""
 
 import json
+import time
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 import yaml
 
+from hrhsco_cli.datasets import folds
 from hrhsco_cli.datasets.coco_json import read_ground_truth
 from hrhsco_cli.datasets.crops import crop_dataset
+from hrhsco_cli.datasets.folds import split_folds
 from hrhsco_cli.grid.data import make_data_finder
 from hrhsco_cli.grid.spec import read_grid
 from hrhsco_cli.runs.cropping import make_window_finders
@@ -63,6 +67,22 @@ def test_data_is_made_once_and_anew_when_the_source_changes(source, tmp_path):
         tmp_path / "elsewhere" / "source", {"train": ["a1.png", "ab1.png"], "val": ["c1.png"]}
     )
     assert make_data_finder(found, other)(trial) != first
+
+
+def test_grids_that_are_started_together_make_it_once(source, tmp_path, monkeypatch):
+    found, made = grid(tmp_path), []
+
+    def split_slowly(*words):
+        made.append(words[1])
+        time.sleep(0.3)
+        return split_folds(*words)
+
+    monkeypatch.setattr(folds, "split_folds", split_slowly)
+    finders = [make_data_finder(found, source) for _ in range(3)]
+    with ThreadPoolExecutor(3) as pool:
+        places = list(pool.map(lambda find: find(found.trials[0]), finders))
+    assert len(set(places)) == 1 and len(made) == 1
+    assert read_ground_truth(places[0] / "train.json").boxes.size
 
 
 def test_a_source_that_is_edited_between_two_plans_gives_other_data(source, tmp_path):
@@ -141,5 +161,5 @@ def test_a_grid_over_data_from_file_to_reports(source, tmp_path):
         text = (out / f"report-factor-{factor}" / "report.md").read_text()
         assert f"(factor {factor})" in text.splitlines()[0]
         assert "The images are of 3 groups (a, ab, c)" in text
-        assert "1 variants were scored on 4 images with 4 objects" in text
+        assert "1 variant was scored on 4 images with 4 objects" in text
     assert len((out / "results.csv").read_text().splitlines()) == 7

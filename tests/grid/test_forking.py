@@ -7,7 +7,7 @@ import sys
 import pytest
 
 PROGRAM = """
-import json, os, signal, threading
+import json, os, signal, threading, time
 from multiprocessing import forkserver
 from hrhsco_cli.grid.executors.base import WorkerLostError
 from hrhsco_cli.grid.executors.forking import start_fork_context
@@ -26,7 +26,13 @@ def call(expression):
     except WorkerLostError as lost:
         return str(lost)
 
+def kill_idle():
+    os.kill(call("__import__('os').getpid()"), signal.SIGKILL)
+    time.sleep(1)  # until the pool knows
+    return call("2 + 2")
+
 found = {
+    "idle": kill_idle(),
     "parent": call("__import__('os').getppid()"),
     "server": server,
     "imported": call("'mmdet.models' in __import__('sys').modules"),
@@ -44,6 +50,7 @@ def test_workers_are_forked_and_outlast_no_server_but_are_started_without_one():
     done = subprocess.run([sys.executable, "-c", PROGRAM], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     found = json.loads(done.stdout)
+    assert found["idle"] == 4
     assert found["parent"] == found["server"]
     assert found["imported"] is True
     assert found["threads"] == "3"

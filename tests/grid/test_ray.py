@@ -116,5 +116,5 @@ def test_no_cluster_and_no_room_are_told_in_one_line(cluster, scenes, tmp_path):
     told = grids.run(*words, "--executor", "ray", "--address", cluster.address, code=2)
     assert "a trial needs 1 CPU on one node, and no node of the cluster has it" in told
     told = grids.run(*words, "--address", "auto", code=2)
-    assert "add --executor ray" in told
+    assert "--address needs --executor ray" in told
     assert not (tmp_path / "out").exists()

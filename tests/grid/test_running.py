@@ -1,6 +1,7 @@
 """What a person sees of a grid, and what the options do."""
 
 import json
+import shutil
 
 import pytest
 
@@ -157,6 +158,22 @@ def test_a_dry_run_measures_once_and_leaves_nothing(scenes, tmp_path):
         return 3600 * int(hours) + 60 * int(minutes) + int(rest)
 
     assert 20 < seconds(long) / max(seconds(short), 1) < 500  # a hundred times the epochs
+
+
+def test_a_dry_run_counts_what_is_left_of_a_training(undisturbed_grid, scenes, tmp_path):
+    """Scores of a trained network are gone: nothing is trained, and another decoding neither."""
+    out = tmp_path / "out"
+    shutil.copytree(undisturbed_grid, out)
+    for path in out.glob("*/metrics.json"):
+        path.unlink()
+    words = ["ablate", "grid", grids.written(tmp_path), "--data", scenes, "--out", out]
+    done = hrhsco(*words, *grids.EPOCHS, "--dry-run")
+    assert done.returncode == 0, done.stderr
+    assert "train, score" not in done.stdout, done.stdout
+    (path, *_) = out.glob("*/checkpoints/*.pth")
+    path.unlink()
+    done = hrhsco(*words, *grids.EPOCHS, "--dry-run")
+    assert done.stdout.count("train, score") == 1, done.stdout
 
 
 def test_no_trial_is_started_when_time_is_over(scenes, tmp_path):

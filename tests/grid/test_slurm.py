@@ -289,7 +289,7 @@ def test_what_fits_no_slurm_is_refused(scenes, tmp_path, monkeypatch):
     assert_refused(call_here(*dry, "--gpus", 1), "--device cpu goes without --gpus 1")
     monkeypatch.setenv("PATH", str(tmp_path))
     assert_refused(call_here(*dry, "--gpus", 1), "--device cpu goes without --gpus 1")
-    assert_refused(call_here(*dry, "--address", "auto"), "add --executor ray")
+    assert_refused(call_here(*dry, "--address", "auto"), "--address needs --executor ray")
     told = call_here(*(word for word in dry if word != "--dry-run"))
     assert_refused(told, "finds no Slurm here")
     assert told.stderr.count("\n") == 1  # nothing was planned

@@ -22,9 +22,11 @@ def print_estimate(found: Estimate) -> None:
             f"{row.disk_bytes / 1e6:.1f}",
         )
     console.print_table(table)
+    told = set()
     for row in found.rows:
         style, line = "yellow", ""
-        if row.problem and row.trains:
+        if row.problem and row.trial.identity.network not in told:
+            told.add(row.trial.identity.network)  # its other trials can't be run either
             style, line = "red", f"{row.trial.spec.name} can't be run: {row.problem}"
         elif row.trial.change and not row.settled:
             line = f"{row.trial.spec.name} is there with another {', '.join(row.trial.change)}"

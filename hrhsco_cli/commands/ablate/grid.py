@@ -21,6 +21,7 @@ from hrhsco_cli.commands.options import (
 from hrhsco_cli.commands.values import (
     choose_tracker,
     parse_branches,
+    parse_one_of,
     parse_slurm_request,
     refuse_given,
 )
@@ -155,11 +156,15 @@ def run_grid(
     from hrhsco_cli.commands.ablate.trial_display import show_trials
     from hrhsco_cli.grid import spec
     from hrhsco_cli.grid.branch_oracles import score_branch_oracles
+    from hrhsco_cli.grid.executors.base import EXECUTORS
     from hrhsco_cli.grid.executors.slurm_request import has_slurm, require_slurm
     from hrhsco_cli.progress import show_progress
     from reports.metrics.definitions import parse_metric
 
     parse_metric(metric)
+    parse_one_of(EXECUTORS, executor, "--executor")
+    if executor != "ray":
+        refuse_given(context, {"address": "--address"}, "needs --executor ray")
     request = None
     if executor == "slurm":
         request = parse_slurm_request(partition, gpus, time, sbatch or [])

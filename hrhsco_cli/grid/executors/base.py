@@ -4,6 +4,9 @@ from collections.abc import Callable
 from concurrent.futures import Future
 from typing import Protocol, TypeVar
 
+EXECUTORS = ("local", "ray", "slurm")
+"""Where trials run: in processes of this machine, or on a cluster."""
+
 A = TypeVar("A")
 R = TypeVar("R")
 

@@ -60,8 +60,9 @@ class LocalExecutor:
             try:
                 done: Future[R] = self._pools[index].submit(function, argument)
                 return done
-            except (EOFError, ConnectionError):  # of a fork server that was killed and is going
-                self._pools.pop(index)
+            except (BrokenExecutor, EOFError, ConnectionError):
+                # The slot's process died while nothing ran in it, or the fork server is going.
+                self._pools.pop(index).shutdown(wait=False, kill_workers=True)
                 if time.monotonic() > end:
                     raise
                 time.sleep(0.1)

@@ -20,6 +20,7 @@ from hrhsco_cli.bench.timed_networks import (
 from hrhsco_cli.clock import Call, time_ms, warm_up
 from hrhsco_cli.progress import OnProgress, ignore_progress
 from hrhsco_cli.runs.environment import describe_environment
+from hrhsco_cli.runs.folder import split_settings
 from hrhsco_cli.runs.registration import register
 from reports.metrics.cost import CONVENTION, count_cost
 from reports.metrics.memory import measure_peak_activations
@@ -93,7 +94,7 @@ def _shorten_names(names: list[str]) -> list[str]:
     """Make short names: changed keys without their path; a recipe named twice gets a number."""
     short = []
     for name in names:
-        base, *own = name.split("@")
+        base, own = split_settings(name)
         changes = [_SHORT.get(each, each) for each in (each.rpartition(".")[2] for each in own)]
         changes = [re.sub(r"^heatmap_upsample_num=", "n=", each) for each in changes]
         changes = [each.removeprefix("center_source=") for each in changes]

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from hrhsco_cli.runs import recipe as recipes
 from hrhsco_cli.runs import second_pass
-from hrhsco_cli.runs.folder import RunFolder
+from hrhsco_cli.runs.folder import RunFolder, split_settings
 from hrhsco_cli.runs.runner import draw_weights
 from reports.errors import InputError
 
@@ -84,7 +84,7 @@ def build_timed_network(
     import torch
     from mmdet.registry import MODELS
 
-    base, *own = name.split("@")
+    base, own = split_settings(name)
     folder = RunFolder(Path(base))
     config = (
         recipes.load_run(folder) if folder.recipe.is_file() else recipes.load(recipes.find(base))

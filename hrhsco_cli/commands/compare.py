@@ -13,7 +13,7 @@ from hrhsco_cli.commands.options import (
     ProtocolName,
     output,
 )
-from hrhsco_cli.commands.values import parse_protocol, parse_reading
+from hrhsco_cli.commands.values import parse_protocol, parse_reading, refuse_nan
 from hrhsco_cli.console import Console, new_table, print_note
 from reports.counts import format_count
 
@@ -39,6 +39,7 @@ def compare(
     min_score: Annotated[
         float | None,
         typer.Option(
+            callback=refuse_nan,
             help="Leave detections of lower scores out of the matching.",
             show_default="the runs' own",
         ),

@@ -16,7 +16,13 @@ from hrhsco_cli.commands.options import (
     ProtocolName,
     Verbose,
 )
-from hrhsco_cli.commands.values import parse_branches, parse_protocol, parse_reading, refuse_given
+from hrhsco_cli.commands.values import (
+    parse_branches,
+    parse_protocol,
+    parse_reading,
+    refuse_given,
+    refuse_nan,
+)
 from hrhsco_cli.console import Console, new_table, print_note
 from hrhsco_cli.progress import show_progress
 from reports.errors import InputError
@@ -53,6 +59,7 @@ def evaluate(
     min_score: Annotated[
         float | None,
         typer.Option(
+            callback=refuse_nan,
             help="Leave detections of lower scores out of the localization matching.",
             show_default="the recipe's",
         ),
@@ -190,12 +197,18 @@ def _score_run(
         Console(stderr=True).print_line(
             f"{run} was left as it is, and keeps none of these figures; keep them with --out DIR"
         )
-    if json_out is not None:
-        write_json(json_out, metrics)
+    figures: dict[str, Any] = metrics
     if branches:
         with show_progress("branch oracles", 0) as log:
             scored = evaluate_oracles(folder, branches, on_progress=log.advance_to, **options)
         _print_oracles(scored)
+        oracles = {
+            branch: {key: value for key, value in each.items() if key != "meta"}
+            for branch, each in scored.items()
+        }
+        figures = metrics | {"meta": metrics["meta"] | {"branch_oracles": oracles}}
+    if json_out is not None:
+        write_json(json_out, figures)
 
 
 def _refuse_grid(folder: Path) -> None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from hrhsco_cli.commands.options import DecodingSettings, Device, output
-from hrhsco_cli.commands.values import parse_tile, refuse_given
+from hrhsco_cli.commands.values import parse_tile, refuse_given, refuse_nan
 from hrhsco_cli.console import Console, new_table
 from reports.counts import format_count
 
@@ -45,7 +45,12 @@ def predict(
     ] = None,
     min_score: Annotated[
         float,
-        typer.Option(min=0, max=1, help="Draw no detections of lower scores; results keep them."),
+        typer.Option(
+            min=0,
+            max=1,
+            callback=refuse_nan,
+            help="Draw no detections of lower scores; results keep them.",
+        ),
     ] = 0.3,
     magnify: Annotated[
         int, typer.Option(min=1, max=240, help="Draw a pixel of a detail so many pixels wide.")
@@ -105,9 +110,10 @@ def predict(
 
     from hrhsco_cli.predict.predicting import PredictOptions
     from hrhsco_cli.predict.predicting import predict as detect
+    from hrhsco_cli.runs.folder import split_settings
 
     options = PredictOptions(
-        out=out or Path(run.partition("@")[0], "predictions"),
+        out=out or Path(split_settings(run)[0], "predictions"),
         results=json_out,
         annotations=annotations,
         tiling=tiling,

@@ -4,6 +4,8 @@ import math
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
+from typer import CallbackParam
+
 from reports.errors import InputError
 from reports.metrics.definitions import MAX_DETS
 
@@ -79,6 +81,24 @@ def refuse_given(context: "Context", options: Mapping[str, str], why: str) -> No
         source = context.get_parameter_source(parameter)
         if source is not None and source.name == "COMMANDLINE":
             raise InputError(f"{option} {why}; leave it out")
+
+
+def refuse_nan(parameter: CallbackParam, value: float | None) -> float | None:
+    """Refuse ``nan`` and ``inf``, which Python reads as numbers; the callback of such options.
+
+    Args:
+        parameter: the option.
+        value: what was typed; None if nothing.
+
+    Returns:
+        The value.
+
+    Raises:
+        InputError: if it is no finite number.
+    """
+    if value is not None and not math.isfinite(value):
+        raise InputError(f"{parameter.opts[0]} is {value}; write a finite number")
+    return value
 
 
 def choose_tracker(context: "Context", track: str | None, tensorboard: bool) -> str | None:

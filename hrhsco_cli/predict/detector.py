@@ -18,7 +18,7 @@ from hrhsco_cli.datasets.images import require_readable
 from hrhsco_cli.datasets.tiling import Tile, Tiling, make_whole_tile, plan_tiles
 from hrhsco_cli.runs import recipe, second_pass
 from hrhsco_cli.runs.evaluation import find_annotations
-from hrhsco_cli.runs.folder import RunFolder
+from hrhsco_cli.runs.folder import RunFolder, split_settings
 from hrhsco_cli.runs.runner import build_trained_runner
 from hrhsco_cli.runs.variant import derive_variant
 from reports.counts import format_count
@@ -172,7 +172,7 @@ def load_detector(name: str, settings: list[str], annotations: Path | None = Non
     Raises:
         InputError: no run, no checkpoint, or a setting that is refused.
     """
-    base, *own = name.split("@")
+    base, own = split_settings(name)
     run = RunFolder(Path(base))
     run.require_recipe()
     config = recipe.load_run(run)

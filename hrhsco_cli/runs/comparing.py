@@ -74,6 +74,11 @@ def compare_sides(
         InputError: a side is missing, holds several variants, or the two are not comparable.
     """
     sources = [_find(a), _find(b)]
+    if all(source.metas for source in sources) and reading != ResultReading():
+        raise InputError(
+            "--category-offset and --image-ids say how COCO results are read, and here are runs "
+            "alone, whose ids are the annotations' own; leave them out"
+        )
     metas = [meta for source in sources for meta in source.metas]
     # Named here, a protocol scores all sides anew, whatever they were scored by.
     _require_same_conditions(sources, {"protocol", "max_dets"} if protocol else set())
@@ -133,12 +138,11 @@ def _find(name: str) -> _Source:
         raise InputError(
             f"{name} is no run, no folder or pattern of runs and no file of COCO results"
         )
-    _require_one_variant(name, runs)
-    metas = []
     for run in runs:
         if not run.detections.is_file():
             raise InputError(f"{run.path} is not scored yet; run hrhsco evaluate {run.path}")
-        metas.append(read_metrics(run.metrics)["meta"])
+    _require_one_variant(name, runs)
+    metas = [read_metrics(run.metrics)["meta"] for run in runs]
     return _Source(name, tuple(run.detections for run in runs), tuple(metas))
 
 

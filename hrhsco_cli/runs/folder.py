@@ -1,5 +1,6 @@
 """The folder of a run: which file lies where, and how it is read back."""
 
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -146,3 +147,15 @@ class RunFolder:
     def read_last_step(self) -> dict[str, Any]:
         """The last line of the training log; empty before the first."""
         return read_last_row(self.train_log)
+
+
+def split_settings(name: str) -> tuple[str, list[str]]:
+    """Split ``RUN@KEY=VALUE@...`` into the run and its settings; a path may hold an ``@`` itself.
+
+    Args:
+        name: of a run or a recipe, as it was typed.
+    """
+    if Path(name).exists():
+        return name, []
+    base, *settings = re.split(r"@(?=[\w.]+=)", name)
+    return base, settings

@@ -31,6 +31,6 @@ def test_a_table_is_as_wide_as_the_terminal_at_most():
 
 def test_counts_and_durations_in_words():
     assert format_count(1, "image") == "1 image"
-    assert format_count(1024, "box", "boxes") == "1024 boxes"
+    assert format_count(1024, "box", "boxes") == "1,024 boxes"
     assert format_duration(3661) == "1:01:01"
     assert format_duration(None) == "–"

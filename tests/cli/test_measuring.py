@@ -213,7 +213,8 @@ def test_compare_runs(run, tmp_path):
 def test_branch_oracles(run, tmp_path):
     copy = tmp_path / "copy"
     shutil.copytree(run, copy)
-    done = hrhsco("evaluate", copy, "--branch-oracle", "heatmap,heatmap+size+center")
+    words = ["evaluate", copy, "--branch-oracle", "heatmap,heatmap+size+center"]
+    done = hrhsco(*words, "--json", tmp_path / "figures.json")
     assert done.returncode == 0, done.stderr
     scored = json.loads((copy / "oracle.json").read_text())
     assert list(scored) == ["none", "heatmap", "heatmap+size+center"]
@@ -223,6 +224,11 @@ def test_branch_oracles(run, tmp_path):
     assert scored["heatmap"]["loc.recall"] >= scored["none"]["loc.recall"]
     assert scored["heatmap"]["loc.px.mean"] < 0.8 * scored["none"]["loc.px.mean"]
     plain = json.loads((copy / "metrics.json").read_text())
+    figures = json.loads((tmp_path / "figures.json").read_text())
+    oracles = figures["meta"].pop("branch_oracles")
+    assert figures.pop("meta") == plain["meta"]
+    assert figures == {key: plain[key] for key in figures} and oracles.keys() == scored.keys()
+    assert oracles["heatmap"]["ap.all"] == scored["heatmap"]["ap.all"]
     assert scored["none"]["loc.px.mean"] == plain["loc.px.mean"]
     assert hrhsco("report", copy).returncode == 0
     page = (copy / "report" / "details.md").read_text()
@@ -244,3 +250,12 @@ def test_a_bench_of_runs_reaches_their_report(run, tmp_path):
     assert not any(key.endswith(".ms") for key in metrics)
     assert hrhsco("report", copy).returncode == 0
     assert "CPU time" in (copy / "report" / "details.md").read_text()
+    # Of another network than the run's own it keeps nothing.
+    kept = (copy / "metrics.json").read_bytes()
+    for option in (["--set", "model.test_cfg.topk=5"], ["--size", "96x64"]):
+        words = ["bench", copy, "--rounds", 3, "--device", "cpu", *option]
+        done = hrhsco(*words, "--json", tmp_path / "bench.json")
+        assert done.returncode == 0, done.stderr
+        assert "keeps none of these figures" in " ".join(done.stdout.split())
+        assert json.loads((tmp_path / "bench.json").read_text())["variants"]
+        assert (copy / "metrics.json").read_bytes() == kept

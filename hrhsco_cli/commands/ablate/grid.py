@@ -24,6 +24,7 @@ from hrhsco_cli.commands.values import (
     parse_one_of,
     parse_slurm_request,
     refuse_given,
+    refuse_nan,
 )
 from hrhsco_cli.console import Console, print_note
 from reports.counts import format_count
@@ -99,7 +100,10 @@ def run_grid(
         int, typer.Option(min=0, help="Try a trial that failed so many times more.")
     ] = 1,
     max_hours: Annotated[
-        float | None, typer.Option(min=0, help="Start no further trial after so many hours.")
+        float | None,
+        typer.Option(
+            min=0, callback=refuse_nan, help="Start no further trial after so many hours."
+        ),
     ] = None,
     validate: Annotated[
         int | None,

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from hrhsco_cli.commands.options import NewFolder, SourceFolder, Splits
-from hrhsco_cli.commands.values import parse_size, parse_splits
+from hrhsco_cli.commands.values import parse_size, parse_splits, refuse_nan
 from hrhsco_cli.console import Console
 from reports.counts import format_count
 
@@ -28,10 +28,17 @@ def crop_data(
     k: Annotated[int, typer.Option(min=1, help="Take at most so many crops of an image.")] = 1,
     min_side: Annotated[
         float,
-        typer.Option(min=0, help="Leave out clusters whose area in px is less than this squared."),
+        typer.Option(
+            min=0,
+            callback=refuse_nan,
+            help="Leave out clusters whose area in px is less than this squared.",
+        ),
     ] = 96.0,
     growth: Annotated[
-        float, typer.Option(min=1, help="Grow the sides of a cluster by this factor.")
+        float,
+        typer.Option(
+            min=1, callback=refuse_nan, help="Grow the sides of a cluster by this factor."
+        ),
     ] = 1.2,
     densest: Annotated[
         int, typer.Option(min=1, help="Look at so many of the 16x10 cells of an image.")
@@ -39,7 +46,8 @@ def crop_data(
     scale: Annotated[
         float,
         typer.Option(
-            help="Resize a crop's sides by this factor; 1 copies pixels, and YOLC takes 1.5."
+            callback=refuse_nan,
+            help="Resize a crop's sides by this factor; 1 copies pixels, and YOLC takes 1.5.",
         ),
     ] = 1.0,
     pad: Annotated[

@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from hrhsco_cli.commands.options import NewFolder
-from hrhsco_cli.commands.values import parse_size
+from hrhsco_cli.commands.values import parse_size, refuse_nan
 
 
 def render_data(
@@ -16,7 +16,8 @@ def render_data(
     ] = 0,
     size: Annotated[str, typer.Option(help="Render images of WxH px.")] = "160x160",
     val_fraction: Annotated[
-        float, typer.Option(help="Put this share of the images into the val split.")
+        float,
+        typer.Option(callback=refuse_nan, help="Put this share of the images into the val split."),
     ] = 0.25,
     single_class: Annotated[
         bool, typer.Option("--single-class", help="Label objects of all shapes as one class.")

@@ -130,7 +130,7 @@ def load_trial(
     require_own_figures(run, meta, listed)
     k = meta.get("cluster_crops", {}).get("k", 0)
     own = derive_variant(meta.get("detector", ""), meta["head"], meta["decoding"], k)
-    name = about.get("name", run.path.name)
+    name = about.get("name", run.path.resolve().name)
     return Trial(
         name=name,
         variant=_read_variant(about, own),

@@ -101,7 +101,7 @@ def report_folder(
     with show_progress("reading trials", 0) as log:
         loaded = load_runs(folder, listing, log.advance_to, data)
     heading: dict[str, Any] = listing or {}
-    title = heading.get("title", f"Report of {folder.name}")
+    title = heading.get("title", f"Report of {folder.resolve().name}")
     groups = _by_data(loaded)
     written = []
     for kind, same in groups.items():

@@ -7,7 +7,7 @@ from pathlib import Path
 import hrhsco_cli
 
 ROOT = Path(hrhsco_cli.__file__).parents[1]
-BELOW = {"datasets", "runs", "clock", "extras", "files", "logs", "memory", "processes",
+BELOW = {"datasets", "runs", "clock", "extras", "files", "logs", "garbage", "memory", "processes",
          "progress", "yaml_files"}  # fmt: skip
 
 

@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from hrhsco_cli.commands.options import SourceFolder
+from hrhsco_cli.commands.values import parse_names
 
 
 def split_data(
@@ -32,6 +33,7 @@ def split_data(
     from hrhsco_cli.datasets.folds import split_folds
     from reports.counts import format_count
 
-    for name, (train, val) in split_folds(source, out, by.split(","), one_class).items():
+    prefixes = parse_names(by, "--by")
+    for name, (train, val) in split_folds(source, out, prefixes, one_class).items():
         typer.echo(f"{name}: trains on {format_count(train, 'image')}, tests on {val}", err=True)
     typer.echo(out)

@@ -1,15 +1,11 @@
 """``hrhsco weights inspect``: what a checkpoint holds."""
 
-from collections import Counter
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 
 from hrhsco_cli.commands.options import Json
 from hrhsco_cli.console import Console, new_table
-
-if TYPE_CHECKING:
-    from hrhsco_cli.runs.weights.reading import Weights
 
 
 def inspect_weights(
@@ -26,43 +22,12 @@ def inspect_weights(
     """
     from hrhsco_cli.files import write_json
     from hrhsco_cli.runs.weights.reading import fetch_checkpoint, read_weights
+    from hrhsco_cli.runs.weights.summary import summarize_weights
 
     contents = summarize_weights(read_weights(fetch_checkpoint(checkpoint)))
     _print_contents(contents)
     if json_out is not None:
         write_json(json_out, contents)
-
-
-def summarize_weights(weights: "Weights") -> dict[str, Any]:
-    """Summarize what a checkpoint holds, as plain values.
-
-    Args:
-        weights: the checkpoint.
-
-    Returns:
-        What ``--json`` writes.
-    """
-    from hrhsco_cli.runs.original_recipe import describe_aspects, find_own_recipe, load_for_weights
-    from hrhsco_cli.runs.weights.fitting import count_by_part, name_part
-    from hrhsco_cli.runs.weights.layouts import describe_head
-
-    parameters: Counter[str] = Counter()
-    for tensor, each in weights.tensors.items():
-        parameters[name_part(tensor)] += each.numel()
-    name = find_own_recipe(weights)
-    return {
-        "source": str(weights.source),
-        "layout": weights.layout.title,
-        "head": describe_head(weights.head),
-        "options": weights.head,
-        "recipe": name,
-        "trained_for": {} if name is None else describe_aspects(load_for_weights(name, weights)),
-        "classes": list(weights.classes),
-        "epoch": weights.meta.get("epoch"),
-        "tensors": count_by_part(weights.tensors),
-        "parameters": parameters,
-        "left_out": list(weights.left_out),
-    }
 
 
 def _print_contents(contents: dict[str, Any]) -> None:

@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 import torch
 
-from hrhsco_cli.commands.weights.inspect import summarize_weights
 from hrhsco_cli.runs import original_recipe, recipe
 from hrhsco_cli.runs.checkpoints import recover_resumable
 from hrhsco_cli.runs.folder import RunFolder
@@ -14,6 +13,7 @@ from hrhsco_cli.runs.runner import load_weights
 from hrhsco_cli.runs.weight_conversion import convert_weights
 from hrhsco_cli.runs.weights.reading import read_weights
 from hrhsco_cli.runs.weights.starting import build_network
+from hrhsco_cli.runs.weights.summary import summarize_weights
 from reports.errors import InputError
 from tests.reference.public_yolc import PublicHead, public_detector
 

@@ -231,12 +231,16 @@ def replace_folder(path: Path, *, full: bool = False) -> AbstractContextManager[
         An empty folder to fill.
 
     Raises:
-        InputError: the folder around it can't be written to, there is no room, or a file system is
-            mounted there.
+        InputError: the folder around it can't be written to, there is no room, or it can't be
+            replaced: a file system is mounted there, or this process works in it.
     """
     path = Path(os.path.realpath(path))
     if os.path.ismount(path):
         raise InputError(f"{path} is mounted, and can't be replaced; name a folder in it")
+    if Path(os.path.realpath(os.curdir)).is_relative_to(path):
+        raise InputError(
+            f"{path} is where this command was started, and would be replaced; name a folder in it"
+        )
     put = _swap_folders if full else Path.replace
     return _replace(
         path, _make_folder, 0o777 & ~_UMASK, partial(shutil.rmtree, ignore_errors=True), put

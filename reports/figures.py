@@ -71,12 +71,13 @@ def draw_size_bins(made: Material) -> str:
 
 def draw_learning(made: Material) -> str:
     """Draw error and AP against training."""
+    drawn = any(each.reference and len(each.reference[0].curve) for each in made.summaries)
     gray = f"; the thin gray line is {name_references(made.summaries)}"
     return made.show(
         "learning",
         "error and AP against training",
         f"Error and AP against training: mean over {name_spread_units(made.trials)}, shaded from "
-        f"least to greatest{gray * any(each.reference for each in made.summaries)}.",
+        f"least to greatest{gray * drawn}.",
         learning.draw(made.trials, made.looks),
     )
 

@@ -198,17 +198,23 @@ def _score_run(
             f"{run} was left as it is, and keeps none of these figures; keep them with --out DIR"
         )
     figures: dict[str, Any] = metrics
-    if branches:
-        with show_progress("branch oracles", 0) as log:
-            scored = evaluate_oracles(folder, branches, on_progress=log.advance_to, **options)
-        _print_oracles(scored)
-        oracles = {
-            branch: {key: value for key, value in each.items() if key != "meta"}
-            for branch, each in scored.items()
-        }
-        figures = metrics | {"meta": metrics["meta"] | {"branch_oracles": oracles}}
-    if json_out is not None:
-        write_json(json_out, figures)
+    try:
+        if branches:
+            with show_progress("branch oracles", 0) as log:
+                scored = evaluate_oracles(folder, branches, on_progress=log.advance_to, **options)
+            _print_oracles(scored)
+            figures = metrics | {"meta": metrics["meta"] | {"branch_oracles": _strip(scored)}}
+    finally:  # also where the oracles were interrupted
+        if json_out is not None:
+            write_json(json_out, figures)
+
+
+def _strip(scored: dict[str, dict[str, Any]]) -> dict[str, dict[str, Any]]:
+    """The figures of each branch without their conditions, which are those of the network."""
+    return {
+        branch: {key: value for key, value in each.items() if key != "meta"}
+        for branch, each in scored.items()
+    }
 
 
 def _refuse_grid(folder: Path) -> None:

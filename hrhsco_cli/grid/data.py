@@ -8,8 +8,10 @@ of ``hrhsco data crops --from truth`` on the training split. ``one_class`` and t
 What is made is kept below ``runs/data``, in folders that are named after all that decides them.
 """
 
+import errno
 import hashlib
 import json
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -125,18 +127,30 @@ def _is_made(place: Path) -> bool:
 @contextmanager
 def _hold(place: Path) -> Iterator[None]:
     """Hold the place of data that are being made; free again the moment its holder is gone."""
-    from filelock import FileLock
+    from filelock import FileLock, Timeout
 
     lock = FileLock(place.with_name(f".{place.name}.lock"))
     try:
         place.parent.mkdir(parents=True, exist_ok=True)
-        lock.acquire()
+        try:
+            lock.acquire(blocking=False)
+        except Timeout:
+            print(f"waiting for another process, which makes {place}", file=sys.stderr)
+            lock.acquire()
     except OSError as error:
-        raise InputError(f"can't write {place}: {error.strerror}") from error
+        if error.errno not in _NO_LOCKS:
+            raise InputError(f"can't write {place}: {error.strerror}") from error
     try:
         yield
     finally:
-        lock.release()
+        if lock.is_locked:
+            # Who waits for it, or comes later, looks anew whether all is made.
+            Path(lock.lock_file).unlink(missing_ok=True)
+            lock.release()
+
+
+_NO_LOCKS = (errno.ENOLCK, errno.EOPNOTSUPP, errno.ENOSYS)
+"""What some network file systems answer; there nobody waits."""
 
 
 def _render_scenes(wanted: Any, scratch: Path | None) -> Path:

@@ -3,7 +3,7 @@
 import math
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import FIRST_COMPLETED, Future, wait
 from dataclasses import dataclass
 from pathlib import Path
@@ -122,8 +122,13 @@ def _key_without_seed(network: Network) -> str:
     """All that decides what a network takes: scoring, also on the way, is part of it."""
     first = network.trials[0]
     parts = [first.identity.parts[name] for name in _DECIDE_COST]
-    on_the_way = first.config.get("val_dataloader") and first.config["train_cfg"]["val_interval"]
-    return "|".join([*parts, f"validate {on_the_way or 0}"])
+    on_the_way = _read_val_interval(first.config)
+    return "|".join([*parts, f"validate {on_the_way}"])
+
+
+def _read_val_interval(config: Mapping[str, Any]) -> int:
+    """Epochs between two scorings during training; 0 for none. mmengine takes 1 where none says."""
+    return int(config["train_cfg"].get("val_interval", 1)) if config.get("val_dataloader") else 0
 
 
 def _rows(
@@ -185,12 +190,8 @@ def measure_network(plain: dict[str, Any]) -> NetworkCost:
     crops = second_pass.read_options(config)
     if crops:  # each crop is decoded as an image is
         most = min(most * (1 + crops["k"]), crops["max_per_img"] or math.inf)
-    schedule = config.train_cfg
-    on_the_way = (
-        len(list_scored_epochs(schedule.val_interval, schedule.max_epochs))
-        if config.get("val_dataloader")
-        else 0
-    )
+    every = _read_val_interval(config)
+    on_the_way = len(list_scored_epochs(every, config.train_cfg.max_epochs)) if every else 0
     return NetworkCost(
         training_s=step_s * runner.max_iters + on_the_way * batch_s * len(batches),
         scoring_s=batch_s * len(batches),

@@ -169,10 +169,11 @@ def _train_if_needed(config: "Config", trainer: RunFolder, run: RunFolder, task:
     """Train a network, or what is left of its training; notes go to the trial that asks for it."""
     from hrhsco_cli.runs import interim_scoring, recipe, training
     from hrhsco_cli.runs.checkpoints import count_epochs, recover_newest
+    from hrhsco_cli.runs.holding import hold_run
 
     checkpoint = recover_newest(trainer)
     done = count_epochs(checkpoint) if checkpoint else 0
-    every = config.train_cfg.val_interval if config.get("val_dataloader") else 0
+    every = config.train_cfg.get("val_interval", 1) if config.get("val_dataloader") else 0
     if done >= config.train_cfg.max_epochs and not (every and _lacks_scores(task, trainer, done)):
         return
     if trainer != run and trainer.recipe.is_file():
@@ -193,7 +194,8 @@ def _train_if_needed(config: "Config", trainer: RunFolder, run: RunFolder, task:
         _print_to_log(f"training from step {first} of {plan.steps}")
         write_note(run, "training", attempt=task.attempt, **about)
 
-    training.train(config, trainer, resume_from=checkpoint, on_plan=on_plan)
+    with hold_run(trainer):
+        training.train(config, trainer, resume_from=checkpoint, on_plan=on_plan)
 
 
 def _lacks_scores(task: Task, trainer: RunFolder, epoch: int) -> bool:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from hrhsco_cli.runs import recipe as recipes
 from hrhsco_cli.runs.folder import RunFolder
+from hrhsco_cli.runs.identity import hash_data
 from reports.errors import InputError
 
 if TYPE_CHECKING:
@@ -19,11 +20,28 @@ if TYPE_CHECKING:
 _MUST_AGREE = ("model", "train_dataloader", "optim_wrapper", "randomness")
 """What a training that goes on has in common with the one that began; its length may differ."""
 
-_PLACES = ("data_root",)
-"""Keys that say where something lies: data may have been moved since."""
+_MAY_DIFFER = frozenset((
+    # of decoding, which no training knows; mmdet copies it to the head when it builds a detector
+    "model.test_cfg", "model.bbox_head.test_cfg", "model.bbox_head.train_cfg",
+    # how batches are brought
+    "train_dataloader.num_workers", "train_dataloader.persistent_workers",
+    "train_dataloader.pin_memory", "train_dataloader.prefetch_factor",
+))  # fmt: skip
 
-_OF_DECODING = "model.test_cfg"
-"""What no training knows."""
+_PLACE = "data_root"
+"""The key that says where data lie: they may have been moved or copied, and are compared."""
+
+_held: set[int] = set()
+"""Folders that this process holds, by their open files."""
+
+
+def _let_go_in_child() -> None:
+    """Close what a forked loader has of its parent's locks: it may outlive a killed parent."""
+    while _held:
+        os.close(_held.pop())
+
+
+os.register_at_fork(after_in_child=_let_go_in_child)
 
 
 @contextlib.contextmanager
@@ -47,6 +65,7 @@ def hold_run(run: RunFolder) -> Iterator[None]:
         raise InputError(
             f"can't write {run.path}: {error.strerror}; choose another --out"
         ) from error
+    _held.add(handle)
     try:
         _lock(handle, run.path)
         try:
@@ -56,6 +75,7 @@ def hold_run(run: RunFolder) -> Iterator[None]:
                 shutil.rmtree(run.path, ignore_errors=True)
             raise
     finally:
+        _held.discard(handle)
         os.close(handle)
 
 
@@ -83,34 +103,43 @@ def require_same_training(run: RunFolder, config: "Config") -> None:
     if not run.recipe.is_file():
         return
     before = recipes.load_run(run)
+    found = _find_different_data(before, config)
     for key in _MUST_AGREE:
-        found = _find_difference(before.get(key), config.get(key), key)
-        if found is not None:
-            place, was, now = found
-            raise InputError(
-                f"{run.path} was trained with {place} = {was!r}, not {now!r}; go on with the same "
-                "command, or choose another --out"
-            )
+        found = found or _find_difference(before.get(key), config.get(key), key)
+    if found is not None:
+        place, was, now = found
+        raise InputError(
+            f"{run.path} was trained with {place} = {was!r}, not {now!r}; go on with the same "
+            "command, or choose another --out"
+        )
+
+
+def _find_different_data(one: "Config", other: "Config") -> tuple[str, Any, Any] | None:
+    """Compare what two recipes train on by content, where it lies in two places."""
+    mine, theirs = (next(recipes.dataset_nodes(config)) for config in (one, other))
+    if mine.get(_PLACE) == theirs.get(_PLACE):
+        return None
+    try:
+        same = hash_data(mine) == hash_data(theirs)
+    except (InputError, OSError):  # the old ones are gone
+        return None
+    return None if same else (_PLACE, mine[_PLACE], theirs[_PLACE])
 
 
 def _find_difference(one: Any, other: Any, key: str) -> tuple[str, Any, Any] | None:
     """Find the first key whose values differ, with both."""
-    if key == _OF_DECODING:
+    if key in _MAY_DIFFER or key.endswith(f".{_PLACE}"):
         return None
     if isinstance(one, Mapping) and isinstance(other, Mapping):
-        for each in sorted(one.keys() | other.keys(), key=str):
-            if each not in _PLACES or Path(str(one.get(each))).exists():
-                found = _find_difference(one.get(each), other.get(each), f"{key}.{each}")
-                if found is not None:
-                    return found
-        return None
-    if _is_list(one) and _is_list(other) and len(one) == len(other):
-        for place, pair in enumerate(zip(one, other, strict=True)):
-            found = _find_difference(*pair, f"{key}.{place}")
-            if found is not None:
-                return found
-        return None
-    return None if one == other else (key, one, other)
+        names = sorted(one.keys() | other.keys(), key=str)
+        pairs = [(one.get(each), other.get(each), f"{key}.{each}") for each in names]
+    elif _is_list(one) and _is_list(other) and len(one) == len(other):
+        pairs = [
+            (*pair, f"{key}.{place}") for place, pair in enumerate(zip(one, other, strict=True))
+        ]
+    else:
+        return None if one == other else (key, one, other)
+    return next(filter(None, (_find_difference(*each) for each in pairs)), None)
 
 
 def _is_list(value: Any) -> bool:

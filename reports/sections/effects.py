@@ -11,7 +11,7 @@ from reports.sections.wording import (
     join_parts,
 )
 from reports.statistics.confidence import NOT_CLEAR
-from reports.statistics.differences import SeedDifference
+from reports.statistics.differences import SeedDifference, judge_direction
 
 MOST_NAMED = 3
 """Of more networks the effects are counted, and the few named."""
@@ -34,7 +34,7 @@ def compose_effects(changes: Mapping[str, SeedDifference]) -> str:
 def _list_effects(changes: Mapping[str, SeedDifference]) -> str:
     effects: dict[str, list[str]] = {}
     for name, change in changes.items():
-        verb = _VERBS.get(change.direction)
+        verb = _VERBS.get(judge_direction(CHANGE_OF_ERROR, change))
         if verb is None:
             figure = f"({format_with_interval(CHANGE_OF_ERROR, change)} px)"
             effects.setdefault("makes no clear difference", []).append(f"{figure} at {name}")
@@ -46,7 +46,9 @@ def _list_effects(changes: Mapping[str, SeedDifference]) -> str:
 def _count_effects(changes: Mapping[str, SeedDifference]) -> str:
     alike: dict[str, dict[str, float]] = {}
     for name, change in changes.items():
-        alike.setdefault(change.direction, {})[name] = abs(change.mean or 0.0)
+        alike.setdefault(judge_direction(CHANGE_OF_ERROR, change), {})[name] = abs(
+            change.mean or 0.0
+        )
     parts = []
     for word, verb in (*_VERBS.items(), (NOT_CLEAR, "makes no clear difference")):
         if mine := alike.get(word):

@@ -55,7 +55,8 @@ def compose_by_size(
     """
     objects = count_by_size(truth)
     bins = [each for each in PARTITION if objects[each.name]]
-    rows = [*_compose_precision(summaries, bins), *_compose_changes(by_size, bins)]
+    precision = _compose_precision(summaries, bins)
+    rows = [*precision, *_compose_changes(by_size, bins)]
     if not rows:
         return ""
     headings = [
@@ -64,7 +65,8 @@ def compose_by_size(
         for each in bins
     ]
     note = "The number behind a size is that of its objects."
-    note += _explain_bins(read_protocol(summaries[0].trials[0].meta), bins)
+    if precision:
+        note += _explain_bins(read_protocol(summaries[0].trials[0].meta), bins)
     if len(by_size):
         note += f" Changes have {PERCENT} intervals and are from {name_references(summaries)}."
     return "\n\n".join([format_table(["", "network", *headings], rows), note])

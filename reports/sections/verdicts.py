@@ -8,6 +8,7 @@ from reports.markdown import format_table
 from reports.metrics.definitions import METRICS
 from reports.sections.offset_branch import compose_rivals
 from reports.sections.wording import (
+    CHANGE_OF_ERROR,
     format_in_brackets,
     format_with_spread,
     name_change_of_error,
@@ -186,10 +187,11 @@ def _judge_closed_form(change: SeedDifference, margin: float, unit: str) -> str:
     """What the difference of a closed form from the offset branch allows to say."""
     if change.high is None:
         return f"one {unit} can't tell the offset branch from a closed form"
-    if change.direction == "lower":
+    direction = judge_direction(CHANGE_OF_ERROR, change)
+    if direction == "lower":
         return "a closed form does better than the offset branch"
     as_well = change.high < margin
-    if change.direction == "higher":
+    if direction == "higher":
         by = f", by less than {100 * AS_WELL:g} %" if as_well else ""
         return f"the offset branch does better than the best closed form{by}"
     if as_well:

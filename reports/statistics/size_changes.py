@@ -6,8 +6,9 @@ import numpy as np
 import pandas as pd
 
 from reports.frames import GroundTruth
+from reports.metrics.definitions import METRICS
 from reports.metrics.size_bins import PARTITION, SizeBin
-from reports.statistics.differences import compare_variants, pair_distances
+from reports.statistics.differences import compare_variants, judge_direction, pair_distances
 from reports.statistics.networks import NetworkSummary
 from reports.trials import Trial
 
@@ -42,7 +43,8 @@ def compute_size_changes(summaries: list[NetworkSummary], truth: GroundTruth) ->
                 ("loc.recall", partial(_measure_recall_change, size, truth)),
             ):
                 change = compare_variants(each.trials, each.reference, estimate)
-                rows.append([*about, key, change.mean, change.low, change.high, change.direction])
+                word = judge_direction(METRICS[key], change)
+                rows.append([*about, key, change.mean, change.low, change.high, word])
     found = pd.DataFrame(rows, columns=COLUMNS)
     return found.astype(dict.fromkeys(("mean", "low", "high"), float))
 

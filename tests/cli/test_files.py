@@ -56,11 +56,16 @@ def test_a_link_to_a_folder_goes_on_pointing_to_the_result(tmp_path):
         assert [path.name for path in disk.parent.iterdir()] == ["data"]
 
 
-def test_the_folder_one_stands_in_can_be_filled(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    with files.replace_folder(Path()) as aside:
-        (aside / "a").touch()
-    assert (tmp_path / "a").is_file()
+def test_the_folder_one_stands_in_is_refused_before_the_work(tmp_path, monkeypatch):
+    """It would be renamed away from under the shell."""
+    (tmp_path / "a").mkdir()
+    monkeypatch.chdir(tmp_path / "a")
+    for path in (Path(), Path("..")):
+        with (
+            pytest.raises(InputError, match="where this command was started"),
+            files.replace_folder(path, full=True),
+        ):
+            pytest.fail("it was begun")
 
 
 def test_a_mounted_folder_is_refused_before_the_work():

@@ -3,13 +3,16 @@
 import fcntl
 import json
 import os
+import shutil
 import signal
 import time
+from pathlib import Path
 
 import pytest
 import torch
 
 from hrhsco_cli.runs.folder import RunFolder
+from hrhsco_cli.runs.holding import hold_run
 from tests.helpers.calling import assert_refused, hrhsco, start
 
 CALL = ["train", "quickstart_hrh_sco", "--epochs", "4", "--device", "cpu"]
@@ -122,14 +125,60 @@ def test_another_training_does_not_go_on_in_the_folder(more, told, own_run, scen
     assert before == {path: path.read_bytes() for path in own_run.rglob("*") if path.is_file()}
 
 
+def test_other_ways_to_bring_the_same_batches_are_the_same_training(own_run, scenes, tmp_path):
+    """Data were copied, loaders are fewer, and the run began from weights, which mmdet notes."""
+    recipe = own_run / "recipe.py"
+    noted = "bbox_head=dict(test_cfg=dict(topk=9), train_cfg=None, "
+    recipe.write_text(recipe.read_text().replace("bbox_head=dict(", noted, 1))
+    copied = shutil.copytree(scenes, tmp_path / "copied")
+    done = hrhsco(
+        *RESUME, "--data", copied, "--out", own_run, "--set", "train_dataloader.num_workers=1"
+    )
+    assert done.returncode == 0, done.stderr
+
+
+def test_copied_data_that_differ_are_another_training(own_run, scenes, tmp_path):
+    other = Path(shutil.copytree(scenes, tmp_path / "other"))
+    content = json.loads((other / "train.json").read_text())
+    content["annotations"][0]["bbox"][0] += 0.5
+    (other / "train.json").write_text(json.dumps(content))
+    assert_refused(hrhsco(*RESUME, "--data", other, "--out", own_run), "data_root = ")
+
+
+@pytest.mark.slow
+def test_a_training_that_began_from_weights_goes_on(run, scenes, tmp_path):
+    out = tmp_path / "out"
+    words = [each for each in RESUME if each not in ("--resume", "2")]
+    words.insert(words.index("--epochs") + 1, "4")
+    killed_after(1, [*words, "--data", scenes, "--out", out, "--weights", run], out)
+    done = hrhsco(*words, "--data", scenes, "--out", out, "--resume")
+    assert done.returncode == 0, done.stderr
+
+
+def test_a_loader_that_outlives_its_training_holds_nothing(own_run):
+    """As after kill -9, where forked loaders live on for some seconds."""
+    heard, told = os.pipe()
+    with hold_run(RunFolder(own_run)):
+        child = os.fork()
+        if child == 0:
+            os.write(told, b"!")
+            time.sleep(30)
+            os._exit(0)
+    try:
+        os.read(heard, 1)  # it is there
+        with hold_run(RunFolder(own_run)):
+            pass
+    finally:
+        os.kill(child, signal.SIGKILL)
+        os.waitpid(child, 0)
+
+
 def test_a_second_training_in_the_folder_is_refused(own_run, scenes):
     """The first holds the kernel's lock, which is gone when it is."""
     handle = os.open(own_run, os.O_RDONLY)
     fcntl.flock(handle, fcntl.LOCK_EX)
-    for more in ([], ["--resume"]):
-        words = [each for each in RESUME if each != "--resume"]
-        done = hrhsco(*words, *more, "--data", scenes, "--out", own_run)
-        assert_refused(done, f"another process trains in {own_run}")
+    done = hrhsco(*RESUME, "--data", scenes, "--out", own_run)
+    assert_refused(done, f"another process trains in {own_run}")
     os.close(handle)
 
 

@@ -7,6 +7,7 @@ import pytest
 from reports import theme
 from reports.sections.lead import MOST_LISTED
 from reports.statistics.branch_rivals import CLOSED_FORM, MIDDLE, REGRESSION, compare_with_rivals
+from reports.statistics.confidence import NOT_CLEAR
 from reports.statistics.networks import (
     HELPS,
     HURTS,
@@ -17,6 +18,7 @@ from reports.statistics.networks import (
 )
 from reports.statistics.own_error import NOT_LIMITED_BY_ROUNDING, measure_own_errors
 from reports.statistics.references import choose_references
+from reports.statistics.size_changes import compute_size_changes
 from reports.statistics.training_axes import compare_training_axes
 from reports.variant import Variant
 from reports.variant_ceilings import measure_floors
@@ -200,6 +202,19 @@ def test_a_clear_change_that_prints_as_zero_is_none(change, verdict):
     assert told and ("recall (-0.0 [-0.0, -0.0] points) is lower" not in page.text)
     assert "| lower (-0.0 [-0.0, -0.0] points) |" not in page.details
     assert "of 0.0 points would probably have shown" not in page.text
+
+
+def test_nor_is_one_of_a_single_size():
+    """Errors differ by 0.0001 px alike in every seed, which is clear, and prints as 0.000."""
+    trials = plant_network(2, {"dark": 0.5}, baseline=True)
+    for each in plant_network(2, {"sco": 0.5}):
+        each.matches["distance"] -= 0.0001
+        trials.append(each)
+    summaries = summarize_networks(trials, {})
+    assert summaries[1].changes["loc.px.mean"].direction == "lower"
+    by_size = compute_size_changes(summaries, plant_spread_truth())
+    assert set(by_size.loc[by_size["key"] == "loc.px.mean", "word"]) == {NOT_CLEAR}
+    assert "by 0.000" not in report_networks(trials).text
 
 
 def test_a_baseline_that_found_nothing_is_no_competitor():

@@ -8,10 +8,11 @@ of ``hrhsco data crops --from truth`` on the training split. ``one_class`` and t
 What is made is kept below ``runs/data``, in folders that are named after all that decides them.
 """
 
-import errno
 import hashlib
 import json
+import os
 import sys
+import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -126,31 +127,26 @@ def _is_made(place: Path) -> bool:
 
 @contextmanager
 def _hold(place: Path) -> Iterator[None]:
-    """Hold the place of data that are being made; free again the moment its holder is gone."""
+    """Hold the place of data that are being made on this machine.
+
+    The lock lies among temporary files, so that nothing is left beside the data. It is the
+    kernel's, and free again the moment its holder is gone.
+    """
     from filelock import FileLock, Timeout
 
-    lock = FileLock(place.with_name(f".{place.name}.lock"))
+    named = hashlib.sha256(os.fsencode(place.resolve())).hexdigest()[:16]
+    path = Path(tempfile.gettempdir(), f"hrhsco-{os.getuid()}-{named}.lock")
+    lock = FileLock(path)
     try:
-        place.parent.mkdir(parents=True, exist_ok=True)
-        try:
-            lock.acquire(blocking=False)
-        except Timeout:
-            print(f"waiting for another process, which makes {place}", file=sys.stderr)
-            lock.acquire()
-    except OSError as error:
-        if error.errno not in _NO_LOCKS:
-            raise InputError(f"can't write {place}: {error.strerror}") from error
+        lock.acquire(blocking=False)
+    except Timeout:
+        print(f"waiting for another process, which makes {place}", file=sys.stderr)
+        lock.acquire()
     try:
         yield
     finally:
-        if lock.is_locked:
-            # Who waits for it, or comes later, looks anew whether all is made.
-            Path(lock.lock_file).unlink(missing_ok=True)
-            lock.release()
-
-
-_NO_LOCKS = (errno.ENOLCK, errno.EOPNOTSUPP, errno.ENOSYS)
-"""What some network file systems answer; there nobody waits."""
+        path.unlink(missing_ok=True)  # who waits for it, or comes later, looks anew what is made
+        lock.release()
 
 
 def _render_scenes(wanted: Any, scratch: Path | None) -> Path:

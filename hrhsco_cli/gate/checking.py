@@ -12,7 +12,7 @@ import msgspec
 from hrhsco_cli.files import replace_file, require_text, write_text
 from hrhsco_cli.gate.baseline import Baseline
 from hrhsco_cli.runs.evaluation import read_metrics
-from hrhsco_cli.runs.folder import RunFolder, find_matching
+from hrhsco_cli.runs.folder import RunFolder, find_matching, refuse_same_seeds
 from reports.errors import InputError
 from reports.gate import GateFinding, MetricGate, choose_gates, judge
 from reports.metrics.protocols import find_protocol, read_protocol
@@ -55,6 +55,7 @@ def read_figures(name: str) -> MeasuredFigures:
     files = tuple(RunFolder(each).metrics if each.is_dir() else each for each in found)
     if not files:
         raise InputError(f"{name} is no metrics.json, no run and no pattern of runs")
+    refuse_same_seeds(name, [RunFolder(each) for each in found if each.is_dir()])
     read = [read_metrics(file) for file in files]
     metas = [each.pop("meta", {}) for each in read]
     for file, meta in zip(files, metas, strict=True):

@@ -55,6 +55,22 @@ _STEP_CHECKS: dict[str, Callable[[Any], bool]] = {
 }
 """Steps, and what each may be; folds are looked at when they are made."""
 
+
+def refuse_data_folder(out: Path) -> None:
+    """Refuse a grid's folder where a data set lies, or where scenes will be rendered.
+
+    Args:
+        out: the grid's folder.
+
+    Raises:
+        InputError: it is one of these.
+    """
+    if out.resolve() == SCENES.resolve() or (out / "train.json").is_file():
+        raise InputError(
+            f"{out} is a data set's folder; name another one for the grid: --out runs/study"
+        )
+
+
 FindData = Callable[[TrialSpec], Path | None]
 """From a trial to its data folder; None keeps its recipe's own."""
 

@@ -4,6 +4,7 @@ import itertools
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,9 @@ AXIS_KEYS = {
 
 DATA_AXIS = "data."
 """How axes of the data begin: what is done to it (``hrhsco_cli.grid.data``), not to a recipe."""
+
+_MOST_NAMED = 5
+"""Trials that a message names, of hundreds."""
 
 _FIELDS: dict[str, tuple[type, ...]] = {
     "title": (str,), "recipe": (str,), "data": (dict,), "seeds": (int, list), "axes": (dict,),
@@ -269,8 +273,12 @@ def select_trials(grid: Grid, patterns: list[str]) -> Grid:
     """
     for pattern in patterns:
         if not any(pattern in trial.name for trial in grid.trials):
-            names = ", ".join(trial.name for trial in grid.trials)
-            raise InputError(f"--only {pattern!r} fits no trial; there are {names}")
+            names = [trial.name for trial in grid.trials]
+            near = get_close_matches(pattern, names, n=_MOST_NAMED, cutoff=0) if names else []
+            raise InputError(
+                f"--only {pattern!r} fits none of {len(names)} trials; near it are "
+                f"{', '.join(near)} (hrhsco ablate grid GRID --dry-run lists all)"
+            )
     kept = tuple(
         trial for trial in grid.trials if any(pattern in trial.name for pattern in patterns)
     )

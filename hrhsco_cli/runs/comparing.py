@@ -10,7 +10,7 @@ from hrhsco_cli.datasets.foreign_results import ResultReading, read_foreign_dete
 from hrhsco_cli.files import is_reachable_file, read_json
 from hrhsco_cli.progress import OnProgress, ignore_progress
 from hrhsco_cli.runs.evaluation import read_metrics
-from hrhsco_cli.runs.folder import RunFolder, find_matching
+from hrhsco_cli.runs.folder import RunFolder, find_matching, refuse_same_seeds
 from reports.errors import InputError
 from reports.frames import GroundTruth
 from reports.metrics.matching import MATCHING_RULES
@@ -142,6 +142,7 @@ def _find(name: str) -> _Source:
         if not run.detections.is_file():
             raise InputError(f"{run.path} is not scored yet; run hrhsco evaluate {run.path}")
     _require_one_variant(name, runs)
+    refuse_same_seeds(name, runs)
     metas = [read_metrics(run.metrics)["meta"] for run in runs]
     return _Source(name, tuple(run.detections for run in runs), tuple(metas))
 

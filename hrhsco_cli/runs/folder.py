@@ -2,6 +2,7 @@
 
 import os
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -148,6 +149,32 @@ class RunFolder:
     def read_last_step(self) -> dict[str, Any]:
         """The last line of the training log; empty before the first."""
         return read_last_row(self.train_log)
+
+
+def refuse_same_seeds(name: str, runs: Iterable[RunFolder]) -> None:
+    """Refuse trials of one grid folder that are one variant, seed and fold with unlike hashes.
+
+    A pattern takes those of an older recipe, code or data too, and a mean over both is none.
+
+    Args:
+        name: the pattern, as it was typed.
+        runs: what it names; those of no grid may have a seed in common.
+
+    Raises:
+        InputError: two are the same but for their hashes.
+    """
+    known: dict[tuple[Any, ...], RunFolder] = {}
+    for run in runs:
+        if run.trial.is_file():
+            about = read_json(run.trial, "trial description")
+            key = tuple(about.get(each) for each in ("variant", "seed", "fold"))
+            other = known.setdefault(key, run)
+            if other is not run:
+                raise InputError(
+                    f"{name} holds {other.path.name} and {run.path.name}, which differ in their "
+                    "hash alone: one is of another recipe, data or code; name one of them, or run "
+                    "the grid in a folder of its own"
+                )
 
 
 def split_settings(name: str) -> tuple[str, list[str]]:

@@ -1,5 +1,8 @@
 """What options take: numbers, devices, names of runs and patterns."""
 
+import json
+import shutil
+
 import pytest
 import typer
 
@@ -72,3 +75,33 @@ def test_a_run_without_scores_and_options_of_results_are_told(run, own_run):
     assert_refused(call_here("compare", run, own_run), "is not scored yet; run hrhsco evaluate")
     for option in (["--category-offset", 1], ["--image-ids", "stem"]):
         assert_refused(call_here("compare", run, run, *option), "here are runs alone")
+
+
+def test_trials_of_unlike_hashes_are_no_seeds_of_one_variant(own_run, tmp_path):
+    """As after a change of code, when a pattern takes what was there before, too."""
+    about = {"variant": "HRH-SCO n=1, sco", "seed": 0, "fold": None}
+    for name in ("sco-seed0-aa", "sco-seed0-bb"):
+        copy = shutil.copytree(own_run, tmp_path / "grid" / name)
+        (copy / "trial.json").write_text(json.dumps(about))
+    pattern = f"{tmp_path}/grid/sco-*"
+    told = "sco-seed0-aa and sco-seed0-bb, which differ in their hash alone"
+    assert_refused(call_here("compare", own_run, pattern), told)
+    gate = tmp_path / "gate.yaml"
+    assert call_here("check", own_run, "--baseline", gate, "--update").returncode == 0
+    assert_refused(call_here("check", pattern, "--baseline", gate), told)
+
+
+def test_a_grid_does_not_lie_among_data(scenes, tmp_path, monkeypatch):
+    """The grid scenes would by default, where scenes are rendered."""
+    monkeypatch.chdir(tmp_path)
+    told = "is a data set's folder"
+    assert_refused(call_here("ablate", "grid", "scenes", "--dry-run"), "runs/scenes", told)
+    assert_refused(call_here("ablate", "grid", "quickstart", "--out", scenes), told)
+    assert not list(tmp_path.iterdir())
+
+
+def test_of_hundreds_of_trials_a_message_names_the_nearest(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    done = call_here("ablate", "grid", "kit_ais_tiny", "--only", "sco_factor-3_mos1-seed0")
+    assert_refused(done, "fits none of 198 trials", "hrh-sco-n-1_sco_factor-3_fold-mos1-seed0")
+    assert len(done.stderr) < 700

@@ -188,8 +188,10 @@ def run_grid(
     folder = out or Path("runs") / path.stem
 
     from hrhsco_cli.grid import running
+    from hrhsco_cli.grid.data import refuse_data_folder
     from hrhsco_cli.grid.status import read_grid_status
 
+    refuse_data_folder(folder)
     options = running.GridOptions(
         data=data, epochs=epochs, jobs=jobs, device=device, retries=retries, max_hours=max_hours,
         prune=prune, metric=metric, track=tracker, executor=executor, address=address,

@@ -1,6 +1,8 @@
 """KIT AIS vehicles at a half to a quarter of their size, trained on 96x96 crops of real pixels.
 
-Images: KIT AIS Data Set, CC BY 3.0. Boxes: jekhor/aerial-cars-dataset. Test frames are scored
+Images: KIT AIS Data Set, CC BY 3.0. Boxes and the images that they belong to: the GitHub repository
+jekhor/aerial-cars-dataset (YOLO text; hrhsco data convert yolo), sequences MOS1*, MOS* and
+MunichStreet02-*. Test frames are scored
 whole, padded to the network's stride, not resized. Data: the grid kit_ais_tiny makes it; by hand:
 hrhsco data folds data/kit_ais_vehicles runs/folds --by MOS1,MOS,MunichStreet02 --one-class vehicle
 and hrhsco data downsample runs/folds/MunichStreet02 runs/kit_ais_tiny --factor 3 --phases

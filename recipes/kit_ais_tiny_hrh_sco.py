@@ -1,7 +1,7 @@
 """HRH-SCO, small, on real vehicles of about 6 to 13 px (KIT AIS, downsampled); n = 2 unless set.
 
 Command: hrhsco train kit_ais_tiny_hrh_sco --data runs/kit_ais_tiny
-Cost: 2,400 steps of 8 crops; hrhsco ablate grid kit_ais_tiny --dry-run measures a step here.
+Cost: 3,600 steps of 8 crops; hrhsco ablate grid kit_ais_tiny --dry-run measures a step here.
 """
 
 _base_ = [

@@ -103,5 +103,5 @@ def test_a_grid_does_not_lie_among_data(scenes, tmp_path, monkeypatch):
 def test_of_hundreds_of_trials_a_message_names_the_nearest(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     done = call_here("ablate", "grid", "kit_ais_tiny", "--only", "sco_factor-3_mos1-seed0")
-    assert_refused(done, "fits none of 198 trials", "hrh-sco-n-1_sco_factor-3_fold-mos1-seed0")
+    assert_refused(done, "fits none of 99 trials", "hrh-sco-n-1_sco_factor-3_fold-mos1-seed0")
     assert len(done.stderr) < 700

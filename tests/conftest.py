@@ -17,6 +17,9 @@ from tests.helpers.calling import hrhsco
 SHARED = Path(os.environ.get("HRHSCO_SHARED", Path(__file__).parents[2] / "shared"))
 DURATIONS = Path(__file__).with_name("durations.json")
 
+# Before torch is imported: threads for tiny tensors spin, and two processes of tests had two each.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
 # Where Python is told to keep no bytecode, as in many containers, and none came with the libraries,
 # each of hundreds of processes would compile torch and mmdet anew.
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)

@@ -21,8 +21,8 @@ print("went on")
 """
 
 INTERRUPT = "signal.raise_signal(signal.SIGINT)"
-SLEEP = "time.sleep(3)"
-BUSY = "end = time.monotonic() + 3\nwhile time.monotonic() < end: pass"
+SLEEP = "time.sleep(0.7)"
+BUSY = "end = time.monotonic() + 0.7\nwhile time.monotonic() < end: pass"
 
 
 def run(resend, in_callback="None", in_destructor="pass", waiting=SLEEP):

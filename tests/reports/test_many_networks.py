@@ -145,6 +145,7 @@ def test_a_baseline_of_another_recipe_was_not_trained_alike():
     assert heads == {"YOLC x4", "HRH-SCO n=2"}
 
 
+@pytest.mark.slow
 def test_of_many_networks_one_is_named_and_the_others_are_counted():
     trials = plant_targets([0, 1, 2, 3, 4])
     text = report_networks(trials).text

@@ -103,6 +103,7 @@ def test_the_table_has_a_row_a_variant_with_its_figures_and_what_was_not_measure
         assert (cells[strict] == ("", "–")) == variant.startswith("YOLC")
 
 
+@pytest.mark.slow
 def test_a_report_of_little_makes_a_page_too(planted):
     alone = build_page([plant_trial("HRH-SCO n=1, sco", 0, [0.5, 0.7])], read_pixels=lambda _: None)
     assert list(read_specs(alone.html)) == ["error-curves", "tradeoff-0"]

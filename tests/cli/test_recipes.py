@@ -230,7 +230,7 @@ def test_grids_resolve(name):
         (trial.variant.axes.get("use_hrh_sco"), trial.variant.axes.get("heatmap_upsample_num"))
         for trial in grid.trials
     }
-    assert len(seeds) >= 2
+    assert len({(trial.seed, trial.fold) for trial in grid.trials}) >= 2  # or no interval is known
     if name == "equal_trials":  # one network
         assert (len(heads), len(grid.trials)) == (1, len(seeds))
     elif name == "yolc_published":  # its own test says what is in it

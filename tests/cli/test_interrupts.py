@@ -11,6 +11,7 @@ class Thing:
     def __del__(self):
         {in_destructor}
 
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background job ignores it
 if {resend}:
     resend_dropped_interrupts()
 thing = Thing()

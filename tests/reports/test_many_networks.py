@@ -93,6 +93,7 @@ def test_the_lead_is_held_against_the_best_baseline_of_all_too():
     assert "the error of HRH-SCO n=1, integer target is higher (+0.0" in line
 
 
+@pytest.mark.slow
 def test_what_a_target_changes_is_told_head_by_head():
     trials = plant_targets([1, 2], subpixel=0.9)
     changes = compare_training_axes(summarize_networks(trials, {}))

@@ -81,6 +81,7 @@ def test_text_from_files_is_never_markup():
     assert HOSTILE in read_text(re.search(r"<h1>.*?</h1>", page)[0])
 
 
+@pytest.mark.slow
 def test_the_table_has_a_row_a_variant_with_its_figures_and_what_was_not_measured_is_a_dash():
     trials = plant_networks()
     for trial in trials:

@@ -41,8 +41,7 @@ class Variant:
     @property
     def network(self) -> str:
         """The name without how it is decoded, which training doesn't know."""
-        words = self._words()
-        return _join({axis: each for axis, each in words.items() if not _is_of_decoding(axis)})
+        return _join(self._network_words())
 
     @property
     def peaks(self) -> str:
@@ -75,9 +74,7 @@ class Variant:
         Args:
             axis: the key of the axis.
         """
-        words = self._words()
-        rest = {key: each for key, each in words.items() if not _is_of_decoding(key)}
-        return _join({key: each for key, each in rest.items() if key != axis})
+        return _join({key: each for key, each in self._network_words().items() if key != axis})
 
     @property
     def training(self) -> Mapping[str, Any]:
@@ -103,6 +100,10 @@ class Variant:
     def _head_axes(self) -> tuple[str, ...]:
         """The recipe says which head it is where no axis does; else it is how that was trained."""
         return _HEAD_AXES if "use_hrh_sco" in self.axes else ("recipe", *_HEAD_AXES)
+
+    def _network_words(self) -> dict[str, str]:
+        words = self._words()
+        return {axis: each for axis, each in words.items() if not _is_of_decoding(axis)}
 
     def _words(self) -> dict[str, str]:
         """What each axis adds to the name: recipe, head and decoding first, then all other axes.

@@ -203,14 +203,14 @@ def _score_run(
             with show_progress("branch oracles", 0) as log:
                 scored = evaluate_oracles(folder, branches, on_progress=log.advance_to, **options)
             _print_oracles(scored)
-            figures = metrics | {"meta": metrics["meta"] | {"branch_oracles": _strip(scored)}}
+            figures = metrics | {"meta": metrics["meta"] | {"branch_oracles": _drop_meta(scored)}}
     finally:  # also where the oracles were interrupted
         if json_out is not None:
             write_json(json_out, figures)
 
 
-def _strip(scored: dict[str, dict[str, Any]]) -> dict[str, dict[str, Any]]:
-    """The figures of each branch without their conditions, which are those of the network."""
+def _drop_meta(scored: dict[str, dict[str, Any]]) -> dict[str, dict[str, Any]]:
+    """Drop the conditions from the figures of each branch: they are those of the network."""
     return {
         branch: {key: value for key, value in each.items() if key != "meta"}
         for branch, each in scored.items()

@@ -3,7 +3,7 @@
 import math
 import tempfile
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from concurrent.futures import FIRST_COMPLETED, Future, wait
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,7 +18,7 @@ from hrhsco_cli.grid.state import is_settled
 from hrhsco_cli.grid.worker import describe_error
 from hrhsco_cli.runs import second_pass
 from hrhsco_cli.runs.folder import RunFolder, parse_epoch
-from hrhsco_cli.runs.val_log import list_scored_epochs
+from hrhsco_cli.runs.val_log import list_scored_epochs, read_val_interval
 
 _DECIDE_COST = ("recipe", "training data", "test data", "decoding")
 """Parts of a trial's identity."""
@@ -122,13 +122,7 @@ def _key_without_seed(network: Network) -> str:
     """All that decides what a network takes: scoring, also on the way, is part of it."""
     first = network.trials[0]
     parts = [first.identity.parts[name] for name in _DECIDE_COST]
-    on_the_way = _read_val_interval(first.config)
-    return "|".join([*parts, f"validate {on_the_way}"])
-
-
-def _read_val_interval(config: Mapping[str, Any]) -> int:
-    """Epochs between two scorings during training; 0 for none. mmengine takes 1 where none says."""
-    return int(config["train_cfg"].get("val_interval", 1)) if config.get("val_dataloader") else 0
+    return "|".join([*parts, f"validate {read_val_interval(first.config)}"])
 
 
 def _rows(
@@ -190,7 +184,7 @@ def measure_network(plain: dict[str, Any]) -> NetworkCost:
     crops = second_pass.read_options(config)
     if crops:  # each crop is decoded as an image is
         most = min(most * (1 + crops["k"]), crops["max_per_img"] or math.inf)
-    every = _read_val_interval(config)
+    every = read_val_interval(config)
     on_the_way = len(list_scored_epochs(every, config.train_cfg.max_epochs)) if every else 0
     return NetworkCost(
         training_s=step_s * runner.max_iters + on_the_way * batch_s * len(batches),

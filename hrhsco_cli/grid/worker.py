@@ -18,7 +18,7 @@ from hrhsco_cli.grid.interim_scores import is_scored_during_training
 from hrhsco_cli.grid.state import is_finished, is_settled, write_note
 from hrhsco_cli.memory import give_back_freed_memory, keep_freed_memory
 from hrhsco_cli.runs.folder import RunFolder
-from hrhsco_cli.runs.val_log import read_scores
+from hrhsco_cli.runs.val_log import read_scores, read_val_interval
 from reports.errors import InputError
 
 if TYPE_CHECKING:
@@ -173,7 +173,7 @@ def _train_if_needed(config: "Config", trainer: RunFolder, run: RunFolder, task:
 
     checkpoint = recover_newest(trainer)
     done = count_epochs(checkpoint) if checkpoint else 0
-    every = config.train_cfg.get("val_interval", 1) if config.get("val_dataloader") else 0
+    every = read_val_interval(config)
     if done >= config.train_cfg.max_epochs and not (every and _lacks_scores(task, trainer, done)):
         return
     if trainer != run and trainer.recipe.is_file():

@@ -1,5 +1,6 @@
 """What a training scored on the way, as ``val_log.jsonl`` holds it."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from hrhsco_cli.files import read_rows
@@ -25,6 +26,15 @@ def read_scores(trainer: RunFolder, identity: str | None) -> list[dict[str, Any]
         for row in rows
         if identity in row.get(TRIALS, {})
     ]
+
+
+def read_val_interval(config: Mapping[str, Any]) -> int:
+    """Read after how many epochs a training is scored; 0 for never.
+
+    Args:
+        config: the resolved recipe; mmengine takes 1 where it scores and names no number.
+    """
+    return int(config["train_cfg"].get("val_interval", 1)) if config.get("val_dataloader") else 0
 
 
 def list_scored_epochs(every: int, epochs: int) -> list[int]:

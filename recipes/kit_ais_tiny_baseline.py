@@ -12,6 +12,9 @@ _base_ = [
     "_base_/runtime.py",
 ]
 
+custom_imports = dict(
+    imports=["heads.registered", "hrhsco_cli.runs.mmdet_parts", "hrhsco_cli.runs.transposing"]
+)
 # 150 steps an epoch: 3,600 in all.
 train_cfg = dict(max_epochs=24)
 param_scheduler = [

@@ -157,13 +157,17 @@ def _is_idle(value: Any) -> bool:
 
 
 def _custom_code(config: "Config") -> list[str]:
-    """Files of the modules that a recipe imports beside ours."""
+    """Files of the modules that a recipe imports beside what decides every training."""
     files = []
     for name in config.get("custom_imports", {}).get("imports", ()):
         found = importlib.util.find_spec(name)
-        if found is not None and found.origin and not name.startswith(("heads.", "hrhsco_cli.")):
+        if found is not None and found.origin and not _always_decides(Path(found.origin)):
             files.append(found.origin)
     return sorted(files)
+
+
+def _always_decides(path: Path) -> bool:
+    return any(path.is_relative_to(ROOT / place) for place in TRAINING_CODE)
 
 
 def _hash_data_once(node: Mapping[str, Any], known: dict[tuple[str, ...], str]) -> str:

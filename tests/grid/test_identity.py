@@ -102,6 +102,26 @@ def test_only_what_code_does_enters(tmp_path):
     assert plain == told != other
 
 
+def test_a_module_that_only_some_recipes_import_decides_those_alone(bound, monkeypatch):
+    plain, turned = bound(), bound()
+    turned.custom_imports.imports.append("hrhsco_cli.runs.transposing")
+    before = identify(plain), identify(turned)
+    assert before[0].parts["code"] != before[1].parts["code"]
+    read = identity._read_bare_code
+    changed = "hrhsco_cli/runs/transposing.py"
+    monkeypatch.setattr(
+        identity,
+        "_read_bare_code",
+        lambda path: read(path) + ("pass" if str(path).endswith(changed) else ""),
+    )
+    identity.hash_code.cache_clear()
+    after = identify(plain), identify(turned)
+    monkeypatch.undo()
+    identity.hash_code.cache_clear()
+    assert after[0] == before[0]
+    assert after[1].network != before[1].network
+
+
 def test_reports_and_commands_are_no_part_of_it():
     """The folders whose change must not train anything again."""
     deciding = {*identity.TRAINING_CODE, *identity.SCORING_CODE}

@@ -15,6 +15,9 @@ data_root = "runs/kit_ais_tiny"
 
 train_pipeline = _base_.train_pipeline
 train_pipeline[2].crop_size = (96, 96)
+# The roads of one sequence run in other directions than those of the others. A recipe on this base
+# imports hrhsco_cli.runs.transposing.
+train_pipeline.insert(3, dict(type="RandomTranspose"))
 train_dataloader = dict(
     batch_size=8,
     # 150 steps an epoch in every fold and at every factor, which have 92 to 528 images.

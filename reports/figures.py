@@ -77,8 +77,9 @@ def draw_learning(made: Material) -> str:
         "learning",
         "error and AP against training",
         f"Error and AP against training: mean over {name_spread_units(made.trials)}, shaded from "
-        f"least to greatest{gray * drawn}.",
-        learning.draw(made.trials, made.looks),
+        "least to greatest. First each network's best decode, then all decodings of each network"
+        f"{gray * drawn}.",
+        learning.draw(made.trials, made.equal_looks),
     )
 
 

@@ -1,7 +1,7 @@
 """Every color, size and font of every plot."""
 
 import itertools
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -163,6 +163,7 @@ def make_figure(
     height_in: float = _COLUMN_HEIGHT_IN,
     *,
     wide: bool = False,
+    row_heights: Sequence[float] | None = None,
 ) -> tuple[Figure, list[Axes]]:
     """Make a figure with its styled axes, row by row; no global state is touched.
 
@@ -173,11 +174,13 @@ def make_figure(
         columns: the number of columns of axes.
         height_in: of the axes and their labels; what ``add_legend`` adds comes on top.
         wide: as wide as a page even with one column of axes.
+        row_heights: of the rows, relative to each other; None: all alike.
     """
     width = PAGE_IN if wide or columns > 1 else COLUMN_IN
     made = LetteredFigure(figsize=(width, height_in), dpi=PRINT_DPI, layout="constrained")
     FigureCanvasAgg(made)
-    axes = [made.add_subplot(rows, columns, index + 1) for index in range(rows * columns)]
+    grid = made.add_gridspec(rows, columns, height_ratios=row_heights)
+    axes = [made.add_subplot(grid[index]) for index in range(rows * columns)]
     for each in axes:
         style_axes(each)
     return made, axes

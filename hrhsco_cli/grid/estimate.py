@@ -159,12 +159,11 @@ def measure_network(plain: dict[str, Any]) -> NetworkCost:
     Raises:
         InputError: it can't be built.
     """
-    from mmengine.config import Config
-
     from heads.peaks import DEFAULT_TOPK
+    from hrhsco_cli.runs import recipe
     from hrhsco_cli.runs.runner import build_runner, draw_weights, drop_keys
 
-    config = Config(plain)
+    config = recipe.restore(plain, "of a network to be measured")
     with tempfile.TemporaryDirectory() as aside:
         run = RunFolder(Path(aside))
         runner = build_runner(drop_keys(config, "test_dataloader", "test_cfg"), run)

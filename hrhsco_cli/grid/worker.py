@@ -149,12 +149,10 @@ _NOT_RETRIED = (InputError, FloatingPointError)
 
 
 def _run_trial(task: Task, about: dict[str, Any], plain: dict[str, Any], run: RunFolder) -> None:
-    from mmengine.config import Config
-
     from hrhsco_cli.runs import recipe
     from hrhsco_cli.runs.evaluation import evaluate_run
 
-    config = Config(plain)
+    config = recipe.restore(plain, run.path.name)
     trained_by = None if about["folder"] == task.trainer else task.trainer
     write_json(run.trial, about | {"trained_by": trained_by})
     recipe.dump_recipe(config, run)

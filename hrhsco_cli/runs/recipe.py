@@ -127,6 +127,24 @@ def load_run(run: RunFolder) -> "Config":
     return config
 
 
+def restore(values: Mapping[str, Any], name: str) -> "Config":
+    """Make the config of a resolved recipe again, in a process that did not resolve it.
+
+    Args:
+        values: as the recipe was resolved, plain.
+        name: what an error calls it.
+
+    Raises:
+        InputError: it imports what is not installed.
+    """
+    from mmengine.config import Config
+
+    from hrhsco_cli.runs.registration import register
+
+    register()
+    return _complete(Config(values), Path(name), known=_REGISTERED)
+
+
 def _complete(config: "Config", path: Path, known: Iterable[str] = ()) -> "Config":
     """With the modules that it names imported, but known ones, and options that old runs lack."""
     from mmengine.utils import import_modules_from_strings

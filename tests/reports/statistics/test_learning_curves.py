@@ -77,12 +77,24 @@ def test_of_three_scored_epochs_there_is_a_table_and_no_figure():
     assert "| mean error (px) after | epoch 4" in found.details
 
 
-def test_every_variant_has_its_line():
+def test_best_decodes_share_axes_and_every_variant_has_a_line_of_errors():
     trials = [*plant_network(2, GOOD, fell=0.1), *plant_network(4, FINE, fell=0.02)]
-    figure = plot.draw(trials, theme.choose_looks(trials, {trials[0].variant.name}))
-    for column in range(2):
-        drawn = {line.get_label() for panel in figure.axes[column::2] for line in panel.get_lines()}
-        assert {each.variant.name for each in trials} <= drawn
+    figure = plot.draw(trials, theme.choose_looks(trials))
+
+    def list_lines(panels):
+        return [line.get_label() for panel in panels for line in panel.get_lines()]
+
+    best = ["HRH-SCO n=2, sco", "HRH-SCO n=4, sco"]
+    assert GOOD["sco"] == min(GOOD.values()) and FINE["sco"] == min(FINE.values())
+    assert [list_lines([panel]) for panel in figure.axes[:2]] == [best, best]
+    below = list_lines(figure.axes[2:])
+    assert {each.variant.name for each in trials} == set(below) - {plot.REFERENCE}
+    assert {panel.get_ylabel() for panel in figure.axes[2:]} == {"mean error (px)"}
+
+
+def test_an_odd_number_of_networks_leaves_the_last_panel_out():
+    figure = plot.draw(trials := plant_network(2, GOOD, fell=0.1), theme.choose_looks(trials))
+    assert [panel.get_visible() for panel in figure.axes] == [True, True, True, False]
 
 
 def test_trainings_of_unlike_length_have_no_order_on_the_way():

@@ -6,6 +6,7 @@ import shutil
 import pytest
 
 from hrhsco_cli.grid.cost_cache import find_cache_file
+from hrhsco_cli.runs.recipe import find
 from tests.grid import grids
 from tests.helpers.calling import assert_refused, hrhsco
 
@@ -209,6 +210,25 @@ def test_a_trial_can_be_redone_from_what_lies_beside_it(undisturbed_results, sce
     about = json.loads((trial / "trial.json").read_text())
     assert about["parts"]["seed"] == "0"
     assert json.loads((trial / "environment.json").read_text())["packages"]["torch"]
+
+
+def test_workers_import_what_a_recipe_names(scenes, tmp_path):
+    """Processes that did not read the recipe train it, score it, and measure it."""
+    recipe = tmp_path / "turned.py"
+    shipped = find("quickstart_baseline")
+    recipe.write_text(
+        f"_base_ = {str(shipped)!r}\n"
+        "custom_imports = dict(imports=['hrhsco_cli.runs.transposing'])\n"
+        "train_pipeline = _base_.train_pipeline\n"
+        "train_pipeline.insert(-1, dict(type='RandomTranspose'))\n"
+        "train_dataloader = dict(dataset=dict(pipeline=train_pipeline))\n"
+    )
+    sources = {"center_source": ["regression", "peak_center"]}
+    grid = grids.written(tmp_path, recipe=str(recipe), axes=sources)
+    call = [grid, "--data", scenes, "--out", tmp_path / "out", "--epochs", "1"]
+    grids.run(*call, "--dry-run", jobs=1)
+    grids.run(*call, jobs=1)
+    assert len(grids.read_all_results(tmp_path / "out")) == 2
 
 
 def test_pruning_gives_up_what_falls_behind(scenes, tmp_path):

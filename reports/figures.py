@@ -1,5 +1,8 @@
 """Each figure of a report with its title and its caption, as Markdown that shows it."""
 
+from collections.abc import Mapping
+
+from reports import theme
 from reports.material import Material
 from reports.plots import (
     confusion,
@@ -18,6 +21,7 @@ from reports.sections.held_against import name_references
 from reports.sections.sizes import describe_forest
 from reports.statistics.detection_curves import CONFUSION_IOU
 from reports.statistics.differences import name_spread_units
+from reports.statistics.size_changes import FEW_OBJECTS
 
 
 def draw_error_cdf(made: Material) -> str:
@@ -36,7 +40,7 @@ def draw_error_cdf(made: Material) -> str:
 
 def draw_forest(made: Material) -> str:
     """Draw changes by object size."""
-    looks = {each.name: made.looks[each.variant] for each in made.summaries}
+    looks = {each.name: made.equal_looks[each.variant] for each in made.summaries}
     return made.show(
         "forest",
         "changes by object size",
@@ -54,8 +58,13 @@ def draw_cost_tradeoff(made: Material) -> str:
         f"What accuracy costs{crops}: mean over {name_spread_units(made.trials)}, bars are one "
         "standard deviation; the gray line joins the points that no other beats at its cost or "
         f"less (Pareto front).{_say_what_is_left_out(made)}",
-        cost_tradeoff.draw(made.drawn, made.looks),
+        cost_tradeoff.draw(made.drawn, _choose_point_looks(made)),
     )
+
+
+def _choose_point_looks(made: Material) -> Mapping[str, theme.Look]:
+    """All alike where best decodes alone are drawn: there is nothing that could hide them."""
+    return made.looks if made.drawn is made.trials else made.equal_looks
 
 
 def draw_size_bins(made: Material) -> str:
@@ -64,7 +73,8 @@ def draw_size_bins(made: Material) -> str:
         "size_bins",
         "error and recall by object size",
         "Error and recall by object size (square root of the area); bars are one standard "
-        f"deviation over {name_spread_units(made.trials)}.{_say_what_is_left_out(made)}",
+        f"deviation over {name_spread_units(made.trials)}. Sizes of fewer than {FEW_OBJECTS} "
+        f"objects are left out where there are others.{_say_what_is_left_out(made)}",
         size_bins.draw(made.drawn, made.sizes, made.looks),
     )
 
@@ -91,8 +101,9 @@ def draw_gain(made: Material) -> str:
         "What the offset branch gained over the middle of the peak's cell, against the "
         "network's own error: a point is a trained network (one seed) and a size bin; its "
         "color is the network's, its shape the size. The "
-        "curve is what the law gives a perfect fraction; right of the dashed line there is "
-        "too little to gain to be told.",
+        "curve is what the law gives a perfect fraction where all errors are of one Gaussian; of "
+        "close and far hits mixed, more can be gained. Right of the dashed line there is too "
+        "little to gain to be told.",
         gain.draw(made.trials, made.equal_looks),
     )
 

@@ -22,6 +22,7 @@ from reports.sections.detection_curves import compose_recall
 from reports.sections.gain import compose_gains
 from reports.sections.learning import compose_learning_curves
 from reports.sections.networks import compose_decodings, compose_networks
+from reports.sections.offset_branch import compose_rivals
 from reports.sections.sizes import compose_by_size
 from reports.sections.trust import compose_trust
 from reports.statistics.detection_curves import ReadDetections
@@ -161,6 +162,7 @@ def _compose_answer_page(
             compose_decodings(trials),
             figures.draw_error_cdf(made),
         ],
+        "The offset branch": [compose_rivals(made.rivals)],
         "By size": [figures.draw_forest(made), compose_by_size(summaries, made.by_size, truth)],
         "Cost": [figures.draw_cost_tradeoff(made)],
         "Images": figures.draw_magnified(made, slice(1)),
@@ -183,7 +185,7 @@ def _compose_details_page(title: str, made: Material, attribution: str) -> str:
     by_size = overview.compose_by_size(made.sizes)
     sections = {
         "What this run can tell": [own_error.compose_own_errors(told, made.own_by_size)],
-        "What came out": [verdicts.compose_verdicts(trials, told, made.rivals)],
+        "What came out": [verdicts.compose_verdicts(trials, told)],
         "What rounding allows": [error_sources.compose_ceiling(trials, made.ceilings)],
         "Which branch holds the score back": [error_sources.compose_branches(trials)],
         "Which errors cost AP": [error_sources.compose_error_split(trials)],

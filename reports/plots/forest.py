@@ -8,10 +8,11 @@ from matplotlib.ticker import MaxNLocator
 
 from reports import theme
 from reports.metrics.definitions import METRICS
-from reports.statistics.size_changes import FEW_OBJECTS
+from reports.statistics.size_changes import FEW_OBJECTS, PRECISION
 
 PANELS = (
     ("loc.px.mean", "change of error (px); left is better"),
+    (PRECISION, "change of AP (points); right is better"),
     ("loc.recall", "change of recall (points); right is better"),
 )
 """Key of a metric, and what its axis says."""
@@ -20,7 +21,7 @@ _ROW_IN = 0.2
 
 
 def draw(by_size: pd.DataFrame, looks: dict[str, theme.Look]) -> Figure | None:
-    """Draw two panels a size bin, each with its own range: a line in them is a network.
+    """Draw three panels a size bin, each with its own range: a line in them is a network.
 
     Args:
         by_size: from ``compute_size_changes``.
@@ -43,7 +44,7 @@ def draw(by_size: pd.DataFrame, looks: dict[str, theme.Look]) -> Figure | None:
             _draw_panel(panel, mine, networks, looks, METRICS[key].scale)
             panel.set_yticks([(len(networks) - 1) / 2], [_name_bin(size) if not column else ""])
             if row == len(bins) - 1:
-                panel.set_xlabel(label)
+                panel.set_xlabel(label.replace("; ", ";\n"))
     theme.add_legend(figure, axes)
     return figure
 
@@ -75,6 +76,7 @@ def _draw_panel(
     panel.grid(visible=False, axis="y")
     panel.tick_params(axis="y", length=0)
     panel.xaxis.set_major_locator(MaxNLocator(5))
+    panel.set_visible(len(rows) > 0)
     if len(rows):
         panel.set_xlim(find_limits(rows, scale))
     for row in rows.itertuples():

@@ -27,6 +27,7 @@ LEAST_SCORED = 4
 _TITLE_PT = 8
 _FIRST_ROW_IN, _ROW_IN = 2.6, 1.75
 _COLUMNS = 2
+_MOST_TICKS = 8
 _TICKS = [digit * 10.0**power for power in range(-3, 3) for digit in (1, 1.5, 2, 3, 4, 5, 6, 8)]
 
 
@@ -63,6 +64,9 @@ def draw(trials: list[Trial], looks: Mapping[str, theme.Look]) -> Figure | None:
     for panel in panels[len(networks) :]:
         panel.set_visible(False)
     _share_range(panels[: len(networks)])
+    seen = sorted({images / 1000 for trial in scored for images in trial.curve["images"]})
+    for panel in axes:
+        panel.set_xticks(seen, minor=len(seen) > _MOST_TICKS)
     for panel in axes[-_COLUMNS:]:
         panel.set_xlabel("images seen in training (thousands)")
     theme.add_legend(figure, axes, looks)

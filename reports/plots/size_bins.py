@@ -8,17 +8,22 @@ from matplotlib.figure import Figure
 
 from reports import theme
 from reports.metrics.size_bins import PARTITION
+from reports.statistics.size_changes import FEW_OBJECTS
 from reports.trials import Trial, group_by_variant
 
 
 def draw(trials: list[Trial], table: pd.DataFrame, looks: Mapping[str, theme.Look]) -> Figure:
     """Draw mean error and recall by size bin: a point a variant, standard deviation over seeds.
 
+    Bins of fewer than ``FEW_OBJECTS`` objects are left out where there are others.
+
     Args:
         trials: of the variants that are drawn.
         table: from ``reports.statistics.sizes.measure_by_size``.
         looks: of the variants.
     """
+    enough = table[table["objects"] >= FEW_OBJECTS]  # a few would set the range for all
+    table = enough if len(enough) else table
     groups = group_by_variant(trials)
     shown = [each for each in PARTITION if (table["bin"] == each.name).any()]
     figure, axes = theme.make_figure(columns=2, height_in=3.4)

@@ -7,11 +7,12 @@ import pandas as pd
 
 from heads.centers import CENTER_SOURCES
 from reports.markdown import format_table
-from reports.metrics.definitions import METRICS
+from reports.metrics.definitions import METRICS, Metric
 from reports.sections.lead import MOST_LISTED, compose_lead
 from reports.sections.offset_branch import compose_branch_alone
 from reports.sections.training_axes import compose_training_axes
 from reports.sections.wording import (
+    CHANGE_OF_ERROR,
     format_in_brackets,
     format_size_of_change,
     format_with_spread,
@@ -39,7 +40,7 @@ from reports.statistics.networks import (
 )
 from reports.statistics.own_error import measure_cell_px
 from reports.statistics.references import find_best_baseline
-from reports.statistics.size_changes import FEW_OBJECTS
+from reports.statistics.size_changes import FEW_OBJECTS, PRECISION
 from reports.statistics.training_axes import compare_training_axes
 from reports.trials import Trial, group_by_variant
 
@@ -188,36 +189,47 @@ def _compose_figure(each: NetworkSummary, before: list[NetworkSummary]) -> str:
 def _compose_sizes(
     by_size: pd.DataFrame, named: list[NetworkSummary], extensions: list[NetworkSummary]
 ) -> str:
-    """Compose on which sizes each extension's error clearly differs; bins of few are not named.
+    """Compose on which sizes error and AP clearly differ; bins of few are not named.
 
     Of many networks only those are told of whose figures the answer gives.
     """
     told = named if len(extensions) > MOST_LISTED else extensions
-    rows = by_size[(by_size["key"] == ERROR) & by_size["low"].notna()]
-    rows = rows[rows["objects"] >= FEW_OBJECTS]
+    rows = by_size[by_size["low"].notna() & (by_size["objects"] >= FEW_OBJECTS)]
     rows = rows[rows["network"].isin([each.name for each in told])]
-    if rows.empty:
-        return ""
-    clear = rows[rows["word"] != NOT_CLEAR]
+    errors, precision = (rows[rows["key"] == key] for key in (ERROR, PRECISION))
+    clear = errors[errors["word"] != NOT_CLEAR]
+    parts = _compose_clear_sizes(clear, "the error", CHANGE_OF_ERROR, "px")
+    unclear = [
+        each for each in dict.fromkeys(errors["network"]) if each not in set(clear["network"])
+    ]
+    if unclear:
+        subject = "that" if parts else "the error"
+        parts.append(f"{subject} of {join_names(unclear)} differs clearly at no size")
+    texts = [f"{'; '.join(parts)}."] if parts else []
+    if len(clear) and (errors["word"] == NOT_CLEAR).any():
+        texts.append(
+            f"At other sizes of {FEW_OBJECTS} objects and more it is not clearly different."
+        )
+    clear = precision[precision["word"] != NOT_CLEAR]
+    parts = _compose_clear_sizes(clear, "AP", METRICS[PRECISION], "points")
+    texts += [f"{'; '.join(parts)}."] if parts else []
+    return " ".join(text[0].upper() + text[1:] for text in texts)
+
+
+def _compose_clear_sizes(clear: pd.DataFrame, what: str, metric: Metric, unit: str) -> list[str]:
+    """Compose of which sizes a metric of each network changes clearly, a part a network."""
     parts = []
     for name, mine in clear.groupby("network", sort=False):
         words = []
         for word, alike in mine.groupby("word", sort=False):
+            changes = (SeedDifference(row.mean, row.low, row.high, 0) for row in alike.itertuples())
             figures = [
-                f"by {format_size_of_change(SeedDifference(row.mean, row.low, row.high, 0))} for "
-                f"{row.heading}"
-                for row in alike.itertuples()
+                f"by {format_size_of_change(change, metric, unit)} for {heading}"
+                for change, heading in zip(changes, alike["heading"], strict=True)
             ]
             words.append(f"{word} {join_parts(figures)} objects")
-        parts.append(f"the error of {name} is {join_parts(words)}")
-    unclear = [each for each in dict.fromkeys(rows["network"]) if each not in set(clear["network"])]
-    if unclear:
-        subject = "that" if parts else "the error"
-        parts.append(f"{subject} of {join_names(unclear)} differs clearly at no size")
-    text = f"{'; '.join(parts)}."
-    if len(clear) and (rows["word"] == NOT_CLEAR).any():
-        text += f" At other sizes of {FEW_OBJECTS} objects and more it is not clearly different."
-    return text[0].upper() + text[1:]
+        parts.append(f"{what} of {name} is {join_parts(words)}")
+    return parts
 
 
 _POWER = re.compile(r"; ([\d.]+ \w+) would have shown")

@@ -1,4 +1,4 @@
-"""What the offset branch changes in its own network: a sentence of the answer, and a table."""
+"""What the offset branch changes in its own network: a sentence of the answer, and a section."""
 
 from reports.markdown import format_table
 from reports.sections.effects import MOST_NAMED, compose_effects
@@ -60,8 +60,18 @@ def compose_rivals(compared: list[BranchRivals]) -> str:
         for each in compared
         if each.obstacle is not None
     ]
-    table = [format_table(headings, rows)] if shown and rows else []
-    return "\n\n".join([*table, *(["\n".join(lines)] if lines else [])])
+    parts = [_explain_rivals(told), format_table(headings, rows)] if shown and rows else []
+    return "\n\n".join([*parts, *(["\n".join(lines)] if lines else [])])
+
+
+def _explain_rivals(told: list[BranchRivals]) -> str:
+    text = (
+        "The offset branch alone: the error by `sco` against other ways to read the same network's "
+        "peaks, on the objects that both found, paired by seed"
+    )
+    if any(each.closed_form for each in told):
+        text += "; the best closed form is chosen by its error here, which flatters it"
+    return f"{text}:"
 
 
 _HEADINGS = {

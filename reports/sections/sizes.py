@@ -1,4 +1,4 @@
-"""By object size: AP of each network, and how its error and recall differ from the baseline's."""
+"""By object size: AP of each network, and its changes of error, AP and recall."""
 
 import pandas as pd
 
@@ -21,11 +21,12 @@ from reports.statistics.differences import (
     summarize_metric,
 )
 from reports.statistics.networks import ERROR, NetworkSummary
-from reports.statistics.size_changes import FEW_OBJECTS, count_by_size
+from reports.statistics.size_changes import FEW_OBJECTS, PRECISION, count_by_size
 from reports.trials import Trial
 
 _CHANGES = (
     (ERROR, "change of error (px)", CHANGE_OF_ERROR),
+    (PRECISION, "change of AP (points)", METRICS[PRECISION]),
     ("loc.recall", "change of recall (points)", METRICS["loc.recall"]),
 )
 
@@ -37,16 +38,17 @@ def describe_forest(trials: list[Trial]) -> str:
         trials: of the report.
     """
     return (
-        "Change of error and of recall from what each network is held against, by object size "
+        "Change of error, AP and recall from what each network is held against, by object size "
         f"(square root of the area), with {PERCENT} intervals over {name_interval_unit(trials)}s; "
-        f"hollow marks are of fewer than {FEW_OBJECTS} objects. Each size has a range of its own."
+        f"hollow marks are of fewer than {FEW_OBJECTS} objects. Each size has a range of its own. "
+        "Each network is read by its best decode over all sizes; of one size another may be better."
     )
 
 
 def compose_by_size(
     summaries: list[NetworkSummary], by_size: pd.DataFrame, truth: GroundTruth
 ) -> str:
-    """Compose AP, change of error and change of recall, a row a network, a column a size bin.
+    """Compose AP and the changes of error, AP and recall, a row a network, a column a size bin.
 
     Args:
         summaries: of the report's networks, each by its best decode.
@@ -101,10 +103,10 @@ def _explain_bins(protocol: Protocol, shown: list[SizeBin]) -> str:
 
 
 def _compose_changes(by_size: pd.DataFrame, bins: list[SizeBin]) -> list[list[str]]:
-    """A row a network that is held against another, by error and by recall."""
+    """A row a network that is held against another, metric by metric."""
     rows = []
     for key, heading, metric in _CHANGES:
-        mine = by_size[by_size["key"] == key]
+        mine = by_size[(by_size["key"] == key) & by_size["mean"].notna()]
         for name, own in mine.groupby("network", sort=False):
             changes = {row.bin: _read_change(row) for row in own.itertuples()}
             cells = [

@@ -119,15 +119,19 @@ def _compose_ceiling(
         limits = [ceilings[each.variant][metric.key] for each in summaries
                   if each.variant in ceilings]  # fmt: skip
         return (
-            f"AP is {format_span(metric, means)} %, where networks without error would reach "
-            f"{format_span(metric, limits)} % (each one's stands in the details)."
+            f"AP is {format_span(metric, means)} %, where networks that predict exactly their "
+            f"targets would reach {format_span(metric, limits)} % (each one's stands in the "
+            "details)."
         )
     parts = []
     for ceiling, mine in reached.items():
         names = join_names([name for name, _ in mine])
         whose = f" ({names})" if len(reached) > 1 else ""
         span = format_span(metric, [mean for _, mean in mine])
-        parts.append(f"{span} %{whose}, where a network without error would reach {ceiling} %")
+        parts.append(
+            f"{span} %{whose}, where a network that predicts exactly its targets would reach "
+            f"{ceiling} %"
+        )
     return f"AP is {'; '.join(parts)}." if parts else ""
 
 

@@ -6,14 +6,13 @@ from heads.peaks import DEFAULT_TOPK
 from reports.counts import format_count
 from reports.markdown import format_table
 from reports.metrics.definitions import METRICS
-from reports.sections.offset_branch import compose_rivals
 from reports.sections.wording import (
     CHANGE_OF_ERROR,
     format_in_brackets,
     format_with_spread,
     name_change_of_error,
 )
-from reports.statistics.branch_rivals import BranchRivals, find_best_closed_form
+from reports.statistics.branch_rivals import find_best_closed_form
 from reports.statistics.confidence import LEVEL, PERCENT
 from reports.statistics.differences import (
     SeedDifference,
@@ -36,15 +35,12 @@ Not being told apart is no evidence of equality: with few seeds all is. So "as w
 interval that ends below this margin (a test of non-inferiority)."""
 
 
-def compose_verdicts(
-    trials: list[Trial], own_errors: Mapping[str, OwnError], rivals: list[BranchRivals]
-) -> str:
+def compose_verdicts(trials: list[Trial], own_errors: Mapping[str, OwnError]) -> str:
     """Compose what the figures allow to say, losses as plainly as wins.
 
     Args:
         trials: the trials of the report.
         own_errors: what each network is in a position to tell, by ``Trial.peaks``.
-        rivals: of the networks' offset branches (``compare_with_rivals``).
     """
     unit = name_interval_unit(trials)
     heads = _compose_against_baseline(trials, own_errors)
@@ -52,7 +48,6 @@ def compose_verdicts(
         "There is no baseline and extension side by side here, so the two are not compared."
     ]
     within = [
-        *_compose_offset_branch(rivals),
         *_compose_closed_forms(trials, own_errors),
         *_compose_second_pass(trials, own_errors),
     ]
@@ -126,20 +121,6 @@ def _mark_network(group: list[Trial], own_errors: Mapping[str, OwnError]) -> str
     """What stands behind the name of a network that isn't in a position to tell."""
     obstacle = find_obstacle(own_errors, group[0])
     return "" if obstacle is None else f" ({obstacle.state.name})"
-
-
-def _compose_offset_branch(rivals: list[BranchRivals]) -> list[str]:
-    """Compose whether the offset branch helps the very network that has it."""
-    figures = compose_rivals(rivals)
-    if not figures:
-        return []
-    text = (
-        "The offset branch alone: the error by `sco` against other ways to read the same network's "
-        "peaks, on the objects that both found, paired by seed"
-    )
-    if any(each.closed_form and each.obstacle is None for each in rivals):
-        text += "; the best closed form is chosen by its error here, which flatters it"
-    return [f"{text}:\n\n{figures}"]
 
 
 def _compose_closed_forms(trials: list[Trial], own_errors: Mapping[str, OwnError]) -> list[str]:

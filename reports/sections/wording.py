@@ -99,12 +99,16 @@ def name_change_of_error(change: SeedDifference) -> str:
     return f"{direction} {format_in_brackets(CHANGE_OF_ERROR, change, 'px')}"
 
 
-def format_size_of_change(change: SeedDifference) -> str:
-    """Format a clear change of error without its sign: ``0.48 [0.44, 0.52] px``.
+def format_size_of_change(
+    change: SeedDifference, metric: Metric = CHANGE_OF_ERROR, unit: str = "px"
+) -> str:
+    """Format a clear change without its sign: ``0.48 [0.44, 0.52] px``.
 
     Args:
-        change: in px, whose interval leaves zero out.
+        change: whose interval leaves zero out.
+        metric: the metric whose digits are printed.
+        unit: the unit as it is printed.
     """
     mean, low, high = (abs(each or 0.0) for each in (change.mean, change.low, change.high))
-    size, *ends = (CHANGE_OF_ERROR.format(each) for each in (mean, *sorted((low, high))))
-    return f"{size} [{', '.join(ends)}] px"
+    size, *ends = (metric.format(each) for each in (mean, *sorted((low, high))))
+    return f"{size} [{', '.join(ends)}] {unit}"

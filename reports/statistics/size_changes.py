@@ -1,4 +1,4 @@
-"""By how much each network's error and recall differ from the baseline's, by object size."""
+"""By how much each network's error, AP and recall differ from the baseline's, by object size."""
 
 from functools import partial
 
@@ -8,26 +8,35 @@ import pandas as pd
 from reports.frames import GroundTruth
 from reports.metrics.definitions import METRICS
 from reports.metrics.size_bins import PARTITION, SizeBin
-from reports.statistics.differences import compare_variants, judge_direction, pair_distances
+from reports.statistics.differences import (
+    compare_variants,
+    judge_direction,
+    make_metric_change,
+    pair_distances,
+)
 from reports.statistics.networks import NetworkSummary
 from reports.trials import Trial
 
 FEW_OBJECTS = 30
 """Of fewer, what comes out of a bin is hardly more than luck."""
 
+PRECISION = "ap.all"
+"""The key of AP here: in a bin it is that bin's."""
+
 COLUMNS = ["network", "bin", "heading", "objects", "key", "mean", "low", "high", "word"]
 
 
 def compute_size_changes(summaries: list[NetworkSummary], truth: GroundTruth) -> pd.DataFrame:
-    """Compute how error and recall of each network change in each size bin with objects.
+    """Compute how error, AP and recall of each network change in each size bin with objects.
 
     Args:
         summaries: of the report; those without a reference, and references, are left out.
         truth: what they were scored against.
 
     Returns:
-        Columns ``COLUMNS``: ``key`` is ``loc.px.mean`` (paired, on objects that both found) or
-        ``loc.recall``; ``low`` and ``high`` are the 95 % interval over seeds, NaN without one.
+        Columns ``COLUMNS``: ``key`` is ``loc.px.mean`` (paired, on objects that both found),
+        ``PRECISION`` or ``loc.recall``; ``mean`` is NaN where nothing was measured; ``low``
+        and ``high`` are the 95 % interval over seeds, NaN without one.
     """
     counted = count_by_size(truth)
     rows = []
@@ -40,6 +49,7 @@ def compute_size_changes(summaries: list[NetworkSummary], truth: GroundTruth) ->
             about = [each.name, size.name, size.heading, counted[size.name]]
             for key, estimate in (
                 ("loc.px.mean", partial(_measure_error_change, size)),
+                (PRECISION, make_metric_change(f"ap.{size.name}")),
                 ("loc.recall", partial(_measure_recall_change, size, truth)),
             ):
                 change = compare_variants(each.trials, each.reference, estimate)

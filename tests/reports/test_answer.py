@@ -138,7 +138,9 @@ def test_changes_by_size_are_those_of_each_bin():
         distance = each.matches["distance"].to_numpy()
         if not each.baseline:
             distance = distance + np.where(half, -0.5, 0.2)
-        trials.append(replace(each, matches=each.matches.assign(distance=distance, area=area)))
+        precision = {"ap.very_tiny": 0.4 + 0.01 * each.seed + 0.05 * (not each.baseline)}
+        matches = each.matches.assign(distance=distance, area=area)
+        trials.append(replace(each, matches=matches, metrics=each.metrics | precision))
     trials = [
         replace(each, matches=each.matches.iloc[6:]) if not each.baseline else each
         for each in trials
@@ -149,6 +151,9 @@ def test_changes_by_size_are_those_of_each_bin():
     assert found["mean"][("aitod_small", "loc.px.mean")] == pytest.approx(0.2)
     assert found["mean"][("very_tiny", "loc.recall")] == pytest.approx(-6 / 30)
     assert found["mean"][("aitod_small", "loc.recall")] == 0
+    assert found["mean"][("very_tiny", "ap.all")] == pytest.approx(0.05)
+    assert found["low"][("very_tiny", "ap.all")] == pytest.approx(0.05)
+    assert np.isnan(found["mean"][("aitod_small", "ap.all")])  # nobody measured it
     assert set(found["objects"]) == {30} and count_by_size(objects)["tiny"] == 0
 
 
@@ -191,6 +196,28 @@ def test_changes_by_size_stand_beside_ap_and_few_objects_set_no_range():
     assert "| change of recall (points) | HRH-SCO n=2 | +0.0 [+0.0, +0.0] | " in "\n".join(rows)
     left, right = found.figures["forest.png"].axes[0].get_xlim()
     assert -1 < left < -0.3 and 0 < right < 1
+
+
+@pytest.mark.parametrize(("gained", "word"), [(0.05, "higher"), (-0.05, "lower"), (0.0, None)])
+def test_the_answer_names_the_sizes_of_which_ap_changes_clearly(gained, word):
+    trials = [
+        replace(
+            each,
+            matches=each.matches.assign(area=36.0),
+            metrics=each.metrics
+            | {"ap.very_tiny": 0.4 + 0.001 * each.seed**2 + (0 if each.baseline else gained)},
+        )
+        for each in plant_grid(-0.3, noise=0.0)
+    ]
+    objects = plant_truth()
+    objects = replace(objects, boxes=objects.boxes.assign(area=36.0))
+    found = build_report("T", trials, objects, [], center_sources=SOURCES)
+    (sizes,) = [line for line in found.text.splitlines() if line.startswith("- **Sizes.**")]
+    said = f"AP of HRH-SCO n=2 is {word} by 5.0 [5.0, 5.0] points for very tiny (2-8 px) objects."
+    assert (said in sizes) == (word is not None) and ("AP of" in sizes) == (word is not None)
+    change = f"{100 * gained:+.1f}"
+    row = f"| change of AP (points) | HRH-SCO n=2 | {change} [{change}, {change}] |"
+    assert row in found.text
 
 
 def test_average_recall_is_judged_where_it_was_measured():
@@ -313,8 +340,8 @@ def test_each_size_has_a_range_of_its_own():
     ]
     look = theme.Look("#000000", "o", "-")
     axes = forest.draw(pd.DataFrame(rows, columns=COLUMNS), {"N": look}).axes
-    (left, right), (lowest, highest) = axes[0].get_xlim(), axes[2].get_xlim()
+    (left, right), (lowest, highest) = axes[0].get_xlim(), axes[3].get_xlim()
     assert -0.3 < left < -0.2 and 0.1 < right < 0.2 and lowest < -9 and highest > 9
-    assert [each.get_yticklabels()[0].get_text() for each in axes[::2]] == [
+    assert [each.get_yticklabels()[0].get_text() for each in axes[::3]] == [
         "a\n100 objects", "b\n5 objects\ntoo few",
     ]  # fmt: skip

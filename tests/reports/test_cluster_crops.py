@@ -43,7 +43,7 @@ def test_each_variant_is_held_against_the_baseline_with_as_many_crops():
 
 
 def test_the_verdict_on_the_second_pass_is_against_the_same_network():
-    text = verdicts.compose_verdicts(plant_second_passes(), {}, [])
+    text = verdicts.compose_verdicts(plant_second_passes(), {})
     alone = text.partition("The second pass alone")[2]
     assert f"| HRH-SCO n=2, sco{TWO} | lower (-0.200 [" in alone
     assert f"| YOLC x4, regression{TWO} | not clearly different (" in alone

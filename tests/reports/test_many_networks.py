@@ -168,8 +168,9 @@ def test_the_branch_is_held_against_each_rival_of_the_same_network():
     assert found.closed_form == "dark"
     means = {rival: change.mean for rival, change in found.changes.items()}
     assert means == pytest.approx({MIDDLE: -0.1, REGRESSION: -0.06, CLOSED_FORM: -0.04}, abs=0.003)
-    details = report_networks(plant_network(1, EXTENSION)).details
-    (row,) = [line for line in details.splitlines() if line.startswith("| HRH-SCO n=1 | lower (-")]
+    text = report_networks(plant_network(1, EXTENSION)).text
+    section = text.partition("## The offset branch")[2].partition("\n## ")[0]
+    (row,) = [line for line in section.splitlines() if line.startswith("| HRH-SCO n=1 | lower (-")]
     assert row.endswith("(`dark`) |") and row.count("lower (-0.0") + row.count("lower (-0.1") == 3
 
 

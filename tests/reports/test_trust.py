@@ -82,7 +82,7 @@ def test_what_holds_ap_down_is_named_from_the_figures():
         "What costs most is class error (right boxes of the wrong class): mending it alone would "
         "win 30.0 to 35.0 points of AP50, mending the next costly kind 8.0 to 10.0 (TIDE)."
     ) in text
-    assert text.count("where a network without error would reach") == 1
+    assert text.count("where a network that predicts exactly its targets would reach") == 1
     for each in trials:
         each.metrics["tide.localization"] += 0.5 * each.baseline
     text = build_page(trials).text

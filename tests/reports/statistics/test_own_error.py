@@ -24,7 +24,7 @@ from tests.reports.planted import (
 
 def find_branch_line(text, name):
     """What is said of a network's offset branch: its row of the table, or why it has none."""
-    said = text.partition("The offset branch alone")[2].partition("Closed forms compute")[0]
+    said = text.partition("## The offset branch")[2].partition("\n## ")[0]
     (line,) = [each for each in said.splitlines() if each.lstrip("-|* ").startswith(name)]
     return line
 
@@ -52,11 +52,11 @@ EDGES = [
     [*PLANTED, *(pytest.param(*each, marks=pytest.mark.slow) for each in EDGES)],
 )
 def test_only_a_trained_network_is_given_a_verdict(depth, errors, fell, state):
-    text = report_networks(plant_network(depth, errors, fell=fell)).details
-    before, _, after = text.partition("## What came out")
+    page = report_networks(plant_network(depth, errors, fell=fell))
+    before, _, after = page.details.partition("## What came out")
     name = f"HRH-SCO n={depth}"
     row = next(line for line in before.splitlines() if line.startswith(f"| {name} | "))
-    said = find_branch_line(after, name)
+    said = find_branch_line(page.text, name)
     assert state.name in row
     if state.tells:
         assert said.startswith(f"| {name} | lower (-0.2")
@@ -160,7 +160,7 @@ def test_what_is_not_clearly_different_says_what_would_have_been():
             (sco,) = [o for o in trials if o.center_source == "sco" and o.seed == each.seed]
             matches = sco.matches.assign(distance=sco.matches["distance"] + wobble[each.seed])
             trials[index] = replace(each, matches=matches)
-    said = find_branch_line(report_networks(trials).details, "HRH-SCO n=2")
+    said = find_branch_line(report_networks(trials).text, "HRH-SCO n=2")
     # Three differences of standard deviation 0.0451: 3.264 of them.
     assert "not clearly different (-0.003 [-0.115, +0.109] px; 0.147 px would have shown)" in said
 

@@ -28,6 +28,7 @@ _TITLE_PT = 8
 _FIRST_ROW_IN, _ROW_IN = 2.6, 1.75
 _COLUMNS = 2
 _MOST_TICKS = 8
+"""Of more scored epochs the places are marked, and numbers stand where matplotlib puts them."""
 _TICKS = [digit * 10.0**power for power in range(-3, 3) for digit in (1, 1.5, 2, 3, 4, 5, 6, 8)]
 
 

@@ -1,8 +1,5 @@
 """Each figure of a report with its title and its caption, as Markdown that shows it."""
 
-from collections.abc import Mapping
-
-from reports import theme
 from reports.material import Material
 from reports.plots import (
     confusion,
@@ -33,7 +30,9 @@ def draw_error_cdf(made: Material) -> str:
         "objects, up to where every best decode has 95 % of what it found (3 px at most); "
         "higher and further left is better. A color is a network by its best decode, a "
         "line style a center source; pale gray are all other decodings, thin dark gray "
-        "floors: what a network without error reaches by the middle of its cell.",
+        "floors: what a network without error reaches by the middle of its cell. Beside it, where "
+        "there is a baseline: how many more objects a network's best decode has found up to "
+        "each distance than its baseline's.",
         error_cdf.draw(made.trials, made.truth, made.floors, made.equal_looks),
     )
 
@@ -58,13 +57,9 @@ def draw_cost_tradeoff(made: Material) -> str:
         f"What accuracy costs{crops}: mean over {name_spread_units(made.trials)}, bars are one "
         "standard deviation; the gray line joins the points that no other beats at its cost or "
         f"less (Pareto front).{_say_what_is_left_out(made)}",
-        cost_tradeoff.draw(made.drawn, _choose_point_looks(made)),
+        # Best decodes alone are drawn alike: there is nothing that could hide them.
+        cost_tradeoff.draw(made.drawn, made.equal_looks if made.leaves_out else made.looks),
     )
-
-
-def _choose_point_looks(made: Material) -> Mapping[str, theme.Look]:
-    """All alike where best decodes alone are drawn: there is nothing that could hide them."""
-    return made.looks if made.drawn is made.trials else made.equal_looks
 
 
 def draw_size_bins(made: Material) -> str:
@@ -165,5 +160,4 @@ def draw_magnified(made: Material, which: slice) -> list[str]:
 
 def _say_what_is_left_out(made: Material) -> str:
     """Say that a figure leaves variants out."""
-    left = len(made.drawn) < len(made.trials)
-    return " Best decodes alone; the tables have the others." * left
+    return " Best decodes alone; the tables have the others." * made.leaves_out

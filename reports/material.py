@@ -88,6 +88,11 @@ class Material:
         return select_drawn(self.trials, theme.MOST_VARIANTS)
 
     @property
+    def leaves_out(self) -> bool:
+        """Whether a figure of points shows best decodes alone."""
+        return len(self.drawn) < len(self.trials)
+
+    @property
     def bold(self) -> Collection[str]:
         """The variants that stand out in plots: the best extension's and what it is held against.
 

@@ -242,6 +242,25 @@ def test_error_curves_end_at_recall():
     assert share[-1] == pytest.approx(100 * 3 / OBJECTS) == 100 * found.metrics["loc.recall"]
 
 
+def test_the_second_panel_has_how_many_more_objects_an_extension_finds():
+    """Against counting in a loop, at each point that is drawn."""
+    errors = {"YOLC x4, regression": [0.5, 1.0], "HRH-SCO n=2, sco": [0.25, 0.9, 1.4]}
+    trials = [
+        plant_trial(name, 0, found, baseline="YOLC" in name) for name, found in errors.items()
+    ]
+    figure = error_cdf.draw(trials, plant_truth(), {}, theme.choose_looks(trials))
+    (lead,) = [each for each in figure.axes[1].get_lines() if each.get_label() in errors]
+    assert lead.get_label() == "HRH-SCO n=2, sco"
+    for distance, drawn in zip(*lead.get_data(), strict=True):
+        ours, theirs = (
+            sum(error <= distance for error in errors[name])
+            for name in ("HRH-SCO n=2, sco", "YOLC x4, regression")
+        )
+        assert drawn == pytest.approx(100 * (ours - theirs) / OBJECTS)
+    alone = error_cdf.draw(trials[1:], plant_truth(), {}, theme.choose_looks(trials[1:]))
+    assert len(alone.axes) == 1
+
+
 def test_no_sentence_stands_twice_on_the_page():
     found = report_networks(
         [*plant_network(2, {"regression": 0.6}, baseline=True), *plant_network(1, GOOD, fell=0.1)]

@@ -18,6 +18,10 @@ _DECODING_AXES = "model.test_cfg."
 _VALUE_WORDS = {"heatmap_target": "{} target"}
 """By the last word of an axis: how its value is named, where that needs no ``key=``."""
 
+_BRANCH_WORDS = {None: "the offset branch", True: "the offset branch", False: "no offset branch"}
+_WORDS_BY_VALUE = {"use_offset_branch": _BRANCH_WORDS}
+"""The same of axes whose values have words of their own; None is a value that no axis sets."""
+
 
 @dataclass(frozen=True)
 class Variant:
@@ -136,9 +140,13 @@ def name_value(axis: str, value: Any) -> str:
 
     Args:
         axis: its key, whole.
-        value: any.
+        value: any; None where the axis leaves the recipe as it is.
     """
     key = axis.rpartition(".")[2]
+    if key in _WORDS_BY_VALUE:
+        return _WORDS_BY_VALUE[key].get(value, f"{key}={value}")
+    if value is None:
+        return f"the recipe's own {key}"
     return _VALUE_WORDS.get(key, f"{key}={{}}").format(value)
 
 

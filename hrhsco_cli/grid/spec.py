@@ -17,6 +17,7 @@ AXIS_KEYS = {
     "use_hrh_sco": "model.bbox_head.use_hrh_sco",
     "heatmap_upsample_num": "model.bbox_head.heatmap_upsample_num",
     "heatmap_target": "model.bbox_head.heatmap_target",
+    "use_offset_branch": "model.bbox_head.use_offset_branch",
     "center_source": "model.test_cfg.center_source",
     "cluster_crops": "cluster_crops.k",
 }
@@ -111,7 +112,8 @@ def read_grid(path: Path) -> Grid:
     """Read a grid file.
 
     Its variants are the cells of ``axes``, but for those that ``exclude`` names, and after them its
-    ``rows``: other recipes, to which the axes don't apply. ``set`` holds for both.
+    ``rows``: other recipes, to which the axes don't apply. ``set`` holds for both. The value null
+    of an axis leaves the recipe as it is, so that the trial is that of a grid without the axis.
 
     Raises:
         InputError: it is not YAML, lacks a field, has an unknown one, or comes out empty.
@@ -168,6 +170,7 @@ def _cells(path: Path, content: dict[str, Any]) -> list[_Cell]:
         cell = dict(zip(axes, values, strict=True))
         if any(_matches(cell, rule) for rule in rules):
             continue
+        cell = {key: each for key, each in cell.items() if each is not None}
         data = {
             key.removeprefix(DATA_AXIS): each
             for key, each in cell.items()

@@ -26,6 +26,7 @@ def choose_references(trials: list[Trial]) -> dict[str, str]:
 
     That has the same second pass and was trained alike (``Variant.training``: the same heatmap
     target, say), so that the heads alone differ; of baselines none of which was, it is the best.
+    An axis on which no two baselines differ, such as the offset branch, tells none of them apart.
 
     Args:
         trials: the trials of the report.
@@ -36,12 +37,25 @@ def choose_references(trials: list[Trial]) -> dict[str, str]:
     found = {}
     for same in group_by_cluster_crops(trials).values():
         baselines = [trial for trial in same if trial.baseline]
+        told = _list_differing_axes(baselines)
         for name, (trial, *_) in group_by_variant(same).items():
-            alike = [one for one in baselines if one.variant.training == trial.variant.training]
+            mine = trial.variant.training
+            alike = [
+                one
+                for one in baselines
+                if all(one.variant.training.get(axis) == mine.get(axis) for axis in told)
+            ]
             reference = find_best_baseline(alike) or find_best_baseline(baselines)
             if reference is not None:
                 found[name] = reference
     return {name: found[name] for name in group_by_variant(trials) if name in found}
+
+
+def _list_differing_axes(trials: list[Trial]) -> list[str]:
+    """List the axes of training on which trials have more than one value."""
+    kinds = [trial.variant.training for trial in trials]
+    axes = dict.fromkeys(axis for kind in kinds for axis in kind)
+    return [axis for axis in axes if len({repr(kind.get(axis)) for kind in kinds}) > 1]
 
 
 def group_by_cluster_crops(trials: list[Trial]) -> dict[int, list[Trial]]:

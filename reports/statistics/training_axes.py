@@ -13,8 +13,8 @@ class AxisChange:
 
     Attributes:
         axis: the key of the axis, such as ``heatmap_target``.
-        value: of the network.
-        other: of the network that it is held against, the first of the grid.
+        value: of the network; None where it is the recipe's own.
+        other: of the network that it is held against, the first of the grid; None likewise.
         network: the name of both, but for their values on that axis.
         change: of the error in px, on the objects that both found.
     """
@@ -47,8 +47,8 @@ def _compare(mine: NetworkSummary, theirs: NetworkSummary, axis: str) -> AxisCha
     one, other = mine.trials[0].variant, theirs.trials[0].variant
     return AxisChange(
         axis,
-        one.training[axis],
-        other.training[axis],
+        one.training.get(axis),
+        other.training.get(axis),
         one.name_network_without(axis),
         compare_variants(mine.trials, theirs.trials, measure_error_change),
     )
@@ -59,7 +59,7 @@ def _find_single_difference(mine: NetworkSummary, theirs: NetworkSummary) -> str
     (one, *_), (other, *_) = mine.trials, theirs.trials
     same = one.variant.head == other.variant.head and one.cluster_crops == other.cluster_crops
     ones, others = one.variant.training, other.variant.training
-    if not same or ones.keys() != others.keys():
+    if not same:
         return None
-    differing = [axis for axis in ones if ones[axis] != others[axis]]
+    differing = [axis for axis in {**others, **ones} if ones.get(axis) != others.get(axis)]
     return differing[0] if len(differing) == 1 else None

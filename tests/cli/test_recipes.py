@@ -211,7 +211,36 @@ def test_a_detector_of_two_stages_is_refused(scenes):
         recipes.bind_data(config, scenes)
 
 
-LARGE_GRIDS = {"aitod", "kit_ais_tiny", "scenes", "visdrone"}
+def test_null_on_an_axis_leaves_the_recipe_as_it_is(tmp_path):
+    """So that trials of a grid without the axis are trials of this one, and trained once."""
+    path = tmp_path / "grid.yaml"
+    path.write_text(
+        "recipe: scenes_hrh_sco\nset: {model.bbox_head.use_offset_branch: true}\n"
+        "axes: {use_offset_branch: [null, false], center_source: [dark]}"
+    )
+    as_it_is, without = read_grid(path).trials
+    assert (as_it_is.variant.name, without.variant.name) == ("dark", "dark, no offset branch")
+    assert as_it_is.variant.axes == {"center_source": "dark"}
+    assert as_it_is.settings["model.bbox_head.use_offset_branch"] is True
+    assert without.settings["model.bbox_head.use_offset_branch"] is False
+
+
+def test_the_grid_of_the_branch_takes_the_study_s_networks():
+    """All with a branch, and the baseline: to the same settings of the same recipe and data."""
+    study, branch = (read_grid(recipes.find(name, "grid")) for name in ("scenes", "offset_branch"))
+    assert study.data == branch.data
+    assert study.validate == branch.validate
+    known = [(each.recipe, each.seed, each.settings) for each in study.trials]
+    for trial in branch.trials:
+        with_branch = "model.bbox_head.use_offset_branch" not in trial.settings
+        assert ((trial.recipe, trial.seed, trial.settings) in known) == with_branch
+    assert {trial.variant.network for trial in branch.trials} == {
+        "YOLC x4", "HRH-SCO n=2", "HRH-SCO n=3",
+        "HRH-SCO n=2, no offset branch", "HRH-SCO n=3, no offset branch",
+    }  # fmt: skip
+
+
+LARGE_GRIDS = {"aitod", "kit_ais_tiny", "offset_branch", "scenes", "visdrone"}
 """Seconds each, and the same code for all."""
 
 
@@ -235,6 +264,8 @@ def test_grids_resolve(name):
         assert (len(heads), len(grid.trials)) == (1, len(seeds))
     elif name == "yolc_published":  # its own test says what is in it
         assert heads == {(None, None)}
+    elif name == "offset_branch":
+        assert heads == {(False, 2), (True, 2), (True, 3)}
     else:
         assert {(False, 2), (True, 1), (True, 2)} <= heads
         assert (False, 1) not in heads

@@ -71,6 +71,38 @@ def test_without_such_a_baseline_it_is_the_best_of_all():
     assert set(choose_references(trials).values()) == {"YOLC x4, dark, integer target"}
 
 
+def test_an_axis_on_which_no_baselines_differ_tells_none_apart():
+    """The baseline has no offset branch to leave out; its target still counts."""
+    trials = plant_targets([1], subpixel=0.5)
+    trials += [
+        replace(each, variant=Variant({**each.variant.axes, "use_offset_branch": False}))
+        for each in trials
+        if not each.baseline and each.center_source != "sco"
+    ]
+    found = choose_references(trials)
+    for target in ("integer", "subpixel"):
+        name = f"HRH-SCO n=1, dark, {target} target, no offset branch"
+        assert found[name] == f"YOLC x4, dark, {target} target"
+
+
+def test_what_leaving_the_branch_out_changes_is_told():
+    """The networks with one say nothing of it: null in their grid."""
+    trials = plant_network(2, BASELINE, baseline=True) + plant_network(2, EXTENSION)
+    trials += [
+        replace(each, variant=Variant({**each.variant.axes, "use_offset_branch": False}))
+        for each in plant_network(2, {"peak_center": 0.5, "dark": 0.44})
+    ]
+    (change,) = compare_training_axes(summarize_networks(trials, {}))
+    assert (change.axis, change.value, change.other) == ("use_offset_branch", False, None)
+    assert change.network == "HRH-SCO n=2"
+    assert change.change.mean == pytest.approx(0.04, abs=0.002)
+    text = report_networks(trials).text
+    assert (
+        "Training with no offset branch instead of the offset branch raises the error by 0.04"
+        in text
+    )
+
+
 def test_baselines_are_references_alone_and_take_no_part_in_the_correction():
     summaries = summarize_networks(plant_targets([1, 2]), {})
     verdicts = {each.name: each.verdict for each in summaries}

@@ -89,7 +89,7 @@ def build_report(
     material = measure_material(trials, truth, images, read_detections, on_step)
     protocol = read_protocol(trials[0].meta).name
     on_step(4, STEPS, "report.md")
-    text = _compose_answer_page(title, material, unfinished or {}, center_sources)
+    text = _compose_answer_page(title, material, unfinished or {}, center_sources, attribution)
     on_step(5, STEPS, "details.md")
     page = ReportPage(
         text,
@@ -134,6 +134,7 @@ def _compose_answer_page(
     made: Material,
     unfinished: Mapping[str, str],
     center_sources: dict[str, str],
+    attribution: str,
 ) -> str:
     """Compose the page that answers, ``report.md``."""
     trials, truth, summaries = made.trials, made.truth, made.summaries
@@ -165,10 +166,15 @@ def _compose_answer_page(
         "The offset branch": [compose_rivals(made.rivals)],
         "By size": [figures.draw_forest(made), compose_by_size(summaries, made.by_size, truth)],
         "Cost": [figures.draw_cost_tradeoff(made)],
-        "Images": figures.draw_magnified(made, slice(1)),
+        "Images": _credit(figures.draw_magnified(made, slice(1)), attribution),
         "Details": [_WHERE_DETAILS_ARE],
     }
     return _join_sections(title, conditions.compose_protocol_note(trials), sections)
+
+
+def _credit(shown: list[str], attribution: str) -> list[str]:
+    """Say whom the images belong to under figures that hold their pixels."""
+    return [*shown, " ".join(attribution.split())] if shown and attribution else shown
 
 
 _WHERE_DETAILS_ARE = (
@@ -206,7 +212,7 @@ def _compose_details_page(title: str, made: Material, attribution: str) -> str:
             figures.draw_training_curves(made),
             format_fold("Loss at the start and the end", conditions.compose_training(trials)),
         ],
-        "More images": figures.draw_magnified(made, slice(1, None)),
+        "More images": _credit(figures.draw_magnified(made, slice(1, None)), attribution),
         "Beside published figures": [published.compose_published(trials, made.truth)],
         "Conditions": [
             format_fold("All conditions", conditions.compose_conditions(trials, attribution))

@@ -2,7 +2,7 @@
 
 import importlib.util
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +16,7 @@ from hrhsco_cli.grid.collect import (
     make_pixel_reader,
 )
 from hrhsco_cli.grid.folder import GridFolder, find_grid
+from hrhsco_cli.grid.spec import DATA_AXIS
 from hrhsco_cli.grid.status import read_grid_status
 from hrhsco_cli.progress import OnProgress, ignore_progress, show_progress
 from hrhsco_cli.runs.folder import RunFolder
@@ -104,7 +105,8 @@ def report_folder(
     title = heading.get("title", f"Report of {folder.resolve().name}")
     groups = _by_data(loaded)
     written = []
-    for kind, same in groups.items():
+    for kind, alike in groups.items():
+        same = [_name_without_data(each) for each in alike]
         trials = [each.trial for each in same]
         own = grid.report if grid else folder / "report"
         place = own.with_name("-".join([own.name, *kind.split()]))
@@ -119,7 +121,7 @@ def report_folder(
                 pool_truths({each.trial.fold: each.truth for each in same}),
                 load_images(*first),
                 attribution=heading.get("attribution", ""),
-                unfinished=_unfinished(grid) if grid else {},
+                unfinished=_list_unfinished(grid, heading, same[0].trial.data) if grid else {},
                 center_sources={name: each.description for name, each in CENTER_SOURCES.items()},
                 read_detections=_make_detections_reader(same),
                 read_pixels=make_pixel_reader(*first[1:]) if "html" in formats else None,
@@ -261,6 +263,13 @@ def _by_data(loaded: list[LoadedRun]) -> dict[str, list[LoadedRun]]:
     return groups
 
 
+def _name_without_data(each: LoadedRun) -> LoadedRun:
+    """Call a run's variant by what it is besides its data, which the report's title says."""
+    variant = each.trial.variant
+    axes = {key: value for key, value in variant.axes.items() if not key.startswith(DATA_AXIS)}
+    return replace(each, trial=replace(each.trial, variant=replace(variant, axes=axes)))
+
+
 def _of_first_fold(
     loaded: list[LoadedRun],
 ) -> tuple[list[RunFolder], list[Trial], GroundTruth]:
@@ -270,9 +279,13 @@ def _of_first_fold(
     return [each.run for each in mine], [each.trial for each in mine], first.truth
 
 
-def _unfinished(grid: GridFolder) -> dict[str, str]:
+def _list_unfinished(
+    grid: GridFolder, listing: dict[str, Any], data: dict[str, Any]
+) -> dict[str, str]:
+    """List the trials of one kind of data that have no metrics, and why."""
+    kinds = {trial["name"]: trial.get("data", {}) for trial in listing["trials"]}
     return {
         trial.name: f"{trial.state}{f' ({trial.reason})' if trial.reason else ''}"
         for trial in read_grid_status(grid, "ap.all")
-        if trial.state != "finished"
+        if trial.state != "finished" and kinds.get(trial.name) == data
     }

@@ -12,6 +12,7 @@ from hrhsco_cli.datasets.coco_json import read_ground_truth
 from hrhsco_cli.datasets.crops import crop_dataset
 from hrhsco_cli.datasets.folds import split_folds
 from hrhsco_cli.grid.data import make_data_finder
+from hrhsco_cli.grid.reporting import report_folder
 from hrhsco_cli.grid.spec import read_grid
 from hrhsco_cli.runs.cropping import make_window_finders
 from reports.errors import InputError
@@ -153,7 +154,7 @@ def test_wrong_data_is_told_in_one_line(source, tmp_path, changes, message):
 @pytest.mark.slow
 def test_a_grid_over_data_from_file_to_reports(source, tmp_path):
     """Networks learn nothing in one epoch; what is looked at is where all goes."""
-    grid(tmp_path)
+    grid(tmp_path, attribution="Pixels: somebody")
     out = tmp_path / "out"
     words = ("--data", source, "--out", out, "--epochs", "1")
     grids.run(tmp_path / "grid.yaml", *words)
@@ -162,4 +163,13 @@ def test_a_grid_over_data_from_file_to_reports(source, tmp_path):
         assert f"(factor {factor})" in text.splitlines()[0]
         assert "The images are of 3 groups (a, ab, c)" in text
         assert "1 variant was scored on 4 images with 4 objects" in text
+        assert "factor=" not in text  # names don't repeat what the title says
+        assert ("Pixels: somebody" in text.partition("\n## Images")[2]) == ("magnified_1" in text)
+        assert "Not complete" not in text
     assert len((out / "results.csv").read_text().splitlines()) == 7
+    # Each report lists what its own data lacks.
+    (missing,) = out.glob("peak_center_factor-2_fold-ab-*")
+    (missing / "metrics.json").unlink()
+    whole, lacking = report_folder(out)
+    assert "Not complete" not in whole.read_text()
+    assert "**Not complete: 1 trial without metrics.**" in lacking.read_text()

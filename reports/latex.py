@@ -16,12 +16,13 @@ from reports.statistics.differences import (
     name_interval_unit,
     summarize_metric,
 )
+from reports.statistics.headline import ERROR, PRECISION
 from reports.statistics.multiple_comparisons import compute_p_value
-from reports.statistics.networks import ERROR, JUDGED, NetworkSummary, compute_price
+from reports.statistics.networks import JUDGED, NetworkSummary, compute_price
 from reports.statistics.own_error import measure_cell_px
 from reports.trials import Trial
 
-_COLUMNS = ("ap.all", "ap.50", "ap.75", "ap.small", ERROR, "loc.recall")
+_COLUMNS = (PRECISION, "ap.50", "ap.75", "ap.small", ERROR, "loc.recall")
 
 _DAGGER = "†"
 

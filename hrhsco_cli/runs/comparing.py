@@ -16,12 +16,8 @@ from reports.frames import GroundTruth
 from reports.metrics.matching import MATCHING_RULES
 from reports.metrics.protocols import DENSE, Protocol, read_protocol
 from reports.statistics.confidence import CONFIDENCE
-from reports.statistics.image_bootstrap import (
-    PAIRED_ERROR,
-    MetricComparison,
-    Side,
-    compare_detectors,
-)
+from reports.statistics.headline import ERROR
+from reports.statistics.image_bootstrap import MetricComparison, Side, compare_detectors
 from reports.trials import select_comparable_conditions
 
 
@@ -110,7 +106,7 @@ def compare_sides(
             "seed": seed,
             "interval": f"{CONFIDENCE:.0%}, paired bootstrap over images; with several runs, "
             "Student's t on the variance of images and runs",
-            "error": f"{PAIRED_ERROR} is taken over the objects that both found",
+            "error": f"{ERROR} is taken over the objects that both found",
         },
     }
 

@@ -7,8 +7,9 @@ from matplotlib.figure import Figure
 
 from reports import theme
 from reports.metrics.definitions import METRICS
+from reports.statistics.headline import ERROR, PRECISION
 
-_SHOWN = ("ap.all", "ap.90", "loc.px.mean")
+_SHOWN = (PRECISION, "ap.90", ERROR)
 
 
 def draw(rows: Sequence[Mapping[str, Any]]) -> Figure:

@@ -8,10 +8,11 @@ from matplotlib.figure import Figure
 from reports import theme
 from reports.metrics.definitions import METRICS
 from reports.statistics.differences import summarize_metric
+from reports.statistics.headline import ERROR
 from reports.statistics.networks import compute_price
 from reports.trials import Trial, group_by_variant
 
-_SHOWN = ("ap.small", "loc.px.mean")
+_SHOWN = ("ap.small", ERROR)
 _COSTS = ("cost.flops", "latency.end_to_end.ms", "latency.end_to_end.ratio")
 
 

@@ -8,10 +8,11 @@ from matplotlib.ticker import MaxNLocator
 
 from reports import theme
 from reports.metrics.definitions import METRICS
-from reports.statistics.size_changes import FEW_OBJECTS, PRECISION
+from reports.statistics.headline import ERROR, PRECISION
+from reports.statistics.size_changes import FEW_OBJECTS
 
 PANELS = (
-    ("loc.px.mean", "change of error (px); left is better"),
+    (ERROR, "change of error (px); left is better"),
     (PRECISION, "change of AP (points); right is better"),
     ("loc.recall", "change of recall (points); right is better"),
 )

@@ -9,8 +9,8 @@ from matplotlib.ticker import FixedLocator
 
 from reports import theme
 from reports.metrics.definitions import METRICS
+from reports.statistics.headline import ERROR
 from reports.statistics.learning_curves import (
-    ERROR,
     SHOWN,
     list_scored_epochs,
     select_scored_on_the_way,

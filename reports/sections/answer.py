@@ -29,9 +29,9 @@ from reports.statistics.differences import (
     measure_error_change,
     summarize_metric,
 )
+from reports.statistics.headline import ERROR, PRECISION
 from reports.statistics.networks import (
     CLEAR,
-    ERROR,
     NetworkSummary,
     compute_ratio,
     find_lead,
@@ -40,7 +40,7 @@ from reports.statistics.networks import (
 )
 from reports.statistics.own_error import measure_cell_px
 from reports.statistics.references import find_best_baseline
-from reports.statistics.size_changes import FEW_OBJECTS, PRECISION
+from reports.statistics.size_changes import FEW_OBJECTS
 from reports.statistics.training_axes import compare_training_axes
 from reports.trials import Trial, group_by_variant
 
@@ -288,7 +288,7 @@ def _compose_cost(lead: NetworkSummary) -> str:
 def _describe_alone(each: NetworkSummary) -> str:
     """Compose the figures of a network that is held against nothing."""
     figures = []
-    for metric in (METRICS[key] for key in (ERROR, "ap.all", "loc.recall")):
+    for metric in (METRICS[key] for key in (ERROR, PRECISION, "loc.recall")):
         mean, spread = summarize_metric(each.trials, metric.key)
         if mean is not None:
             figure = format_with_spread(metric, mean, spread)

@@ -8,10 +8,11 @@ from reports.markdown import format_table
 from reports.metrics.definitions import METRICS
 from reports.sections.wording import join_names
 from reports.statistics.differences import compare_variants, make_metric_change, summarize_metric
+from reports.statistics.headline import ERROR, PRECISION
 from reports.statistics.references import choose_references
 from reports.trials import Trial, group_by_variant
 
-CEILING_KEYS = ("ap.all", "ap.small", "ap.75")
+CEILING_KEYS = (PRECISION, "ap.small", "ap.75")
 _TIDE = tuple(key for key in METRICS if key.startswith("tide."))
 _STRICT = tuple(f"ap.{iou}" for iou in range(50, 100, 5))
 _WON = ["AP to win (points)", "change of AP (points)"]
@@ -41,7 +42,7 @@ def compose_ceiling(trials: list[Trial], ceilings: Mapping[str, Mapping[str, Any
     rows = []
     for name, row in ceilings.items():
         cells: list[object] = [name]
-        for key in (*CEILING_KEYS, "loc.px.mean"):
+        for key in (*CEILING_KEYS, ERROR):
             mean, _ = summarize_metric(groups[name], key)
             cells += [METRICS[key].format(mean), METRICS[key].format(row[key])]
         cells.append(sum(int(row[key]) for key in row if key.startswith("lost.")))
@@ -75,7 +76,7 @@ def _count_points(
     ceilings: Mapping[str, Mapping[str, Any]],
 ) -> list[str]:
     """What a variant could win over the baseline's rounding, and the change of AP."""
-    metric = METRICS["ap.all"]
+    metric = METRICS[PRECISION]
     if reference is None:
         return ["–", "–"]
     if name == reference:
@@ -135,7 +136,7 @@ def compose_branches(trials: list[Trial]) -> str:
     Args:
         trials: the trials of the report.
     """
-    keys = ("ap.all", "ap.small", "ap.75", "loc.px.mean", "loc.recall")
+    keys = (PRECISION, "ap.small", "ap.75", ERROR, "loc.recall")
     rows, sentences = [], []
     for name, group in group_by_variant(trials).items():
         judged = next((trial for trial in group if trial.oracles), None)
@@ -160,7 +161,7 @@ def name_limiting_branch(scored: Mapping[str, Mapping[str, Any]]) -> str:
     Args:
         scored: metrics by branch; ``none`` is the network as it is.
     """
-    metric = METRICS["ap.all"]
+    metric = METRICS[PRECISION]
     gains = {
         branch: metrics[metric.key] - scored["none"][metric.key]
         for branch, metrics in scored.items()

@@ -4,9 +4,9 @@ from collections import Counter
 
 from reports.metrics.definitions import METRICS
 from reports.sections.wording import join_names, join_parts, name_change_of_error
+from reports.statistics.headline import ERROR
 from reports.statistics.networks import (
     CLEAR,
-    ERROR,
     HELPS,
     HURTS,
     MIXED,

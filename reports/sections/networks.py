@@ -6,8 +6,8 @@ from reports.sections import overview
 from reports.sections.held_against import name_references
 from reports.sections.wording import CHANGE_OF_ERROR, format_with_interval, format_with_spread
 from reports.statistics.differences import SeedDifference, summarize_metric
+from reports.statistics.headline import ERROR, PRECISION
 from reports.statistics.networks import (
-    ERROR,
     HELPS,
     HURTS,
     JUDGED,
@@ -49,7 +49,7 @@ def compose_networks(summaries: list[NetworkSummary]) -> str:
     compared = bool(changed)
     keys = [
         key
-        for key in (ERROR, "ap.all", "ap.small", "loc.recall", "ar.all")
+        for key in (ERROR, PRECISION, "ap.small", "loc.recall", "ar.all")
         if any(summarize_metric(each.trials, key)[0] is not None for each in summaries)
     ]
     costs = [

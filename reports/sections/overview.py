@@ -24,12 +24,13 @@ from reports.statistics.differences import (
     name_spread_units,
     summarize_metric,
 )
+from reports.statistics.headline import ERROR, PRECISION
 from reports.statistics.references import choose_references
 from reports.trials import Trial, group_by_variant
 
 HEADLINE = (
-    "ap.all", "ap.50", "ap.75", "ap.small", "ar.all", "f1.best",
-    "loc.px.mean", "loc.px.median", "loc.recall",
+    PRECISION, "ap.50", "ap.75", "ap.small", "ar.all", "f1.best",
+    ERROR, "loc.px.median", "loc.recall",
     "loc.chance_recall", "cost.params", "cost.flops",
     *(metric.key for metric in CROP_COST_METRICS if metric.key != "cost.crop_macs"),
     "latency.end_to_end.ms", "latency.end_to_end.ratio",
@@ -208,7 +209,7 @@ def compose_by_size(rows: pd.DataFrame) -> str:
         rows: from ``reports.statistics.sizes.measure_by_size``.
     """
     wanted = [each for each in PARTITION if (rows["bin"] == each.name).any()]
-    error, recall = METRICS["loc.px.mean"], METRICS["loc.recall"]
+    error, recall = METRICS[ERROR], METRICS["loc.recall"]
     body = [
         [
             each.heading,

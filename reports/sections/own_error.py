@@ -8,6 +8,7 @@ from reports.markdown import format_definitions, format_table
 from reports.metrics.definitions import METRICS
 from reports.sections.wording import format_with_spread, join_parts
 from reports.statistics import rounding_law
+from reports.statistics.headline import ERROR
 from reports.statistics.own_error import (
     FALLING,
     LEAST_SHARE,
@@ -31,7 +32,7 @@ def compose_own_errors(own_errors: Mapping[str, OwnError], by_size: pd.DataFrame
     """
     if not own_errors:
         return ""
-    error = METRICS["loc.px.mean"]
+    error = METRICS[ERROR]
     rows = [
         [
             name,
@@ -128,7 +129,7 @@ def explain_no_verdict(own_error: OwnError) -> str:
     Args:
         own_error: the own error of that network.
     """
-    error = METRICS["loc.px.mean"]
+    error = METRICS[ERROR]
     beside = (
         f"its own error ({error.format(own_error.own)} px) is {own_error.ratio:.2f} times the "
         f"rounding floor ({error.format(own_error.floor)} px), so that a perfect fraction would "

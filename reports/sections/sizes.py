@@ -20,8 +20,9 @@ from reports.statistics.differences import (
     name_interval_unit,
     summarize_metric,
 )
-from reports.statistics.networks import ERROR, NetworkSummary
-from reports.statistics.size_changes import FEW_OBJECTS, PRECISION, count_by_size
+from reports.statistics.headline import ERROR, PRECISION
+from reports.statistics.networks import NetworkSummary
+from reports.statistics.size_changes import FEW_OBJECTS, count_by_size
 from reports.trials import Trial
 
 _CHANGES = (

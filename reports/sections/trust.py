@@ -18,8 +18,9 @@ from reports.sections.wording import format_span, join_names, join_parts
 from reports.statistics.confidence import LEVEL, PERCENT
 from reports.statistics.detection_curves import DetectionCurves
 from reports.statistics.differences import name_interval_unit, summarize_metric
+from reports.statistics.headline import ERROR, PRECISION
 from reports.statistics.multiple_comparisons import compute_least_clear, compute_p_value
-from reports.statistics.networks import ERROR, NetworkSummary, find_best_decodes, is_extension
+from reports.statistics.networks import NetworkSummary, find_best_decodes, is_extension
 from reports.statistics.own_error import OwnError
 from reports.statistics.size_changes import FEW_OBJECTS, count_by_size
 from reports.trials import Trial, group_by_variant
@@ -107,7 +108,7 @@ def _compose_ceiling(
     summaries: list[NetworkSummary], ceilings: Mapping[str, Mapping[str, Any]]
 ) -> str:
     """Compose AP beside the ceiling; networks of one ceiling are told together."""
-    metric = METRICS["ap.all"]
+    metric = METRICS[PRECISION]
     reached: dict[str, list[tuple[str, float]]] = {}
     for each in summaries:
         mean = summarize_metric(each.trials, metric.key)[0]

@@ -23,6 +23,7 @@ from reports.statistics.differences import (
     name_interval_unit,
     summarize_metric,
 )
+from reports.statistics.headline import ERROR
 from reports.statistics.own_error import OwnError, find_obstacle
 from reports.statistics.power import POWER
 from reports.statistics.references import choose_references, find_variant_without_crops
@@ -84,7 +85,7 @@ def _compose_against(
     own_errors: Mapping[str, OwnError],
 ) -> list[str]:
     reference = groups[best]
-    error, spread = summarize_metric(reference, "loc.px.mean")
+    error, spread = summarize_metric(reference, ERROR)
     return [
         f"The best decode of {reference[0].network} by mean error is **{best}**"
         f"{_mark_network(reference, own_errors)}: "
@@ -148,7 +149,7 @@ def _compose_closed_forms(trials: list[Trial], own_errors: Mapping[str, OwnError
 
 def _compose_closed_form(name: str, source: str, group: list[Trial], sco: list[Trial]) -> str:
     change = compare_variants(group, sco, measure_error_change)
-    error, recall = METRICS["loc.px.mean"], METRICS["loc.recall"]
+    error, recall = METRICS[ERROR], METRICS["loc.recall"]
     margin = AS_WELL * (summarize_metric(sco, error.key)[0] or 0.0)
     figures = (
         f"`{label}` {format_with_spread(error, *summarize_metric(each, error.key))} px (recall "

@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 
 from heads.centers import CENTER_SOURCES, CenterSource
 from reports.statistics.differences import summarize_metric
+from reports.statistics.headline import ERROR
 from reports.trials import Trial
 
 
@@ -24,6 +25,6 @@ def find_best_source(
         for source, group in sources.items()
         if source in CENTER_SOURCES
         and is_candidate(CENTER_SOURCES[source])
-        and (error := summarize_metric(group, "loc.px.mean")[0]) is not None
+        and (error := summarize_metric(group, ERROR)[0]) is not None
     }
     return min(errors, key=errors.__getitem__) if errors else None

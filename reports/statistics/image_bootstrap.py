@@ -19,9 +19,7 @@ from reports.statistics.confidence import (
     TAILS_PERCENT,
     UPPER_QUANTILE,
 )
-
-PAIRED_ERROR = "loc.px.mean"
-"""Taken over the objects that both found: each alone would be judged on its own choice."""
+from reports.statistics.headline import ERROR
 
 
 @dataclass(frozen=True)
@@ -134,7 +132,8 @@ def compare_detectors(
         for runs in (a.detections, b.detections)
     ]
     of_a, of_b = _measure_errors(truth, matches, weight)
-    results.append(_compare_metric(METRICS[PAIRED_ERROR], of_a, of_b, len(of_a) == len(of_b)))
+    # Over the objects that both found: each alone would be judged on its own choice.
+    results.append(_compare_metric(METRICS[ERROR], of_a, of_b, len(of_a) == len(of_b)))
     of_a, of_b = (
         np.stack([_measure_recall(truth, each, weight) for each in runs]) for runs in matches
     )

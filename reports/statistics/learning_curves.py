@@ -6,9 +6,9 @@ from dataclasses import replace
 import pandas as pd
 
 from reports.statistics.differences import compare_variants, make_metric_change, summarize_metric
+from reports.statistics.headline import ERROR, PRECISION
 from reports.trials import Trial, group_by_source
 
-ERROR, PRECISION = "loc.px.mean", "ap.all"
 SHOWN = (ERROR, PRECISION)
 
 

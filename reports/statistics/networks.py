@@ -14,12 +14,11 @@ from reports.statistics.differences import (
     measure_error_change,
     summarize_metric,
 )
+from reports.statistics.headline import ERROR
 from reports.statistics.multiple_comparisons import adjust_by_holm, compute_p_value
 from reports.statistics.own_error import UNTRAINED, OwnError, find_own_error
 from reports.statistics.references import choose_references
 from reports.trials import Trial, group_by_variant
-
-ERROR = "loc.px.mean"
 
 JUDGED = (ERROR, "ap.small", "loc.recall", "ar.all")
 """The metrics that a verdict is made of."""

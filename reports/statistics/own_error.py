@@ -20,6 +20,7 @@ from reports.frames import GroundTruth
 from reports.statistics import rounding_law
 from reports.statistics.best_source import find_best_source
 from reports.statistics.differences import summarize_metric
+from reports.statistics.headline import ERROR
 from reports.trials import Trial, group_by_source
 
 LEAST_SHARE = 0.10
@@ -207,7 +208,7 @@ def measure_cell_px(trial: Trial) -> float | None:
     Returns:
         None for detectors without a heatmap of ours.
     """
-    px, cells = trial.metrics.get("loc.px.mean"), trial.metrics.get("loc.cell.mean")
+    px, cells = trial.metrics.get(ERROR), trial.metrics.get("loc.cell.mean")
     if trial.depth is None:
         return None
     return px / cells if px and cells else FEATURE_STRIDE / 2**trial.depth
@@ -223,7 +224,7 @@ def _measure_own_error(
     cell, rounding = measure_cell_px(group[0]), floors.get(group[0].variant.name, ())
     if cell is None or not len(rounding):
         return None
-    own, spread = summarize_metric(group, "loc.px.mean")
+    own, spread = summarize_metric(group, ERROR)
     if own is None:
         return None
     floor = float(np.mean(rounding))
@@ -242,7 +243,7 @@ def _measure_last_quarter(trial: Trial) -> float | None:
     curve = _select_scored_errors(trial)
     if curve is None:
         return None
-    epoch, error = (curve[key].to_numpy(dtype=float) for key in ("epoch", "loc.px.mean"))
+    epoch, error = (curve[key].to_numpy(dtype=float) for key in ("epoch", ERROR))
     before = float(np.interp(LAST_QUARTER * epoch[-1], epoch, error))
     return 1 - float(error[-1]) / before if before > 0 else None
 
@@ -262,9 +263,9 @@ def _find_neighbors_of_last_quarter(group: list[Trial]) -> tuple[int, int] | Non
 def _select_scored_errors(trial: Trial) -> pd.DataFrame | None:
     """The rows of its curve that have an error; None if none is early enough."""
     curve = trial.curve
-    if "loc.px.mean" not in curve:
+    if ERROR not in curve:
         return None
-    curve = curve.dropna(subset=["loc.px.mean"])
+    curve = curve.dropna(subset=[ERROR])
     if curve.empty or curve["epoch"].iloc[0] > LAST_QUARTER * curve["epoch"].iloc[-1]:
         return None
     return curve

@@ -1,6 +1,7 @@
 """Which variant each one is held against: the best baseline like it, and itself without crops."""
 
 from reports.statistics.differences import summarize_metric
+from reports.statistics.headline import ERROR
 from reports.trials import Trial, group_by_variant
 
 
@@ -16,7 +17,7 @@ def find_best_baseline(trials: list[Trial]) -> str | None:
     errors = {
         name: mean
         for name, group in group_by_variant([trial for trial in trials if trial.baseline]).items()
-        if (mean := summarize_metric(group, "loc.px.mean")[0]) is not None
+        if (mean := summarize_metric(group, ERROR)[0]) is not None
     }
     return min(errors, key=errors.__getitem__) if errors else None
 

@@ -14,14 +14,13 @@ from reports.statistics.differences import (
     make_metric_change,
     pair_distances,
 )
+from reports.statistics.headline import ERROR, PRECISION
 from reports.statistics.networks import NetworkSummary
 from reports.trials import Trial
 
 FEW_OBJECTS = 30
 """Of fewer, what comes out of a bin is hardly more than luck."""
 
-PRECISION = "ap.all"
-"""The key of AP here: in a bin it is that bin's."""
 
 COLUMNS = ["network", "bin", "heading", "objects", "key", "mean", "low", "high", "word"]
 
@@ -48,7 +47,7 @@ def compute_size_changes(summaries: list[NetworkSummary], truth: GroundTruth) ->
                 continue
             about = [each.name, size.name, size.heading, counted[size.name]]
             for key, estimate in (
-                ("loc.px.mean", partial(_measure_error_change, size)),
+                (ERROR, partial(_measure_error_change, size)),
                 (PRECISION, make_metric_change(f"ap.{size.name}")),
                 ("loc.recall", partial(_measure_recall_change, size, truth)),
             ):

@@ -45,9 +45,8 @@ def compose_lead(lead: NetworkSummary, extensions: list[NetworkSummary]) -> str:
     else:
         alike: dict[tuple[str, str], list[NetworkSummary]] = {}
         for each in extensions:
-            # What an untrained network's error does is told of each alone.
-            own = each.name * (each.verdict == UNTRAINED.name)
-            alike.setdefault((each.verdict, _compose_bearing(each) + own), []).append(each)
+            why = _explain_untrained(each) if each.verdict == UNTRAINED.name else ""
+            alike.setdefault((each.verdict, _compose_bearing(each) + why), []).append(each)
         order = list(_LEADS)
         ordered = sorted(alike.items(), key=lambda it: (order.index(it[0][0]), lead not in it[1]))
         text = "; ".join(_compose_alike(mine) for _, mine in ordered)
@@ -58,7 +57,7 @@ def _compose_alike(mine: list[NetworkSummary]) -> str:
     """Compose what is said of networks of one verdict."""
     first = mine[0]
     if first.verdict == UNTRAINED.name:
-        return _compose_untrained(first)
+        return _compose_untrained(mine)
     names = join_names([each.name + _name_other_decode(each) for each in mine])
     return _LEADS[first.verdict][len(mine) > 1].format(names) + _compose_bearing(first)
 
@@ -82,22 +81,35 @@ def _count_others(lead: NetworkSummary, extensions: list[NetworkSummary]) -> str
     return f"Of the other {sum(counts.values())} networks {join_parts(parts)}{corrected}"
 
 
-def _compose_untrained(each: NetworkSummary) -> str:
-    """Compose the error of a network that can't tell of its fraction, and what that means.
+def _compose_untrained(mine: list[NetworkSummary]) -> str:
+    """Compose the errors of networks that can't tell of their fraction, and what that means.
 
-    The difference of the whole network from the baseline is known; what its fraction has to do with
+    The difference of a whole network from the baseline is known; what its fraction has to do with
     it is not.
     """
-    change = each.changes.get(ERROR)
-    known = f"its error is {name_change_of_error(change)}, but " if change is not None else ""
+    names = [each.name for each in mine]
+    known = {
+        name: name_change_of_error(change)
+        for name, each in zip(names, mine, strict=True)
+        if (change := each.changes.get(ERROR)) is not None
+    }
+    why = f"(*{UNTRAINED.name}*: {_explain_untrained(mine[0])})"
+    if len(mine) == 1:
+        error = "".join(f"its error is {change}, but " for change in known.values())
+        return f"{names[0]}: {error}what a fraction of the center gives it can't be told {why}"
+    untold = f"what a fraction of the center gives {join_names(names)} can't be told {why}"
+    errors = join_parts([f"{change} of {name}" for name, change in known.items()])
+    return f"{untold}; the error is {errors}" if known else untold
+
+
+def _explain_untrained(each: NetworkSummary) -> str:
+    """Say whose error it is that hides what a fraction gives, and in which way."""
     whose, own = "its own error", each.own_error
     if own is None or own.state is not UNTRAINED:
         whose, own = "the baseline's own error", each.reference_own_error
     falls = own is not None and own.fall is not None and own.fall >= FALLING
-    why = "still falls fast" if falls else "is large beside that of rounding to a cell"
     return (
-        f"{each.name}: {known}what a fraction of the center gives it can't be told "
-        f"(*{UNTRAINED.name}*: {whose} {why})"
+        f"{whose} {'still falls fast' if falls else 'is large beside that of rounding to a cell'}"
     )
 
 

@@ -190,9 +190,15 @@ def _compose_falls(own_errors: Mapping[str, OwnError]) -> list[str]:
     falls = [each.fall for each in own_errors.values() if each.fall is not None]
     if len(falls) < 2:
         return []
+    fell = f"fell by {format_span(_FALL, falls)} %"
+    if min(falls) < 0 < max(falls):
+        least, greatest = _FALL.format(-min(falls)), _FALL.format(max(falls))
+        fell = f"changed, from a rise of {least} % to a fall of {greatest} %"
+    elif min(falls) < 0:
+        fell = f"rose by {format_span(_FALL, [-each for each in falls])} %"
     return [
-        f"Over the last quarter of training own errors fell by {format_span(_FALL, falls)} %: with "
-        "more training networks may change places."
+        f"Over the last quarter of training own errors {fell}: with more training networks may "
+        "change places."
     ]
 
 

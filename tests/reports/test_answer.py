@@ -103,6 +103,32 @@ def test_an_untrained_baseline_gives_no_verdict_either():
     assert "helps" not in found.text.partition("## How far")[0]
 
 
+def test_networks_that_one_baseline_leaves_untold_share_a_clause():
+    trials = plant_network(2, POOR, baseline=True)
+    found = report_networks([*trials, *plant_network(1, GOOD), *plant_network(2, GOOD)])
+    (line,) = [each for each in found.text.splitlines() if "can't be told" in each]
+    assert line.startswith(
+        "**What a fraction of the center gives HRH-SCO n=1 and HRH-SCO n=2 can't be told (*not "
+        "trained enough to tell*: the baseline's own error is large beside that of rounding to a "
+        "cell); the error is lower ("
+    )
+    assert " px) of HRH-SCO n=1 and lower (" in line
+    assert line.endswith(" px) of HRH-SCO n=2.**")
+
+
+@pytest.mark.parametrize(
+    ("fell", "also", "said"),
+    [
+        (0.1, 0.2, "own errors fell by 10 to 20 %:"),
+        (-0.1, 0.2, "own errors changed, from a rise of 10 % to a fall of 20 %:"),
+        (-0.1, -0.2, "own errors rose by 10 to 20 %:"),
+    ],
+)
+def test_how_errors_changed_at_the_end_is_told_with_its_direction(fell, also, said):
+    trials = plant_network(2, {"regression": 0.6}, fell=fell, baseline=True)
+    assert said in report_networks([*trials, *plant_network(1, GOOD, fell=also)]).text
+
+
 def test_each_depth_stands_beside_the_baseline_s_cell():
     trials = plant_network(2, {"regression": 0.6}, baseline=True)
     text = report_networks([*trials, *plant_network(1, GOOD), *plant_network(3, GOOD)]).text

@@ -26,9 +26,9 @@ def draw_error_cdf(made: Material) -> str:
     return made.show(
         "error_cdf",
         "share of objects by error",
-        "How far predicted centers lie from true ones, seeds pooled, as a share of all "
-        "objects, up to where every best decode has 95 % of what it found (3 px at most); "
-        "higher and further left is better. A color is a network by its best decode, a "
+        f"How far predicted centers lie from true ones, {name_spread_units(made.trials)} pooled, "
+        "as a share of all objects, up to where every best decode has 95 % of what it found (3 px "
+        "at most); higher and further left is better. A color is a network by its best decode, a "
         "line style a center source; pale gray are all other decodings, thin dark gray "
         "floors: what a network without error reaches by the middle of its cell. Beside it, where "
         "there is a baseline: how many more objects a network's best decode has found up to "
@@ -124,7 +124,8 @@ def draw_detection_curves(made: Material) -> list[str]:
             "precision against recall, F1 against the score threshold",
             f"{describe_curves(made.curves)}. Left: precision at each recall, by the IoU that "
             "makes a hit; right: F1 at each score threshold, dotted where each seed's is best. "
-            "Means over classes; lines are means over seeds, shaded from least to greatest.",
+            f"Means over classes; lines are means over {name_spread_units(made.trials)}, shaded "
+            "from least to greatest.",
             detection_curves.draw(made.curves, made.equal_looks),
         ),
         made.show(

@@ -38,7 +38,7 @@ from reports.statistics.networks import (
     get_error,
     is_extension,
 )
-from reports.statistics.own_error import measure_cell_px
+from reports.statistics.own_error import UNTRAINED, measure_cell_px
 from reports.statistics.references import find_best_baseline
 from reports.statistics.size_changes import FEW_OBJECTS
 from reports.statistics.training_axes import compare_training_axes
@@ -255,13 +255,19 @@ def _compose_depths_compared(lead: NetworkSummary, extensions: list[NetworkSumma
     """Compose whether other depths err as the lead does: both may be ahead of the baseline."""
     if not lead.trained:
         return ""
-    parts = []
+    parts, untold = [], []
     for other in extensions:
-        if other.trained and _differs_in_depth_alone(other.trials[0], lead.trials[0]):
-            change = compare_variants(lead.trials, other.trials, measure_error_change)
-            if change.low is not None:
-                parts.append(f"{name_change_of_error(change)} against {other.name}")
-    return f"The error of {lead.name} is {join_parts(parts)}." if parts else ""
+        if not _differs_in_depth_alone(other.trials[0], lead.trials[0]):
+            continue
+        change = compare_variants(lead.trials, other.trials, measure_error_change)
+        if not other.trained:
+            untold.append(other.name)
+        elif change.low is not None:
+            parts.append(f"{name_change_of_error(change)} against {other.name}")
+    if not parts:
+        return ""
+    left_out = f" {join_names(untold)} can't be ranked: {UNTRAINED.name}." if untold else ""
+    return f"The error of {lead.name} is {join_parts(parts)}.{left_out}"
 
 
 def _differs_in_depth_alone(one: Trial, other: Trial) -> bool:
@@ -282,7 +288,9 @@ def _compose_cost(lead: NetworkSummary) -> str:
         )
         if (ratio := compute_ratio(lead, key)) is not None
     ]
-    return f"{lead.name} costs {join_parts(parts)}." if parts else ""
+    unread = lead.trials[0].center_source not in ("", "sco")
+    read = f", read by `{lead.decode}`, which needs no offsets," if unread else ""
+    return f"{lead.name}{read} costs {join_parts(parts)}." if parts else ""
 
 
 def _describe_alone(each: NetworkSummary) -> str:

@@ -35,8 +35,8 @@ def compose_gains(trials: list[Trial]) -> str:
     ]  # fmt: skip
     text = (
         "By the law, a center with a Gaussian error is rounded to its cell, so a perfect fraction "
-        "gains what rounding adds (`reports/statistics/rounding_law.py`). Means over seeds ± "
-        "standard deviation:"
+        "gains what rounding adds (`reports/statistics/rounding_law.py`). Means over seeds and "
+        "folds ± standard deviation:"
     )
     parts = [text, format_table(headings, rows)]
     if any(_NO_FIT in cell for row in rows for cell in row):

@@ -98,8 +98,8 @@ def _compose_untrained(mine: list[NetworkSummary]) -> str:
         error = "".join(f"its error is {change}, but " for change in known.values())
         return f"{names[0]}: {error}what a fraction of the center gives it can't be told {why}"
     untold = f"what a fraction of the center gives {join_names(names)} can't be told {why}"
-    errors = join_parts([f"{change} of {name}" for name, change in known.items()])
-    return f"{untold}; the error is {errors}" if known else untold
+    errors = join_parts([f"{name} {change}" for name, change in known.items()])
+    return f"{untold}; their errors beside the baseline's: {errors}" if known else untold
 
 
 def _explain_untrained(each: NetworkSummary) -> str:

@@ -24,9 +24,9 @@ def compose_learning_curves(trials: list[Trial], own_errors: Mapping[str, OwnErr
     if not scored:
         return ""
     note = (
-        "Scored on the way by every decode of each network: mean over seeds ± standard deviation. "
-        "Whoever stops a training, or picks a variant, by these figures has picked it on the test "
-        "set."
+        "Scored on the way by every decode of each network: mean over seeds and folds ± standard "
+        "deviation. Whoever stops a training, or picks a variant, by these figures has picked it "
+        "on the test set."
     )
     tables = [_compose_table(scored, key) for key in learning_curves.SHOWN]
     lines = [*_compose_when_it_pays(scored, own_errors), *_compose_order(scored)]

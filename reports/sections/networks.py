@@ -16,7 +16,7 @@ from reports.statistics.networks import (
     compute_price,
     compute_ratio,
 )
-from reports.statistics.own_error import measure_cell_px
+from reports.statistics.own_error import UNTRAINED, measure_cell_px
 from reports.trials import Trial
 
 _TIME = "latency.end_to_end.ratio"
@@ -127,6 +127,8 @@ def _cost(each: NetworkSummary, key: str, compared: bool) -> str:
 def _print_verdict(each: NetworkSummary) -> str:
     if each.is_reference:
         return each.verdict
+    if each.verdict == UNTRAINED.name and each.own_error and each.own_error.state is not UNTRAINED:
+        return f"**the baseline is {each.verdict}**"
     if each.verdict not in _REMARK:
         return f"**{each.verdict}**"
     return f"**{each.verdict}** ({_REMARK[each.verdict](each)}{_name_left_by_holm(each)})"

@@ -67,7 +67,7 @@ def compose_rivals(compared: list[BranchRivals]) -> str:
 def _explain_rivals(told: list[BranchRivals]) -> str:
     text = (
         "The offset branch alone: the error by `sco` against other ways to read the same network's "
-        "peaks, on the objects that both found, paired by seed"
+        "peaks, on the objects that both found, paired by seed (and fold)"
     )
     if any(each.closed_form for each in told):
         text += "; the best closed form is chosen by its error here, which flatters it"

@@ -87,17 +87,17 @@ def _explain_columns(own_errors: Mapping[str, OwnError]) -> str:
     text = (
         "The rounding floor is the mean error of a network without error, read at the middle of "
         "its peak's cell. A network's own error is that of its best decode with a fraction (mean "
-        "over seeds ± standard deviation), chosen by its error here, which flatters it a little. "
-        "What a perfect fraction would take off the error of the rounded center follows from it "
-        "by the law (see The law and what was gained): at least "
+        "over seeds and folds ± standard deviation), chosen by its error here, which flatters it "
+        "a little. What a perfect fraction would take off the error of the rounded center follows "
+        "from it by the law (see The law and what was gained): at least "
         f"{100 * LEAST_SHARE:g} % where the own error is at most {judged:.2f} cells, "
         f"{judged / rounding_law.FLOOR:.2f} times the floor."
     )
     if any(each.fall is not None for each in own_errors.values()):
         return text + (
-            " The fall over the last quarter of training is the mean over seeds, from scores on "
-            f"the way{_explain_line(own_errors)}; a learning rate that ends at zero makes it "
-            "larger than the fall that more training would bring."
+            " The fall over the last quarter of training is the mean over seeds and folds, from "
+            f"scores on the way{_explain_line(own_errors)}; a learning rate that ends at zero "
+            "makes it larger than the fall that more training would bring."
         )
     return text + (
         " How much the error still fell at the end was not measured: the networks were not scored "
@@ -144,8 +144,8 @@ def explain_no_verdict(own_error: OwnError) -> str:
             falling += f", read off a straight line between epochs {before} and {after}"
     if own_error.state is NOT_LIMITED_BY_ROUNDING:
         return (
-            f"rounding is too small beside its own error for an offset to matter: {beside}; "
-            f"{falling}"
+            "rounding is small beside its own error, so that by the law an offset can take little "
+            f"off: {beside}; {falling}"
         )
     if own_error.fall is not None and own_error.fall >= FALLING:
         return f"{beside}, and {falling}"

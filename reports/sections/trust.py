@@ -69,7 +69,7 @@ def compose_trust(
         ),
         "Training": _compose_training(own_errors, own_by_size),
         "Far hits": compose_far_hits(summaries),
-        "Luck": _compose_luck(summaries, truth),
+        "Luck": _compose_luck(trials, summaries, truth),
         "Comparisons": _compose_comparisons(trials, summaries),
         "Beside `hrhsco compare`": _compose_beside_compare(trials, summaries),
     }
@@ -220,7 +220,7 @@ def _compose_other_sizes(own_errors: Mapping[str, OwnError], by_size: pd.DataFra
     return [f"Taken alone, sizes differ: {'; '.join(parts)} (see the details)."]
 
 
-def _compose_luck(summaries: list[NetworkSummary], truth: GroundTruth) -> str:
+def _compose_luck(trials: list[Trial], summaries: list[NetworkSummary], truth: GroundTruth) -> str:
     """Compose what lucky hits would give, of recall and of error."""
     metric = METRICS["loc.chance_recall"]
     recalls = [
@@ -236,6 +236,11 @@ def _compose_luck(summaries: list[NetworkSummary], truth: GroundTruth) -> str:
         f"recall), and a lucky hit is off by {lucky:.1f} px on average (chance error: a "
         "place anywhere within the matching gate)."
     )
+    if any(trial.fold is not None for trial in trials):
+        text += (
+            " It is the recall of an image's detections among the objects of the image before: "
+            "where images of a fold show one place, as frames of a road do, that is not luck alone."
+        )
     near = [
         each.name
         for each in summaries
@@ -261,14 +266,18 @@ def _compose_comparisons(trials: list[Trial], summaries: list[NetworkSummary]) -
     if not made:
         return ""
     clear = sum(key in (*each.better, *each.worse) for each, key in made)
-    text = (
-        f"The table below makes {format_count(len(made), 'comparison')}; {clear} "
-        f"{'is' if clear == 1 else 'are'} clear alone. Holm's correction at "
-        f"{100 * LEVEL:g} % for all of them leaves "
+    holm = f"Holm's correction at {100 * LEVEL:g} % for all of them"
+    verdict = (
+        f"{clear} {'is' if clear == 1 else 'are'} clear alone. {holm} leaves "
         f"{compose_left_by_holm(summaries) or 'none of these'}."
-        f"{_compose_strictest(made)} All other comparisons stand outside this family, uncorrected, "
-        "and about one in twenty of them looks clear where nothing differs: by size, between "
-        "depths and targets, of the offset branch, without far hits, and of each decoding."
+        if clear
+        else "none is clear, even without a correction."
+    )
+    text = (
+        f"The table below makes {format_count(len(made), 'comparison')}; {verdict}"
+        f"{_compose_strictest(made, holm)} All other comparisons stand outside this family, "
+        "uncorrected, and about one in twenty of them looks clear where nothing differs: by size, "
+        "between depths and targets, of the offset branch, without far hits, and of each decoding."
     )
     if len(group_by_variant(trials)) > len(find_best_decodes(trials)):
         text += (
@@ -284,14 +293,14 @@ def _compose_comparisons(trials: list[Trial], summaries: list[NetworkSummary]) -
     return text
 
 
-def _compose_strictest(made: list[tuple[NetworkSummary, str]]) -> str:
+def _compose_strictest(made: list[tuple[NetworkSummary, str]], holm: str) -> str:
     """Compose how large a difference has to be for the correction to leave it."""
     seeds = {each.changes[key].seeds for each, key in made}
     if len(made) < 2 or len(seeds) > 1:
         return ""
     alone, corrected = (compute_least_clear(min(seeds), LEVEL / count) for count in (1, len(made)))
     return (
-        f" For it to leave the first of them, a mean difference has to be {corrected:.1f} standard "
+        f" For {holm} to leave the first one, a mean difference has to be {corrected:.1f} standard "
         f"deviations of its {min(seeds)} values, where {alone:.1f} are clear alone: what it takes "
         "away may well be there."
     )
@@ -300,9 +309,15 @@ def _compose_strictest(made: list[tuple[NetworkSummary, str]]) -> str:
 def _compose_beside_compare(trials: list[Trial], summaries: list[NetworkSummary]) -> str:
     if not any(each.changes for each in summaries):
         return ""
+    unit = name_interval_unit(trials)
+    told = (
+        "what other trainings would give on these images"
+        if unit == "seed"
+        else "what other groups of images and other trainings would give, roughly: few groups, "
+        "whose training images overlap"
+    )
     return (
-        f"This report's intervals are over {name_interval_unit(trials)}s: what other trainings "
-        "would give on these images. `compare` draws the images anew and holds for other images "
-        "and the very trainings that it is given (of several, their spread is added); so the two "
-        "differ."
+        f"This report's intervals are over {unit}s: {told}. `compare` draws the images anew and "
+        "holds for other images and the very trainings that it is given (of several, their spread "
+        "is added); so the two differ."
     )

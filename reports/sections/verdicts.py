@@ -90,7 +90,7 @@ def _compose_against(
         f"The best decode of {reference[0].network} by mean error is **{best}**"
         f"{_mark_network(reference, own_errors)}: "
         f"{format_with_spread(METRICS['loc.px.mean'], error, spread)} px. Against it, on the "
-        "objects that both found, paired by seed:",
+        "objects that both found, paired by seed (and fold):",
         _compose_changes({name: (groups[name], reference) for name in others}, own_errors),
     ]
 
@@ -141,7 +141,7 @@ def _compose_closed_forms(trials: list[Trial], own_errors: Mapping[str, OwnError
     text = (
         "Closed forms compute the fraction from the same network's heatmap and learn nothing. The "
         "best of each network, chosen by its error here (which flatters it), against `sco`, on the "
-        "objects that both found, paired by seed; as well means worse by less than "
+        "objects that both found, paired by seed (and fold); as well means worse by less than "
         f"{100 * AS_WELL:g} % of `sco`'s mean error, the interval's upper end included:"
     )
     return [text + "\n\n" + "\n".join(lines)]

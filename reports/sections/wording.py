@@ -11,7 +11,7 @@ CHANGE_OF_ERROR = Metric(
     "change of error",
     "px",
     "lower",
-    "mean change on the objects that both found, paired by seed",
+    "mean change on the objects that both found, paired by seed (and fold)",
 )
 
 

@@ -101,6 +101,32 @@ def test_an_untrained_baseline_gives_no_verdict_either():
     found = report_networks([*plant_network(2, POOR, baseline=True), *plant_network(1, GOOD)])
     assert "(*not trained enough to tell*: the baseline's own error is large" in found.text
     assert "helps" not in found.text.partition("## How far")[0]
+    row = next(line for line in found.text.splitlines() if line.startswith("| HRH-SCO n=1 | `"))
+    assert row.endswith("| **the baseline is not trained enough to tell** |")
+
+
+def test_depths_that_can_t_be_ranked_are_named():
+    trials = plant_network(2, {"regression": 0.6}, baseline=True)
+    trials += [*plant_network(1, GOOD), *plant_network(2, GOOD), *plant_network(3, POOR)]
+    (line,) = [each for each in report_networks(trials).text.splitlines() if "**Depths.**" in each]
+    assert line.endswith(" HRH-SCO n=3 can't be ranked: not trained enough to tell.")
+
+
+@pytest.mark.parametrize(
+    ("errors", "said"),
+    [
+        (
+            {"regression": 0.3, "sco": 0.5},
+            "n=1, read by `regression`, which needs no offsets, costs",
+        ),
+        ({"regression": 0.5, "sco": 0.3}, "n=1 costs 1.50 times the baseline's FLOPs"),
+    ],
+)
+def test_the_cost_says_where_it_is_without_the_branch(errors, said):
+    trials = [*plant_network(2, {"regression": 0.6}, baseline=True), *plant_network(1, errors)]
+    for each in trials:
+        each.metrics["cost.flops"] = 2e9 if each.baseline else 3e9
+    assert said in report_networks(trials).text
 
 
 def test_networks_that_one_baseline_leaves_untold_share_a_clause():
@@ -110,10 +136,9 @@ def test_networks_that_one_baseline_leaves_untold_share_a_clause():
     assert line.startswith(
         "**What a fraction of the center gives HRH-SCO n=1 and HRH-SCO n=2 can't be told (*not "
         "trained enough to tell*: the baseline's own error is large beside that of rounding to a "
-        "cell); the error is lower ("
+        "cell); their errors beside the baseline's: HRH-SCO n=1 lower ("
     )
-    assert " px) of HRH-SCO n=1 and lower (" in line
-    assert line.endswith(" px) of HRH-SCO n=2.**")
+    assert " px) and HRH-SCO n=2 lower (" in line
 
 
 @pytest.mark.parametrize(

@@ -46,6 +46,20 @@ def test_differences_are_paired_within_folds_and_intervals_over_folds():
     assert differences.name_interval_unit(trials[:4]) == "seed"
 
 
+def test_the_page_says_what_folds_make_of_luck_and_intervals():
+    trials = plant_folds()
+    for each in trials:
+        each.metrics["loc.chance_recall"] = 0.5
+    text = build_report("T", trials, plant_truth(), [], center_sources=SOURCES).text
+    assert "where images of a fold show one place" in text
+    assert "are over folds: what other groups of images and other trainings would give" in text
+    seeds = [replace(each, fold=None) for each in trials if each.fold == "a"]
+    alone = build_report("T", seeds, plant_truth(), [], center_sources=SOURCES).text
+    assert "50.0 % of the objects (chance recall)" in alone
+    assert "show one place" not in alone
+    assert "are over seeds: what other trainings would give on these images." in alone
+
+
 def test_seeds_of_a_single_fold_are_no_interval_where_there_are_several_folds():
     """Of an unfinished grid one side may have but one of the folds."""
     trials = plant_folds()

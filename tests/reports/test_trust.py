@@ -60,6 +60,17 @@ def test_the_page_says_what_a_correction_leaves(noise, left):
     assert "has to be 4.4 standard deviations of its 3 values, where 2.5 are clear alone" in text
 
 
+def test_where_nothing_is_clear_there_is_nothing_to_correct():
+    trials = plant_grid(0.0, noise=0.05)
+    for each in trials:
+        each.metrics["ap.small"] = 0.4 + 0.01 * np.random.default_rng(each.seed).normal()
+        each.metrics["loc.recall"] = 0.9
+    text = build_page(trials).text
+    (line,) = [each for each in text.splitlines() if "**Comparisons.**" in each]
+    assert "; none is clear, even without a correction. " in line
+    assert "leaves none" not in line
+
+
 def test_a_verdict_that_the_correction_takes_away_says_so_in_its_cell():
     for noise, said in (
         (0.05, "| **helps** (error; not significant after Holm's correction) |"),

@@ -66,7 +66,7 @@ def test_only_a_trained_network_is_given_a_verdict(depth, errors, fell, state):
         assert "lower" not in said and "does better" not in after
         assert f"- **{name}: {state.name}**, see What this run can tell." in after
     if state is own_error.NOT_LIMITED_BY_ROUNDING:
-        assert "rounding is too small beside its own error for an offset to matter" in said
+        assert "by the law an offset can take little off" in said
 
 
 def test_the_table_holds_floor_error_share_and_fall():

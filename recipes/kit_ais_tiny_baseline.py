@@ -1,4 +1,4 @@
-"""YOLC's x4 baseline, small, on real vehicles of 6 to 13 px in the median (KIT AIS, downsampled).
+"""YOLC's x4 baseline, small, on real vehicles, KIT AIS downsampled (median 6 to 13 px).
 
 Command: hrhsco train kit_ais_tiny_baseline --data runs/kit_ais_tiny
 Data: see recipes/_base_/datasets/kit_ais_tiny.py.

@@ -1,4 +1,4 @@
-"""HRH-SCO, small, on real vehicles of 6 to 13 px in the median (KIT AIS, downsampled); n = 2 unless set.
+"""HRH-SCO, small, on real vehicles, KIT AIS downsampled (median 6 to 13 px); n = 2 unless set.
 
 Command: hrhsco train kit_ais_tiny_hrh_sco --data runs/kit_ais_tiny
 Cost: 3,600 steps of 8 crops; hrhsco ablate grid kit_ais_tiny --dry-run measures a step here.

@@ -158,6 +158,11 @@ def _cells(path: Path, content: dict[str, Any]) -> list[_Cell]:
     if content.get("recipe") is None and "recipe" not in content["axes"]:
         raise InputError(f"grid {path} names no recipe")
     axes = {name: _listed(values) for name, values in content["axes"].items()}
+    for name, listed in axes.items():
+        if listed and all(each is None for each in listed):
+            raise InputError(
+                f"grid {path}: the axis {name!r} has no value; write some, or leave the axis out"
+            )
     if not all(isinstance(each, str) for each in axes.get("recipe", [])):
         raise InputError(f"grid {path}: the axis 'recipe' holds something that is no name")
     rules = content.get("exclude") or []

@@ -174,7 +174,7 @@ def _compose_answer_page(
 
 def _credit(shown: list[str], attribution: str) -> list[str]:
     """Say whom the images belong to under figures that hold their pixels."""
-    return [*shown, " ".join(attribution.split())] if shown and attribution else shown
+    return [*shown, " ".join(attribution.split())] if any(shown) and attribution else shown
 
 
 _WHERE_DETAILS_ARE = (

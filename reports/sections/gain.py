@@ -5,6 +5,7 @@ import pandas as pd
 from reports.markdown import format_table
 from reports.metrics.size_bins import PARTITION
 from reports.statistics import rounding_law
+from reports.statistics.differences import name_spread_units
 from reports.statistics.offset_gain import ALL_SIZES, measure_offset_gains, sum_ideal_gains
 from reports.statistics.own_error import LEAST_SHARE
 from reports.trials import Trial
@@ -35,8 +36,8 @@ def compose_gains(trials: list[Trial]) -> str:
     ]  # fmt: skip
     text = (
         "By the law, a center with a Gaussian error is rounded to its cell, so a perfect fraction "
-        "gains what rounding adds (`reports/statistics/rounding_law.py`). Means over seeds and "
-        "folds ± standard deviation:"
+        "gains what rounding adds (`reports/statistics/rounding_law.py`). Means over "
+        f"{name_spread_units(trials)} ± standard deviation:"
     )
     parts = [text, format_table(headings, rows)]
     if any(_NO_FIT in cell for row in rows for cell in row):

@@ -6,6 +6,7 @@ from reports.markdown import format_table
 from reports.metrics.definitions import METRICS
 from reports.sections.wording import format_with_spread
 from reports.statistics import learning_curves
+from reports.statistics.differences import name_spread_units
 from reports.statistics.own_error import OwnError, find_obstacle
 from reports.trials import Trial, group_by_source, group_by_variant
 
@@ -24,9 +25,9 @@ def compose_learning_curves(trials: list[Trial], own_errors: Mapping[str, OwnErr
     if not scored:
         return ""
     note = (
-        "Scored on the way by every decode of each network: mean over seeds and folds ± standard "
-        "deviation. Whoever stops a training, or picks a variant, by these figures has picked it "
-        "on the test set."
+        "Scored on the way by every decode of each network: mean over "
+        f"{name_spread_units(scored)} ± standard deviation. Whoever stops a training, or picks a "
+        "variant, by these figures has picked it on the test set."
     )
     tables = [_compose_table(scored, key) for key in learning_curves.SHOWN]
     lines = [*_compose_when_it_pays(scored, own_errors), *_compose_order(scored)]

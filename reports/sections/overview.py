@@ -119,9 +119,11 @@ def _compose_kinds(trials: list[Trial]) -> list[str]:
             "cell is one input pixel."
         )
     if any(not trial.baseline and not trial.foreign for trial in trials):
+        without = any(trial.variant.axes.get("use_offset_branch") is False for trial in trials)
         lines.append(
             "- **HRH-SCO n=N** upsamples by N stages of x2, so a cell is 4 / 2^N input pixels, and "
-            "adds a branch that predicts the subpixel center offset."
+            "adds a branch that predicts the subpixel center offset"
+            f"{', but for networks named *no offset branch*' * without}."
         )
     if any(trial.cluster_crops for trial in trials):
         lines.append(

@@ -87,7 +87,7 @@ def _explain_columns(own_errors: Mapping[str, OwnError]) -> str:
     text = (
         "The rounding floor is the mean error of a network without error, read at the middle of "
         "its peak's cell. A network's own error is that of its best decode with a fraction (mean "
-        "over seeds and folds ± standard deviation), chosen by its error here, which flatters it "
+        "± standard deviation), chosen by its error here, which flatters it "
         "a little. What a perfect fraction would take off the error of the rounded center follows "
         "from it by the law (see The law and what was gained): at least "
         f"{100 * LEAST_SHARE:g} % where the own error is at most {judged:.2f} cells, "
@@ -95,7 +95,7 @@ def _explain_columns(own_errors: Mapping[str, OwnError]) -> str:
     )
     if any(each.fall is not None for each in own_errors.values()):
         return text + (
-            " The fall over the last quarter of training is the mean over seeds and folds, from "
+            " The fall over the last quarter of training is a mean, from "
             f"scores on the way{_explain_line(own_errors)}; a learning rate that ends at zero "
             "makes it larger than the fall that more training would bring."
         )

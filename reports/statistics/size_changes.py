@@ -21,7 +21,6 @@ from reports.trials import Trial
 FEW_OBJECTS = 30
 """Of fewer, what comes out of a bin is hardly more than luck."""
 
-
 COLUMNS = ["network", "bin", "heading", "objects", "key", "mean", "low", "high", "word"]
 
 

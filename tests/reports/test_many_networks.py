@@ -101,6 +101,7 @@ def test_what_leaving_the_branch_out_changes_is_told():
         "Training with no offset branch instead of the offset branch raises the error by 0.04"
         in text
     )
+    assert "center offset, but for networks named *no offset branch*." in text
 
 
 def test_baselines_are_references_alone_and_take_no_part_in_the_correction():
